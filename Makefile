@@ -1,0 +1,37 @@
+# Everything a newcomer needs: each target installs first, and only when pyproject.toml or constraints.txt changed.
+# ARGS= is passed on: make sweep ARGS="hydra.sweeper.n_trials=5"
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/installed
+
+.PHONY: sweep train test lint bench tensorboard clean
+
+sweep: $(INSTALLED)        ## the main job: 30 pruned TPE trials, results, test evaluation
+	$(BIN)/python train.py -m study_name=digits_mlp $(ARGS)
+
+train: $(INSTALLED)        ## one run
+	$(BIN)/python train.py $(ARGS)
+
+test: $(INSTALLED)         ## every test
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(INSTALLED)         ## ruff, mypy (strict), the layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(INSTALLED)        ## the four figures of the README
+	$(BIN)/python scripts/bench.py $(ARGS)
+
+tensorboard: $(INSTALLED)  ## curves of every run and sweep
+	$(BIN)/tensorboard --logdir outputs $(ARGS)
+
+clean:                     ## the environment and the caches; outputs/ stays
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(INSTALLED): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@

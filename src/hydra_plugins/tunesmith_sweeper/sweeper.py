@@ -1,0 +1,33 @@
+"""The shell between Hydra and tunesmith.search; everything heavy is imported inside methods."""
+
+from typing import Any
+
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+
+class TunesmithSweeper(Sweeper):
+    """Optuna over a Hydra app's config tree; the keys are explained in conf/hydra/sweeper/tunesmith.yaml."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.settings = settings
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        self.context = hydra_context
+        self.task = task_function
+        self.app_config = config
+
+    def sweep(self, arguments: list[str]) -> Any:
+        """Run the study that the config and the typed overrides describe.
+
+        Returns: the content of optimization_results.yaml, None after a dry run.
+
+        Raises:
+            UserError: the sweep cannot run as it is asked for; nothing is recorded then.
+        """
+        from tunesmith.search.settings import read_settings
+        from tunesmith.sweep import Sweep
+
+        sweep = Sweep(read_settings(self.settings), self.context, self.task, self.app_config, arguments)
+        return sweep.run()

@@ -1,0 +1,137 @@
+"""The command line: a user's mistake becomes one line, a bug keeps its traceback."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException, InstantiationException
+from hydra.experimental.callback import Callback
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from tunesmith.checks import check_config, check_folder
+from tunesmith.devices import check_accelerator
+from tunesmith.errors import UserError, closest
+
+CONF = Path(__file__).resolve().parents[2] / "conf"
+EXIT_INTERRUPTED = 130
+
+
+def main(task: Callable[[DictConfig], Any] | None = None) -> None:
+    """Run train.py's command line, or another task over the same config tree."""
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # errors reach this function as they are
+    OmegaConf.register_new_resolver("run_folder", run_folder, replace=True)
+    sys.argv[1:] = [_forced(argument) for argument in sys.argv[1:]]
+    with errors_told():
+        hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")(task or _train)()
+
+
+def run_folder(ckpt_path: str | None, date: str, time: str) -> str:
+    """Return a run's output folder: a new one, or that of the checkpoint that the run goes on from."""
+    if ckpt_path is None:
+        return f"outputs/runs/{date}/{time}"
+    return str(Path(ckpt_path).parent.parent)
+
+
+def check(cfg: DictConfig) -> None:
+    """Check a composed config as far as that goes without training; raises UserError."""
+    check_config(cfg)
+    if cfg.get("ckpt_path") is not None and not Path(cfg.ckpt_path).is_file():
+        raise UserError(f"ckpt_path must be a checkpoint file; got '{cfg.ckpt_path}', which is not there")
+    accelerator = OmegaConf.select(cfg, "trainer.accelerator")
+    if isinstance(accelerator, str):
+        check_accelerator(accelerator)
+
+
+class ChecksBeforeRun(Callback):
+    """Checks a run before Hydra makes its folder."""
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        try:
+            check(config)
+            check_folder("hydra.run.dir", Path(config.hydra.run.dir))
+        except UserError as error:  # Hydra turns any Exception of a callback into a warning
+            raise SystemExit(_line(error)) from None
+
+
+@contextmanager
+def errors_told() -> Iterator[None]:
+    """Exit with one line for what a user can mend, with the traceback for a bug, with 130 for Ctrl-C."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)
+    except InstantiationException as error:
+        if not str(error).startswith("Error locating target"):
+            _exit_with_traceback(error.__cause__ or error)
+        sys.exit(_line(error))
+    except (HydraException, OmegaConfBaseException) as error:
+        sys.exit(_line(error))
+    except Exception as error:
+        _exit_with_traceback(error)
+
+
+def _train(cfg: DictConfig) -> Any:
+    from tunesmith.errors import RunFailed
+    from tunesmith.run import train
+
+    is_plain = HydraConfig.get().mode == RunMode.RUN
+    try:
+        return train(cfg)
+    except (UserError, RunFailed) as error:
+        if is_plain:
+            raise SystemExit(_line(error)) from None  # before Hydra adds lines of its own
+        raise
+
+
+def _forced(argument: str) -> str:
+    """Let Optuna's own arguments be typed with or without Hydra's plus: their nodes hold only what is set."""
+    for group in ("sampler", "pruner"):
+        key = f"hydra.sweeper.{group}."
+        if argument.lstrip("+").startswith(key) and not argument.startswith(f"{key}_target_"):
+            return f"++{argument.lstrip('+')}"
+    return argument
+
+
+def _exit_with_traceback(error: BaseException) -> None:
+    traceback.print_exception(error)
+    sys.exit(1)
+
+
+def _line(error: BaseException) -> str:
+    return f"error: {_mended(error)}"
+
+
+def _mended(error: BaseException) -> str:
+    """Say what Hydra's errors leave out: the keys that there are."""
+    missing_key = _missing_key(error)
+    if missing_key is not None:
+        full_key, siblings = missing_key
+        typed = full_key.rpartition(".")[2]
+        prefix = full_key.removesuffix(typed)
+        return f"{full_key}: there is no such key{closest(typed, siblings)}" + (
+            f" (of {prefix[:-1]})" if prefix else ""
+        )
+    return " ".join(str(error).split()) + (f" ({' '.join(str(error.__cause__).split())})" if error.__cause__ else "")
+
+
+def _missing_key(error: BaseException | None) -> tuple[str, list[str]] | None:
+    """Return the key that a struct config refused, and those beside it."""
+    from omegaconf.errors import ConfigAttributeError, ConfigKeyError
+
+    while error is not None:
+        if isinstance(error, ConfigAttributeError | ConfigKeyError) and error.full_key:
+            parent = error.parent_node
+            siblings = [str(key) for key in parent] if isinstance(parent, DictConfig) else []
+            return error.full_key, siblings
+        error = error.__cause__
+    return None

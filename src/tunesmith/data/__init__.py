@@ -1,0 +1,5 @@
+"""From a source's arrays to batches: source -> parts -> batches by (seed, epoch)."""
+
+from tunesmith.data.datamodule import DataModule
+
+__all__ = ["DataModule"]

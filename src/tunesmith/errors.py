@@ -1,0 +1,27 @@
+"""What can end a run or a sweep besides a bug."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from hydra.errors import CompactHydraException
+
+
+class UserError(CompactHydraException):
+    """A mistake that a user can cause and mend; its text is one line that says how.
+
+    Any Hydra app prints a CompactHydraException without a traceback.
+    """
+
+
+class RunFailed(Exception):
+    """A run that ended for a cause of its own that is no bug, such as a loss that became NaN."""
+
+
+def closest(name: str, options: Iterable[str]) -> str:
+    """Return "; did you mean X? options: ..." for a misspelled name."""
+    listed = sorted(str(option) for option in options)
+    matches = get_close_matches(name, listed, n=1)
+    hint = f"; did you mean {matches[0]}?" if matches else ";"
+    return f"{hint} options: {', '.join(listed)}"

@@ -1,0 +1,20 @@
+"""One linear layer."""
+
+from __future__ import annotations
+
+import math
+
+from torch import Tensor, nn
+
+
+class Linear(nn.Module):
+    """Logistic regression for classes, linear regression for numbers."""
+
+    def __init__(self, input_shape: tuple[int, ...], output_size: int) -> None:
+        super().__init__()
+        self.output = nn.Linear(math.prod(input_shape), output_size)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """inputs: (batch, *input_shape) -> (batch, output_size), float32."""
+        outputs: Tensor = self.output(inputs.flatten(1))
+        return outputs

@@ -1,0 +1,1 @@
+"""The search: space, study, hand-over of trials, worker. Never imports torch."""

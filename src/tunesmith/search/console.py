@@ -1,0 +1,64 @@
+"""What a sweep prints: the space first, a line per trial, the outcome last."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterable
+
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from tunesmith.search.space import Space
+from tunesmith.search.study import REASON, best_trial, trial_value
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def rows(pairs: Iterable[tuple[str, str]]) -> None:
+    """Print labels and texts in two columns."""
+    for label, text in pairs:
+        say(f"{label:<12} {text}")
+
+
+def show_space(space: Space) -> None:
+    """Print what varies over what."""
+    if not space.dimensions:
+        say("space: nothing varies; one trial")
+        return
+    num_points = space.num_points()
+    say("space" + (f" ({num_points} configurations)" if num_points else ""))
+    width = max(map(len, space.dimensions))
+    for key, dimension in space.dimensions.items():
+        say(f"  {key:<{width}}  {dimension.describe()}")
+
+
+def show_trial(trial: FrozenTrial, trials: list[FrozenTrial], direction: StudyDirection) -> None:
+    """Print one finished trial: number, state, value, best so far, epochs, seconds."""
+    best = best_trial(trials, direction)
+    seconds = trial.duration.total_seconds() if trial.duration else 0.0
+    parts = [
+        f"trial {trial.number:>3}",
+        f"{trial.state.name:<8}",
+        f"value {_number(trial_value(trial, direction))}",
+        f"best {_number(best.values[0])} (trial {best.number})" if best else "best none",
+        f"epochs {len(trial.intermediate_values)}",
+        f"{seconds:.1f} s",
+    ]
+    if trial.state == TrialState.FAIL:
+        parts.append(str(trial.user_attrs.get(REASON, "lost")))
+    say("  ".join(parts))
+
+
+def command(study_name: str, arguments: list[str] | None = None) -> str:
+    """Return the command that goes on with the study: what was typed, and the study's name."""
+    typed = list(sys.argv if arguments is None else arguments)
+    if not any(argument.startswith("study_name=") for argument in typed):
+        typed.append(f"study_name={study_name}")
+    return shlex.join(["python", *typed])
+
+
+def _number(value: float | None) -> str:
+    return "none" if value is None else f"{value:.6g}"

@@ -1,0 +1,108 @@
+"""Samplers and pruners from config: Optuna's own, with a seed that is never used twice."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from hydra.errors import InstantiationException
+from hydra.utils import get_class, instantiate
+from omegaconf import DictConfig, OmegaConf
+from optuna import Study
+from optuna.distributions import BaseDistribution
+from optuna.exceptions import ExperimentalWarning
+from optuna.pruners import BasePruner
+from optuna.samplers import BaseSampler
+from optuna.trial import FrozenTrial
+
+from tunesmith.errors import UserError, closest
+from tunesmith.search.space import Space
+
+# First attempt's number, kept by every retry of a lost trial; the folder of all attempts has its name.
+FIRST_ATTEMPT = "first_attempt"
+# Set on a trial that was asked for beyond the budget and never ran.
+WITHDRAWN = "withdrawn"
+
+GRID = "optuna.samplers.GridSampler"
+# Its place in the sequence is kept in the study, and all processes have to share one seed.
+SEED_IS_SHARED = "optuna.samplers.QMCSampler"
+
+
+class Enumeration(BaseSampler):
+    """Gives each trial its point of a finite space, by its place among the study's first attempts.
+
+    Optuna's GridSampler shuffles, repeats points across processes and raises in tell() on the last point.
+    """
+
+    def __init__(self, points: Sequence[Mapping[str, Any]]) -> None:
+        self._points = points
+
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        return {}
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        return {}
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        first = trial.user_attrs.get(FIRST_ATTEMPT, trial.number)
+        earlier = study.get_trials(deepcopy=False)[:first]
+        place = sum(FIRST_ATTEMPT not in other.user_attrs and WITHDRAWN not in other.user_attrs for other in earlier)
+        return self._points[place][param_name]
+
+
+def make_sampler(config: Any, space: Space, n_trials: int, seed: int | None, num_trials_so_far: int) -> BaseSampler:
+    """Build the sampler; a space with no more points than n_trials, or the grid sampler, is enumerated.
+
+    seed: mixed with the number of trials so far, so that a study that goes on does not repeat its draws.
+
+    Raises:
+        UserError: the sampler cannot be built, or the grid is asked for over an infinite space.
+    """
+    num_points = space.num_points()
+    is_grid = isinstance(config, DictConfig) and config.get("_target_") == GRID
+    if is_grid and num_points is None:
+        endless = [key for key, dimension in space.dimensions.items() if dimension.values() is None]
+        raise UserError(f"hydra/sweeper/sampler=grid needs choices or ranges; got an interval for {', '.join(endless)}")
+    if num_points is not None and (is_grid or num_points <= n_trials):
+        return Enumeration(list(space.points()))
+    if isinstance(config, BaseSampler):
+        return config
+    own_seed = config.get("seed") if config.get("seed") is not None else seed
+    if config.get("_target_") != SEED_IS_SHARED and own_seed is not None:
+        own_seed = int(np.random.SeedSequence((own_seed, num_trials_so_far)).generate_state(1)[0])
+    sampler = _build("sampler", config, seed=own_seed)
+    assert isinstance(sampler, BaseSampler)
+    return sampler
+
+
+def make_pruner(config: Any) -> BasePruner:
+    """Build the pruner; raises UserError where its arguments do not fit."""
+    if isinstance(config, BasePruner):
+        return config
+    pruner = _build("pruner", config)
+    assert isinstance(pruner, BasePruner)
+    return pruner
+
+
+def _build(name: str, config: DictConfig, **arguments: Any) -> Any:
+    key = f"hydra.sweeper.{name}"
+    try:
+        known = inspect.signature(get_class(config._target_)).parameters
+        for argument in map(str, config):
+            if argument not in known and not argument.startswith("_"):
+                raise UserError(f"{key}.{argument}: there is no such key{closest(argument, known)}")
+        kept = {str(k): v for k, v in config.items() if v is not None and k not in arguments}
+        kept |= {k: v for k, v in arguments.items() if k in known and v is not None}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)  # whoever chose it knows
+            return instantiate(OmegaConf.create(kept))
+    except InstantiationException as error:
+        cause = repr(error.__cause__ or error)
+        raise UserError(f"{key} must be buildable; got {OmegaConf.to_container(config)}: {cause}") from None

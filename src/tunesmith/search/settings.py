@@ -1,0 +1,92 @@
+"""hydra.sweeper as typed values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from importlib.util import find_spec
+from typing import Any
+
+from hydra.utils import get_method
+from omegaconf import DictConfig, OmegaConf
+
+from tunesmith.checks import Rule, check_rule, integer, number, one_of, or_null
+from tunesmith.errors import UserError, closest
+
+PREFIX = "hydra.sweeper."
+
+_RULES: dict[str, Rule] = {
+    "n_trials": integer(1),
+    "n_jobs": Rule("1: start the same command in another terminal for a second worker", lambda value: value == 1),
+    "max_failure_rate": number("in [0, 1]", lambda value: 0 <= value <= 1),
+    "seed": or_null(integer(0)),
+    "direction": one_of("minimize", "maximize", "min", "max"),
+    "storage": Rule("null or a database's URL", lambda value: value is None or isinstance(value, str)),
+    "study_name": Rule(
+        "a name without /",
+        lambda value: value is None or (isinstance(value, str | int) and bool(str(value)) and "/" not in str(value)),
+    ),
+    "max_epochs": or_null(integer(1)),
+    "dry_run": Rule("true or false", lambda value: isinstance(value, bool)),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What hydra.sweeper says; conf/hydra/sweeper/tunesmith.yaml explains each key."""
+
+    sampler: Any
+    pruner: Any
+    direction: str
+    storage: str | None
+    study_name: str
+    n_trials: int
+    n_jobs: int
+    max_failure_rate: float
+    params: Mapping[str, Any]
+    custom_search_space: Callable[..., None] | None
+    seed: int | None
+    max_epochs: int | None
+    dry_run: bool
+    check: Callable[[DictConfig], None] | None
+    on_finish: Callable[..., Mapping[str, Any]] | None
+
+
+def read_settings(given: Mapping[str, Any]) -> Settings:
+    """Check the keys of hydra.sweeper and their values.
+
+    Raises:
+        UserError: names the key, its rule and the value.
+    """
+    known = {field.name for field in fields(Settings)}
+    for key in given:
+        if key not in known:
+            raise UserError(f"{PREFIX}{key}: there is no such key{closest(key, known)}")
+    for key, rule in _RULES.items():
+        check_rule(PREFIX + key, rule, given[key])
+    params = given["params"]
+    return Settings(
+        **{
+            **given,
+            "study_name": str(given["study_name"] or datetime.now().strftime("%Y-%m-%d_%H-%M-%S-%f")),
+            "params": OmegaConf.to_container(params) if isinstance(params, DictConfig) else params or {},
+            "custom_search_space": _function("custom_search_space", given["custom_search_space"]),
+            "check": _function("check", given["check"]),
+            "on_finish": _function("on_finish", given["on_finish"]),
+        }
+    )
+
+
+def _function(key: str, path: str | None) -> Callable[..., Any] | None:
+    """Return the function of a path; its module, which may be heavy, is imported when it is called."""
+    if path is None:
+        return None
+    module = path.rpartition(".")[0]
+    try:
+        is_there = find_spec(module) is not None
+    except (ImportError, ValueError):
+        is_there = False
+    if not is_there:
+        raise UserError(f"{PREFIX}{key} must be the path of a function; got '{path}'")
+    return lambda *arguments: get_method(path)(*arguments)
