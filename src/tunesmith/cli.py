@@ -12,11 +12,11 @@ from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException, InstantiationException
+from hydra.errors import HydraException, InstantiationException, MissingConfigException
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from tunesmith.checks import check_config, check_folder
 from tunesmith.devices import check_accelerator
@@ -112,26 +112,26 @@ def _line(error: BaseException) -> str:
 
 
 def _mended(error: BaseException) -> str:
-    """Say what Hydra's errors leave out: the keys that there are."""
-    missing_key = _missing_key(error)
-    if missing_key is not None:
-        full_key, siblings = missing_key
-        typed = full_key.rpartition(".")[2]
-        prefix = full_key.removesuffix(typed)
-        return f"{full_key}: there is no such key{closest(typed, siblings)}" + (
-            f" (of {prefix[:-1]})" if prefix else ""
-        )
-    return " ".join(str(error).split()) + (f" ({' '.join(str(error.__cause__).split())})" if error.__cause__ else "")
+    """Say what Hydra's errors leave out: what was typed, and the keys or choices that there are."""
+    for cause in _causes(error):
+        if isinstance(cause, ConfigAttributeError | ConfigKeyError) and cause.full_key:
+            return _no_such_key(cause)
+        if isinstance(cause, MissingConfigException) and cause.missing_cfg_file and cause.options is not None:
+            group, _, choice = cause.missing_cfg_file.rpartition("/")
+            return f"{group}: there is no such choice; got '{choice}'{closest(choice, cause.options)}"
+    cause = f" ({' '.join(str(error.__cause__).split())})" if error.__cause__ else ""
+    return " ".join(str(error).split()) + cause
 
 
-def _missing_key(error: BaseException | None) -> tuple[str, list[str]] | None:
-    """Return the key that a struct config refused, and those beside it."""
-    from omegaconf.errors import ConfigAttributeError, ConfigKeyError
-
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
-        if isinstance(error, ConfigAttributeError | ConfigKeyError) and error.full_key:
-            parent = error.parent_node
-            siblings = [str(key) for key in parent] if isinstance(parent, DictConfig) else []
-            return error.full_key, siblings
+        yield error
         error = error.__cause__
-    return None
+
+
+def _no_such_key(error: ConfigAttributeError | ConfigKeyError) -> str:
+    prefix, dot, name = str(error.full_key).rpartition(".")
+    parent = error.parent_node
+    siblings = [f"{prefix}{dot}{key}" for key in parent or () if not str(key).startswith("_") and key != "hydra"]
+    typed = next((text for text in sys.argv[1:] if text.lstrip("+~").startswith(str(error.full_key))), error.full_key)
+    return f"{error.full_key}: there is no such key; got '{typed}'{closest(f'{prefix}{dot}{name}', siblings)}"

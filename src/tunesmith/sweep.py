@@ -22,7 +22,7 @@ from tunesmith.search.console import command, rows, say, show_space
 from tunesmith.search.sampler import make_pruner, make_sampler
 from tunesmith.search.settings import Settings
 from tunesmith.search.space import parse_space
-from tunesmith.search.storage import open_storage
+from tunesmith.search.storage import check_url, open_storage
 from tunesmith.search.study import DIRECTIONS, REASON, count, heal, open_study
 from tunesmith.search.worker import InProcess, work
 
@@ -55,15 +55,16 @@ class Sweep:
     def run(self) -> dict[str, Any] | None:
         """Check, run the trials, write the results; returns these, None after a dry run."""
         self._check()
-        say(f"study {self.settings.study_name}: go on with it by  {command(self.settings.study_name)}")
-        show_space(self.space)
         if self.settings.dry_run:
+            show_space(self.space)
             self._show_examples()
             return None
         is_new = not self.folder.exists()
         study: Study | None = None
         try:
             study = self._open()
+            say(f"study {self.settings.study_name}: go on with it by  {command(self.settings.study_name)}")
+            show_space(self.space)
             self._work(study)
         except UserError:
             if is_new and (study is None or count(study).counted == 0):
@@ -75,6 +76,9 @@ class Sweep:
         """Compose the config at the ends of every dimension; nothing is recorded before this has passed."""
         if OmegaConf.select(self.config, "hydra.launcher._target_") != BASIC_LAUNCHER:
             raise UserError("hydra/launcher must be basic: trials run in this process")
+        check_url(self.settings.storage)
+        make_pruner(self.settings.pruner)
+        make_sampler(self.settings.sampler, self.space, self.settings.n_trials, self.settings.seed, 0)
         for params in self._extremes():
             config = self.composer.compose(params, 0, "0")
             if self.settings.check is not None:
@@ -101,13 +105,9 @@ class Sweep:
 
     def _open(self) -> Study:
         settings = self.settings
-        pruner = make_pruner(settings.pruner)
-        make_sampler(
-            settings.sampler, self.space, settings.n_trials, settings.seed, 0
-        )  # a mistake shows before the folder
         check_folder("hydra.sweep.dir", self.folder)
         storage = open_storage(settings.storage, self.folder)
-        study = open_study(storage, settings.study_name, settings.direction, pruner, self.space)
+        study = open_study(storage, settings.study_name, settings.direction, make_pruner(settings.pruner), self.space)
         healed = heal(study)
         if healed:
             say(f"lost trials that go on: {', '.join(map(str, healed))}")

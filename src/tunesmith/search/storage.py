@@ -61,7 +61,6 @@ def open_storage(url: str | None, folder: Path) -> BaseStorage:
     """
     if url is None:
         return open_journal(folder / JOURNAL_FILE)
-    _check_url(url)
     try:
         return RDBStorage(url)
     except (SQLAlchemyError, ImportError) as error:
@@ -83,7 +82,10 @@ def redacted(url: str) -> str:
         return url
 
 
-def _check_url(url: str) -> None:
+def check_url(url: str | None) -> None:
+    """Raise UserError unless a storage is null or the URL of a database that SQLAlchemy knows."""
+    if url is None:
+        return
     try:
         make_url(url).get_dialect()
     except (ArgumentError, NoSuchModuleError, ImportError):
