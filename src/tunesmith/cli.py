@@ -119,8 +119,7 @@ def _mended(error: BaseException) -> str:
         if isinstance(cause, MissingConfigException) and cause.missing_cfg_file and cause.options is not None:
             group, _, choice = cause.missing_cfg_file.rpartition("/")
             return f"{group}: there is no such choice; got '{choice}'{closest(choice, cause.options)}"
-    cause = f" ({' '.join(str(error.__cause__).split())})" if error.__cause__ else ""
-    return " ".join(str(error).split()) + cause
+    return ": ".join(" ".join(str(cause).split()) for cause in _causes(error) if str(cause))
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

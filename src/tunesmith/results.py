@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import os
+import shlex
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 from optuna import Study
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
@@ -22,8 +24,11 @@ RESULTS_FILE = "optimization_results.yaml"
 BEST_FILE = "best.yaml"
 TRIALS_FILE = "trials.csv"
 
-# The parts of a trial's hydra node that a run or a sweep of best.yaml needs; interpolations stay.
-_HYDRA_PARTS = ("job.name", "run", "sweep", "callbacks", "job_logging")
+ASKED_FILE = "multirun.yaml"
+
+# What a run or a sweep of best.yaml needs of the sweep's hydra node.
+_HYDRA_PARTS = ("run", "sweep", "callbacks", "job_logging")
+_SWEEPER_KEYS = ("study_name", "direction", "seed", "max_epochs", "max_failure_rate", "check", "on_finish")
 _TRIAL_COLUMNS = ("number", "state", "value", "epochs", "seconds", "folder", "reason")
 
 
@@ -45,7 +50,7 @@ def write_results(study: Study, folder: Path, max_epochs: int | None) -> dict[st
     results = _results(study, trials, best, folder, max_epochs)
     _write_text(folder / TRIALS_FILE, _trials_csv(trials, study.direction))
     if best is not None:
-        _write_best_config(folder, folder / folder_name(best))
+        _write_best_config(study.study_name, folder, folder / folder_name(best))
     history.write_yaml(folder / RESULTS_FILE, results)
     return results
 
@@ -122,33 +127,41 @@ def _trials_csv(trials: list[FrozenTrial], direction: StudyDirection) -> str:
     return text.getvalue()
 
 
-def _write_best_config(folder: Path, trial_folder: Path) -> None:
-    """Write best.yaml: the trial's values, and the hydra half that gives its re-run a folder of its own."""
-    config_file, hydra_file = (trial_folder / ".hydra" / name for name in ("config.yaml", "hydra.yaml"))
-    if not config_file.exists():
+def _write_best_config(study_name: str, folder: Path, trial_folder: Path) -> None:
+    """Write best.yaml: the trial's values, and the hydra half that gives its re-run a folder of its own.
+
+    A multirun of it sweeps what is typed, in a study of its own.
+    """
+    config_file, asked_file = trial_folder / ".hydra" / "config.yaml", folder / ASKED_FILE
+    if not config_file.exists() or not asked_file.exists():
         return
-    config, hydra = OmegaConf.load(config_file), OmegaConf.load(hydra_file)
-    assert isinstance(config, DictConfig)
-    assert isinstance(hydra, DictConfig)
-    values = OmegaConf.to_container(config, resolve=True)
+    values = OmegaConf.to_container(OmegaConf.load(config_file), resolve=True)
     assert isinstance(values, dict)
-    content = OmegaConf.create({"hydra": {}})
-    for part in _HYDRA_PARTS:
-        node = OmegaConf.select(hydra.hydra, part) if part == "job.name" else hydra.hydra.get(part)
-        if node is not None:
-            OmegaConf.update(content, f"hydra.{part}", _unresolved(node), force_add=True)
-    command = f"python {config_command(folder)}"
-    text = f"# The best trial's configuration. Repeat it: {command}\n"
-    _write_text(folder / BEST_FILE, text + OmegaConf.to_yaml(OmegaConf.merge(OmegaConf.create(values), content)))
+    if "study_name" in values:
+        values["study_name"] = f"{study_name}_best"
+    content = {
+        "defaults": ["_self_", {"override hydra/sweeper": "tunesmith"}],
+        **values,
+        "hydra": _hydra_half(OmegaConf.load(asked_file)),
+    }
+    text = f"# The best trial's configuration. Repeat it: {best_command(folder)}\n"
+    _write_text(folder / BEST_FILE, text + OmegaConf.to_yaml(OmegaConf.create(content)))
 
 
-def config_command(folder: Path) -> str:
-    """Return the arguments of train.py that repeat a study's best trial."""
-    return f"train.py --config-dir {os.path.relpath(folder)} --config-name {Path(BEST_FILE).stem}"
+def _hydra_half(asked: Any) -> dict[str, Any]:
+    """Return what a re-run needs of the sweep's hydra node, interpolations as they are."""
+    hydra = OmegaConf.to_container(asked.hydra, resolve=False)
+    assert isinstance(hydra, dict)
+    half: dict[str, Any] = {part: hydra[part] for part in _HYDRA_PARTS}
+    half["job"] = {"name": hydra["job"]["name"]}
+    half["sweeper"] = {key: hydra["sweeper"][key] for key in _SWEEPER_KEYS}
+    return half
 
 
-def _unresolved(node: Any) -> Any:
-    return OmegaConf.to_container(node, resolve=False) if OmegaConf.is_config(node) else node
+def best_command(folder: Path) -> str:
+    """Return the command that repeats a study's best trial."""
+    name = Path(BEST_FILE).stem
+    return shlex.join(["python", sys.argv[0], "--config-dir", os.path.relpath(folder), "--config-name", name])
 
 
 def _write_text(path: Path, text: str) -> None:

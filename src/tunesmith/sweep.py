@@ -63,7 +63,7 @@ class Sweep:
         study: Study | None = None
         try:
             study = self._open()
-            say(f"study {self.settings.study_name}: go on with it by  {command(self.settings.study_name)}")
+            say(f"study {self.settings.study_name}; resume it with: {command(self.settings.study_name)}")
             show_space(self.space)
             self._work(study)
         except UserError:
@@ -110,12 +110,12 @@ class Sweep:
         study = open_study(storage, settings.study_name, settings.direction, make_pruner(settings.pruner), self.space)
         healed = heal(study)
         if healed:
-            say(f"lost trials that go on: {', '.join(map(str, healed))}")
+            say(f"lost trials, resumed from their last checkpoint: {', '.join(map(str, healed))}")
         num_trials = len(study.get_trials(deepcopy=False))
         study.sampler = make_sampler(settings.sampler, self.space, settings.n_trials, settings.seed, num_trials)
         asked = copy.deepcopy(self.config)
         hide_password(asked)
-        OmegaConf.save(asked, self.folder / "multirun.yaml")
+        OmegaConf.save(asked, self.folder / results.ASKED_FILE)
         return study
 
     def _work(self, study: Study) -> None:
@@ -125,7 +125,7 @@ class Sweep:
             work(study, self._suggest, self.composer, self.execute, n_trials, self.settings.max_failure_rate)
         except (KeyboardInterrupt, SystemExit):
             results.write_results(study, self.folder, self.settings.max_epochs)
-            say(f"interrupted; go on by  {command(self.settings.study_name)}")
+            say(f"interrupted; resume it with: {command(self.settings.study_name)}")
             raise
         except UserError:
             results.write_results(study, self.folder, self.settings.max_epochs)
@@ -168,8 +168,8 @@ class Sweep:
         yield "files", f"{self.folder}/  {results.RESULTS_FILE}, {results.BEST_FILE}, {results.TRIALS_FILE}"
         yield "curves", "tensorboard --logdir outputs"
         if found["best_trial"] is not None:
-            yield "best again", f"python {results.config_command(self.folder)}"
-        yield "go on", command(self.settings.study_name)
+            yield "repeat best", results.best_command(self.folder)
+        yield "resume", command(self.settings.study_name)
 
     def _show_examples(self) -> None:
         """Print the first configurations that the search would try; its study is forgotten."""

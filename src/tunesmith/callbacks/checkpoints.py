@@ -37,7 +37,12 @@ class Checkpoints(Checkpoint):
             self.best_path.unlink(missing_ok=True)
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Save the epoch that has just ended; the states are those of the start of the next one."""
+        """Save the epoch that has just ended; the states are those of the start of the next one.
+
+        A checkpoint of ours never ends inside an epoch. Lightning, which cannot know, would go through the end of the
+        old epoch again, and would keep the plateau schedule from seeing the new one.
+        """
+        trainer.fit_loop.restarting = False
         if trainer.current_epoch > 0 and trainer.current_epoch == self.record.epoch:
             self._save(trainer)
 
@@ -73,7 +78,7 @@ def random_states() -> dict[str, Any]:
     version, internal, gauss = random.getstate()
     name, keys, position, has_gauss, cached = np.random.get_state(legacy=True)
     return {
-        "python": [version, list(internal), gauss],
+        "python": [version, torch.tensor(internal), gauss],
         "numpy": [name, torch.from_numpy(np.asarray(keys, dtype=np.int64)), position, has_gauss, cached],
         "torch": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
@@ -83,7 +88,7 @@ def random_states() -> dict[str, Any]:
 def set_random_states(states: dict[str, Any]) -> None:
     """Go on with the generators where random_states left them."""
     version, internal, gauss = states["python"]
-    random.setstate((version, tuple(internal), gauss))
+    random.setstate((version, tuple(internal.tolist()), gauss))
     name, keys, position, has_gauss, cached = states["numpy"]
     np.random.set_state((name, keys.numpy().astype(np.uint32), position, has_gauss, cached))
     torch.set_rng_state(states["torch"].cpu())

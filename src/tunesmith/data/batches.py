@@ -56,8 +56,9 @@ class Batches:
         return len(self.sizes)
 
     def __iter__(self) -> Iterator[Batch]:
+        """Begin at the first next(): a resumed run makes its iterator before it sets the epoch."""
         inputs, targets = self.part.inputs, self.part.targets
         if self.shuffle_seed is not None:
             order = epoch_order(len(self.part), self.shuffle_seed, self.epoch).to(inputs.device)
             inputs, targets = inputs[order], targets[order]
-        return zip(torch.split(inputs, self.sizes), torch.split(targets, self.sizes), strict=True)
+        yield from zip(torch.split(inputs, self.sizes), torch.split(targets, self.sizes), strict=True)

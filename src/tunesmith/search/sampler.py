@@ -26,7 +26,7 @@ FIRST_ATTEMPT = "first_attempt"
 # Set on a trial that was asked for beyond the budget and never ran.
 WITHDRAWN = "withdrawn"
 
-GRID = "optuna.samplers.GridSampler"
+EXHAUSTIVE = {"optuna.samplers.GridSampler": "grid", "optuna.samplers.BruteForceSampler": "bruteforce"}
 # Its place in the sequence is kept in the study, and all processes have to share one seed.
 SEED_IS_SHARED = "optuna.samplers.QMCSampler"
 
@@ -60,22 +60,24 @@ class Enumeration(BaseSampler):
 def make_sampler(config: Any, space: Space, n_trials: int, seed: int | None, num_trials_so_far: int) -> BaseSampler:
     """Build the sampler; a space with no more points than n_trials, or the grid sampler, is enumerated.
 
-    seed: mixed with the number of trials so far, so that a study that goes on does not repeat its draws.
+    seed: of a new study as it is, mixed with the number of trials so far in one that goes on: no draw is repeated.
 
     Raises:
         UserError: the sampler cannot be built, or the grid is asked for over an infinite space.
     """
     num_points = space.num_points()
-    is_grid = isinstance(config, DictConfig) and config.get("_target_") == GRID
-    if is_grid and num_points is None:
+    exhaustive = EXHAUSTIVE.get(config.get("_target_")) if isinstance(config, DictConfig) else None
+    if exhaustive and num_points is None:
         endless = [key for key, dimension in space.dimensions.items() if dimension.values() is None]
-        raise UserError(f"hydra/sweeper/sampler=grid needs choices or ranges; got an interval for {', '.join(endless)}")
-    if num_points is not None and (is_grid or num_points <= n_trials):
+        raise UserError(
+            f"hydra/sweeper/sampler={exhaustive} needs choices or ranges; got an interval for {', '.join(endless)}"
+        )
+    if num_points is not None and (exhaustive or num_points <= n_trials):
         return Enumeration(list(space.points()))
     if isinstance(config, BaseSampler):
         return config
     own_seed = config.get("seed") if config.get("seed") is not None else seed
-    if config.get("_target_") != SEED_IS_SHARED and own_seed is not None:
+    if num_trials_so_far and own_seed is not None and config.get("_target_") != SEED_IS_SHARED:
         own_seed = int(np.random.SeedSequence((own_seed, num_trials_so_far)).generate_state(1)[0])
     sampler = _build("sampler", config, seed=own_seed)
     assert isinstance(sampler, BaseSampler)

@@ -73,16 +73,22 @@ class InProcess:
     def __init__(self, context: HydraContext, task: TaskFunction) -> None:
         self._context = context
         self._task = task
+        self._shown: set[str] = set()
 
     def __call__(self, assignments: Sequence[Assignment]) -> Iterator[Outcome]:
         for assignment in assignments:
-            yield self._run(assignment)
+            outcome = self._run(assignment)
+            if outcome.error is not None:
+                outcome.error.__traceback__ = None  # it keeps every tensor of the trial alive
+            yield outcome
 
     def _run(self, assignment: Assignment) -> Outcome:
         outcomes: list[Outcome] = []
 
         def task(cfg: DictConfig) -> None:
-            outcomes.append(_outcome(assignment, self._task, cfg))
+            outcome = _outcome(assignment, self._task, cfg)
+            self._log(outcome)
+            outcomes.append(outcome)
 
         with handed_over(assignment.reporter):
             run_job(
@@ -93,6 +99,21 @@ class InProcess:
                 job_subdir_key="hydra.sweep.subdir",
             )
         return outcomes[0]
+
+    def _log(self, outcome: Outcome) -> None:
+        """Write a failure to the trial's log, a bug with its traceback; the console shows the same one once."""
+        if outcome.error is None or outcome.reason is None:
+            return
+        level = logging.INFO if outcome.reason in self._shown else logging.ERROR
+        self._shown.add(outcome.reason)
+        is_bug = not isinstance(outcome.error, RunFailed | UserError)
+        log.log(
+            level,
+            "trial %d failed: %s",
+            outcome.assignment.trial.number,
+            outcome.reason,
+            exc_info=is_bug and outcome.error,
+        )
 
 
 def work(
@@ -130,20 +151,16 @@ def _assign(trial: Trial, params: Mapping[str, Any], composer: Composer) -> Assi
 
 
 def _outcome(assignment: Assignment, task: TaskFunction, cfg: DictConfig) -> Outcome:
-    """Run the job; what it raises becomes an outcome, with its traceback in the trial's log."""
+    """Run the job; what it raises becomes an outcome."""
     try:
         value = _to_number(task(cfg))
     except TrialPruned:
         return Outcome(assignment, TrialState.PRUNED)
-    except RunFailed as error:
-        log.warning("trial %d failed: %s", assignment.trial.number, error)
-        return Outcome(assignment, TrialState.FAIL, reason=str(error), error=error)
-    except UserError as error:
+    except (RunFailed, UserError) as error:
         return Outcome(assignment, TrialState.FAIL, reason=str(error), error=error)
     except Exception as error:
-        log.exception("trial %d failed", assignment.trial.number)
         reason = " ".join(f"{type(error).__name__}: {error}".split())
-        return Outcome(assignment, TrialState.FAIL, reason=reason, error=error.with_traceback(None))
+        return Outcome(assignment, TrialState.FAIL, reason=reason, error=error)
     return Outcome(assignment, TrialState.COMPLETE, value=value)
 
 

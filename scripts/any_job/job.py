@@ -1,0 +1,23 @@
+"""A Hydra job without Lightning whose trials are pruned: gradient descent on f(x) = x^2.
+
+python scripts/any_job/job.py                         one run
+python scripts/any_job/job.py -m study_name=descent   20 trials over the learning rate, the bad ones pruned
+"""
+
+import hydra
+from omegaconf import DictConfig
+
+import tunesmith
+
+
+@hydra.main(version_base="1.3", config_path=".", config_name="job")
+def main(cfg: DictConfig) -> float:
+    x = cfg.start
+    for step in range(1, cfg.steps + 1):
+        x -= cfg.lr * 2 * x
+        tunesmith.report(x * x, step)  # ends the job here when its trial is pruned
+    return x * x
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,25 @@
+"""Evaluate a run or trial on the test part: python scripts/evaluate.py outputs/runs/<date>/<time>
+
+Writes test.yaml beside the run's result.yaml. The test part is for the end: nothing is chosen by it.
+"""
+
+import argparse
+from pathlib import Path
+
+from tunesmith.cli import errors_told
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, help="a run's folder, or a trial's: outputs/sweeps/<study>/<number>")
+    folder = parser.parse_args().folder
+    with errors_told():
+        from tunesmith.run import evaluate
+
+        for name, value in evaluate(folder).items():
+            print(f"{name:<12} {value:.4g}")
+        print(f"{'written to':<12} {folder / 'test.yaml'}")
+
+
+if __name__ == "__main__":
+    main()

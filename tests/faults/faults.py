@@ -1,0 +1,59 @@
+"""Callbacks and jobs that do what users, bugs and machines do."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import lightning as L
+import torch
+
+
+class SignalAt(L.Callback):
+    """Sends this process a signal in the middle of an epoch (from 1), once per marker file."""
+
+    def __init__(self, epoch: int, name: str, marker: str, trial: str | None = None) -> None:
+        self.epoch, self.signal, self.marker, self.trial = epoch, signal.Signals[name], Path(marker), trial
+
+    def on_train_batch_end(self, trainer: L.Trainer, *args: object) -> None:
+        is_trial = self.trial is None or Path(trainer.default_root_dir).name == self.trial
+        if is_trial and trainer.current_epoch + 1 == self.epoch and not self.marker.exists():
+            self.marker.touch()
+            os.kill(os.getpid(), self.signal)
+            time.sleep(0.2)
+
+
+class RaiseAt(L.Callback):
+    """A bug in user code; of every trial, or of the trials whose folders are named."""
+
+    def __init__(self, trials: list[str] | None = None) -> None:
+        self.trials = trials
+
+    def on_train_batch_end(self, trainer: L.Trainer, *args: object) -> None:
+        if self.trials is None or Path(trainer.default_root_dir).name in self.trials:
+            raise ZeroDivisionError("a bug in a callback")
+
+
+class Draws(L.Callback):
+    """Draws random numbers while training, so that a resumed run needs the random states."""
+
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *args: object) -> None:
+        with torch.no_grad():
+            for parameter in pl_module.parameters():
+                parameter.add_(1e-4 * torch.randn_like(parameter))
+
+
+class NanAfter(L.Callback):
+    """Makes the weights NaN from an epoch on."""
+
+    def __init__(self, epoch: int, trials: list[str] | None = None) -> None:
+        self.epoch, self.trials = epoch, trials
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        is_trial = self.trials is None or Path(trainer.default_root_dir).name in self.trials
+        if is_trial and trainer.current_epoch + 1 >= self.epoch:
+            with torch.no_grad():
+                for parameter in pl_module.parameters():
+                    parameter.fill_(float("nan"))
