@@ -12,7 +12,7 @@ from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException, InstantiationException, MissingConfigException
+from hydra.errors import HydraException, InstantiationException, MissingConfigException, OverrideParseException
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
@@ -47,6 +47,9 @@ def check(cfg: DictConfig) -> None:
     check_config(cfg)
     if cfg.get("ckpt_path") is not None and not Path(cfg.ckpt_path).is_file():
         raise UserError(f"ckpt_path must be a checkpoint file; got '{cfg.ckpt_path}', which is not there")
+    devices = OmegaConf.select(cfg, "trainer.devices")
+    if OmegaConf.select(cfg, "hydra.mode") == RunMode.MULTIRUN and devices != 1:
+        raise UserError(f"trainer.devices must be 1 in a sweep; got {devices}")
     accelerator = OmegaConf.select(cfg, "trainer.accelerator")
     if isinstance(accelerator, str):
         check_accelerator(accelerator)
@@ -113,6 +116,9 @@ def _line(error: BaseException) -> str:
 
 def _mended(error: BaseException) -> str:
     """Say what Hydra's errors leave out: what was typed, and the keys or choices that there are."""
+    if isinstance(error, OverrideParseException):
+        message = " ".join(error.message.split()).partition(" See http")[0]
+        return f"{error.override.partition('=')[0]}: must be an override; got '{error.override}': {message}"
     for cause in _causes(error):
         if isinstance(cause, ConfigAttributeError | ConfigKeyError) and cause.full_key:
             return _no_such_key(cause)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 import signal
 import sys
 import warnings
@@ -67,6 +68,10 @@ def train(cfg: DictConfig) -> float:
     try:
         _fit(run)
     except UserError:
+        raise
+    except (KeyboardInterrupt, SystemExit):
+        if not is_trial():
+            _show_how_to_resume(folder)
         raise
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
@@ -196,6 +201,14 @@ def _result(cfg: DictConfig, record: EpochRecord, state: str, reason: str | None
         "threads": cfg.threads,
         **history.environment(),
     }
+
+
+def _show_how_to_resume(folder: Path) -> None:
+    last = folder / history.LAST_CHECKPOINT
+    if last.exists():
+        typed = [text for text in sys.argv if not text.startswith(("ckpt_path=", "hydra.run.dir="))]
+        command = shlex.join(["python", *typed, f"ckpt_path={os.path.relpath(last)}"])
+        print(f"interrupted; resume it with: {command}", flush=True)
 
 
 def _show(result: dict[str, Any], record: EpochRecord, folder: Path) -> None:

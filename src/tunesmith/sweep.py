@@ -105,8 +105,10 @@ class Sweep:
 
     def _open(self) -> Study:
         settings = self.settings
-        check_folder("hydra.sweep.dir", self.folder)
+        if settings.storage is None:
+            check_folder("hydra.sweep.dir", self.folder)
         storage = open_storage(settings.storage, self.folder)
+        check_folder("hydra.sweep.dir", self.folder)
         study = open_study(storage, settings.study_name, settings.direction, make_pruner(settings.pruner), self.space)
         healed = heal(study)
         if healed:

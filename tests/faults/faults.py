@@ -8,7 +8,9 @@ import time
 from pathlib import Path
 
 import lightning as L
+import optuna
 import torch
+from optuna.pruners import BasePruner
 
 
 class SignalAt(L.Callback):
@@ -57,3 +59,22 @@ class NanAfter(L.Callback):
             with torch.no_grad():
                 for parameter in pl_module.parameters():
                     parameter.fill_(float("nan"))
+
+
+class WaitFor(L.Callback):
+    """Holds one trial after its first epoch until a file is there."""
+
+    def __init__(self, file: str, trial: str) -> None:
+        self.file, self.trial = Path(file), trial
+
+    def on_train_epoch_end(self, trainer: L.Trainer, *args: object) -> None:
+        while Path(trainer.default_root_dir).name == self.trial and not self.file.exists():
+            time.sleep(0.05)
+
+
+class PruneAll(BasePruner):
+    """Prunes every trial at its second epoch, once three are complete."""
+
+    def prune(self, study: optuna.Study, trial: optuna.trial.FrozenTrial) -> bool:
+        complete = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
+        return len(complete) >= 3 and trial.last_step == 2

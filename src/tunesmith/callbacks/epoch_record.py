@@ -65,7 +65,8 @@ class EpochRecord(L.Callback):
         if not math.isfinite(value):
             self.failure = RunFailed(f"{self.objective.metric} was {value} at epoch {self.epoch}")
         self.best.update(value, self.epoch)
-        self.is_stopped = self.failure is None and self.reporter.report(self.epoch, value)
+        if self.failure is None and self.reporter.report(self.epoch, value):
+            self.is_stopped = self.epoch != trainer.max_epochs  # a run at its end has nothing left to save
         if self.failure or self.is_stopped:
             trainer.should_stop = True
 

@@ -179,7 +179,11 @@ def _to_dimension(key: str, override: Override) -> Dimension:
     elements = _elements(override)
     if not elements:
         raise ValueError("there is nothing to choose from")
-    texts = {_stored(element): Transformer.str(element) for element in elements}
+    texts: dict[Any, str] = {}
+    for element in elements:
+        text = Transformer.str(element)
+        if texts.setdefault(_stored(element), text) != text:
+            raise ValueError(f"{texts[_stored(element)]} and {text} are the same value to Optuna")
     return Dimension(key, CategoricalDistribution(tuple(texts)), texts)
 
 

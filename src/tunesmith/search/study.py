@@ -55,13 +55,12 @@ def open_study(storage: BaseStorage, name: str, direction: str, pruner: BasePrun
     Raises:
         UserError: the study there has another direction, or a key varies over something that does not go with it.
     """
-    study = optuna.create_study(
-        storage=storage,
-        pruner=pruner,
-        study_name=name,
-        direction=DIRECTIONS[direction],
-        load_if_exists=True,
-    )
+    try:  # creating writes to the storage even where the study is there
+        study = optuna.load_study(study_name=name, storage=storage, pruner=pruner)
+    except KeyError:
+        study = optuna.create_study(
+            storage=storage, pruner=pruner, study_name=name, direction=DIRECTIONS[direction], load_if_exists=True
+        )
     stored = "maximize" if study.direction == StudyDirection.MAXIMIZE else "minimize"
     if stored != DIRECTIONS[direction]:
         raise UserError(

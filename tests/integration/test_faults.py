@@ -1,0 +1,123 @@
+"""Sweeps whose trials or processes end badly."""
+
+from __future__ import annotations
+
+import csv
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import QUICK, TRAIN, Shell
+
+from tunesmith.history import read_metrics
+
+SWEEP = ("-m", *QUICK, "trainer.max_epochs=6", "study_name=s", "hydra/sweeper/pruner=none", "hydra.sweeper.n_trials=4")
+COUNTED = ["0", "1", "3", "4"]  # trial 2 is lost, 3 is its second attempt
+
+
+def rows(study: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader((study / "trials.csv").read_text().splitlines()))
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def without(row: dict[str, str], *names: str) -> dict[str, str]:
+    return {key: value for key, value in row.items() if key not in names}
+
+
+@pytest.fixture(scope="module")
+def unbroken(module_shell: Shell) -> Path:
+    ended = module_shell.train(*SWEEP, "study_name=unbroken")
+    assert ended.code == 0, ended.text
+    return module_shell.study("unbroken")
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGKILL", -signal.SIGKILL), ("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_stopped_sweep_goes_on_with_the_lost_trial(unbroken: Path, module_shell: Shell, name: str, code: int) -> None:
+    stop = f"+callbacks.stop={{_target_:faults.SignalAt,epoch:4,name:{name},marker:m{name},trial:'2'}}"
+    command = (*SWEEP, stop, f"study_name={name}")
+    stopped = module_shell.train(*command)
+    study = module_shell.study(name)
+    assert stopped.code == code, stopped.text
+    assert "Traceback" not in stopped.text
+    assert (study / "2" / "checkpoints" / "last.ckpt").exists()
+    resumed = module_shell.train(*command)
+    assert resumed.code == 0, resumed.text
+    assert [row["number"] for row in rows(study)] == COUNTED
+    assert [row["folder"] for row in rows(study)] == ["0", "1", "2", "4"]
+    assert (study / "2" / "metrics.csv").read_text() == (unbroken / "2" / "metrics.csv").read_text()
+    expected = [without(row, "seconds", "number", "folder") for row in rows(unbroken)][2]
+    assert without(rows(study)[2], "seconds", "number", "folder") == expected
+
+
+def test_ctrl_c_writes_results_and_counts_the_trial_as_lost(unbroken: Path, module_shell: Shell) -> None:
+    stop = "+callbacks.stop={_target_:faults.SignalAt,epoch:2,name:SIGINT,marker:mc,trial:'1'}"
+    stopped = module_shell.train(*SWEEP, stop, "study_name=c")
+    results = yaml.safe_load((module_shell.study("c") / "optimization_results.yaml").read_text())
+    assert stopped.code == 130
+    assert stopped.out.splitlines()[-1].startswith("interrupted; resume it with: python ")
+    assert results["trials"] == {"complete": 1, "pruned": 0, "failed": 0, "lost": 1}
+
+
+def test_a_second_terminal_leaves_a_live_trial_alone_and_shares_the_budget(shell: Shell) -> None:
+    slow = "+callbacks.slow={_target_:faults.WaitFor,file:go,trial:'0'}"
+    first = shell.start(TRAIN, *SWEEP, slow)
+    wait_until(lambda: (shell.study("s") / "0" / "metrics.csv").exists())
+    second = shell.train(*SWEEP, slow)
+    (shell.folder / "go").touch()
+    _, err = first.communicate(timeout=120)
+    assert (first.returncode, second.code) == (0, 0), err + second.text
+    assert "lost" not in second.out.splitlines()[0]
+    assert sorted(int(row["number"]) for row in rows(shell.study("s"))) == [0, 1, 2, 3]
+
+
+def test_failures_are_recorded_with_reason_and_traceback(shell: Shell) -> None:
+    bug = "+callbacks.bug={_target_:faults.RaiseAt,trials:['1']}"
+    nan = "+callbacks.nan={_target_:faults.NanAfter,epoch:1,trials:['2']}"
+    ended = shell.train(*SWEEP, bug, nan)
+    assert ended.code == 0, ended.text
+    states = [(row["state"], row["reason"]) for row in rows(shell.study("s"))]
+    assert states == [
+        ("COMPLETE", ""),
+        ("FAIL", "ZeroDivisionError: a bug in a callback"),
+        ("FAIL", "val/loss was nan at epoch 2"),
+        ("COMPLETE", ""),
+    ]
+    assert 'raise ZeroDivisionError("a bug in a callback")' in (shell.study("s") / "1" / "train.log").read_text()
+    assert 'raise ZeroDivisionError("a bug in a callback")' in ended.out
+    assert yaml.safe_load((shell.study("s") / "2" / "result.yaml").read_text())["state"] == "FAIL"
+
+
+def test_when_all_fail_a_sentence_says_so(shell: Shell) -> None:
+    ended = shell.train(*SWEEP, "+callbacks.bug._target_=faults.RaiseAt")
+    assert ended.code == 1
+    assert ended.err == "error: all 4 trials failed, the last one with: ZeroDivisionError: a bug in a callback\n"
+    assert ended.out.count("Traceback") == 1
+    assert len(rows(shell.study("s"))) == 4
+
+
+def test_too_many_failures_end_the_sweep_from_the_fifth_trial_on(shell: Shell) -> None:
+    bug = "+callbacks.bug={_target_:faults.RaiseAt,trials:['0','2','4']}"
+    ended = shell.train(*SWEEP, bug, "hydra.sweeper.n_trials=20")
+    assert ended.code == 1
+    assert ended.err.startswith("error: hydra.sweeper.max_failure_rate=0.5 is exceeded: 3 of 5 trials failed;")
+    assert len(rows(shell.study("s"))) == 5
+
+
+def test_an_epoch_is_never_reported_twice(unbroken: Path, module_shell: Shell) -> None:
+    stop = "+callbacks.stop={_target_:faults.SignalAt,epoch:3,name:SIGKILL,marker:mt,trial:'0'}"
+    command = (*SWEEP, stop, "study_name=t")
+    module_shell.train(*command)
+    resumed = module_shell.train(*command)
+    assert resumed.err == ""
+    for row in rows(module_shell.study("t")):
+        epochs = [line["epoch"] for line in read_metrics(module_shell.study("t") / row["folder"])]
+        assert epochs == [str(epoch) for epoch in range(1, 7)]

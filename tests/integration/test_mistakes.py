@@ -1,0 +1,155 @@
+"""What a user can do wrong ends in one line that says how to mend it, and records nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conftest import QUICK, Shell
+
+RUNS = [
+    (
+        "optimizer.lrr=1",
+        "optimizer.lrr: there is no such key; got 'optimizer.lrr=1'; did you mean optimizer.lr? options: ",
+    ),
+    ("optimzer=adam", "optimzer: there is no such key; got 'optimzer=adam'; did you mean optimizer? options: "),
+    (
+        "optimizer=adm",
+        "optimizer: there is no such choice; got 'adm'; did you mean adam? options: adam, adamw, rmsprop",
+    ),
+    ("optimizer.lr=-1", "optimizer.lr must be a number > 0; got -1"),
+    ("optimizer.lr=abc", "optimizer.lr must be a number > 0; got 'abc'"),
+    ("data.batch_size=0", "data.batch_size must be an integer >= 1; got 0"),
+    ("trainer.max_epochs=-3", "trainer.max_epochs must be an integer >= 1; got -3"),
+    ("model.dropout=1.5", "model.dropout must be a number in [0, 1); got 1.5"),
+    (
+        "model.activation=rellu",
+        "model.activation must be one of elu, gelu, leaky_relu, relu, sigmoid, silu, tanh; got 'rellu'; did you mean relu?",
+    ),
+    ("objective.mode=lowest", "objective.mode must be one of min, max; got 'lowest'"),
+    ("trainer=gpu", "trainer.accelerator must be a device of this machine; got 'gpu'; options: auto, cpu"),
+    ("ckpt_path=gone.ckpt", "ckpt_path must be a checkpoint file; got 'gone.ckpt'"),
+    ("hydra.run.dir=file/run", "hydra.run.dir must be a folder that can be written to; got file/run (Not a directory)"),
+    ("optimizer.lr=0.1,0.2", "Ambiguous value for argument 'optimizer.lr=0.1,0.2'"),
+]
+SWEEPS = [
+    ("hydra.sweeper.n_trials=0", "hydra.sweeper.n_trials must be an integer >= 1; got 0"),
+    (
+        "hydra.sweeper.n_trails=3",
+        "hydra.sweeper.n_trails: there is no such key; got 'hydra.sweeper.n_trails=3'; did you mean",
+    ),
+    (
+        "optimizer.lrr=interval(0.1,0.2)",
+        "optimizer.lrr: there is no such key; got 'optimizer.lrr=interval(0.1,0.2)'; did you",
+    ),
+    (
+        "optimizer.lr=interval(0.2,0.1)",
+        "optimizer.lr must be a sweep that can be drawn from; got 'optimizer.lr=interval(",
+    ),
+    ("optimizer.lr=tag(log,interval(0,0.1))", "optimizer.lr must be a sweep that can be drawn from; got "),
+    ("optimizer.lr=interval(-1,0.1)", "optimizer.lr must be a number > 0; got -1.0"),
+    ("optimizer.lr=interval(0.1", "optimizer.lr: must be an override; got 'optimizer.lr=interval(0.1'"),
+    ("model.dropout=0.1,1.5", "model.dropout must be a number in [0, 1); got 1.5"),
+    ("optimizer=adam,sdg", "optimizer: there is no such choice; got 'sdg'; did you mean sgd? options: "),
+    ("trainer=gpu", "trainer.accelerator must be a device of this machine; got 'gpu'"),
+    ("trainer.devices=2", "trainer.devices must be 1 in a sweep; got 2"),
+    (
+        "hydra.sweeper.storage=foo://bar",
+        "hydra.sweeper.storage must be null or a database's URL; got 'foo://bar'; options: ",
+    ),
+    (
+        "hydra.sweeper.storage=sqlite:////gone/x.db",
+        "hydra.sweeper.storage must be reachable; got 'sqlite:////gone/x.db': ",
+    ),
+    ("hydra.sweep.dir=file/s", "hydra.sweep.dir must be a folder that can be written to; got file/s (Not a directory)"),
+    (
+        "hydra/sweeper/pruner=medain",
+        "hydra/sweeper/pruner: there is no such choice; got 'medain'; did you mean median?",
+    ),
+    ("hydra/sweeper/pruner=threshold", "hydra.sweeper.pruner must be buildable; got "),
+    (
+        "hydra.sweeper.pruner.n_startup=3",
+        "hydra.sweeper.pruner.n_startup: there is no such key; did you mean n_startup_trials?",
+    ),
+    ("hydra/sweeper/sampler=grid", "hydra/sweeper/sampler=grid needs choices or ranges; got an interval for "),
+    ("study_name=a/b", "hydra.sweeper.study_name must be a name without /; got 'a/b'"),
+]
+
+
+def ids(cases: list[tuple[str, str]]) -> list[str]:
+    return [typed for typed, _ in cases]
+
+
+@pytest.mark.parametrize(("typed", "line"), RUNS, ids=ids(RUNS))
+def test_a_run(shell: Shell, typed: str, line: str) -> None:
+    (shell.folder / "file").touch()
+    ended = shell.train(typed)
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.startswith(f"error: {line}")
+    assert ended.err.count("\n") == 1
+    assert [path.name for path in shell.folder.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize(("typed", "line"), SWEEPS, ids=ids(SWEEPS))
+def test_a_sweep(shell: Shell, typed: str, line: str) -> None:
+    (shell.folder / "file").touch()
+    ended = shell.train("-m", "study_name=s", typed)
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.startswith(f"error: {line}")
+    assert ended.err.count("\n") == 1
+    assert [path.name for path in shell.folder.iterdir()] == ["file"]
+
+
+def test_a_metric_that_is_not_logged_in_a_run(shell: Shell) -> None:
+    ended = shell.train(*QUICK, "objective.metric=val/los", "hydra.run.dir=r")
+    assert ended.code == 1
+    assert ended.err == (
+        "error: objective.metric must be a logged metric; got 'val/los'; did you mean val/loss? "
+        "options: lr, train/acc, train/loss, val/acc, val/loss\n"
+    )
+    assert not (shell.folder / "r" / "result.yaml").exists()
+
+
+def test_a_metric_that_is_not_logged_in_a_sweep_leaves_no_study(shell: Shell) -> None:
+    ended = shell.train("-m", *QUICK, "objective.metric=val/los", "study_name=s")
+    assert ended.code == 1
+    assert ended.err.startswith(
+        "error: objective.metric must be a logged metric; got 'val/los'; did you mean val/loss?"
+    )
+    assert not shell.study("s").exists()
+
+
+def test_a_loss_that_does_not_fit_the_targets(shell: Shell) -> None:
+    ended = shell.train("loss=mse", "hydra.run.dir=r")
+    assert ended.err == (
+        "error: loss must fit the targets: MSELoss needs numbers, this data has classes; use loss=auto\n"
+    )
+    assert not (shell.folder / "r" / "result.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("typed", "line"),
+    [
+        pytest.param(["objective.mode=max"], "objective.mode must stay minimize in study s; got max;", id="direction"),
+        pytest.param(["data.batch_size=256,512"], "data.batch_size must vary as it did in study s ", id="choices"),
+    ],
+)
+def test_a_study_that_would_change_its_meaning(shell: Shell, typed: list[str], line: str) -> None:
+    sweep = (
+        "-m",
+        *QUICK,
+        "trainer.max_epochs=1",
+        "study_name=s",
+        "hydra.sweeper.n_trials=1",
+        "data.batch_size=128,256",
+    )
+    assert shell.train(*sweep, "space=mlp", "model.dropout=interval(0,0.5)").code == 0
+    before = files(shell.study("s"))
+    ended = shell.train(*sweep, "space=mlp", "model.dropout=interval(0,0.5)", "hydra.sweeper.n_trials=2", *typed)
+    assert ended.code == 1
+    assert ended.err.startswith(f"error: {line}")
+    assert files(shell.study("s")) == before
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}

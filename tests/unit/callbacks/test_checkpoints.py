@@ -1,0 +1,103 @@
+"""Checkpoints: the files of a run, and random states that survive a file."""
+
+from __future__ import annotations
+
+import os
+import random
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import numpy as np
+import pytest
+import torch
+from torch.optim import SGD
+
+from tunesmith.callbacks.checkpoints import Checkpoints, random_states, set_random_states
+from tunesmith.callbacks.epoch_record import EpochRecord
+from tunesmith.data import DataModule
+from tunesmith.data.sources import digits
+from tunesmith.lightning_module import LightningModule
+from tunesmith.losses import AutoLoss
+from tunesmith.models.linear import Linear
+from tunesmith.objective import Objective
+from tunesmith.search.handoff import NoReporter
+
+LOSS = Objective("val/loss", "min")
+WORST_LAST = Objective("epoch", "min")
+
+
+class Watch(L.Callback):
+    """Notes the checkpoints that lie in a folder while each epoch trains."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.names: list[list[str]] = []
+        self.is_one_file: list[bool] = []
+
+    def on_train_batch_start(self, trainer: L.Trainer, *args: object) -> None:
+        files = sorted(self.folder.glob("checkpoints/*"))
+        self.names.append([file.name for file in files])
+        self.is_one_file.append(len(files) == 2 and os.path.samefile(*files))
+
+
+def fit(folder: Path, objective: Objective = LOSS, lr: float = 0.01) -> tuple[LightningModule, Watch]:
+    """Train three epochs of one batch each."""
+    L.seed_everything(0, verbose=False)
+    data = DataModule(digits, 2000, val_fraction=0.2, test_fraction=0.2, split_seed=0, scale=True, seed=0)
+    module = LightningModule(Linear((64,), 10), AutoLoss(), partial(SGD, lr=lr), None, objective, has_classes=True)
+    record, watch = EpochRecord(folder, objective, NoReporter()), Watch(folder)
+    trainer = L.Trainer(
+        accelerator="cpu",
+        max_epochs=3,
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        callbacks=[record, watch, Checkpoints(folder, record)],
+    )
+    trainer.fit(module, data)
+    return module, watch
+
+
+def drawn() -> list[Any]:
+    """The next number of each generator, and one whose other half is kept for the call after."""
+    return [random.random(), random.gauss(0, 1), np.random.rand(), np.random.randn(), torch.rand(3).tolist()]
+
+
+def test_a_best_epoch_is_one_file_with_two_names(tmp_path: Path) -> None:
+    _, watch = fit(tmp_path)
+    assert watch.names == [[], ["best.ckpt", "last.ckpt"], ["best.ckpt", "last.ckpt"]]
+    assert watch.is_one_file == [False, True, True]
+
+
+def test_where_there_are_no_links_the_best_epoch_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: object) -> None:
+        raise OSError("no links on this file system")
+
+    monkeypatch.setattr("os.link", refuse)
+    _, watch = fit(tmp_path)
+    assert watch.names[1:] == [["best.ckpt", "last.ckpt"]] * 2
+
+
+def test_best_alone_is_left_and_loads_without_code(tmp_path: Path) -> None:
+    module, _ = fit(tmp_path)
+    assert [file.name for file in (tmp_path / "checkpoints").iterdir()] == ["best.ckpt"]
+    saved = torch.load(tmp_path / "checkpoints" / "best.ckpt", weights_only=True)
+    torch.testing.assert_close(saved["state_dict"], dict(module.state_dict()))
+
+
+def test_the_best_epochs_weights_are_restored(tmp_path: Path) -> None:
+    module, _ = fit(tmp_path, lr=1000.0)  # each epoch is worse than the one before
+    saved = torch.load(tmp_path / "checkpoints" / "best.ckpt", weights_only=True)
+    assert saved["callbacks"]["EpochRecord"]["best"]["epoch"] < 3
+    torch.testing.assert_close(dict(module.state_dict()), saved["state_dict"])
+
+
+def test_random_states_survive_a_file(tmp_path: Path) -> None:
+    drawn()
+    torch.save(random_states(), tmp_path / "states.ckpt")
+    expected = drawn() + drawn()
+    set_random_states(torch.load(tmp_path / "states.ckpt", weights_only=True))
+    assert drawn() + drawn() == expected

@@ -1,0 +1,98 @@
+"""Batches: their sizes, and an order that depends on seed and epoch alone."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tunesmith.data.batches import Batches, epoch_order
+from tunesmith.data.batches import batch_sizes as sizes_of
+from tunesmith.data.parts import Part
+
+PART = Part(torch.arange(10.0).reshape(10, 1), torch.arange(10))
+
+
+def order_of(batches: Batches) -> list[int]:
+    return [int(target) for _, targets in batches for target in targets]
+
+
+@pytest.mark.parametrize(
+    ("num_samples", "batch_size", "sizes"),
+    [
+        pytest.param(8, 4, [4, 4], id="nothing is left over"),
+        pytest.param(10, 4, [4, 4, 2], id="two are left over"),
+        pytest.param(9, 4, [4, 5], id="a single one joins the batch before"),
+        pytest.param(5, 4, [5], id="a single one joins the only batch"),
+        pytest.param(3, 4, [3], id="fewer than a batch"),
+        pytest.param(1, 4, [1], id="a single one in all"),
+        pytest.param(3, 1, [1, 1, 1], id="batches of one stay"),
+    ],
+)
+def test_batch_sizes(num_samples: int, batch_size: int, sizes: list[int]) -> None:
+    assert sizes_of(num_samples, batch_size) == sizes
+
+
+def test_the_order_is_the_same_for_the_same_seed_and_epoch() -> None:
+    before = epoch_order(100, seed=3, epoch=7)
+    torch.manual_seed(0)  # other random numbers drawn meanwhile do not matter
+    torch.rand(5)
+    assert torch.equal(epoch_order(100, seed=3, epoch=7), before)
+
+
+def test_the_order_leaves_the_random_numbers_of_others_alone() -> None:
+    torch.manual_seed(0)
+    expected = torch.rand(1)
+    torch.manual_seed(0)
+    epoch_order(100, seed=3, epoch=7)
+    assert torch.equal(torch.rand(1), expected)
+
+
+@pytest.mark.parametrize(
+    ("seed", "epoch"),
+    [
+        pytest.param(0, 1, id="epoch"),
+        pytest.param(1, 0, id="seed"),
+    ],
+)
+def test_the_order_differs_with_another(seed: int, epoch: int) -> None:
+    assert not torch.equal(epoch_order(100, seed, epoch), epoch_order(100, seed=0, epoch=0))
+
+
+def test_seed_and_epoch_are_not_added_up() -> None:
+    assert not torch.equal(epoch_order(100, seed=0, epoch=1), epoch_order(100, seed=1, epoch=0))
+
+
+@pytest.mark.parametrize("shuffle_seed", [None, 0], ids=["in order", "shuffled"])
+@pytest.mark.parametrize("batch_size", [1, 3, 4, 10, 99])
+def test_an_epoch_covers_every_sample_once(shuffle_seed: int | None, batch_size: int) -> None:
+    assert sorted(order_of(Batches(PART, batch_size, shuffle_seed))) == list(range(10))
+
+
+def test_inputs_and_targets_stay_together() -> None:
+    for inputs, targets in Batches(PART, 4, shuffle_seed=0):
+        assert inputs.flatten().tolist() == targets.tolist()
+
+
+def test_without_a_seed_samples_come_in_order() -> None:
+    assert order_of(Batches(PART, 4)) == list(range(10))
+
+
+def test_the_length_is_the_number_of_batches() -> None:
+    batches = Batches(PART, 3)  # 3, 3, 4
+    assert len(batches) == len(list(batches)) == 3
+
+
+def test_each_epoch_has_its_own_order() -> None:
+    batches, orders = Batches(PART, 4, shuffle_seed=0), []
+    for epoch in (0, 1):
+        batches.sampler.set_epoch(epoch)
+        orders.append(order_of(batches))
+    assert orders == [epoch_order(10, 0, epoch).tolist() for epoch in (0, 1)]
+
+
+def test_an_iterator_made_before_the_epoch_is_set_has_the_order_of_that_epoch() -> None:
+    batches = Batches(PART, 10, shuffle_seed=0)
+    made_before = iter(batches)
+    batches.set_epoch(5)
+    _, targets = next(made_before)
+    assert torch.equal(targets, epoch_order(10, 0, 5))

@@ -1,0 +1,106 @@
+"""What a sweep prints: the space, a line per trial, the command that goes on."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from tunesmith.search.console import command, rows, show_space, show_trial
+from tunesmith.search.space import parse_space
+from tunesmith.search.study import REASON
+
+
+def trial_of(state: TrialState, *reported: float, number: int = 0, **arguments: Any) -> FrozenTrial:
+    trial = create_trial(state=state, intermediate_values=dict(enumerate(reported, start=1)), **arguments)
+    trial.number = number
+    trial.datetime_start = datetime(2026, 1, 1)
+    trial.datetime_complete = trial.datetime_start + timedelta(seconds=12.34)
+    return trial
+
+
+COMPLETE = trial_of(TrialState.COMPLETE, 0.5, 0.25, value=0.25)
+
+
+@pytest.mark.parametrize(
+    ("trial", "earlier", "line"),
+    [
+        pytest.param(
+            COMPLETE,
+            [],
+            "trial   0  COMPLETE  value 0.25  best 0.25 (trial 0)  epochs 2  12.3 s",
+            id="complete",
+        ),
+        pytest.param(
+            trial_of(TrialState.PRUNED, 0.9, number=12),
+            [COMPLETE],
+            "trial  12  PRUNED    value 0.9  best 0.25 (trial 0)  epochs 1  12.3 s",
+            id="pruned",
+        ),
+        pytest.param(
+            trial_of(TrialState.FAIL, number=1, user_attrs={REASON: "val/loss was nan at epoch 1"}),
+            [],
+            "trial   1  FAIL      value none  best none  epochs 0  12.3 s  val/loss was nan at epoch 1",
+            id="failed",
+        ),
+        pytest.param(
+            trial_of(TrialState.FAIL, number=1),
+            [COMPLETE],
+            "trial   1  FAIL      value none  best 0.25 (trial 0)  epochs 0  12.3 s  lost",
+            id="lost",
+        ),
+    ],
+)
+def test_a_line_per_trial(
+    capsys: pytest.CaptureFixture[str], trial: FrozenTrial, earlier: list[FrozenTrial], line: str
+) -> None:
+    show_trial(trial, [*earlier, trial], StudyDirection.MINIMIZE)
+    assert capsys.readouterr().out == f"{line}\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "lines"),
+    [
+        pytest.param([], ["space: nothing varies; one trial"], id="nothing varies"),
+        pytest.param(["a=1,2"], ["space (2 configurations)", "  a  1, 2"], id="finite"),
+        pytest.param(
+            ["a=1,2", "long.key=interval(0,1)"],
+            ["space", "  a         1, 2", "  long.key  0 to 1"],
+            id="infinite",
+        ),
+    ],
+)
+def test_the_space(capsys: pytest.CaptureFixture[str], typed: list[str], lines: list[str]) -> None:
+    show_space(parse_space({}, typed))
+    assert capsys.readouterr().out.splitlines() == lines
+
+
+def test_rows_have_two_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    rows([("best value", "0.1"), ("files", "a b")])
+    assert capsys.readouterr().out == "best value   0.1\nfiles        a b\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        pytest.param(["train.py", "-m"], "python train.py -m study_name=digits", id="a name is added"),
+        pytest.param(
+            ["train.py", "-m", "study_name=digits"], "python train.py -m study_name=digits", id="a name was typed"
+        ),
+        pytest.param(
+            ["train.py", "-m", "study_name=digits", "lr=interval(1,2)"],
+            "python train.py -m study_name=digits 'lr=interval(1,2)'",
+            id="what a shell would read is quoted",
+        ),
+    ],
+)
+def test_the_command_that_goes_on(typed: list[str], shown: str) -> None:
+    assert command("digits", typed) == shown
+
+
+def test_the_command_is_what_was_typed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["train.py", "-m", "optimizer=sgd"])
+    assert command("digits") == "python train.py -m optimizer=sgd study_name=digits"

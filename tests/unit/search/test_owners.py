@@ -1,0 +1,61 @@
+"""Owners: whether the process that runs a trial still lives."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import psutil
+import pytest
+
+from tunesmith.search.owners import is_dead, this_process
+
+
+@pytest.fixture
+def child() -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        yield process
+        process.kill()
+
+
+def owner_of(process: subprocess.Popen[bytes]) -> dict[str, Any]:
+    return {**this_process(), "pid": process.pid, "started": psutil.Process(process.pid).create_time()}
+
+
+def test_this_process_lives() -> None:
+    assert not is_dead(this_process())
+
+
+def test_an_owner_can_be_kept_in_a_study() -> None:
+    assert json.loads(json.dumps(this_process())) == this_process()
+
+
+def test_another_process_that_lives(child: subprocess.Popen[bytes]) -> None:
+    assert not is_dead(owner_of(child))
+
+
+def test_a_process_that_is_gone(child: subprocess.Popen[bytes]) -> None:
+    owner = owner_of(child)
+    child.kill()
+    child.wait()
+    assert is_dead(owner)
+
+
+def test_a_killed_process_that_nobody_waited_for_is_dead(child: subprocess.Popen[bytes]) -> None:
+    owner = owner_of(child)
+    child.kill()
+    while psutil.Process(child.pid).status() != psutil.STATUS_ZOMBIE:
+        pass
+    assert is_dead(owner)
+
+
+def test_a_pid_given_again_is_another_process() -> None:
+    owner = this_process()
+    assert is_dead({**owner, "started": owner["started"] - 60})
+
+
+def test_a_process_of_another_host_is_never_known_to_be_dead() -> None:
+    assert not is_dead({"host": "another.host", "pid": 2**22 + 1, "started": 0.0})

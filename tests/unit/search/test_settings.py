@@ -1,0 +1,118 @@
+"""hydra.sweeper: known keys, the rules of their values, the functions they name."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from omegaconf import OmegaConf
+
+from tunesmith.errors import UserError
+from tunesmith.search.settings import Settings, read_settings
+
+GIVEN: dict[str, Any] = {
+    "sampler": None,
+    "pruner": None,
+    "direction": "minimize",
+    "storage": None,
+    "study_name": "study",
+    "n_trials": 20,
+    "n_jobs": 1,
+    "max_failure_rate": 0.5,
+    "params": {},
+    "custom_search_space": None,
+    "seed": None,
+    "max_epochs": None,
+    "dry_run": False,
+    "check": None,
+    "on_finish": None,
+}
+
+
+def settings(**changes: Any) -> Settings:
+    return read_settings({**GIVEN, **changes})
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("n_trials", 1),
+        ("max_failure_rate", 0),
+        ("max_failure_rate", 1),
+        ("seed", 0),
+        ("direction", "max"),
+        ("storage", "sqlite:///a.db"),
+        ("max_epochs", 1),
+        ("dry_run", True),
+    ],
+    ids=str,
+)
+def test_allowed(key: str, value: Any) -> None:
+    assert getattr(settings(**{key: value}), key) == value
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "rule"),
+    [
+        ("n_trials", 0, "an integer >= 1; got 0"),
+        ("n_trials", "3", "an integer >= 1; got '3'"),
+        ("n_jobs", 2, "1: start the same command in another terminal for a second worker; got 2"),
+        ("max_failure_rate", 1.1, "a number in [0, 1]; got 1.1"),
+        ("seed", -1, "an integer >= 0, or null; got -1"),
+        ("direction", "up", "one of minimize, maximize, min, max; got 'up'"),
+        ("storage", 3, "null or a database's URL; got 3"),
+        ("study_name", "a/b", "a name without /; got 'a/b'"),
+        ("study_name", "", "a name without /; got ''"),
+        ("max_epochs", 0, "an integer >= 1, or null; got 0"),
+        ("dry_run", "yes", "true or false; got 'yes'"),
+    ],
+    ids=str,
+)
+def test_refused(key: str, value: Any, rule: str) -> None:
+    with pytest.raises(UserError, match=f"^{re.escape(f'hydra.sweeper.{key} must be {rule}')}$"):
+        settings(**{key: value})
+
+
+def test_an_unknown_key_is_refused_with_the_one_that_was_meant() -> None:
+    with pytest.raises(UserError, match=r"^hydra\.sweeper\.n_trial: there is no such key; did you mean n_trials\?"):
+        settings(n_trial=3)
+
+
+@pytest.mark.parametrize(("name", "read"), [("digits", "digits"), (7, "7")], ids=str)
+def test_a_study_name_is_a_text(name: str | int, read: str) -> None:
+    assert settings(study_name=name).study_name == read
+
+
+def test_studies_without_a_name_never_share_one() -> None:
+    assert settings(study_name=None).study_name != settings(study_name=None).study_name
+
+
+@pytest.mark.parametrize(
+    "params", [None, OmegaConf.create({"lr": "interval(0,1)"}), {"lr": "interval(0,1)"}], ids=["null", "node", "dict"]
+)
+def test_params_are_plain_values(params: Any) -> None:
+    assert settings(params=params).params == ({"lr": "interval(0,1)"} if params else {})
+
+
+@pytest.mark.parametrize("key", ["custom_search_space", "check", "on_finish"])
+def test_a_path_becomes_a_function(key: str) -> None:
+    function = getattr(settings(**{key: "math.sqrt"}), key)
+    assert function(9.0) == 3.0
+
+
+def test_a_functions_module_is_imported_when_it_is_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "heavy_module.py").write_text("def evaluate(folder):\n    return {'folder': folder}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    on_finish = settings(on_finish="heavy_module.evaluate").on_finish
+    assert "heavy_module" not in sys.modules
+    assert on_finish is not None
+    assert on_finish("a") == {"folder": "a"}
+
+
+@pytest.mark.parametrize("path", ["nowhere.function", "function", "tunesmith.nowhere.function"])
+def test_a_path_of_no_module_is_refused(path: str) -> None:
+    with pytest.raises(UserError, match=rf"^hydra\.sweeper\.check must be the path of a function; got '{path}'$"):
+        settings(check=path)

@@ -1,0 +1,149 @@
+"""The command line: how an error ends it, which arguments it mends, where a run lies."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+from hydra.utils import instantiate
+
+from tunesmith.cli import errors_told, main, run_folder
+from tunesmith.errors import UserError
+
+
+def told(error: BaseException) -> Any:
+    """Return what the process would exit with: an exit code or a last line."""
+    with pytest.raises(SystemExit, match="") as left, errors_told():
+        raise error
+    return left.value.code
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")  # main() sets it; the next test finds it as it was
+
+
+def run_main(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
+    monkeypatch.setattr("sys.argv", ["train.py", *arguments])
+    main()
+
+
+# errors
+
+
+def test_a_users_mistake_is_one_line() -> None:
+    assert told(UserError("optimizer.lr must be a number > 0; got -1")) == (
+        "error: optimizer.lr must be a number > 0; got -1"
+    )
+
+
+def test_lines_of_other_libraries_are_joined() -> None:
+    error = UserError("first\n    second")
+    error.__cause__ = ValueError("third")
+    assert told(error) == "error: first second: third"
+
+
+def test_ctrl_c_has_its_own_exit_code() -> None:
+    assert told(KeyboardInterrupt()) == 130
+
+
+def test_a_bug_keeps_its_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    assert told(ZeroDivisionError("a bug")) == 1
+    assert re.search(r"(?s)^Traceback .*test_cli.*ZeroDivisionError: a bug$", capsys.readouterr().err.strip())
+
+
+def test_a_bug_in_what_hydra_builds_keeps_its_own_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="1"), errors_told():
+        instantiate({"_target_": "fractions.Fraction", "_args_": [1, 0]})
+    shown = capsys.readouterr().err
+    assert shown.strip().endswith("ZeroDivisionError: Fraction(1, 0)")
+    assert "InstantiationException" not in shown
+
+
+def test_a_target_that_is_not_there_is_one_line() -> None:
+    with (
+        pytest.raises(SystemExit, match=r"^error: Error locating target 'tunesmith\.models\.Nothing'.*$"),
+        errors_told(),
+    ):
+        instantiate({"_target_": "tunesmith.models.Nothing"})
+
+
+def test_what_ends_well_is_left_alone() -> None:
+    with errors_told():
+        pass
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        pytest.param(
+            "optimizer.lrr=1",
+            "optimizer.lrr: there is no such key; got 'optimizer.lrr=1'; did you mean optimizer.lr? options: ",
+            id="a misspelled key",
+        ),
+        pytest.param(
+            "sede=1", "sede: there is no such key; got 'sede=1'; did you mean seed? options: ", id="one at the top"
+        ),
+        pytest.param(
+            "model=mpl",
+            "model: there is no such choice; got 'mpl'; did you mean mlp? options: linear, mlp",
+            id="a misspelled choice",
+        ),
+        pytest.param("modle=mlp", "modle: there is no such key; got 'modle=mlp'; did you mean model?", id="a group"),
+        pytest.param("seed=(1", "Error parsing override 'seed=(1'", id="a value that cannot be parsed"),
+    ],
+)
+def test_hydras_errors_say_what_was_typed_and_what_there_is(
+    monkeypatch: pytest.MonkeyPatch, argument: str, message: str
+) -> None:
+    with pytest.raises(SystemExit, match=f"^error: {re.escape(message)}.*$"):
+        run_main(monkeypatch, argument)
+
+
+# arguments
+
+
+@pytest.mark.parametrize(
+    ("argument", "expected"),
+    [
+        pytest.param("hydra.sweeper.pruner.n_min_trials=3", {"n_min_trials": 3}, id="a key that is not set"),
+        pytest.param("+hydra.sweeper.pruner.n_min_trials=3", {"n_min_trials": 3}, id="with a plus"),
+        pytest.param("++hydra.sweeper.pruner.n_min_trials=3", {"n_min_trials": 3}, id="with two"),
+        pytest.param("hydra.sweeper.pruner.n_warmup_steps=3", {"n_warmup_steps": 3}, id="a key that is set"),
+        pytest.param("+hydra.sweeper.pruner.n_warmup_steps=3", {"n_warmup_steps": 3}, id="which a plus would refuse"),
+        pytest.param(
+            "hydra.sweeper.pruner._target_=optuna.pruners.NopPruner",
+            {"_target_": "optuna.pruners.NopPruner"},
+            id="another pruner",
+        ),
+        pytest.param("hydra/sweeper/pruner=none", {"_target_": "optuna.pruners.NopPruner"}, id="another choice"),
+    ],
+)
+def test_optunas_arguments_need_no_plus(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], argument: str, expected: dict[str, Any]
+) -> None:
+    run_main(monkeypatch, argument, "--cfg", "hydra", "-p", "hydra.sweeper.pruner")
+    shown = yaml.safe_load(capsys.readouterr().out)
+    assert {key: shown[key] for key in expected} == expected
+
+
+def test_a_key_of_our_own_still_needs_its_plus(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SystemExit, match=r"^error: optimizer\.nesterov: there is no such key"):
+        run_main(monkeypatch, "optimizer.nesterov=true")
+
+
+# folders
+
+
+@pytest.mark.parametrize(
+    ("ckpt_path", "folder"),
+    [
+        pytest.param(None, "outputs/runs/2026-01-02/03-04-05", id="a new run"),
+        pytest.param("outputs/runs/a/checkpoints/last.ckpt", "outputs/runs/a", id="a run that goes on"),
+        pytest.param("/tmp/a b/checkpoints/best.ckpt", "/tmp/a b", id="somewhere else"),
+    ],
+)
+def test_run_folder(ckpt_path: str | None, folder: str) -> None:
+    assert run_folder(ckpt_path, "2026-01-02", "03-04-05") == folder

@@ -1,0 +1,258 @@
+"""What a study leaves behind: optimization_results.yaml, best.yaml, trials.csv."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+from omegaconf import OmegaConf
+from optuna import Study
+from optuna.pruners import NopPruner
+from optuna.trial import TrialState
+
+from tunesmith.history import read_yaml, write_yaml
+from tunesmith.results import best_command, stored_test, write_results, write_test
+from tunesmith.search.space import parse_space
+from tunesmith.search.storage import open_storage
+from tunesmith.search.study import REASON, ask, open_study, tell_lost
+
+SPACE = parse_space({}, ["optimizer.lr=interval(0,1)", "model.name='a b','c,d'"])
+MAX_EPOCHS = 10
+
+
+def opened(folder: Path, direction: str = "min") -> Study:
+    return open_study(open_storage(None, folder), "digits", direction, NopPruner(), SPACE)
+
+
+def run_trial(study: Study, state: TrialState, *reported: float, **drawn: Any) -> None:
+    """Run one trial to its end; a FAIL has a reason, a complete trial returns its last value."""
+    trial = ask(study, 100)
+    assert trial is not None
+    for dimension in SPACE.dimensions.values():
+        dimension.suggest(trial)
+    for name, value in drawn.items():
+        trial.suggest_int(name.replace("__", "."), value, value)
+    for epoch, value in enumerate(reported, start=1):
+        if epoch not in study.get_trials(deepcopy=False)[trial.number].intermediate_values:
+            trial.report(value, epoch)
+    if state == TrialState.FAIL:
+        trial.set_user_attr(REASON, "val/loss was nan")
+    study.tell(trial, reported[-1] if state == TrialState.COMPLETE else None, state)
+
+
+def lose_trial(study: Study, *reported: float) -> None:
+    trial = ask(study, 100)
+    assert trial is not None
+    for dimension in SPACE.dimensions.values():
+        dimension.suggest(trial)
+    for epoch, value in enumerate(reported, start=1):
+        trial.report(value, epoch)
+    tell_lost(study, trial)
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Study:
+    """Trials 0 complete, 1 pruned, 2 failed, 3 lost, 4 the retry of 3, which is the best, 5 running."""
+    study = opened(tmp_path)
+    run_trial(study, TrialState.COMPLETE, 0.9, 0.5)
+    run_trial(study, TrialState.PRUNED, 0.9, 0.7, 0.8)
+    run_trial(study, TrialState.FAIL, 0.6)
+    lose_trial(study, 0.4, 0.3)
+    run_trial(study, TrialState.COMPLETE, 0.4, 0.3, 0.2)
+    ask(study, 100)
+    return study
+
+
+@pytest.fixture
+def asked(tmp_path: Path) -> None:
+    """What the sweeper and the best trial leave for best.yaml."""
+    config = {
+        "study_name": "digits",
+        "lr": 0.1,
+        "twice": "${lr}",
+        "hydra": {
+            "run": {"dir": "runs/${now:%Y}"},
+            "sweep": {"dir": "sweeps/${study_name}"},
+            "callbacks": {},
+            "job_logging": {"version": 1},
+            "job": {"name": "train", "num": 4},
+            "sweeper": {
+                **dict.fromkeys(("study_name", "direction", "seed", "max_epochs", "max_failure_rate")),
+                **dict.fromkeys(("check", "on_finish", "storage", "params", "n_trials"), "left"),
+            },
+            "launcher": {},
+        },
+    }
+    OmegaConf.save(OmegaConf.create(config), tmp_path / "multirun.yaml")
+    (tmp_path / "3" / ".hydra").mkdir(parents=True)
+    trial = {key: value for key, value in config.items() if key != "hydra"}
+    OmegaConf.save(OmegaConf.create({**trial, "lr": 0.2}), tmp_path / "3" / ".hydra" / "config.yaml")
+
+
+def rows_in(folder: Path) -> list[dict[str, str]]:
+    with (folder / "trials.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+# optimization_results.yaml
+
+
+def test_results_have_the_keys_of_the_design(study: Study, tmp_path: Path) -> None:
+    write_results(study, tmp_path, MAX_EPOCHS)
+    results = read_yaml(tmp_path / "optimization_results.yaml")
+    assert list(results) == [
+        *("name", "study", "best_value", "best_params", "best_trial", "best_dir"),
+        *("test", "trials", "epochs", "seconds"),
+    ]
+    assert (results["name"], results["study"], results["test"]) == ("optuna", "digits", None)
+
+
+def test_results_returned_are_those_written(study: Study, tmp_path: Path) -> None:
+    assert write_results(study, tmp_path, MAX_EPOCHS) == read_yaml(tmp_path / "optimization_results.yaml")
+
+
+def test_the_best_trial_lies_in_the_folder_of_its_first_attempt(study: Study, tmp_path: Path) -> None:
+    results = write_results(study, tmp_path, MAX_EPOCHS)
+    assert (results["best_value"], results["best_trial"], results["best_dir"]) == (0.2, 4, "3")
+    assert results["best_params"] == study.trials[3].params
+
+
+def test_trials_are_counted_by_how_they_ended(study: Study, tmp_path: Path) -> None:
+    results = write_results(study, tmp_path, MAX_EPOCHS)
+    assert results["trials"] == {"complete": 2, "pruned": 1, "failed": 1, "lost": 1}
+
+
+def test_epochs_saved_are_those_that_pruned_trials_did_not_run(study: Study, tmp_path: Path) -> None:
+    results = write_results(study, tmp_path, MAX_EPOCHS)
+    assert results["epochs"] == {"run": 2 + 3 + 1 + 3, "saved": MAX_EPOCHS - 3}
+
+
+def test_epochs_saved_are_unknown_without_max_epochs(study: Study, tmp_path: Path) -> None:
+    assert write_results(study, tmp_path, max_epochs=None)["epochs"] == {"run": 9, "saved": None}
+
+
+def test_epochs_saved_follow_a_trials_own_max_epochs(tmp_path: Path) -> None:
+    study = opened(tmp_path)
+    run_trial(study, TrialState.PRUNED, 0.9, 0.8, trainer__max_epochs=7)
+    assert write_results(study, tmp_path, MAX_EPOCHS)["epochs"] == {"run": 2, "saved": 5}
+
+
+def test_the_best_of_a_study_that_maximizes(tmp_path: Path) -> None:
+    study = opened(tmp_path, "max")
+    run_trial(study, TrialState.COMPLETE, 0.5)
+    run_trial(study, TrialState.COMPLETE, 0.9)
+    assert write_results(study, tmp_path, MAX_EPOCHS)["best_value"] == 0.9
+
+
+def test_a_study_without_a_complete_trial_has_no_best(tmp_path: Path, asked: None) -> None:
+    study = opened(tmp_path)
+    run_trial(study, TrialState.PRUNED, 0.5)
+    results = write_results(study, tmp_path, MAX_EPOCHS)
+    assert [results[key] for key in ("best_value", "best_params", "best_trial", "best_dir")] == [None] * 4
+    assert not (tmp_path / "best.yaml").exists()
+
+
+def test_seconds_are_those_of_ended_trials(study: Study, tmp_path: Path) -> None:
+    ended = [trial.duration.total_seconds() for trial in study.trials if trial.duration]
+    assert write_results(study, tmp_path, MAX_EPOCHS)["seconds"] == pytest.approx(sum(ended), abs=1e-3)
+
+
+# trials.csv
+
+
+def test_trials_csv_has_a_row_per_counted_trial(study: Study, tmp_path: Path) -> None:
+    write_results(study, tmp_path, MAX_EPOCHS)
+    shown = [
+        tuple(row[key] for key in ("number", "state", "value", "epochs", "folder", "reason"))
+        for row in rows_in(tmp_path)
+    ]
+    assert shown == [
+        ("0", "COMPLETE", "0.5", "2", "0", ""),
+        ("1", "PRUNED", "0.7", "3", "1", ""),
+        ("2", "FAIL", "", "1", "2", "val/loss was nan"),
+        ("4", "COMPLETE", "0.2", "3", "3", ""),
+    ]
+
+
+def test_trials_csv_names_parameters_by_their_override_keys(study: Study, tmp_path: Path) -> None:
+    write_results(study, tmp_path, MAX_EPOCHS)
+    rows = rows_in(tmp_path)
+    fixed = ["number", "state", "value", "epochs", "seconds", "folder", "reason"]
+    assert list(rows[0]) == [*fixed, "optimizer.lr", "model.name"]
+    drawn = [(float(row["optimizer.lr"]), row["model.name"]) for row in rows]
+    assert drawn == [tuple(study.trials[int(row["number"])].params.values()) for row in rows]
+
+
+def test_trials_csv_of_a_study_without_trials_has_its_header(tmp_path: Path) -> None:
+    write_results(opened(tmp_path), tmp_path, MAX_EPOCHS)
+    assert (tmp_path / "trials.csv").read_text() == "number,state,value,epochs,seconds,folder,reason\n"
+
+
+# best.yaml
+
+
+@pytest.mark.usefixtures("asked")
+def test_best_yaml_is_the_best_trials_resolved_config(study: Study, tmp_path: Path) -> None:
+    write_results(study, tmp_path, MAX_EPOCHS)
+    best = read_yaml(tmp_path / "best.yaml")
+    assert (best["lr"], best["twice"]) == (0.2, 0.2)
+
+
+@pytest.mark.usefixtures("asked")
+def test_best_yaml_has_the_hydra_half_that_a_repeat_needs(study: Study, tmp_path: Path) -> None:
+    write_results(study, tmp_path, MAX_EPOCHS)
+    best = read_yaml(tmp_path / "best.yaml")
+    assert best["defaults"] == ["_self_", {"override hydra/sweeper": "tunesmith"}]
+    assert list(best["hydra"]) == ["run", "sweep", "callbacks", "job_logging", "job", "sweeper"]
+    assert best["hydra"]["job"] == {"name": "train"}
+    assert best["hydra"]["run"] == {"dir": "runs/${now:%Y}"}
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_sweep_of_best_yaml_is_a_study_of_its_own(study: Study, tmp_path: Path) -> None:
+    write_results(study, tmp_path, MAX_EPOCHS)
+    best = read_yaml(tmp_path / "best.yaml")
+    assert best["study_name"] == "digits_best"
+    assert not {"storage", "params", "n_trials"} & set(best["hydra"]["sweeper"])
+
+
+@pytest.mark.usefixtures("asked")
+def test_best_yaml_begins_with_the_command_that_repeats_it(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["train.py", "-m"])
+    write_results(study, tmp_path, MAX_EPOCHS)
+    first_line = (tmp_path / "best.yaml").read_text().splitlines()[0]
+    assert first_line == f"# The best trial's configuration. Repeat it: {best_command(tmp_path)}"
+
+
+def test_the_command_that_repeats_the_best_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["train.py", "-m"])
+    folder = tmp_path / "sweeps" / "a b"
+    assert best_command(folder) == "python train.py --config-dir 'sweeps/a b' --config-name best"
+
+
+# test metrics
+
+
+def test_test_metrics_are_added(study: Study, tmp_path: Path) -> None:
+    results = write_results(study, tmp_path, MAX_EPOCHS)
+    with_test = write_test(tmp_path, results, {"test/acc": 0.9})
+    assert with_test == {**results, "test": {"test/acc": 0.9}}
+    assert read_yaml(tmp_path / "optimization_results.yaml") == with_test
+
+
+def test_a_best_trial_that_was_evaluated_is_not_evaluated_again(study: Study, tmp_path: Path) -> None:
+    results = write_results(study, tmp_path, MAX_EPOCHS)
+    assert stored_test(tmp_path, results) is None
+    (tmp_path / "3").mkdir()
+    write_yaml(tmp_path / "3" / "test.yaml", {"test/acc": 0.9})
+    assert stored_test(tmp_path, results) == {"test/acc": 0.9}
+
+
+def test_without_a_best_trial_there_is_no_test(tmp_path: Path) -> None:
+    results = write_results(opened(tmp_path), tmp_path, MAX_EPOCHS)
+    assert stored_test(tmp_path, results) is None
