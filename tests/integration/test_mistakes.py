@@ -24,7 +24,7 @@ RUNS = [
     ("model.dropout=1.5", "model.dropout must be a number in [0, 1); got 1.5"),
     (
         "model.activation=rellu",
-        "model.activation must be one of elu, gelu, leaky_relu, relu, sigmoid, silu, tanh; got 'rellu'; did you mean re",
+        "model.activation must be one of elu, gelu, leaky_relu, relu, sigmoid, silu, tanh; got 'rellu'; did you mean",
     ),
     ("objective.mode=lowest", "objective.mode must be one of min, max; got 'lowest'"),
     ("trainer=gpu", "trainer.accelerator must be a device of this machine; got 'gpu'; options: auto, cpu"),

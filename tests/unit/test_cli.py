@@ -15,9 +15,11 @@ from tunesmith.errors import UserError
 
 def told(error: BaseException) -> Any:
     """Return what the process would exit with: an exit code or a last line."""
-    with pytest.raises(SystemExit, match="") as left, errors_told():
-        raise error
-    return left.value.code
+    try:
+        with errors_told():
+            raise error
+    except SystemExit as left:
+        return left.code
 
 
 @pytest.fixture(autouse=True)
@@ -92,7 +94,7 @@ def test_what_ends_well_is_left_alone() -> None:
             id="a misspelled choice",
         ),
         pytest.param("modle=mlp", "modle: there is no such key; got 'modle=mlp'; did you mean model?", id="a group"),
-        pytest.param("seed=(1", "Error parsing override 'seed=(1'", id="a value that cannot be parsed"),
+        pytest.param("seed=(1", "seed: must be an override; got 'seed=(1': ", id="a value that cannot be parsed"),
     ],
 )
 def test_hydras_errors_say_what_was_typed_and_what_there_is(

@@ -25,7 +25,7 @@ from tunesmith.objective import Objective
 from tunesmith.search.handoff import NoReporter
 
 LOSS = Objective("val/loss", "min")
-WORST_LAST = Objective("epoch", "min")
+FIRST_IS_BEST = Objective("val/loss", "max")
 
 
 class Watch(L.Callback):
@@ -42,11 +42,11 @@ class Watch(L.Callback):
         self.is_one_file.append(len(files) == 2 and os.path.samefile(*files))
 
 
-def fit(folder: Path, objective: Objective = LOSS, lr: float = 0.01) -> tuple[LightningModule, Watch]:
-    """Train three epochs of one batch each."""
-    L.seed_everything(0, verbose=False)
+def fit(folder: Path, objective: Objective = LOSS) -> tuple[LightningModule, Watch]:
+    """Train three epochs of one batch each, with a loss that falls."""
+    torch.manual_seed(0)
     data = DataModule(digits, 2000, val_fraction=0.2, test_fraction=0.2, split_seed=0, scale=True, seed=0)
-    module = LightningModule(Linear((64,), 10), AutoLoss(), partial(SGD, lr=lr), None, objective, has_classes=True)
+    module = LightningModule(Linear((64,), 10), AutoLoss(), partial(SGD, lr=0.01), None, objective, has_classes=True)
     record, watch = EpochRecord(folder, objective, NoReporter()), Watch(folder)
     trainer = L.Trainer(
         accelerator="cpu",
@@ -66,10 +66,28 @@ def drawn() -> list[Any]:
     return [random.random(), random.gauss(0, 1), np.random.rand(), np.random.randn(), torch.rand(3).tolist()]
 
 
-def test_a_best_epoch_is_one_file_with_two_names(tmp_path: Path) -> None:
-    _, watch = fit(tmp_path)
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("run")
+
+
+@pytest.fixture(scope="module")
+def watch(folder: Path) -> Watch:
+    """What a run saw whose every epoch is better than the one before."""
+    return fit(folder)[1]
+
+
+def test_best_and_last_lie_there_while_the_run_goes_on(watch: Watch) -> None:
     assert watch.names == [[], ["best.ckpt", "last.ckpt"], ["best.ckpt", "last.ckpt"]]
+
+
+def test_an_epoch_that_is_both_is_one_file_with_two_names(watch: Watch) -> None:
     assert watch.is_one_file == [False, True, True]
+
+
+@pytest.mark.usefixtures("watch")
+def test_best_alone_is_left(folder: Path) -> None:
+    assert [file.name for file in (folder / "checkpoints").iterdir()] == ["best.ckpt"]
 
 
 def test_where_there_are_no_links_the_best_epoch_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,17 +99,10 @@ def test_where_there_are_no_links_the_best_epoch_is_copied(tmp_path: Path, monke
     assert watch.names[1:] == [["best.ckpt", "last.ckpt"]] * 2
 
 
-def test_best_alone_is_left_and_loads_without_code(tmp_path: Path) -> None:
-    module, _ = fit(tmp_path)
-    assert [file.name for file in (tmp_path / "checkpoints").iterdir()] == ["best.ckpt"]
-    saved = torch.load(tmp_path / "checkpoints" / "best.ckpt", weights_only=True)
-    torch.testing.assert_close(saved["state_dict"], dict(module.state_dict()))
-
-
 def test_the_best_epochs_weights_are_restored(tmp_path: Path) -> None:
-    module, _ = fit(tmp_path, lr=1000.0)  # each epoch is worse than the one before
+    module, _ = fit(tmp_path, FIRST_IS_BEST)
     saved = torch.load(tmp_path / "checkpoints" / "best.ckpt", weights_only=True)
-    assert saved["callbacks"]["EpochRecord"]["best"]["epoch"] < 3
+    assert saved["callbacks"]["EpochRecord"]["best"]["epoch"] == 1
     torch.testing.assert_close(dict(module.state_dict()), saved["state_dict"])
 
 

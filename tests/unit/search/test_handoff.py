@@ -46,7 +46,7 @@ def test_report_hands_step_and_value_over() -> None:
 def test_report_ends_the_job_that_should_stop() -> None:
     with handed_over(StopsAt(2)):
         report(0.5, step=1)
-        with pytest.raises(optuna.TrialPruned, match="^pruned at step 2$"):
+        with pytest.raises(optuna.TrialPruned, match=r"^pruned at step 2$"):
             report(0.5, step=2)
 
 

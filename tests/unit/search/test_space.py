@@ -220,6 +220,8 @@ CAUSES: dict[str, str] = {
     "range(0,1,0)": "the step must be > 0",
     "range(5,1,-1)": "the step must be > 0",
     "choice()": "empty choice",
+    "choice(1,true)": "1 and True are the same value to Optuna",
+    "choice(1,2,1.0)": "1 and 1.0 are the same value to Optuna",
     "choice(": "no viable alternative",
     "intervall(0,1)": "Unknown function 'intervall'",
 }

@@ -344,6 +344,14 @@ def test_a_study_may_not_go_on_over(before: str, now: str) -> None:
         opened(storage, parse_space({}, [f"x={now}"]))
 
 
+def test_opening_a_study_that_is_there_writes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "study.journal"
+    opened(open_journal(path))
+    before = path.read_bytes()
+    opened(open_journal(path))
+    assert path.read_bytes() == before
+
+
 def test_a_study_may_go_on_without_a_key() -> None:
     storage = InMemoryStorage()
     asked(opened(storage)).suggest_float("x", 0, 1)
