@@ -102,7 +102,8 @@ class LightningModule(L.LightningModule):
         """
         values = {name: torch.tensor(value) for name, value in metrics.items()}
         self.trainer.callback_metrics.update(values)
-        self.trainer.progress_bar_metrics.update(metrics)
+        shown = self.objective.metric
+        self.trainer.progress_bar_metrics.update({shown: metrics[shown]} if shown in metrics else {})
         for logger in self.loggers:
             logger.log_metrics(metrics, step=self.current_epoch + 1)
 

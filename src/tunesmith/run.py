@@ -8,11 +8,14 @@ import shlex
 import signal
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import lightning as L
+import numpy as np
 import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import InstantiationException
@@ -66,7 +69,8 @@ def train(cfg: DictConfig) -> float:
     folder = Path(HydraConfig.get().runtime.output_dir)
     run = _build(cfg, folder, current_reporter())
     try:
-        _fit(run)
+        with _interruptible(run.trainer):
+            run.trainer.fit(run.module, run.data, ckpt_path=run.checkpoint, weights_only=True)
     except UserError:
         raise
     except (KeyboardInterrupt, SystemExit):
@@ -97,7 +101,9 @@ def evaluate(folder: Path) -> dict[str, float]:
     module.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"])
     quiet = {"logger": False, "callbacks": [], "enable_checkpointing": False, "enable_progress_bar": False}
     trainer = _instantiate(cfg, "trainer", default_root_dir=str(folder), devices=1, **quiet)
-    metrics = {name: float(value) for name, value in trainer.test(module, data, verbose=False)[0].items()}
+    with _interruptible(trainer):
+        (tested,) = trainer.test(module, data, verbose=False)
+    metrics = {name: float(str(np.float32(value))) for name, value in tested.items()}  # as few digits as it has
     history.write_yaml(folder / history.TEST_FILE, {**metrics, "samples": len(data.test_part)})
     return metrics
 
@@ -157,18 +163,20 @@ def _checkpoint_to_resume(cfg: DictConfig, folder: Path, reporter: Reporter) -> 
     return last if reporter.is_retry and last.exists() else None
 
 
-def _fit(run: Run) -> None:
+@contextmanager
+def _interruptible(trainer: L.Trainer) -> Iterator[None]:
+    """Let Ctrl-C leave as KeyboardInterrupt: Lightning turns it into exit code 1 and ignores the next one."""
     handler = signal.getsignal(signal.SIGINT)
     try:
-        run.trainer.fit(run.module, run.data, ckpt_path=run.checkpoint, weights_only=True)
+        yield
     except SystemExit as left:
-        if run.trainer.received_sigterm:
+        if trainer.received_sigterm:
             raise SystemExit(128 + signal.SIGTERM) from None
         if isinstance(left.__context__, KeyboardInterrupt):
             raise KeyboardInterrupt from None
         raise
     finally:
-        signal.signal(signal.SIGINT, handler)  # Lightning leaves Ctrl-C ignored
+        signal.signal(signal.SIGINT, handler)
 
 
 def _finish(cfg: DictConfig, record: EpochRecord, folder: Path) -> float:

@@ -23,7 +23,7 @@ from tunesmith.search.sampler import make_pruner, make_sampler
 from tunesmith.search.settings import Settings
 from tunesmith.search.space import parse_space
 from tunesmith.search.storage import check_url, open_storage
-from tunesmith.search.study import DIRECTIONS, REASON, count, heal, open_study
+from tunesmith.search.study import DIRECTIONS, REASON, count, heal, is_idle, open_study
 from tunesmith.search.worker import InProcess, work
 
 BASIC_LAUNCHER = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
@@ -67,7 +67,7 @@ class Sweep:
             show_space(self.space)
             self._work(study)
         except UserError:
-            if is_new and (study is None or count(study).counted == 0):
+            if is_new and (study is None or is_idle(study)):
                 self._discard(study)
             raise
         return self._finish(study)
@@ -184,6 +184,6 @@ class Sweep:
 
     def _discard(self, study: Study | None) -> None:
         """Leave nothing of a study that this call began and that met a user's mistake at once."""
-        if study is not None:
-            optuna.delete_study(study_name=study.study_name, storage=study._storage)
+        if study is not None and self.settings.storage is not None:
+            optuna.delete_study(study_name=study.study_name, storage=open_storage(self.settings.storage, self.folder))
         shutil.rmtree(self.folder, ignore_errors=True)

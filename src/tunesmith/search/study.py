@@ -129,6 +129,11 @@ def count(study: Study) -> Counts:
     )
 
 
+def is_idle(study: Study) -> bool:
+    """Whether no trial of a study counts, and none runs."""
+    return _taken(study.get_trials(deepcopy=False)) == 0
+
+
 def folder_name(trial: FrozenTrial | Trial) -> str:
     """Return the name of a trial's folder: the number of its first attempt."""
     return str(trial.user_attrs.get(FIRST_ATTEMPT, trial.number))

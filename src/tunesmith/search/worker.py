@@ -130,14 +130,14 @@ def work(
 
     Raises:
         UserError: more than max_failure_rate of the trials failed, or the study's first trial met a user's mistake.
-        KeyboardInterrupt, SystemExit: the trial under way is given back as lost.
+        KeyboardInterrupt, SystemExit, HydraException: the trial under way is given back as lost.
     """
     while (trial := ask(study, n_trials)) is not None:
         try:
             assignment = _assign(trial, suggest(trial), composer)
             for outcome in execute([assignment]):
                 _tell(study, outcome)
-        except (KeyboardInterrupt, SystemExit, UserError):
+        except BaseException:
             tell_lost(study, trial)
             raise
         trials = study.get_trials(deepcopy=False)
