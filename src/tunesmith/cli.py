@@ -20,7 +20,7 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 
 from tunesmith.checks import check_config, check_folder
 from tunesmith.devices import check_accelerator
-from tunesmith.errors import UserError, closest
+from tunesmith.errors import RunFailed, UserError, closest
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 EXIT_INTERRUPTED = 130
@@ -47,8 +47,13 @@ def check(cfg: DictConfig) -> None:
     check_config(cfg)
     if cfg.get("ckpt_path") is not None and not Path(cfg.ckpt_path).is_file():
         raise UserError(f"ckpt_path must be a checkpoint file; got '{cfg.ckpt_path}', which is not there")
+    is_sweep = OmegaConf.select(cfg, "hydra.mode") == RunMode.MULTIRUN
+    if is_sweep and cfg.get("ckpt_path") is not None:
+        raise UserError(
+            f"ckpt_path must be null in a sweep, whose lost trials go on by themselves; got '{cfg.ckpt_path}'"
+        )
     devices = OmegaConf.select(cfg, "trainer.devices")
-    if OmegaConf.select(cfg, "hydra.mode") == RunMode.MULTIRUN and devices != 1:
+    if is_sweep and devices != 1:
         raise UserError(f"trainer.devices must be 1 in a sweep; got {devices}")
     accelerator = OmegaConf.select(cfg, "trainer.accelerator")
     if isinstance(accelerator, str):
@@ -73,27 +78,32 @@ def errors_told() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
-    except InstantiationException as error:
-        if not str(error).startswith("Error locating target"):
-            _exit_with_traceback(error.__cause__ or error)
-        sys.exit(_line(error))
-    except (HydraException, OmegaConfBaseException) as error:
-        sys.exit(_line(error))
     except Exception as error:
-        _exit_with_traceback(error)
+        if _is_mendable(error):
+            sys.exit(_line(error))
+        traceback.print_exception(error.__cause__ if isinstance(error, InstantiationException) else error)
+        sys.exit(1)
 
 
 def _train(cfg: DictConfig) -> Any:
-    from tunesmith.errors import RunFailed
     from tunesmith.run import train
 
-    is_plain = HydraConfig.get().mode == RunMode.RUN
     try:
         return train(cfg)
-    except (UserError, RunFailed) as error:
-        if is_plain:
+    except Exception as error:
+        if HydraConfig.get().mode == RunMode.RUN and _is_mendable(error):
             raise SystemExit(_line(error)) from None  # before Hydra adds lines of its own
         raise
+
+
+def _is_mendable(error: Exception) -> bool:
+    """Whether a user can mend it: a mistake of ours to name, or one that Hydra found while it composed."""
+    if isinstance(error, UserError | RunFailed | OmegaConfBaseException):
+        return True
+    if isinstance(error, InstantiationException):
+        return str(error).startswith("Error locating target")
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return isinstance(error, HydraException) or Path(hydra.__file__).parent in Path(frame.f_code.co_filename).parents
 
 
 def _forced(argument: str) -> str:
@@ -103,11 +113,6 @@ def _forced(argument: str) -> str:
         if argument.lstrip("+").startswith(key) and not argument.startswith(f"{key}_target_"):
             return f"++{argument.lstrip('+')}"
     return argument
-
-
-def _exit_with_traceback(error: BaseException) -> None:
-    traceback.print_exception(error)
-    sys.exit(1)
 
 
 def _line(error: BaseException) -> str:

@@ -22,6 +22,8 @@ class RunFailed(Exception):
 def closest(name: str, options: Iterable[str]) -> str:
     """Return "; did you mean X? options: ..." for a misspelled name."""
     listed = sorted(str(option) for option in options)
+    if not listed:
+        return ""
     matches = get_close_matches(name, listed, n=1)
     hint = f"; did you mean {matches[0]}?" if matches else ";"
     return f"{hint} options: {', '.join(listed)}"

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
+import yaml
 
 METRICS_FILE = "metrics.csv"
 RESULT_FILE = "result.yaml"
@@ -63,15 +63,15 @@ def read_metrics(folder: Path) -> list[dict[str, str]]:
 def write_yaml(path: Path, content: Mapping[str, Any]) -> None:
     """Write plain values as YAML, whole or not at all."""
     temporary = _replacing(path)
-    OmegaConf.save(OmegaConf.create(dict(content)), temporary)
+    temporary.write_text(yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True, width=1000))
     os.replace(temporary, path)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """Read a YAML file of plain values."""
-    content = OmegaConf.to_container(OmegaConf.load(path))
+    content = yaml.safe_load(path.read_text())
     assert isinstance(content, dict)
-    return {str(key): value for key, value in content.items()}
+    return content
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import pickle
 import shlex
 import signal
 import sys
@@ -118,13 +119,13 @@ def _build(cfg: DictConfig, folder: Path, reporter: Reporter) -> Run:
         callbacks.append(Hparams(reporter.params, record))
     has_bar = sys.stdout.isatty() and not is_trial()
     callbacks.append(RichProgressBar() if has_bar else EpochLines())
-    callbacks += [instantiate(callback) for callback in (cfg.get("callbacks") or {}).values()]
+    callbacks += [_instantiate(cfg, f"callbacks.{name}") for name in cfg.get("callbacks") or {}]
     trainer = _instantiate(
         cfg,
         "trainer",
         default_root_dir=str(folder),
         callbacks=[*callbacks, Checkpoints(folder, record)],
-        logger=instantiate(cfg.logger)(save_dir=str(folder)) if cfg.get("logger") else False,
+        logger=_instantiate(cfg, "logger")(save_dir=str(folder)) if cfg.get("logger") else False,
         enable_progress_bar=has_bar,
     )
     return Run(data, module, record, trainer, _checkpoint_to_resume(cfg, folder, reporter))
@@ -143,24 +144,31 @@ def _build_learner(cfg: DictConfig) -> tuple[DataModule, LightningModule]:
     return data, module
 
 
-def _instantiate(cfg: DictConfig, group: str, **arguments: Any) -> Any:
-    """Build a group; what a user can mend comes out as UserError, a bug as it was raised."""
+def _instantiate(cfg: DictConfig, key: str, **arguments: Any) -> Any:
+    """Build a node; what a user can mend comes out as UserError, a bug as it was raised."""
     try:
-        return instantiate(cfg[group], **arguments)
+        return instantiate(OmegaConf.select(cfg, key), **arguments)
     except InstantiationException as error:
         cause = error.__cause__
         if isinstance(cause, UserError):
             raise cause from None
-        if isinstance(cause, MisconfigurationException):
-            raise UserError(f"{group}: {' '.join(str(cause).split())}") from None
+        is_flag = key == "trainer" and isinstance(cause, TypeError | ValueError)
+        if is_flag or isinstance(cause, MisconfigurationException):
+            raise UserError(f"{key}: {' '.join(str(cause).split())}") from None
+        if str(error).startswith("Error locating target"):
+            raise UserError(f"{key}._target_ must be the path of something importable; got {cause}") from None
         raise
 
 
 def _checkpoint_to_resume(cfg: DictConfig, folder: Path, reporter: Reporter) -> Path | None:
-    if cfg.ckpt_path is not None:
-        return Path(cfg.ckpt_path)
-    last = folder / history.LAST_CHECKPOINT
-    return last if reporter.is_retry and last.exists() else None
+    if cfg.ckpt_path is None:
+        last = folder / history.LAST_CHECKPOINT
+        return last if reporter.is_retry and last.exists() else None
+    try:
+        torch.load(cfg.ckpt_path, map_location="cpu", weights_only=True)["callbacks"]
+    except (OSError, EOFError, RuntimeError, pickle.UnpicklingError, KeyError, TypeError):
+        raise UserError(f"ckpt_path must be a checkpoint that a run wrote; got '{cfg.ckpt_path}'") from None
+    return Path(cfg.ckpt_path)
 
 
 @contextmanager

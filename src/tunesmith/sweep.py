@@ -6,6 +6,7 @@ import copy
 import itertools
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import optuna
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 from optuna import Study, Trial
+from optuna.samplers import BaseSampler
 
 from tunesmith import results
 from tunesmith.checks import check_folder
@@ -47,10 +49,12 @@ class Sweep:
         """Raises UserError where the space cannot be parsed."""
         self.settings = settings
         self.config = config
-        self.space = parse_space(settings.params, typed, context.config_loader)
+        space = parse_space(settings.params, typed, context.config_loader)
+        self.space = replace(space, is_open=settings.custom_search_space is not None)
         self.composer = Composer(context.config_loader, config, self.space)
         self.execute = InProcess(context, task)
         self.folder = Path(config.hydra.sweep.dir)
+        self.sampler: BaseSampler | None = None
 
     def run(self) -> dict[str, Any] | None:
         """Check, run the trials, write the results; returns these, None after a dry run."""
@@ -78,7 +82,7 @@ class Sweep:
             raise UserError("hydra/launcher must be basic: trials run in this process")
         check_url(self.settings.storage)
         make_pruner(self.settings.pruner)
-        make_sampler(self.settings.sampler, self.space, self.settings.n_trials, self.settings.seed, 0)
+        self._make_sampler(first_trial=0)
         for params in self._extremes():
             config = self.composer.compose(params, 0, "0")
             if self.settings.check is not None:
@@ -96,7 +100,13 @@ class Sweep:
             for key in ends.keys() - set(groups):
                 yield from ({**context, key: value} for value in ends[key][1:])
 
+    def _make_sampler(self, first_trial: int) -> BaseSampler:
+        settings = self.settings
+        return make_sampler(settings.sampler, self.space, settings.n_trials, settings.seed, first_trial)
+
     def _suggest(self, trial: Trial) -> Mapping[str, Any]:
+        if self.sampler is None:
+            self.sampler = trial.study.sampler = self._make_sampler(first_trial=trial.number)
         params = {key: dimension.suggest(trial) for key, dimension in self.space.dimensions.items()}
         if self.settings.custom_search_space is not None:
             self.settings.custom_search_space(self.config, trial)
@@ -113,8 +123,7 @@ class Sweep:
         healed = heal(study)
         if healed:
             say(f"lost trials, resumed from their last checkpoint: {', '.join(map(str, healed))}")
-        num_trials = len(study.get_trials(deepcopy=False))
-        study.sampler = make_sampler(settings.sampler, self.space, settings.n_trials, settings.seed, num_trials)
+        study.sampler = self._make_sampler(first_trial=0)  # of the right kind until the first trial has its number
         asked = copy.deepcopy(self.config)
         hide_password(asked)
         OmegaConf.save(asked, self.folder / results.ASKED_FILE)
@@ -175,8 +184,7 @@ class Sweep:
 
     def _show_examples(self) -> None:
         """Print the first configurations that the search would try; its study is forgotten."""
-        sampler = make_sampler(self.settings.sampler, self.space, self.settings.n_trials, self.settings.seed, 0)
-        study = optuna.create_study(sampler=sampler, direction=DIRECTIONS[self.settings.direction])
+        study = optuna.create_study(direction=DIRECTIONS[self.settings.direction])
         points = self.space.num_points()
         say("dry run: every key exists and every end of the space composes; the first configurations")
         for _ in range(NUM_SHOWN if points is None else min(NUM_SHOWN, points)):

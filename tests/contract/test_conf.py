@@ -61,7 +61,7 @@ def test_every_pruner_builds(name: str) -> None:
     assert make_pruner(composed(f"hydra/sweeper/pruner={name}", *bounds).hydra.sweeper.pruner) is not None
 
 
-@pytest.mark.parametrize("name", ["tpe", "random", "qmc", "nsgaii", "gp"])
+@pytest.mark.parametrize("name", ["tpe", "random", "qmc", "cmaes", "nsgaii", "gp"])
 def test_every_sampler_builds(name: str) -> None:
     cfg = composed(f"hydra/sweeper/sampler={name}").hydra.sweeper
     space = parse_space(cfg.params, [])

@@ -96,6 +96,20 @@ def test_a_custom_search_space_adds_parameters(shell: Shell) -> None:
     assert float(trials(shell)[0]["value"]) == float(trials(shell)[0]["x"]) ** 2 + float(trials(shell)[0]["y"])
 
 
+def test_a_custom_search_space_is_searched_where_nothing_else_varies(shell: Shell) -> None:
+    app(shell, "print('got', repr(cfg.name)); return cfg.y", CONFIG.replace("x: interval(-5, 5)", "{}"))
+    extend = """
+        def extend(config, trial):
+            trial.suggest_float("y", 2, 3)
+            trial.suggest_categorical("name", ["a,b"])
+    """
+    (shell.folder / "more.py").write_text(dedent(extend))
+    ended = shell.python("app.py", "-m", "hydra.sweeper.custom_search_space=more.extend", PYTHONPATH=str(shell.folder))
+    assert ended.code == 0, ended.text
+    assert len({row["y"] for row in trials(shell)}) == 6
+    assert ended.out.count("got 'a,b'") == 6
+
+
 @pytest.mark.parametrize("choices", ["'a b','x,y',c", "[1,2],[3]", "null,d", "3,2.5,true,z"])
 def test_choices_arrive_as_they_were_typed(shell: Shell, choices: str) -> None:
     app(shell, "print('got', repr(cfg.name)); return 1.0", CONFIG)

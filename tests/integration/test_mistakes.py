@@ -30,6 +30,15 @@ RUNS = [
     ("trainer=gpu", "trainer.accelerator must be a device of this machine; got 'gpu'; options: auto, cpu"),
     ("ckpt_path=gone.ckpt", "ckpt_path must be a checkpoint file; got 'gone.ckpt'"),
     ("hydra.run.dir=file/run", "hydra.run.dir must be a folder that can be written to; got file/run (Not a directory)"),
+    ("ckpt_path=file", "ckpt_path must be a checkpoint that a run wrote; got 'file'"),
+    ("trainer.precision=17", "trainer: Precision 17 is invalid. Allowed precision values: "),
+    ("+callbacks.mine._target_=foo.Bar", "callbacks.mine._target_ must be the path of something importable; got "),
+    (
+        "data.val_fraction=0.9",
+        "data.val_fraction + data.test_fraction must be < 1, to leave a training part; got 0.9 + 0.2",
+    ),
+    ("model=null", "Config group override must be a string or a list. Got NoneType"),
+    ("objective=null", "ConfigTypeError raised while resolving interpolation: "),
     ("optimizer.lr=0.1,0.2", "Ambiguous value for argument 'optimizer.lr=0.1,0.2'"),
 ]
 SWEEPS = [
@@ -72,7 +81,18 @@ SWEEPS = [
         "hydra.sweeper.pruner.n_startup: there is no such key; did you mean n_startup_trials?",
     ),
     ("hydra/sweeper/sampler=grid", "hydra/sweeper/sampler=grid needs choices or ranges; got an interval for "),
-    ("study_name=a/b", "hydra.sweeper.study_name must be a name without /; got 'a/b'"),
+    (
+        "hydra.sweeper.storage=postgresql://u:pw@host:54a/x",
+        "hydra.sweeper.storage must be null or a database's URL; got ",
+    ),
+    (
+        "hydra.sweeper.pruner._target_=optuna.pruners.Foo",
+        "hydra.sweeper.pruner._target_ must be the path of a class; got ",
+    ),
+    ("optimizer.lr=tag(log,range(1,8))", "optimizer.lr must be a sweep that can be drawn from; got "),
+    ("ckpt_path=file", "ckpt_path must be null in a sweep"),
+    ("study_name=..", "hydra.sweeper.study_name must be a name without / that does not begin with a dot; got '..'"),
+    ("study_name=a/b", "hydra.sweeper.study_name must be a name without / that does not begin with a dot; got 'a/b'"),
 ]
 
 
@@ -87,7 +107,7 @@ def test_a_run(shell: Shell, typed: str, line: str) -> None:
     assert (ended.code, ended.out) == (1, "")
     assert ended.err.startswith(f"error: {line}")
     assert ended.err.count("\n") == 1
-    assert [path.name for path in shell.folder.iterdir()] == ["file"]
+    assert list(shell.folder.rglob("result.yaml")) == list(shell.folder.rglob("metrics.csv")) == []
 
 
 @pytest.mark.parametrize(("typed", "line"), SWEEPS, ids=ids(SWEEPS))

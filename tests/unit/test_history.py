@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from omegaconf.errors import UnsupportedValueType
+from yaml.representer import RepresenterError
 
 from tunesmith.history import MetricsTable, environment, read_metrics, read_yaml, write_yaml
 
@@ -97,10 +97,22 @@ def test_yaml_keeps_the_order_of_its_keys(tmp_path: Path) -> None:
 
 def test_yaml_that_cannot_be_written_leaves_the_old_file(tmp_path: Path) -> None:
     write_yaml(tmp_path / "result.yaml", {"value": 1})
-    with pytest.raises(UnsupportedValueType, match="not a supported primitive type"):
+    with pytest.raises(RepresenterError, match="cannot represent an object"):
         write_yaml(tmp_path / "result.yaml", {"value": object()})
     assert read_yaml(tmp_path / "result.yaml") == {"value": 1}
 
 
+def test_whoever_reads_yaml_meanwhile_reads_the_old_file_whole(tmp_path: Path) -> None:
+    write_yaml(tmp_path / "result.yaml", {"value": 1})
+    with (tmp_path / "result.yaml").open() as file:
+        write_yaml(tmp_path / "result.yaml", {"value": 2})
+        assert file.read() == "value: 1\n"
+
+
 def test_environment_names_the_versions_that_change_results() -> None:
     assert list(environment()["versions"]) == ["hydra-core", "lightning", "optuna", "torch", "tunesmith"]
+
+
+def test_a_text_that_looks_like_an_interpolation_is_a_text(tmp_path: Path) -> None:
+    write_yaml(tmp_path / "result.yaml", {"reason": "ValueError: unbalanced ${"})
+    assert read_yaml(tmp_path / "result.yaml") == {"reason": "ValueError: unbalanced ${"}

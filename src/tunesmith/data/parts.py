@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
@@ -47,8 +47,17 @@ def load_parts(source: Callable[[], Arrays], split: Split) -> tuple[Part, Part, 
         UserError: the fractions leave a part without samples, or a class with too few for the split.
     """
     if isinstance(source, partial):  # two partials are never equal, what they are made of can be
-        return _load_parts(source.func, source.args, tuple(sorted(source.keywords.items())), split)
+        return _load_parts(source.func, _frozen(source.args), _frozen(source.keywords), split)
     return _load_parts(source, (), (), split)
+
+
+def _frozen(value: Any) -> Any:
+    """Return lists and dicts as tuples, which a cache can look up."""
+    if isinstance(value, Mapping):
+        return tuple(sorted((key, _frozen(item)) for key, item in value.items()))
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return tuple(_frozen(item) for item in value)
+    return value
 
 
 @lru_cache(maxsize=2)
@@ -66,6 +75,9 @@ def _load_parts(
 def _indices(arrays: Arrays, split: Split) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     from sklearn.model_selection import train_test_split
 
+    if split.val_fraction + split.test_fraction >= 1:
+        both = f"{split.val_fraction} + {split.test_fraction}"
+        raise UserError(f"data.val_fraction + data.test_fraction must be < 1, to leave a training part; got {both}")
     everything = np.arange(len(arrays.inputs))
     classes = arrays.targets if arrays.has_classes else None
     try:

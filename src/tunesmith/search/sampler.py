@@ -5,11 +5,12 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Mapping, Sequence
+from pkgutil import resolve_name
 from typing import Any
 
 import numpy as np
 from hydra.errors import InstantiationException
-from hydra.utils import get_class, instantiate
+from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from optuna import Study
 from optuna.distributions import BaseDistribution
@@ -18,6 +19,7 @@ from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial
 
+from tunesmith.checks import check_rule, integer, or_null
 from tunesmith.errors import UserError, closest
 from tunesmith.search.space import Space
 
@@ -57,10 +59,11 @@ class Enumeration(BaseSampler):
         return self._points[place][param_name]
 
 
-def make_sampler(config: Any, space: Space, n_trials: int, seed: int | None, num_trials_so_far: int) -> BaseSampler:
+def make_sampler(config: Any, space: Space, n_trials: int, seed: int | None, first_trial: int) -> BaseSampler:
     """Build the sampler; a space with no more points than n_trials, or the grid sampler, is enumerated.
 
-    seed: of a new study as it is, mixed with the number of trials so far in one that goes on: no draw is repeated.
+    seed: of a study's trial 0 as it is; mixed with the number of the first trial that this process asks for in all
+    other cases, which no other process had or will have: no draw is repeated.
 
     Raises:
         UserError: the sampler cannot be built, or the grid is asked for over an infinite space.
@@ -69,6 +72,7 @@ def make_sampler(config: Any, space: Space, n_trials: int, seed: int | None, num
     exhaustive = EXHAUSTIVE.get(config.get("_target_")) if isinstance(config, DictConfig) else None
     if exhaustive and num_points is None:
         endless = [key for key, dimension in space.dimensions.items() if dimension.values() is None]
+        endless += ["hydra.sweeper.custom_search_space"] * space.is_open
         raise UserError(
             f"hydra/sweeper/sampler={exhaustive} needs choices or ranges; got an interval for {', '.join(endless)}"
         )
@@ -77,9 +81,10 @@ def make_sampler(config: Any, space: Space, n_trials: int, seed: int | None, num
     if isinstance(config, BaseSampler):
         return config
     own_seed = config.get("seed") if config.get("seed") is not None else seed
-    if num_trials_so_far and own_seed is not None and config.get("_target_") != SEED_IS_SHARED:
-        own_seed = int(np.random.SeedSequence((own_seed, num_trials_so_far)).generate_state(1)[0])
-    sampler = _build("sampler", config, seed=own_seed)
+    check_rule("hydra.sweeper.sampler.seed", or_null(integer(0)), own_seed)
+    if first_trial and own_seed is not None and config.get("_target_") != SEED_IS_SHARED:
+        own_seed = int(np.random.SeedSequence((own_seed, first_trial)).generate_state(1)[0])
+    sampler = _build("sampler", BaseSampler, config, seed=own_seed)
     assert isinstance(sampler, BaseSampler)
     return sampler
 
@@ -88,20 +93,26 @@ def make_pruner(config: Any) -> BasePruner:
     """Build the pruner; raises UserError where its arguments do not fit."""
     if isinstance(config, BasePruner):
         return config
-    pruner = _build("pruner", config)
+    pruner = _build("pruner", BasePruner, config)
     assert isinstance(pruner, BasePruner)
     return pruner
 
 
-def _build(name: str, config: DictConfig, **arguments: Any) -> Any:
+def _build(name: str, kind: type, config: DictConfig, **arguments: Any) -> Any:
     key = f"hydra.sweeper.{name}"
     try:
-        known = inspect.signature(get_class(config._target_)).parameters
-        for argument in map(str, config):
-            if argument not in known and not argument.startswith("_"):
-                raise UserError(f"{key}.{argument}: there is no such key{closest(argument, known)}")
-        kept = {str(k): v for k, v in config.items() if v is not None and k not in arguments}
-        kept |= {k: v for k, v in arguments.items() if k in known and v is not None}
+        target = resolve_name(config._target_)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise UserError(f"{key}._target_ must be the path of a class; got '{config._target_}': {error}") from None
+    if not (isinstance(target, type) and issubclass(target, kind)):
+        raise UserError(f"{key}._target_ must be one of Optuna's {name}s; got '{config._target_}'")
+    known = inspect.signature(target).parameters
+    for argument in map(str, config):
+        if argument not in known and not argument.startswith("_"):
+            raise UserError(f"{key}.{argument}: there is no such key{closest(argument, known)}")
+    kept = {str(k): v for k, v in config.items() if v is not None and k not in arguments}
+    kept |= {k: v for k, v in arguments.items() if k in known and v is not None}
+    try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)  # whoever chose it knows
             return instantiate(OmegaConf.create(kept))

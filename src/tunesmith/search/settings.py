@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -24,8 +25,8 @@ _RULES: dict[str, Rule] = {
     "direction": one_of("minimize", "maximize", "min", "max"),
     "storage": Rule("null or a database's URL", lambda value: value is None or isinstance(value, str)),
     "study_name": Rule(
-        "a name without /",
-        lambda value: value is None or (isinstance(value, str | int) and bool(str(value)) and "/" not in str(value)),
+        "a name without / that does not begin with a dot",
+        lambda value: value is None or bool(re.fullmatch(r"[^./][^/]*", str(value))),
     ),
     "max_epochs": or_null(integer(1)),
     "dry_run": Rule("true or false", lambda value: isinstance(value, bool)),
@@ -69,13 +70,17 @@ def read_settings(given: Mapping[str, Any]) -> Settings:
     return Settings(
         **{
             **given,
-            "study_name": str(given["study_name"] or datetime.now().strftime("%Y-%m-%d_%H-%M-%S-%f")),
+            "study_name": _study_name(given["study_name"]),
             "params": OmegaConf.to_container(params) if isinstance(params, DictConfig) else params or {},
             "custom_search_space": _function("custom_search_space", given["custom_search_space"]),
             "check": _function("check", given["check"]),
             "on_finish": _function("on_finish", given["on_finish"]),
         }
     )
+
+
+def _study_name(given: str | int | None) -> str:
+    return datetime.now().strftime("%Y-%m-%d_%H-%M-%S-%f") if given is None else str(given)
 
 
 def _function(key: str, path: str | None) -> Callable[..., Any] | None:

@@ -15,6 +15,7 @@ from hydra.core.override_parser.types import (
     ChoiceSweep,
     IntervalSweep,
     Override,
+    Quote,
     QuotedString,
     RangeSweep,
     Transformer,
@@ -96,20 +97,26 @@ class Dimension:
 
 @dataclass(frozen=True)
 class Space:
-    """What a study varies, and the overrides that every trial has."""
+    """What a study varies, and the overrides that every trial has.
+
+    is_open: whether a function of the user suggests further parameters; such a space cannot be counted.
+    """
 
     dimensions: Mapping[str, Dimension]
     fixed: tuple[str, ...]
+    is_open: bool = False
 
     def overrides(self, params: Params) -> list[str]:
-        """Return the overrides of a trial's own values; a key of none of the dimensions is written as it is."""
+        """Return the overrides of a trial's own values, those of a function of the user among them."""
         return [
-            self.dimensions[key].override(value) if key in self.dimensions else f"{key}={value}"
+            self.dimensions[key].override(value) if key in self.dimensions else f"{key}={_written(value)}"
             for key, value in params.items()
         ]
 
     def num_points(self) -> int | None:
         """Count the configurations, None where they are infinitely many."""
+        if self.is_open:
+            return None
         total = 1
         for dimension in self.dimensions.values():
             values = dimension.values()
@@ -145,7 +152,8 @@ def parse_space(params: Mapping[str, Any], typed: Sequence[str], loader: ConfigL
         key = override.get_key_element()
         for known in [known for known in (*dimensions, *fixed) if known.lstrip("+~") == key.lstrip("+~")]:
             dimensions.pop(known, None)
-            fixed.pop(known, None)
+            if not known.startswith("~"):  # a key can be deleted and added again
+                fixed.pop(known, None)
         if override.is_sweep_override():
             dimensions[key] = _dimension(key, override)
         else:
@@ -191,9 +199,12 @@ def _elements(override: Override) -> list[Any]:
     """Return the choices; shuffled ones in an order that is the same each time, or a study could not go on."""
     sweep = override.value()
     is_shuffled = isinstance(sweep, ChoiceSweep | RangeSweep) and sweep.shuffle
-    if isinstance(sweep, ChoiceSweep | RangeSweep):
-        sweep.shuffle = False
-    elements = list(override.sweep_iterator())
+    if isinstance(sweep, RangeSweep):
+        elements = list(Dimension(override.key_or_group, _range(sweep)).values() or ())
+    else:
+        if isinstance(sweep, ChoiceSweep):
+            sweep.shuffle = False
+        elements = list(override.sweep_iterator())
     if is_shuffled:
         random.Random(0).shuffle(elements)
     return elements
@@ -214,6 +225,8 @@ def _range(sweep: RangeSweep) -> BaseDistribution:
     low, high, step = sweep.start, sweep.stop, sweep.step
     assert low is not None
     assert high is not None
+    if "log" in sweep.tags:
+        raise ValueError("a range has no log scale: write tag(log, int(interval(...)))")
     if step <= 0:
         raise ValueError(f"the step must be > 0, but got {step}")
     if isinstance(low, int) and isinstance(high, int) and isinstance(step, int):
@@ -226,6 +239,11 @@ def _range(sweep: RangeSweep) -> BaseDistribution:
 def _nth_step(low: float, step: float, n: int) -> float:
     """low + n * step in decimals: 0.1 + 2 * 0.1 is 0.3."""
     return float(Decimal(str(low)) + n * Decimal(str(step)))
+
+
+def _written(value: Any) -> str:
+    """Return a value as Hydra's parser reads it back."""
+    return str(Transformer.str(QuotedString(value, Quote.single) if isinstance(value, str) else value))
 
 
 def _stored(element: Any) -> Any:

@@ -78,7 +78,7 @@ def redacted(url: str) -> str:
     """Return a storage's URL without its password."""
     try:
         return make_url(url).render_as_string(hide_password=True)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         return url
 
 
@@ -88,7 +88,7 @@ def check_url(url: str | None) -> None:
         return
     try:
         make_url(url).get_dialect()
-    except (ArgumentError, NoSuchModuleError, ImportError):
+    except (ArgumentError, NoSuchModuleError, ImportError, ValueError):
         raise UserError(
             f"hydra.sweeper.storage must be null or a database's URL; got '{redacted(url)}'; {OPTIONS}"
         ) from None

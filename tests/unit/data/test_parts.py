@@ -94,12 +94,28 @@ def test_partials_made_of_something_else_are_another_source() -> None:
 @pytest.mark.parametrize(
     ("val_fraction", "test_fraction"),
     [
-        pytest.param(0.5, 0.5, id="nothing is left to train"),
-        pytest.param(0.6, 0.6, id="more than everything"),
         pytest.param(0.2, 0.0001, id="fewer samples than classes"),
     ],
 )
-def test_fractions_that_do_not_fit_are_refused(val_fraction: float, test_fraction: float) -> None:
+def test_parts_too_small_for_the_classes_are_refused(val_fraction: float, test_fraction: float) -> None:
     message = f"^data.val_fraction={val_fraction} data.test_fraction={test_fraction} do not fit 1797 samples: "
     with pytest.raises(UserError, match=message):
         load_parts(digits, Split(val_fraction, test_fraction, seed=0, scale=False))
+
+
+@pytest.mark.parametrize("fractions", [(0.5, 0.5), (0.6, 0.6)], ids=str)
+def test_fractions_that_leave_nothing_to_train_on_are_refused(fractions: tuple[float, float]) -> None:
+    with pytest.raises(
+        UserError, match=r"data\.val_fraction \+ data\.test_fraction must be < 1, .*; got 0\.\d \+ 0\.\d$"
+    ):
+        load_parts(digits, Split(*fractions, seed=0, scale=False))
+
+
+def test_sources_with_list_arguments_are_cached_too() -> None:
+    first, again = (load_parts(partial(columns, keep=[0, 1]), Split(0.2, 0.2, seed=0, scale=False)) for _ in range(2))
+    assert first[0] is again[0]
+
+
+def columns(keep: list[int]) -> Arrays:
+    arrays = digits()
+    return Arrays(arrays.inputs[:, list(keep)], arrays.targets)

@@ -21,8 +21,8 @@ def test_arrays_of(
     source: Callable[[], Arrays], shape: tuple[int, int], target_type: type[np.generic], has_classes: bool
 ) -> None:
     arrays = source()
-    assert (arrays.inputs.shape, arrays.inputs.dtype) == (shape, np.float32)
-    assert (arrays.targets.shape, arrays.targets.dtype) == (shape[:1], target_type)
+    assert (arrays.inputs.shape, arrays.targets.shape) == (shape, shape[:1])
+    assert (arrays.inputs.dtype.type, arrays.targets.dtype.type) == (np.float32, target_type)
     assert arrays.has_classes is has_classes
 
 

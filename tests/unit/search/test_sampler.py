@@ -13,9 +13,10 @@ from optuna import Study
 from optuna.pruners import HyperbandPruner, MedianPruner, NopPruner, PatientPruner, ThresholdPruner
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.storages import InMemoryStorage
+from optuna.trial import TrialState
 
 from tunesmith.errors import UserError
-from tunesmith.search.sampler import Enumeration, make_pruner, make_sampler
+from tunesmith.search.sampler import WITHDRAWN, Enumeration, make_pruner, make_sampler
 from tunesmith.search.space import Space, parse_space
 from tunesmith.search.study import ask, open_study, tell_lost
 
@@ -49,7 +50,7 @@ def draw(study: Study, space: Space, n: int) -> list[tuple[Any, ...]]:
 
 
 def draws(seed: int | None, config: DictConfig = TPE, so_far: int = 0, n: int = 5) -> list[tuple[Any, ...]]:
-    sampler = make_sampler(config, INFINITE, n_trials=100, seed=seed, num_trials_so_far=so_far)
+    sampler = make_sampler(config, INFINITE, n_trials=100, seed=seed, first_trial=so_far)
     return draw(study_with(sampler, INFINITE), INFINITE, n)
 
 
@@ -66,12 +67,12 @@ def draws(seed: int | None, config: DictConfig = TPE, so_far: int = 0, n: int = 
     ],
 )
 def test_a_finite_space_is_enumerated_in_order(config: DictConfig, n_trials: int) -> None:
-    study = study_with(make_sampler(config, FINITE, n_trials, seed=0, num_trials_so_far=0))
+    study = study_with(make_sampler(config, FINITE, n_trials, seed=0, first_trial=0))
     assert draw(study, FINITE, 6) == POINTS
 
 
 def test_more_points_than_trials_are_drawn_from() -> None:
-    sampler = make_sampler(TPE, FINITE, n_trials=5, seed=0, num_trials_so_far=0)
+    sampler = make_sampler(TPE, FINITE, n_trials=5, seed=0, first_trial=0)
     assert isinstance(sampler, TPESampler)
 
 
@@ -96,11 +97,19 @@ def test_each_point_is_given_once_where_a_trial_is_lost(has_drawn: bool) -> None
     assert Counter(drawn + draw(study, FINITE, 2)) == Counter(POINTS)
 
 
+def test_a_trial_that_was_withdrawn_takes_no_point() -> None:
+    study = study_with(Enumeration(list(FINITE.points())))
+    surplus = study.ask()
+    surplus.set_user_attr(WITHDRAWN, True)
+    study.tell(surplus, state=TrialState.FAIL)
+    assert draw(study, FINITE, 6) == POINTS
+
+
 @pytest.mark.parametrize(("config", "name"), [(GRID, "grid"), (BRUTE_FORCE, "bruteforce")], ids=["grid", "bruteforce"])
 def test_an_interval_cannot_be_enumerated(config: DictConfig, name: str) -> None:
     message = f"hydra/sweeper/sampler={name} needs choices or ranges; got an interval for x, y"
     with pytest.raises(UserError, match=f"^{re.escape(message)}$"):
-        make_sampler(config, INFINITE, n_trials=5, seed=0, num_trials_so_far=0)
+        make_sampler(config, INFINITE, n_trials=5, seed=0, first_trial=0)
 
 
 # draws
@@ -131,7 +140,7 @@ def test_a_study_goes_on_the_same_each_time() -> None:
 
 
 def test_a_quasi_random_sequence_goes_on_where_it_was() -> None:
-    config, storage = target("samplers.QMCSampler"), InMemoryStorage()
+    config, storage = target("samplers.QMCSampler", scramble=True), InMemoryStorage()
     whole = draw(study_with(make_sampler(config, INFINITE, 100, 0, 0), INFINITE), INFINITE, 8)
     halves = [
         draw(study_with(make_sampler(config, INFINITE, 100, 0, so_far), INFINITE, storage), INFINITE, 4)
@@ -142,7 +151,7 @@ def test_a_quasi_random_sequence_goes_on_where_it_was() -> None:
 
 def test_a_sampler_that_is_built_already_is_taken_as_it_is() -> None:
     sampler = RandomSampler(seed=0)
-    assert make_sampler(sampler, INFINITE, n_trials=5, seed=1, num_trials_so_far=0) is sampler
+    assert make_sampler(sampler, INFINITE, n_trials=5, seed=1, first_trial=0) is sampler
 
 
 def test_a_chosen_experimental_sampler_is_not_warned_of() -> None:
@@ -160,14 +169,22 @@ def test_a_chosen_experimental_sampler_is_not_warned_of() -> None:
         ),
         pytest.param(
             target("samplers.TPESampler", seed=-1),
-            "hydra.sweeper.sampler must be buildable; got {'_target_': 'optuna.samplers.TPESampler', 'seed': -1}: ",
-            id="a value that does not fit",
+            "hydra.sweeper.sampler.seed must be an integer >= 0, or null; got -1",
+            id="a seed below zero",
+        ),
+        pytest.param(
+            target("samplers.Foo"), "hydra.sweeper.sampler._target_ must be the path of a class; ", id="a typo"
+        ),
+        pytest.param(
+            target("pruners.NopPruner"),
+            "hydra.sweeper.sampler._target_ must be one of Optuna's samplers; got 'optuna.pruners.NopPruner'",
+            id="a pruner",
         ),
     ],
 )
 def test_a_sampler_that_cannot_be_built_is_refused(config: DictConfig, message: str) -> None:
     with pytest.raises(UserError, match=f"^{re.escape(message)}"):
-        make_sampler(config, INFINITE, n_trials=5, seed=0, num_trials_so_far=0)
+        make_sampler(config, INFINITE, n_trials=5, seed=0, first_trial=0)
 
 
 # pruners
@@ -178,7 +195,10 @@ def test_a_sampler_that_cannot_be_built_is_refused(config: DictConfig, message: 
     [
         pytest.param(target("pruners.MedianPruner"), MedianPruner, id="no argument"),
         pytest.param(target("pruners.MedianPruner", n_warmup_steps=5), MedianPruner, id="an argument"),
-        pytest.param(target("pruners.ThresholdPruner", lower=None, upper=1.0), ThresholdPruner, id="null is left out"),
+        pytest.param(
+            target("pruners.ThresholdPruner", lower=None, upper=1.0), ThresholdPruner, id="null for an option"
+        ),
+        pytest.param(target("pruners.MedianPruner", n_min_trials=None), MedianPruner, id="null for Optuna's default"),
         pytest.param(
             target("pruners.PatientPruner", patience=1, wrapped_pruner=target("pruners.MedianPruner")),
             PatientPruner,

@@ -64,8 +64,8 @@ def test_allowed(key: str, value: Any) -> None:
         ("seed", -1, "an integer >= 0, or null; got -1"),
         ("direction", "up", "one of minimize, maximize, min, max; got 'up'"),
         ("storage", 3, "null or a database's URL; got 3"),
-        ("study_name", "a/b", "a name without /; got 'a/b'"),
-        ("study_name", "", "a name without /; got ''"),
+        ("study_name", "a/b", "a name without / that does not begin with a dot; got 'a/b'"),
+        ("study_name", "", "a name without / that does not begin with a dot; got ''"),
         ("max_epochs", 0, "an integer >= 1, or null; got 0"),
         ("dry_run", "yes", "true or false; got 'yes'"),
     ],
@@ -94,7 +94,9 @@ def test_studies_without_a_name_never_share_one() -> None:
     "params", [None, OmegaConf.create({"lr": "interval(0,1)"}), {"lr": "interval(0,1)"}], ids=["null", "node", "dict"]
 )
 def test_params_are_plain_values(params: Any) -> None:
-    assert settings(params=params).params == ({"lr": "interval(0,1)"} if params else {})
+    read = settings(params=params).params
+    assert type(read) is dict
+    assert read == ({"lr": "interval(0,1)"} if params else {})
 
 
 @pytest.mark.parametrize("key", ["custom_search_space", "check", "on_finish"])
@@ -116,3 +118,7 @@ def test_a_functions_module_is_imported_when_it_is_called(tmp_path: Path, monkey
 def test_a_path_of_no_module_is_refused(path: str) -> None:
     with pytest.raises(UserError, match=rf"^hydra\.sweeper\.check must be the path of a function; got '{path}'$"):
         settings(check=path)
+
+
+def test_zero_is_a_name() -> None:
+    assert settings(study_name=0).study_name == "0"

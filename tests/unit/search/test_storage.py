@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from optuna import Study
 from optuna.storages import BaseStorage
 
 from tunesmith.errors import UserError
-from tunesmith.search.storage import check_url, open_journal, open_storage, redacted
+from tunesmith.search.storage import JournalLock, check_url, open_journal, open_storage, redacted
 
 HOLD_THE_LOCK = """
 import sys, time
@@ -36,7 +37,8 @@ def add_trials(path: Path, *values: float) -> None:
 
 
 def values_in(path: Path) -> list[float | None]:
-    return [trial.value for trial in study_in(open_journal(path)).trials]
+    study = optuna.load_study(storage=open_journal(path), study_name="study")  # reads, and takes no lock
+    return [trial.value for trial in study.trials]
 
 
 @pytest.fixture
@@ -101,6 +103,18 @@ def test_a_killed_holder_of_the_lock_stalls_nobody(journal: Path) -> None:
     started = time.monotonic()
     add_trials(journal, 3.0)
     assert time.monotonic() - started < 5
+
+
+def test_the_lock_keeps_another_writer_out(journal: Path) -> None:
+    lock = JournalLock(journal)
+    lock.acquire()
+    writer = threading.Thread(target=add_trials, args=(journal, 3.0))
+    writer.start()
+    writer.join(0.2)
+    assert values_in(journal) == [1.0, 2.0]
+    lock.release()
+    writer.join()
+    assert values_in(journal) == [1.0, 2.0, 3.0]
 
 
 def test_the_default_is_a_journal_in_the_studys_folder(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from tunesmith.errors import UserError
 from tunesmith.search.owners import this_process
+from tunesmith.search.sampler import WITHDRAWN
 from tunesmith.search.space import Space, parse_space
 from tunesmith.search.storage import open_journal
 from tunesmith.search.study import (
@@ -186,7 +187,7 @@ def test_workers_on_one_journal_keep_the_budget_together(tmp_path: Path) -> None
 # lost trials
 
 
-def test_a_dead_process_s_trial_is_queued_again_as_it_was(study: Study, dead: dict[str, Any]) -> None:
+def test_a_trial_of_a_dead_process_is_queued_again_as_it_was(study: Study, dead: dict[str, Any]) -> None:
     lost = abandoned(study, dead)
     assert heal(study) == [0]
     retry = asked(study)
@@ -220,7 +221,7 @@ def test_a_trial_of_its_own_has_its_own_folder(study: Study) -> None:
     assert [folder_name(asked(study)) for _ in range(2)] == ["0", "1"]
 
 
-def test_a_live_process_s_trial_is_left_alone(study: Study) -> None:
+def test_a_trial_of_a_live_process_is_left_alone(study: Study) -> None:
     asked(study)
     assert heal(study) == []
     assert states(study) == ["RUNNING"]
@@ -240,13 +241,33 @@ def test_a_trial_that_nobody_has_signed(study: Study, age: float, healed: list[i
     assert heal(study) == healed
 
 
+def ended(age: float, state: TrialState = TrialState.FAIL, **arguments: Any) -> FrozenTrial:
+    trial = create_trial(state=state, **arguments)
+    trial.datetime_start = trial.datetime_complete = datetime.now() - timedelta(seconds=age)
+    return trial
+
+
 def test_a_lost_trial_that_nobody_queued_is_queued_once(study: Study) -> None:
-    trial = create_trial(state=TrialState.FAIL)
-    trial.datetime_start = trial.datetime_complete = datetime.now() - timedelta(seconds=2 * SIGNING_SECONDS)
-    study.add_trial(trial)
+    study.add_trial(ended(2 * SIGNING_SECONDS))
     heal(study)
     heal(study)
     assert states(study) == ["FAIL", "WAITING"]
+
+
+@pytest.mark.parametrize(
+    "trial",
+    [
+        pytest.param(ended(SIGNING_SECONDS / 2), id="just lost: whoever ended it is about to"),
+        pytest.param(ended(2 * SIGNING_SECONDS, user_attrs={REASON: "a bug"}), id="failed for a cause of its own"),
+        pytest.param(ended(2 * SIGNING_SECONDS, user_attrs={WITHDRAWN: True}), id="withdrawn"),
+        pytest.param(ended(2 * SIGNING_SECONDS, TrialState.COMPLETE, value=0.5), id="complete"),
+        pytest.param(ended(2 * SIGNING_SECONDS, TrialState.PRUNED), id="pruned"),
+    ],
+)
+def test_an_ended_trial_is_not_queued_again(study: Study, trial: FrozenTrial) -> None:
+    study.add_trial(trial)
+    heal(study)
+    assert len(study.trials) == 1
 
 
 def test_a_trial_of_a_killed_process_comes_back(tmp_path: Path) -> None:
