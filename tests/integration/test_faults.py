@@ -12,8 +12,6 @@ import pytest
 import yaml
 from conftest import QUICK, TRAIN, Shell
 
-from tunesmith.history import read_metrics
-
 SWEEP = ("-m", *QUICK, "trainer.max_epochs=6", "study_name=s", "hydra/sweeper/pruner=none", "hydra.sweeper.n_trials=4")
 COUNTED = ["0", "1", "3", "4"]  # trial 2 is lost, 3 is its second attempt
 
@@ -49,22 +47,17 @@ def test_a_stopped_sweep_goes_on_with_the_lost_trial(unbroken: Path, module_shel
     assert stopped.code == code, stopped.text
     assert "Traceback" not in stopped.text
     assert (study / "2" / "checkpoints" / "last.ckpt").exists()
+    if name != "SIGKILL":  # nobody is left to write results then
+        assert stopped.out.splitlines()[-1].startswith("interrupted; resume it with: python ")
+        results = yaml.safe_load((study / "optimization_results.yaml").read_text())
+        assert results["trials"] == {"complete": 2, "pruned": 0, "failed": 0, "lost": 1}
     resumed = module_shell.train(*command)
-    assert resumed.code == 0, resumed.text
+    assert (resumed.code, resumed.err) == (0, "")  # Optuna warns where an epoch is reported twice
     assert [row["number"] for row in rows(study)] == COUNTED
     assert [row["folder"] for row in rows(study)] == ["0", "1", "2", "4"]
     assert (study / "2" / "metrics.csv").read_text() == (unbroken / "2" / "metrics.csv").read_text()
     expected = [without(row, "seconds", "number", "folder") for row in rows(unbroken)][2]
     assert without(rows(study)[2], "seconds", "number", "folder") == expected
-
-
-def test_ctrl_c_writes_results_and_counts_the_trial_as_lost(unbroken: Path, module_shell: Shell) -> None:
-    stop = "+callbacks.stop={_target_:faults.SignalAt,epoch:2,name:SIGINT,marker:mc,trial:'1'}"
-    stopped = module_shell.train(*SWEEP, stop, "study_name=c")
-    results = yaml.safe_load((module_shell.study("c") / "optimization_results.yaml").read_text())
-    assert stopped.code == 130
-    assert stopped.out.splitlines()[-1].startswith("interrupted; resume it with: python ")
-    assert results["trials"] == {"complete": 1, "pruned": 0, "failed": 0, "lost": 1}
 
 
 def test_a_second_terminal_leaves_a_live_trial_alone_and_shares_the_budget(shell: Shell) -> None:
@@ -110,14 +103,3 @@ def test_too_many_failures_end_the_sweep_from_the_fifth_trial_on(shell: Shell) -
     assert ended.code == 1
     assert ended.err.startswith("error: hydra.sweeper.max_failure_rate=0.5 is exceeded: 3 of 5 trials failed;")
     assert len(rows(shell.study("s"))) == 5
-
-
-def test_an_epoch_is_never_reported_twice(unbroken: Path, module_shell: Shell) -> None:
-    stop = "+callbacks.stop={_target_:faults.SignalAt,epoch:3,name:SIGKILL,marker:mt,trial:'0'}"
-    command = (*SWEEP, stop, "study_name=t")
-    module_shell.train(*command)
-    resumed = module_shell.train(*command)
-    assert resumed.err == ""
-    for row in rows(module_shell.study("t")):
-        epochs = [line["epoch"] for line in read_metrics(module_shell.study("t") / row["folder"])]
-        assert epochs == [str(epoch) for epoch in range(1, 7)]

@@ -147,14 +147,7 @@ def test_a_loss_that_does_not_fit_the_targets(shell: Shell) -> None:
     assert not (shell.folder / "r" / "result.yaml").exists()
 
 
-@pytest.mark.parametrize(
-    ("typed", "line"),
-    [
-        pytest.param(["objective.mode=max"], "objective.mode must stay minimize in study s; got max;", id="direction"),
-        pytest.param(["data.batch_size=256,512"], "data.batch_size must vary as it did in study s ", id="choices"),
-    ],
-)
-def test_a_study_that_would_change_its_meaning(shell: Shell, typed: list[str], line: str) -> None:
+def test_a_study_that_would_change_its_meaning(shell: Shell) -> None:
     sweep = (
         "-m",
         *QUICK,
@@ -163,12 +156,16 @@ def test_a_study_that_would_change_its_meaning(shell: Shell, typed: list[str], l
         "hydra.sweeper.n_trials=1",
         "data.batch_size=128,256",
     )
-    assert shell.train(*sweep, "space=mlp", "model.dropout=interval(0,0.5)").code == 0
+    assert shell.train(*sweep, "space=mlp").code == 0
     before = files(shell.study("s"))
-    ended = shell.train(*sweep, "space=mlp", "model.dropout=interval(0,0.5)", "hydra.sweeper.n_trials=2", *typed)
-    assert ended.code == 1
-    assert ended.err.startswith(f"error: {line}")
-    assert files(shell.study("s")) == before
+    for typed, line in (
+        ("objective.mode=max", "objective.mode must stay minimize in study s; got max;"),
+        ("data.batch_size=256,512", "data.batch_size must vary as it did in study s "),
+    ):
+        ended = shell.train(*sweep, "space=mlp", "hydra.sweeper.n_trials=2", typed)
+        assert ended.code == 1
+        assert ended.err.startswith(f"error: {line}")
+        assert files(shell.study("s")) == before
 
 
 def files(folder: Path) -> dict[str, bytes]:

@@ -46,7 +46,6 @@ def test_a_typed_sweep_adds_and_a_typed_value_leaves_the_space(shell: Shell) -> 
             [{"optimizer": o, "optimizer.lr": lr} for o in ("adam", "sgd") for lr in ("0.1", "0.01")],
             id="group-and-value",
         ),
-        pytest.param(["space=none"], [{}], id="nothing"),
     ],
 )
 def test_a_small_space_is_enumerated(shell: Shell, typed: list[str], points: list[dict[str, str]]) -> None:
