@@ -42,7 +42,7 @@ class MetricsTable:
             csv.DictWriter(file, self.columns, restval="").writerow(row)
 
     def _write(self, rows: list[dict[str, str]]) -> None:
-        temporary = _replacing(self.path)
+        temporary = replacing(self.path)
         with temporary.open("w", newline="") as file:
             writer = csv.DictWriter(file, self.columns, restval="")
             if self.columns:
@@ -62,7 +62,7 @@ def read_metrics(folder: Path) -> list[dict[str, str]]:
 
 def write_yaml(path: Path, content: Mapping[str, Any]) -> None:
     """Write plain values as YAML, whole or not at all."""
-    temporary = _replacing(path)
+    temporary = replacing(path)
     temporary.write_text(yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True, width=1000))
     os.replace(temporary, path)
 
@@ -90,5 +90,6 @@ def _git_commit() -> str | None:
     return answer.stdout.strip() or None if answer.returncode == 0 else None
 
 
-def _replacing(path: Path) -> Path:
-    return path.with_name(f".{path.name}.new")
+def replacing(path: Path) -> Path:
+    """Return a name beside the path that no other process writes to at the same time."""
+    return path.with_name(f".{path.name}.{os.getpid()}")

@@ -165,6 +165,6 @@ def best_command(folder: Path) -> str:
 
 
 def _write_text(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.new")
+    temporary = history.replacing(path)
     temporary.write_text(text)
     os.replace(temporary, path)
