@@ -13,7 +13,7 @@ train: $(INSTALLED)        ## one run
 	$(BIN)/python train.py $(ARGS)
 
 test: $(INSTALLED)         ## every test
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(INSTALLED)         ## ruff, mypy (strict), the layers
 	$(BIN)/ruff check .
