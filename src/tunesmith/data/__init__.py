@@ -1,5 +1,6 @@
 """From a source's arrays to batches: source -> parts -> batches by (seed, epoch)."""
 
+from tunesmith.data.arrays import Arrays
 from tunesmith.data.datamodule import DataModule
 
-__all__ = ["DataModule"]
+__all__ = ["Arrays", "DataModule"]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.data import SequentialSampler
 
 from tunesmith.data.parts import Part
 
@@ -33,7 +34,7 @@ def batch_sizes(num_samples: int, batch_size: int) -> list[int]:
 class Batches:
     """One part of the data as an iterable of (inputs, targets); with a seed in a new order each epoch.
 
-    Lightning calls `sampler.set_epoch` before each epoch; this object is its own sampler.
+    Lightning calls `sampler.set_epoch` before each epoch.
     """
 
     batch_sampler = None
@@ -45,8 +46,9 @@ class Batches:
         self.epoch = 0
 
     @property
-    def sampler(self) -> Batches:
-        return self
+    def sampler(self) -> Batches | SequentialSampler:
+        """This object where the order has a seed; otherwise what tells Lightning that nothing is shuffled."""
+        return SequentialSampler(self.sizes) if self.shuffle_seed is None else self
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch (from 0) whose order the next iteration has."""

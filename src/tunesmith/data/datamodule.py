@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import lightning as L
 import torch
+from torch import Tensor
 
+from tunesmith.data.arrays import Source
+from tunesmith.data.augmentation import Augmentation
 from tunesmith.data.batches import Batch, Batches
-from tunesmith.data.parts import Part, Split, load_parts
-from tunesmith.data.sources import Arrays
+from tunesmith.data.parts import Part, Parts, Split, load_parts
+from tunesmith.errors import UserError
 
 EVALUATION_BATCH_SIZE = 4096
 
@@ -19,54 +23,110 @@ class DataModule(L.LightningDataModule):
 
     def __init__(
         self,
-        source: Callable[[], Arrays],
+        source: Callable[..., Source],
         batch_size: int,
+        shuffle: bool,
         val_fraction: float,
-        test_fraction: float,
+        test_fraction: float | None,
         split_seed: int,
-        scale: bool,
+        folds: int | None,
+        fraction: float,
+        scale: str,
+        scale_targets: bool,
+        missing: str,
+        class_weights: str | Sequence[float] | None,
+        augmentation: Mapping[str, float],
         seed: int,
+        fold: int | None = None,
+        **keys: Any,
     ) -> None:
-        """source: a function, or a partial of one, without arguments left; seed: of the order of batches."""
+        """source: a class of sources, which takes the further keys; seed: of the order of batches.
+
+        Raises:
+            UserError: the keys are not the source's, or its data cannot be trained on.
+        """
         super().__init__()
         self.batch_size = batch_size
+        self.shuffle = shuffle
         self.seed = seed
-        split = Split(val_fraction, test_fraction, split_seed, scale)
-        self.train_part, self.val_part, self.test_part = load_parts(source, split)
+        self.augmentation = _call("data.augmentation", Augmentation, augmentation)
+        split = Split(val_fraction, test_fraction, split_seed, folds, fold, fraction, scale, scale_targets, missing)
+        self.parts = load_parts(_call("data", source, {key: _frozen(value) for key, value in keys.items()}), split)
+        self.class_weights = _class_weights(self.parts, class_weights)
+        if self.augmentation and len(self.input_shape) != 3:
+            raise UserError(f"data.augmentation needs images; got samples of shape {self.input_shape}")
 
     @property
     def input_shape(self) -> tuple[int, ...]:
         """Shape of one sample."""
-        return tuple(self.train_part.inputs.shape[1:])
+        return tuple(self.parts.train.inputs.shape[1:])
 
     @property
     def has_classes(self) -> bool:
-        return not self.train_part.targets.is_floating_point()
+        return bool(self.parts.classes)
 
     @property
     def output_size(self) -> int:
-        """Numbers that the model puts out for a sample: one per class, or one."""
-        return int(self.train_part.targets.max()) + 1 if self.has_classes else 1
+        """Numbers that the model puts out for a sample: one per class, one for two classes or for numbers."""
+        return len(self.parts.classes) if len(self.parts.classes) > 2 else 1
 
     def train_dataloader(self) -> Batches:
         assert self.trainer is not None
         one_batch_again_and_again = bool(getattr(self.trainer, "overfit_batches", 0))
+        is_shuffled = self.shuffle and not one_batch_again_and_again
         return Batches(
-            self._on_device(self.train_part),
-            self.batch_size,
-            shuffle_seed=None if one_batch_again_and_again else self.seed,
+            self._on_device(self.parts.train), self.batch_size, shuffle_seed=self.seed if is_shuffled else None
         )
 
     def val_dataloader(self) -> Batches:
-        return Batches(self._on_device(self.val_part), EVALUATION_BATCH_SIZE)
+        return Batches(self._on_device(self.parts.val), EVALUATION_BATCH_SIZE)
 
-    def test_dataloader(self) -> Batches:
-        return Batches(self._on_device(self.test_part), EVALUATION_BATCH_SIZE)
+    def predict_dataloader(self) -> Batches:
+        """The test part."""
+        return Batches(self._on_device(self.parts.test), EVALUATION_BATCH_SIZE)
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
         """Leave the batch alone: it was sliced from tensors that lie on the device."""
         return batch
 
+    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
+        assert self.trainer is not None
+        if not (self.augmentation and self.trainer.training):
+            return batch
+        inputs, targets = batch
+        return self.augmentation(inputs), targets
+
     def _on_device(self, part: Part) -> Part:
         assert self.trainer is not None
         return part.to(self.trainer.strategy.root_device)
+
+
+def _call(key: str, made: Callable[..., Any], keys: Mapping[str, Any]) -> Any:
+    """Build what a key describes; raises UserError for keys that it does not have."""
+    try:
+        return made(**keys)
+    except TypeError as error:
+        raise UserError(f"{key}: {' '.join(str(error).split())}") from None
+
+
+def _frozen(value: Any) -> Any:
+    """Return lists and dicts as tuples, which can be compared and looked up."""
+    if isinstance(value, Mapping):
+        return tuple(sorted((key, _frozen(item)) for key, item in value.items()))
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return tuple(_frozen(item) for item in value)
+    return value
+
+
+def _class_weights(parts: Parts, wanted: str | Sequence[float] | None) -> Tensor | None:
+    """Return a weight per class, (classes,) float32; "balanced" gives all classes the same sum."""
+    if wanted is None:
+        return None
+    if not parts.classes:
+        raise UserError(f"data.class_weights must be null where targets are numbers; got {wanted}")
+    if not isinstance(wanted, str):
+        if len(wanted) != len(parts.classes):
+            raise UserError(f"data.class_weights must be {len(parts.classes)} numbers, one a class; got {list(wanted)}")
+        return torch.tensor([float(weight) for weight in wanted])
+    counts = torch.bincount(parts.train.targets, minlength=len(parts.classes))
+    return len(parts.train) / (len(parts.classes) * counts.float())

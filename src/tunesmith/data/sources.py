@@ -1,39 +1,36 @@
-"""Where samples come from: a function without arguments that returns Arrays."""
+"""Data sets that ship with scikit-learn."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+
+from tunesmith.data.arrays import Arrays
+from tunesmith.errors import UserError, closest
+
+NAMES = ("breast_cancer", "diabetes", "digits", "iris", "wine")
 
 
 @dataclass(frozen=True)
-class Arrays:
-    """All samples of a data set.
+class Shipped:
+    """One of breast_cancer, diabetes, digits, iris, wine; values as they were measured."""
 
-    inputs: (samples, *input_shape) float32; targets: (samples,) int64 from 0 for classes, float32 for numbers.
-    """
+    name: str
 
-    inputs: NDArray[np.float32]
-    targets: NDArray[np.int64] | NDArray[np.float32]
+    def load(self) -> Arrays:
+        from sklearn import datasets
 
-    @property
-    def has_classes(self) -> bool:
-        return bool(np.issubdtype(self.targets.dtype, np.integer))
-
-
-def digits() -> Arrays:
-    """1797 handwritten digits, 64 grey values each in 0..16 (scikit-learn's copy of UCI's test set)."""
-    from sklearn.datasets import load_digits
-
-    inputs, targets = load_digits(return_X_y=True)
-    return Arrays(inputs.astype(np.float32), targets.astype(np.int64))
-
-
-def diabetes() -> Arrays:
-    """442 patients, 10 measurements, disease progression after a year (Efron et al. 2004)."""
-    from sklearn.datasets import load_diabetes
-
-    inputs, targets = load_diabetes(return_X_y=True, scaled=False)
-    return Arrays(inputs.astype(np.float32), targets.astype(np.float32))
+        if self.name not in NAMES:
+            hint = closest(self.name, NAMES).partition(" options")[0].rstrip(";")
+            raise UserError(f"data.name must be one of {', '.join(NAMES)}; got '{self.name}'{hint}")
+        options = {"scaled": False} if self.name == "diabetes" else {}
+        bunch = getattr(datasets, f"load_{self.name}")(**options)
+        images = bunch.get("images")
+        has_classes = "target_names" in bunch
+        return Arrays(
+            inputs=(bunch.data if images is None else images[:, None]).astype(np.float32),
+            targets=bunch.target.astype(np.int64 if has_classes else np.float32),
+            columns=() if images is not None else tuple(map(str, bunch.feature_names)),
+            classes=tuple(map(str, bunch.target_names)) if has_classes else (),
+        )

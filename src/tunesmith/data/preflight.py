@@ -1,0 +1,120 @@
+"""What can be seen of a data set before the first step: what cannot be trained on, and what to beware of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunesmith.data.arrays import Arrays
+from tunesmith.data.preparation import Index
+from tunesmith.errors import UserError
+
+# Training, validation and test part want a sample of each class.
+MIN_PER_CLASS = 3
+# Largest class to smallest: beyond 4 to 1 the minority of two classes has less than a fifth of the samples.
+IMBALANCE = 4
+# One standard error of an accuracy near 90 % on 200 samples is 2.1 points, of an error's size on 200 numbers 5 %.
+SMALL_VALIDATION = 200
+# Features whose deviations differ by more than this learn at different speeds.
+UNSCALED = 20
+NUM_SHOWN = 5
+
+
+def check_classes(arrays: Arrays) -> None:
+    """Raise UserError for samples that cannot be cut into parts: too few, of one class, or a target without a value."""
+    num = len(arrays.targets)
+    if num < MIN_PER_CLASS:
+        raise UserError(f"data must have a sample for each part, {MIN_PER_CLASS} at least; got {num}")
+    if not arrays.has_classes:
+        unknown = int((~np.isfinite(arrays.targets)).sum())
+        if unknown:
+            raise UserError(f"data must have a finite target for each sample; got {unknown} of {num} without one")
+        return
+    counts = np.bincount(arrays.targets, minlength=arrays.num_classes)
+    if (counts > 0).sum() < 2:
+        only = arrays.class_name(int(counts.argmax()))
+        raise UserError(f"data must have two classes or more to tell apart; got {num} samples of class {only}")
+    for place in np.flatnonzero(counts < MIN_PER_CLASS):
+        raise UserError(
+            f"data must have {MIN_PER_CLASS} samples of each class at least, one a part; got {counts[place]} of class "
+            f"{arrays.class_name(int(place))}; leave them out or join classes"
+            + (" (or is it data.task=regression?)" if len(counts) > IMBALANCE else "")
+        )
+
+
+def check_parts(
+    arrays: Arrays, inputs: NDArray[np.float32], parts: tuple[Index, Index, Index], scale: str
+) -> list[str]:
+    """Return a line for each finding about the parts; inputs are the prepared ones.
+
+    Raises:
+        UserError: a part has no samples, or the training part lacks a class.
+    """
+    train, val, _ = parts
+    for name, index in zip(("training", "validation", "test"), parts, strict=True):
+        if len(index) == 0:
+            raise UserError(f"data must leave the {name} part a sample; got none of {len(arrays.inputs)}")
+    return [
+        *_constant_columns(arrays, train),
+        *_unscaled(inputs[train], scale),
+        *(_classes(arrays, parts) if arrays.has_classes else ()),
+        *_small_validation(len(val), arrays.has_classes),
+    ]
+
+
+def _constant_columns(arrays: Arrays, train: Index) -> Iterator[str]:
+    """The border of an image is constant as a rule; a column of a table is not."""
+    if not arrays.is_table:
+        return
+    rows = arrays.inputs[train]
+    with np.errstate(invalid="ignore"):
+        constant = np.flatnonzero(~((rows != rows[0]) & ~np.isnan(rows)).any(axis=0))
+    if len(constant):
+        yield f"{_listed(arrays.column(int(place)) for place in constant)} never varies in the training part"
+
+
+def _unscaled(train: NDArray[np.float32], scale: str) -> Iterator[str]:
+    if scale != "none":
+        return
+    flat = train.reshape(len(train), -1)
+    deviations = flat.std(axis=0, dtype=np.float64)
+    flat, deviations = flat[:, deviations > 0], deviations[deviations > 0]
+    if len(deviations) == 0:
+        return
+    largest, smallest = deviations.max(), deviations.min()
+    is_table = train.ndim == 2
+    if (is_table and largest > UNSCALED * smallest) or np.abs(flat).max() > UNSCALED:
+        reach = f"values reach {np.abs(flat).max():.3g}, deviations {smallest:.3g} to {largest:.3g}"
+        yield f"inputs are not scaled ({reach}); data.scale=standard mends it"
+
+
+def _classes(arrays: Arrays, parts: Sequence[Index]) -> Iterator[str]:
+    counts = [np.bincount(arrays.targets[index], minlength=arrays.num_classes) for index in parts]
+    for name, part in zip(("training", "validation", "test"), counts, strict=True):
+        absent = [arrays.class_name(int(place)) for place in np.flatnonzero(part == 0)]
+        if absent and name == "training":
+            raise UserError(f"data must leave the training part samples of each class; got none of {_listed(absent)}")
+        if absent:
+            yield f"the {name} part has no sample of {_listed(absent)}"
+    least, most = int(counts[0].argmin()), int(counts[0].argmax())
+    if counts[0][most] > IMBALANCE * counts[0][least]:
+        each = f"{counts[0][most]} of {arrays.class_name(most)}, {counts[0][least]} of {arrays.class_name(least)}"
+        yield f"classes are out of balance ({each}); data.class_weights=balanced weighs them, accuracy alone misleads"
+
+
+def _small_validation(num: int, has_classes: bool) -> Iterator[str]:
+    """Standard errors: of an accuracy p, sqrt(p (1 - p) / n); of a mean of squared normal errors, sqrt(2 / n) of it."""
+    if num >= SMALL_VALIDATION:
+        return
+    if has_classes:
+        error = f"an accuracy near 90 % is {100 * np.sqrt(0.9 * 0.1 / num):.1f} points"
+    else:
+        error = f"a mean squared error is {100 * np.sqrt(2 / num):.0f} % of it"
+    yield f"the validation part has {num} samples: one standard error of {error}; data.folds=5 validates on all"
+
+
+def _listed(names: Iterator[str] | Sequence[str]) -> str:
+    names = list(names)
+    return ", ".join(names[:NUM_SHOWN]) + (f" and {len(names) - NUM_SHOWN} more" if len(names) > NUM_SHOWN else "")

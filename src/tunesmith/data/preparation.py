@@ -1,0 +1,114 @@
+"""Arrays -> one float32 array without gaps: imputed, one-hot, scaled; all of it fitted on the training part."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunesmith.data.arrays import Arrays
+from tunesmith.errors import UserError
+
+Index = NDArray[np.int64]
+NUM_SHOWN = 5
+
+
+def prepare(arrays: Arrays, train: Index, scale: str, missing: str) -> tuple[NDArray[np.float32], list[str]]:
+    """Return all inputs, prepared, and lines that say what was done to them.
+
+    scale: standard | global | minmax | robust | none; missing: impute | refuse.
+
+    Raises:
+        UserError: an infinite value, or a missing one that is to be refused.
+    """
+    flat = arrays.inputs.reshape(len(arrays.inputs), -1)
+    gaps = _gaps(flat)
+    if gaps is None and not arrays.categories:
+        return _scaled(flat, train, scale).reshape(arrays.inputs.shape), []
+    lines: list[str] = []
+    if gaps is not None:
+        lines.append(_told(arrays, gaps, missing))
+        flat = _imputed(flat, train, list(arrays.categories))
+    numbers = [place for place in range(flat.shape[1]) if place not in arrays.categories]
+    blocks = [_scaled(flat[:, numbers], train, scale)] if numbers else []
+    if arrays.categories:
+        blocks.append(_one_hot(flat, arrays))
+    return np.concatenate(blocks, axis=1).reshape(len(flat), *_shape(arrays, blocks)), lines
+
+
+def _gaps(flat: NDArray[np.float32]) -> NDArray[np.bool_] | None:
+    """Return where values are missing, None where none is; the sum of all values says whether to look closer."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        if np.isfinite(flat.sum(dtype=np.float64)):
+            return None
+    gaps = np.isnan(flat)
+    return gaps if gaps.any() or np.isinf(flat).any() else None
+
+
+def _told(arrays: Arrays, gaps: NDArray[np.bool_], missing: str) -> str:
+    """Return the line about what is missing; raises UserError where that is refused, or a value is infinite."""
+    flat = arrays.inputs.reshape(len(gaps), -1)
+    infinite = np.isinf(flat).sum(axis=0)
+    if infinite.any():
+        raise UserError(f"data must be finite; got {infinite.sum()} infinite values in {_per_column(arrays, infinite)}")
+    counts = gaps.sum(axis=0)
+    what = f"{counts.sum()} missing values in {_per_column(arrays, counts)}"
+    if missing == "refuse":
+        raise UserError(f"data must be whole; got {what}; data.missing=impute fills them in")
+    return f"{what}: filled in with the training part's median or most frequent category (data.missing=refuse stops)"
+
+
+def _per_column(arrays: Arrays, counts: NDArray[np.int64]) -> str:
+    places = np.flatnonzero(counts)
+    if not arrays.is_table:
+        return f"{len(places)} of {len(counts)} values of a sample"
+    shown = ", ".join(f"{arrays.column(place)} ({counts[place]})" for place in places[:NUM_SHOWN])
+    return shown + (f" and {len(places) - NUM_SHOWN} more columns" if len(places) > NUM_SHOWN else "")
+
+
+def _imputed(flat: NDArray[np.float32], train: Index, categorical: list[int]) -> NDArray[np.float32]:
+    from sklearn.impute import SimpleImputer
+
+    filled = flat.copy()
+    for places, strategy in (
+        ([place for place in range(flat.shape[1]) if place not in categorical], "median"),
+        (categorical, "most_frequent"),
+    ):
+        gappy = [place for place in places if np.isnan(flat[:, place]).any()]
+        if gappy:
+            imputer = SimpleImputer(strategy=strategy, keep_empty_features=True).fit(flat[train][:, gappy])
+            filled[:, gappy] = imputer.transform(flat[:, gappy])
+    return filled
+
+
+def _one_hot(flat: NDArray[np.float32], arrays: Arrays) -> NDArray[np.float32]:
+    from sklearn.preprocessing import OneHotEncoder
+
+    places = list(arrays.categories)
+    known = [np.arange(len(names), dtype=np.float32) for names in arrays.categories.values()]
+    encoder = OneHotEncoder(categories=known, sparse_output=False, dtype=np.float32)
+    encoded: NDArray[np.float32] = encoder.fit_transform(flat[:, places])
+    return encoded
+
+
+def _scaled(flat: NDArray[np.float32], train: Index, scale: str) -> NDArray[np.float32]:
+    """Scale each feature by what the training part alone says; "global" takes all features as one."""
+    from sklearn import preprocessing
+
+    if scale == "none":
+        return flat
+    if scale == "global":
+        mean, deviation = flat[train].mean(dtype=np.float64), flat[train].std(dtype=np.float64)
+        return ((flat - np.float32(mean)) / np.float32(deviation or 1.0)).astype(np.float32, copy=False)
+    scalers: dict[str, Any] = {
+        "standard": preprocessing.StandardScaler,
+        "minmax": preprocessing.MinMaxScaler,
+        "robust": preprocessing.RobustScaler,
+    }
+    scaled: NDArray[np.float32] = scalers[scale]().fit(flat[train]).transform(flat)
+    return scaled.astype(np.float32, copy=False)
+
+
+def _shape(arrays: Arrays, blocks: list[NDArray[np.float32]]) -> tuple[int, ...]:
+    return (sum(block.shape[1] for block in blocks),) if arrays.is_table else arrays.inputs.shape[1:]

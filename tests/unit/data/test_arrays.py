@@ -1,0 +1,93 @@
+"""Arrays: what fits together, the task that the targets tell, and names."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tunesmith.data.arrays import Arrays
+from tunesmith.errors import UserError
+
+INPUTS = np.zeros((4, 2), np.float32)
+CLASSES = np.array([0, 1, 0, 2])
+NUMBERS = np.array([0.5, 1, 0, 2], np.float32)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "targets", "message"),
+    [
+        pytest.param(
+            INPUTS.astype(np.float64),
+            CLASSES,
+            r"inputs of \(samples, \*input_shape\), float32; got \(4, 2\), float64",
+            id="inputs of float64",
+        ),
+        pytest.param(
+            INPUTS[:, 0],
+            CLASSES,
+            r"inputs of \(samples, \*input_shape\), float32; got \(4,\), float32",
+            id="inputs without features",
+        ),
+        pytest.param(
+            INPUTS,
+            CLASSES.astype(np.int32),
+            r"targets of \(4,\), int64 .* or float32 .*; got \(4,\), int32",
+            id="classes of int32",
+        ),
+        pytest.param(INPUTS, NUMBERS.astype(np.float64), r"targets .*; got \(4,\), float64", id="numbers of float64"),
+        pytest.param(INPUTS, CLASSES[:3], r"targets of \(4,\), .*; got \(3,\), int64", id="fewer targets"),
+        pytest.param(
+            INPUTS, NUMBERS[:, None], r"targets of \(4,\), .*; got \(4, 1\), float32", id="targets in a column"
+        ),
+        pytest.param(INPUTS, CLASSES - 1, "classes from 0; got -1", id="a negative class"),
+        pytest.param(INPUTS[:, :0], CLASSES, r"inputs .*; got \(4, 0\), float32", id="no features at all"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(
+    inputs: NDArray[np.float32], targets: NDArray[np.int64], message: str
+) -> None:
+    with pytest.raises(UserError, match=rf"^data\.source must return {message}$"):
+        Arrays(inputs, targets)
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        pytest.param({"classes": ("a", "b")}, "2 names for 3$", id="of classes"),
+        pytest.param({"columns": ("a",)}, "1 names for 2$", id="of columns"),
+    ],
+)
+def test_too_few_names_are_refused(names: dict[str, tuple[str, ...]], message: str) -> None:
+    with pytest.raises(UserError, match=rf"^data\.source must name each .*; got {message}"):
+        Arrays(INPUTS, CLASSES, **names)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "has_classes", "num_classes"),
+    [
+        pytest.param(Arrays(INPUTS, CLASSES), True, 3, id="classes without names"),
+        pytest.param(Arrays(INPUTS, CLASSES, classes=("a", "b", "c", "d")), True, 4, id="a class without samples"),
+        pytest.param(Arrays(INPUTS, NUMBERS), False, 0, id="numbers"),
+    ],
+)
+def test_targets_tell_the_task(arrays: Arrays, has_classes: bool, num_classes: int) -> None:
+    assert (arrays.has_classes, arrays.num_classes) == (has_classes, num_classes)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "column", "name"),
+    [
+        pytest.param(Arrays(INPUTS, CLASSES, ("x", "y"), ("a", "b", "c")), "y", "b", id="given"),
+        pytest.param(Arrays(INPUTS, CLASSES), "1", "1", id="none given"),
+    ],
+)
+def test_a_name_is_the_place_where_none_is_given(arrays: Arrays, column: str, name: str) -> None:
+    assert (arrays.column(1), arrays.class_name(1)) == (column, name)
+
+
+@pytest.mark.parametrize(
+    ("shape", "is_table"), [pytest.param((4, 2), True, id="rows"), pytest.param((4, 1, 8, 8), False, id="images")]
+)
+def test_only_rows_of_columns_are_a_table(shape: tuple[int, ...], is_table: bool) -> None:
+    assert Arrays(np.zeros(shape, np.float32), CLASSES).is_table is is_table

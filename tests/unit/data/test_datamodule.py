@@ -1,0 +1,199 @@
+"""The data module: keys that become a source, what a model is told, and which batches are shuffled and changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import lightning as L
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tunesmith.data import Arrays, DataModule
+from tunesmith.data.datamodule import EVALUATION_BATCH_SIZE
+from tunesmith.data.sources import Shipped
+from tunesmith.errors import UserError
+
+KEYS: dict[str, Any] = {
+    **{"batch_size": 4, "shuffle": False, "val_fraction": 0.2, "test_fraction": 0.2, "split_seed": 0},
+    **{"folds": None, "fraction": 1.0, "scale": "none", "scale_targets": False, "missing": "refuse"},
+    **{"class_weights": None, "augmentation": {"rotation": 0, "shift": 0, "scale": 0, "flip": 0}, "seed": 0},
+}
+FLIP = {**KEYS["augmentation"], "flip": 1}
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """20 samples with a value for each pixel."""
+
+    shape: tuple[int, ...] = (1, 2, 2)
+
+    def load(self) -> Arrays:
+        inputs = np.arange(20 * np.prod(self.shape), dtype=np.float32).reshape(20, *self.shape)
+        return Arrays(inputs, np.arange(20, dtype=np.float32))
+
+
+@dataclass(frozen=True)
+class Table:
+    """Samples of each class, by their numbers."""
+
+    sizes: tuple[int, ...]
+
+    def load(self) -> Arrays:
+        targets = np.repeat(np.arange(len(self.sizes)), self.sizes)
+        return Arrays(np.zeros((len(targets), 2), np.float32), targets)
+
+
+def module(source: Callable[..., Any] = Pictures, **keys: Any) -> DataModule:
+    return DataModule(source, **{**KEYS, **keys})
+
+
+class Witness(L.LightningModule):
+    """Learns nothing; notes the batches of each kind."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(1))
+        self.seen: dict[str, list[Tensor]] = {"train": [], "val": [], "predict": []}
+
+    def training_step(self, batch: tuple[Tensor, Tensor], place: int) -> Tensor:
+        self.seen["train"].append(batch[0].clone())
+        return self.weight.sum()
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], place: int) -> None:
+        self.seen["val"].append(batch[0].clone())
+
+    def predict_step(self, batch: tuple[Tensor, Tensor], place: int) -> Tensor:
+        self.seen["predict"].append(batch[0].clone())
+        return batch[0]
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD(self.parameters(), lr=0.1)
+
+
+def seen(data: DataModule, epochs: int = 1, **flags: Any) -> dict[str, list[Tensor]]:
+    """Return the inputs of the batches of training, validation and prediction."""
+    witness = Witness()
+    trainer = L.Trainer(
+        accelerator="cpu",
+        max_epochs=epochs,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        **flags,
+    )
+    trainer.fit(witness, data)
+    trainer.predict(witness, data)
+    return witness.seen
+
+
+def test_training_validation_and_prediction_see_their_parts() -> None:
+    data = module()
+    batches = seen(data)
+    for kind, part in (("train", data.parts.train), ("val", data.parts.val), ("predict", data.parts.test)):
+        assert torch.equal(torch.cat(batches[kind]), part.inputs)
+
+
+def test_only_the_training_part_is_cut_into_small_batches() -> None:
+    batches = seen(module())
+    assert [len(batch) for batch in batches["train"]] == [4, 4, 4]
+    assert [len(batches[kind]) for kind in ("val", "predict")] == [1, 1]
+    assert EVALUATION_BATCH_SIZE >= 20
+
+
+def test_only_training_batches_are_augmented() -> None:
+    plain, flipped = seen(module()), seen(module(augmentation=FLIP))
+    torch.testing.assert_close(torch.cat(flipped["train"]), torch.cat(plain["train"]).flip(-1))
+    for kind in ("val", "predict"):
+        assert torch.equal(torch.cat(flipped[kind]), torch.cat(plain[kind]))
+
+
+def test_a_shuffled_epoch_has_an_order_of_its_own_seed() -> None:
+    first, again, other = (torch.cat(seen(module(shuffle=True, seed=seed))["train"]) for seed in (0, 0, 1))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    assert torch.equal(first.flatten().sort().values, other.flatten().sort().values)
+
+
+def test_a_batch_to_overfit_on_is_the_same_each_epoch() -> None:
+    first, second = seen(module(shuffle=True), epochs=2, overfit_batches=1)["train"]
+    assert torch.equal(first, second)
+
+
+@pytest.mark.parametrize(
+    ("source", "keys", "told"),
+    [
+        pytest.param(Shipped, {"name": "digits"}, ((1, 8, 8), True, 10), id="ten classes"),
+        pytest.param(Table, {"sizes": (10, 10)}, ((2,), True, 1), id="two classes"),
+        pytest.param(Shipped, {"name": "diabetes"}, ((10,), False, 1), id="numbers"),
+    ],
+)
+def test_a_model_is_told(source: Callable[..., Any], keys: dict[str, Any], told: tuple[Any, ...]) -> None:
+    data = module(source, **keys)
+    assert (data.input_shape, data.has_classes, data.output_size) == told
+
+
+@pytest.mark.parametrize(
+    ("wanted", "weights"),
+    [
+        pytest.param(None, None, id="null"),
+        pytest.param([1, 2.5], [1, 2.5], id="given"),
+        # Of 10 and 30 samples 6 and 18 train: 24 / (2 * 6) and 24 / (2 * 18).
+        pytest.param("balanced", [2, 2 / 3], id="balanced"),
+    ],
+)
+def test_class_weights(wanted: Any, weights: list[float] | None) -> None:
+    got = module(Table, sizes=(10, 30), class_weights=wanted).class_weights
+    assert (got if got is None else got.tolist()) == (weights if weights is None else pytest.approx(weights))
+
+
+def test_keys_that_are_lists_are_sources_to_compare() -> None:
+    first, again = (module(Table, sizes=[10, 20]) for _ in range(2))
+    assert first.parts is again.parts
+
+
+def test_a_fold_is_cut() -> None:
+    data = [module(folds=4, fold=fold) for fold in range(4)]
+    assert len({tuple(each.parts.val.targets.tolist()) for each in data}) == 4
+
+
+REFUSED: dict[str, tuple[Callable[..., Any], dict[str, Any], str]] = {
+    "a key that the source lacks": (
+        Table,
+        {"sizes": (10, 10), "size": 3},
+        r"data: .*unexpected keyword argument 'size'$",
+    ),
+    "a key that is missing": (Table, {}, r"data: .*missing 1 required positional argument: 'sizes'$"),
+    "a source that is built": (Pictures(), {}, r"data: 'Pictures' object is not callable$"),  # type: ignore[dict-item]
+    "a key that augmentation lacks": (
+        Pictures,
+        {"augmentation": {**FLIP, "zoom": 1}},
+        r"data.*: .*unexpected keyword argument 'zoom'$",
+    ),
+    "augmentation of a table": (
+        Table,
+        {"sizes": (10, 10), "augmentation": FLIP},
+        r"data\.augmentation needs images; got samples of shape \(2,\)$",
+    ),
+    "class weights of numbers": (
+        Pictures,
+        {"class_weights": "balanced"},
+        r"data\.class_weights must be null where targets are numbers; got balanced$",
+    ),
+    "weights of other classes": (
+        Table,
+        {"sizes": (10, 10), "class_weights": [1, 2, 3]},
+        r"data\.class_weights must be 2 numbers, one a class; got \[1, 2, 3\]$",
+    ),
+}
+
+
+@pytest.mark.parametrize(("source", "keys", "message"), REFUSED.values(), ids=REFUSED)
+def test_refused_is(source: Callable[..., Any], keys: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=f"^{message}"):
+        module(source, **keys)
