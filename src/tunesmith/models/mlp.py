@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 from itertools import pairwise
 
 from torch import Tensor, nn
 
-ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
-    "elu": nn.ELU,
-    "gelu": nn.GELU,
-    "leaky_relu": nn.LeakyReLU,
-    "relu": nn.ReLU,
-    "sigmoid": nn.Sigmoid,
-    "silu": nn.SiLU,
-    "tanh": nn.Tanh,
-}
+from tunesmith.models.layers import ACTIVATIONS, Dropout, initialize, per_layer
 
 
 class Mlp(nn.Module):
-    """num_layers x (linear, batch norm, activation, dropout), then a linear output layer."""
+    """Dropout of the inputs, hidden layers of (linear, batch norm, activation, dropout), then a linear output layer."""
 
     def __init__(
         self,
@@ -28,22 +20,41 @@ class Mlp(nn.Module):
         output_size: int,
         num_layers: int,
         hidden_units: int,
+        shape: str | Sequence[int],
         activation: str,
-        dropout: float,
+        dropout: float | Sequence[float],
+        input_dropout: float,
         batch_norm: bool,
+        initializer: str | float,
     ) -> None:
+        """shape: see `widths`; dropout: of all hidden layers, or a list of one a layer."""
         super().__init__()
-        sizes = [math.prod(input_shape)] + [hidden_units] * num_layers
-        layers: list[nn.Module] = []
-        for size, next_size in pairwise(sizes):
+        hidden = widths(num_layers, hidden_units, shape)
+        sizes = [math.prod(input_shape), *hidden]
+        rates = per_layer("model.dropout", dropout, len(hidden))
+        layers: list[nn.Module] = [Dropout(input_dropout)]
+        for (size, next_size), rate in zip(pairwise(sizes), rates, strict=True):
             layers.append(nn.Linear(size, next_size))
             if batch_norm:
                 layers.append(nn.BatchNorm1d(next_size))
-            layers += [ACTIVATIONS[activation](), nn.Dropout(dropout)]
+            layers += [ACTIVATIONS[activation](), Dropout(rate)]
         self.hidden = nn.Sequential(*layers)
         self.output = nn.Linear(sizes[-1], output_size)
+        initialize(self, initializer)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """inputs: (batch, *input_shape) -> (batch, output_size), float32."""
         outputs: Tensor = self.output(self.hidden(inputs.flatten(1)))
         return outputs
+
+
+def widths(num_layers: int, hidden_units: int, shape: str | Sequence[int]) -> list[int]:
+    """Return the units of each hidden layer.
+
+    shape: "constant" (hidden_units each), "taper" (each layer half of the one before), or the list itself.
+    """
+    if not isinstance(shape, str):
+        return list(shape)
+    if shape == "taper":
+        return [max(1, hidden_units // 2**layer) for layer in range(num_layers)]
+    return [hidden_units] * num_layers
