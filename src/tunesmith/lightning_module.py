@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import ceil
 from typing import Any
 
 import lightning as L
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.lr_scheduler import LinearLR, LRScheduler
 
-from tunesmith.errors import UserError
+from tunesmith.losses import fit_loss
 from tunesmith.objective import Objective
 
 Batch = tuple[Tensor, Tensor]
-LOSSES_OF_NUMBERS = (nn.MSELoss, nn.L1Loss, nn.SmoothL1Loss, nn.HuberLoss)
+# The learning rate of the first step of a warm-up, as a part of the whole.
+WARMUP_START = 1e-3
 
 
 class LightningModule(L.LightningModule):
-    """Trains a model; logs PART/loss and PART/acc (classes) or PART/rmse (numbers) and lr once an epoch.
+    """Trains a model; logs PART/loss, PART/acc (classes) or PART/rmse (numbers, in their unit), and lr once an epoch.
 
+    The loss is the mean over samples, whatever its reduction, and leaves out the L1 penalty: parts can be compared.
     Metrics are summed on the device and leave it once an epoch.
     """
 
@@ -32,16 +36,26 @@ class LightningModule(L.LightningModule):
         scheduler: Callable[..., LRScheduler] | None,
         objective: Objective,
         has_classes: bool,
+        class_weights: Tensor | None = None,
+        target_scale: float = 1.0,
+        l1: float = 0.0,
+        warmup_epochs: int = 0,
     ) -> None:
-        """optimizer takes the parameters, scheduler the optimizer.
+        """optimizer takes parameter groups, scheduler the optimizer.
+
+        class_weights: (classes,), float32; target_scale: units of the target in one of the model's.
+        l1: factor of the sum of absolute weights that training adds to the loss; biases and norms are spared.
+        warmup_epochs: over which the learning rate rises in a straight line, beside what the scheduler does.
 
         Raises:
             UserError: the loss does not fit the data's targets.
         """
         super().__init__()
-        _check_loss(loss, has_classes)
         self.model = model
-        self.loss = loss
+        self.loss = fit_loss(loss, has_classes, class_weights)
+        self.target_scale = target_scale
+        self.l1 = l1
+        self.warmup_epochs = warmup_epochs
         self.make_optimizer = optimizer
         self.make_scheduler = scheduler
         self.objective = objective
@@ -56,18 +70,26 @@ class LightningModule(L.LightningModule):
             super().__setattr__(name, value)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """inputs: (batch, *input_shape) -> (batch, classes), or (batch,) for numbers."""
+        """inputs: (batch, *input_shape) -> (batch, classes), or (batch,) for numbers.
+
+        Two classes are one output of the model, the logit of the second beside a zero for the first.
+        """
         outputs: Tensor = self.model(inputs)
-        return outputs if self.has_classes else outputs.squeeze(-1)
+        if not self.has_classes:
+            return outputs.squeeze(-1)
+        return outputs if outputs.shape[1] > 1 else functional.pad(outputs, (1, 0))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        return self._step("train", batch)
+        loss = self._step("train", batch)
+        return loss + self.l1 * self._sum_of_weights() if self.l1 else loss
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         self._step("val", batch)
 
-    def test_step(self, batch: Batch, batch_idx: int) -> None:
-        self._step("test", batch)
+    def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        inputs, _ = batch
+        outputs: Tensor = self(inputs)
+        return outputs
 
     def on_train_epoch_start(self) -> None:
         self.sums["train"] = EpochSums(self.has_classes)
@@ -75,25 +97,41 @@ class LightningModule(L.LightningModule):
     def on_validation_epoch_start(self) -> None:
         self.sums["val"] = EpochSums(self.has_classes)
 
-    def on_test_epoch_start(self) -> None:
-        self.sums["test"] = EpochSums(self.has_classes)
-
     def on_validation_epoch_end(self) -> None:
         """Log both parts here: training is over for this epoch, and callbacks see all metrics at once."""
         optimizer = self.optimizers(use_pl_optimizer=False)
         assert isinstance(optimizer, Optimizer)
-        metrics = {**self._means("train"), **self._means("val"), "lr": float(optimizer.param_groups[0]["lr"])}
+        metrics = {
+            **self._epoch_means("train"),
+            **self._epoch_means("val"),
+            "lr": float(optimizer.param_groups[0]["lr"]),
+        }
         self._log_epoch(metrics)
 
-    def on_test_epoch_end(self) -> None:
-        self.log_dict(self._means("test"), rank_zero_only=True)
-
     def configure_optimizers(self) -> Any:
-        optimizer = self.make_optimizer(self.parameters())
-        if self.make_scheduler is None:
-            return optimizer
-        scheduler = {"scheduler": self.make_scheduler(optimizer), "monitor": self.objective.metric}
-        return {"optimizer": optimizer, "lr_scheduler": scheduler}
+        optimizer = self.make_optimizer(self._parameter_groups())
+        schedules: list[dict[str, Any]] = []
+        if self.warmup_epochs:
+            assert self.trainer.estimated_stepping_batches  # asking for it counts the batches
+            batches = self.trainer.num_training_batches / self.trainer.accumulate_grad_batches
+            steps = self.warmup_epochs * ceil(batches)
+            warmup = LinearLR(optimizer, start_factor=WARMUP_START, total_iters=steps)
+            schedules.append({"scheduler": warmup, "interval": "step"})
+        if self.make_scheduler is not None:
+            schedules.append({"scheduler": self.make_scheduler(optimizer), "monitor": self.objective.metric})
+        return [optimizer], schedules
+
+    def _parameter_groups(self) -> list[dict[str, Any]]:
+        """Return the parameters in two groups where weight decay acts: it spares biases and norms."""
+        parameters = list(self.parameters())
+        if not getattr(self.make_optimizer, "keywords", {}).get("weight_decay"):
+            return [{"params": parameters}]
+        spared = [parameter for parameter in parameters if not _is_weight(parameter)]
+        groups = [{"params": list(filter(_is_weight, parameters))}]
+        return [*groups, {"params": spared, "weight_decay": 0.0}] if spared else groups
+
+    def _sum_of_weights(self) -> Tensor:
+        return torch.stack([weight.abs().sum() for weight in filter(_is_weight, self.parameters())]).sum()
 
     def _log_epoch(self, metrics: dict[str, float]) -> None:
         """Log one epoch's metrics, with the epoch (from 1) as step: curves of all batch sizes can then be compared.
@@ -107,19 +145,28 @@ class LightningModule(L.LightningModule):
         for logger in self.loggers:
             logger.log_metrics(metrics, step=self.current_epoch + 1)
 
+    def per_sample(self, loss: Tensor, targets: Tensor) -> Tensor:
+        """Return a batch's loss as the mean over its samples, whatever its reduction."""
+        return loss / len(targets) if getattr(self.loss, "reduction", "mean") == "sum" else loss
+
+    def means(self, part: str, totals: Tensor) -> dict[str, float]:
+        """Return a part's metrics from the totals of its samples."""
+        samples, loss, second = totals.tolist()
+        if self.has_classes:
+            return {f"{part}/loss": loss / samples, f"{part}/acc": second / samples}
+        return {f"{part}/loss": loss / samples, f"{part}/rmse": self.target_scale * (second / samples) ** 0.5}
+
     def _step(self, part: str, batch: Batch) -> Tensor:
         inputs, targets = batch
         outputs = self(inputs)
         loss: Tensor = self.loss(outputs, targets)
-        self.sums[part].add(loss, outputs, targets)
+        self.sums[part].add(self.per_sample(loss, targets), outputs, targets)
         return loss
 
-    def _means(self, part: str) -> dict[str, float]:
+    def _epoch_means(self, part: str) -> dict[str, float]:
         totals = self.trainer.strategy.reduce(self.sums[part].totals(), reduce_op="sum")
         assert isinstance(totals, Tensor)
-        samples, loss, second = totals.tolist()
-        name, value = ("acc", second / samples) if self.has_classes else ("rmse", (second / samples) ** 0.5)
-        return {f"{part}/loss": loss / samples, f"{part}/{name}": value}
+        return self.means(part, totals)
 
 
 class EpochSums:
@@ -149,9 +196,6 @@ class EpochSums:
         return torch.stack((losses.new_tensor(sum(sizes)), losses @ losses.new_tensor(sizes), second.double()))
 
 
-def _check_loss(loss: nn.Module, has_classes: bool) -> None:
-    name = type(loss).__name__
-    if has_classes and isinstance(loss, LOSSES_OF_NUMBERS):
-        raise UserError(f"loss must fit the targets: {name} needs numbers, this data has classes; use loss=auto")
-    if not has_classes and isinstance(loss, nn.CrossEntropyLoss):
-        raise UserError(f"loss must fit the targets: {name} needs classes, this data has numbers; use loss=auto")
+def _is_weight(parameter: Tensor) -> bool:
+    """Tell a weight from a bias or a norm's parameter, which have one dimension."""
+    return parameter.ndim > 1

@@ -1,34 +1,69 @@
-"""The Lightning module: sums of an epoch, the fit of loss and targets, the wiring of the schedule."""
+"""The Lightning module: metrics of an epoch, one logit for two classes, L1, weight decay, warm-up."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
+import lightning as L
 import pytest
 import torch
+from tiny import fit
 from torch import Tensor, nn
-from torch.optim import SGD
-from torch.optim.lr_scheduler import ReduceLROnPlateau
+from torch.nn import functional
+from torch.optim import SGD, AdamW
+from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, ReduceLROnPlateau
 
-from tunesmith.errors import UserError
-from tunesmith.lightning_module import EpochSums, LightningModule
+from tunesmith.data.parts import Part
+from tunesmith.lightning_module import WARMUP_START, EpochSums, LightningModule
 from tunesmith.losses import AutoLoss
 from tunesmith.objective import Objective
 
 CLASSES, NUMBERS = True, False
+LR = 0.1
 
 
-def module(
-    has_classes: bool, loss: nn.Module | None = None, scheduler: partial[ReduceLROnPlateau] | None = None
-) -> LightningModule:
-    return LightningModule(
-        model=nn.Linear(3, 2 if has_classes else 1),
-        loss=loss or AutoLoss(),
-        optimizer=partial(SGD, lr=0.1),
-        scheduler=scheduler,
-        objective=Objective("val/acc", "max"),
-        has_classes=has_classes,
-    )
+def module(has_classes: bool = NUMBERS, outputs: int = 1, **changes: Any) -> LightningModule:
+    torch.manual_seed(0)
+    arguments: dict[str, Any] = {
+        "model": nn.Linear(3, outputs),
+        "loss": AutoLoss(),
+        "optimizer": partial(SGD, lr=LR),
+        "scheduler": None,
+        "objective": Objective("val/loss", "min"),
+        "has_classes": has_classes,
+    }
+    return LightningModule(**{**arguments, **changes})
+
+
+def part(num_classes: int = 0, samples: int = 8) -> Part:
+    """Numbers to predict, or classes."""
+    random = torch.Generator().manual_seed(1)
+    inputs = torch.randn(samples, 3, generator=random)
+    if num_classes:
+        return Part(inputs, torch.arange(samples) % num_classes)
+    return Part(inputs, torch.randn(samples, generator=random))
+
+
+def first_epoch(learner: LightningModule, samples: Part) -> dict[str, float]:
+    """Metrics of one step over all samples: the training loss is that of the first weights."""
+    metrics = fit(learner, samples, len(samples), max_epochs=1).callback_metrics
+    return {name: value.item() for name, value in metrics.items()}
+
+
+class LearningRates(L.Callback):
+    """Notes the learning rate of each step."""
+
+    def __init__(self) -> None:
+        self.seen: list[float] = []
+
+    def on_train_batch_start(self, trainer: L.Trainer, *args: object) -> None:
+        self.seen.append(trainer.optimizers[0].param_groups[0]["lr"])
+
+
+# sums of an epoch
 
 
 def test_sums_of_classes_weigh_batches_by_their_samples() -> None:
@@ -59,39 +94,188 @@ def test_sums_keep_no_graph() -> None:
     assert not sums.totals().requires_grad
 
 
-@pytest.mark.parametrize(
-    ("has_classes", "loss", "message"),
-    [
-        pytest.param(CLASSES, nn.MSELoss(), "MSELoss needs numbers, this data has classes", id="mse of classes"),
-        pytest.param(CLASSES, nn.L1Loss(), "L1Loss needs numbers, this data has classes", id="mae of classes"),
-        pytest.param(
-            NUMBERS, nn.CrossEntropyLoss(), "CrossEntropyLoss needs classes, this data has numbers", id="ce of numbers"
-        ),
-    ],
-)
-def test_a_loss_that_does_not_fit_is_refused(has_classes: bool, loss: nn.Module, message: str) -> None:
-    with pytest.raises(UserError, match=f"^loss must fit the targets: {message}; use loss=auto$"):
-        module(has_classes, loss)
+# metrics
+
+
+@pytest.mark.parametrize("samples", [8, 7], ids=["even batches", "a smaller one last"])
+def test_metrics_of_classes_are_means_over_samples(samples: int) -> None:
+    learner, data = module(CLASSES, outputs=3, optimizer=partial(SGD, lr=0.0)), part(3, samples)
+    metrics = fit(learner, data, 4, max_epochs=1).callback_metrics
+    outputs = learner.model(data.inputs)
+    expected = {
+        "loss": functional.cross_entropy(outputs, data.targets).item(),
+        "acc": (outputs.argmax(1) == data.targets).float().mean().item(),
+    }
+    for name, value in expected.items():
+        assert [metrics[f"{part}/{name}"].item() for part in ("train", "val")] == pytest.approx([value] * 2)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_the_loss_logged_is_the_mean_whatever_its_reduction(reduction: str) -> None:
+    data = part()
+    learner = module(loss=nn.MSELoss(reduction=reduction))
+    expected = (learner(data.inputs) - data.targets).square().mean().item()
+    assert first_epoch(learner, data)["train/loss"] == pytest.approx(expected)
+
+
+def test_the_sum_is_what_the_optimizer_sees() -> None:
+    moved = []
+    for reduction in ("mean", "sum"):
+        learner = module(loss=nn.MSELoss(reduction=reduction))
+        before = learner.model.bias.item()
+        first_epoch(learner, part())
+        moved.append(learner.model.bias.item() - before)
+    assert moved[1] == pytest.approx(8 * moved[0])
+
+
+def test_rmse_is_in_the_targets_own_unit() -> None:
+    metrics = first_epoch(module(target_scale=50.0), part())
+    assert metrics["train/rmse"] == pytest.approx(50 * metrics["train/loss"] ** 0.5)
+
+
+# one logit for two classes
 
 
 @pytest.mark.parametrize(
-    ("has_classes", "targets", "shape"),
-    [
-        pytest.param(CLASSES, torch.tensor([0, 1]), (2, 2), id="classes"),
-        pytest.param(NUMBERS, torch.tensor([0.0, 1.0]), (2,), id="numbers"),
-    ],
+    ("has_classes", "outputs", "shape"), [(CLASSES, 3, (8, 3)), (CLASSES, 1, (8, 2)), (NUMBERS, 1, (8,))], ids=str
 )
-def test_outputs_have_the_shape_that_losses_take(has_classes: bool, targets: Tensor, shape: tuple[int, ...]) -> None:
-    outputs = module(has_classes)(torch.zeros(2, 3))
-    assert outputs.shape == shape
-    assert AutoLoss()(outputs, targets).ndim == 0
+def test_outputs_have_the_shape_that_losses_take(has_classes: bool, outputs: int, shape: tuple[int, ...]) -> None:
+    assert module(has_classes, outputs)(part().inputs).shape == shape
+
+
+def half() -> nn.Module:
+    torch.manual_seed(2)
+    return nn.Linear(3, 1)
+
+
+class BesideZero(nn.Module):
+    """Two outputs, of which the first is always zero."""
+
+    def __init__(self, second: nn.Module) -> None:
+        super().__init__()
+        self.second = second
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        outputs = self.second(inputs)
+        return torch.cat((torch.zeros_like(outputs), outputs), 1)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2], ids="smoothing={}".format)
+@pytest.mark.parametrize("weights", [None, torch.tensor([1.0, 3.0])], ids=["unweighted", "weighted"])
+def test_one_logit_is_a_softmax_over_it_and_zero(smoothing: float, weights: Tensor | None) -> None:
+    one, two = (
+        first_epoch(module(CLASSES, model=model, loss=AutoLoss(smoothing), class_weights=weights), part(2))
+        for model in (half(), BesideZero(half()))
+    )
+    assert one == pytest.approx(two)
+
+
+def test_one_logit_is_that_of_the_second_class() -> None:
+    samples, model = part(2), half()
+    logits = model(samples.inputs).squeeze(1)
+    metrics = first_epoch(module(CLASSES, model=model), samples)
+    expected = functional.binary_cross_entropy_with_logits(logits, samples.targets.float()).item()
+    assert metrics["train/loss"] == pytest.approx(expected)
+    assert metrics["train/acc"] == pytest.approx(((logits > 0) == samples.targets.bool()).float().mean().item())
+
+
+# penalties
+
+
+def deep() -> nn.Sequential:
+    """Weights, biases and a norm."""
+    return nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 1))
+
+
+def first_gradients(l1: float) -> dict[str, tuple[Tensor, Tensor]]:
+    """Each parameter with the gradient of the first step."""
+    torch.manual_seed(0)
+    learner, data = module(l1=l1, model=deep()), part()
+    learner.on_train_epoch_start()
+    learner.training_step((data.inputs, data.targets), 0).backward()
+    return {name: (parameter.detach(), parameter.grad) for name, parameter in learner.model.named_parameters()}
+
+
+def test_l1_pulls_weights_towards_zero_and_spares_biases_and_norms() -> None:
+    parameters = first_gradients(l1=0.0)
+    for name, (value, gradient) in first_gradients(l1=0.01).items():
+        pull = gradient - parameters[name][1]
+        expected = 0.01 * value.sign() if name in ("0.weight", "2.weight") else torch.zeros_like(pull)
+        torch.testing.assert_close(pull, expected, rtol=0, atol=1e-6)
+
+
+def test_l1_is_no_part_of_the_logged_loss() -> None:
+    assert first_epoch(module(l1=1.0), part())["train/loss"] == first_epoch(module(), part())["train/loss"]
+
+
+def test_weight_decay_spares_biases_and_norms() -> None:
+    learner = module(model=deep(), optimizer=partial(AdamW, lr=LR, weight_decay=0.1))
+    (optimizer,), _ = learner.configure_optimizers()
+    decays = {id(each): group["weight_decay"] for group in optimizer.param_groups for each in group["params"]}
+    shown = {name: decays[id(each)] for name, each in learner.model.named_parameters()}
+    assert shown == {
+        **dict.fromkeys(("0.weight", "2.weight"), 0.1),
+        **dict.fromkeys(("0.bias", "1.weight", "1.bias", "2.bias"), 0.0),
+    }
+
+
+@pytest.mark.parametrize("decay", [{}, {"weight_decay": 0.0}], ids=["not given", "zero"])
+def test_without_weight_decay_all_parameters_are_one_group(decay: dict[str, float]) -> None:
+    (optimizer,), _ = module(optimizer=partial(SGD, lr=LR, **decay)).configure_optimizers()
+    assert [len(group["params"]) for group in optimizer.param_groups] == [2]
+
+
+# the learning rate
+
+
+def rates_of(scheduler: Callable[..., LRScheduler] | None, **changes: Any) -> list[float]:
+    """The learning rate of each step of four epochs of three steps."""
+    rates = LearningRates()
+    fit(module(scheduler=scheduler, **changes), part(samples=12), 4, rates, max_epochs=4)
+    return rates.seen
+
+
+def risen(step: int, steps: int) -> float:
+    return WARMUP_START + (1 - WARMUP_START) * min(1.0, step / steps)
+
+
+def test_warm_up_rises_in_a_straight_line_over_the_steps_of_its_epochs() -> None:
+    assert rates_of(None, warmup_epochs=2) == pytest.approx([LR * risen(step, 6) for step in range(12)])
+
+
+def test_warm_up_lasts_its_epochs_where_steps_are_limited() -> None:
+    rates = LearningRates()
+    fit(module(warmup_epochs=2), part(samples=12), 4, rates, max_epochs=100, max_steps=9)
+    assert rates.seen == pytest.approx([LR * risen(step, 6) for step in range(9)])
+
+
+def test_warm_up_counts_steps_of_the_optimizer() -> None:
+    rates = LearningRates()
+    fit(module(warmup_epochs=2), part(samples=16), 4, rates, max_epochs=3, accumulate_grad_batches=2)
+    expected = [LR * risen(batch // 2, 4) for batch in range(12)]
+    assert rates.seen == pytest.approx(expected)
+
+
+def test_warm_up_goes_along_with_a_cosine() -> None:
+    cosine = [(1 + math.cos(math.pi * epoch / 4)) / 2 for epoch in range(4)]
+    rates = rates_of(partial(CosineAnnealingLR, T_max=4), warmup_epochs=2)
+    assert rates == pytest.approx([LR * risen(step, 6) * cosine[step // 3] for step in range(12)])
+
+
+def test_warm_up_goes_along_with_a_plateau() -> None:
+    never_better = partial(ReduceLROnPlateau, mode="max", factor=0.5, patience=0, threshold=1e9)
+    rates = rates_of(never_better, warmup_epochs=2)
+    halved = [1.0, 1.0, 0.5, 0.25]  # the first epoch is the best one, the second one is not better
+    assert rates == pytest.approx([LR * risen(step, 6) * halved[step // 3] for step in range(12)])
 
 
 def test_the_schedule_follows_the_objective() -> None:
-    wiring = module(CLASSES, scheduler=partial(ReduceLROnPlateau, mode="max")).configure_optimizers()
-    assert wiring["lr_scheduler"]["monitor"] == "val/acc"
-    assert wiring["lr_scheduler"]["scheduler"].optimizer is wiring["optimizer"]
+    plateau, objective = partial(ReduceLROnPlateau, mode="max"), Objective("val/rmse", "max")
+    _, (schedule,) = module(scheduler=plateau, objective=objective).configure_optimizers()
+    assert schedule["monitor"] == "val/rmse"
 
 
-def test_without_a_schedule_there_is_an_optimizer_alone() -> None:
-    assert isinstance(module(CLASSES).configure_optimizers(), SGD)
+def test_the_learning_rate_logged_is_that_of_the_epoch() -> None:
+    halves = partial(ReduceLROnPlateau, mode="max", factor=0.5, patience=0, threshold=1e9)
+    metrics = fit(module(scheduler=halves), part(), 8, max_epochs=3).callback_metrics
+    assert metrics["lr"].item() == pytest.approx(LR / 2)

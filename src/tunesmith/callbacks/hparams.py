@@ -27,18 +27,20 @@ class Hparams(L.Callback):
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger) and trainer.is_global_zero:
-                self._write(logger)
+                write_hparams(logger, self.params, self.record.state, self.record.best.value, self.record.best.epoch)
 
-    def _write(self, logger: TensorBoardLogger) -> None:
-        from torch.utils.tensorboard.summary import hparams
 
-        shown = {key: value if _is_plain(value) else str(value) for key, value in self.params.items()}
-        _, start, end = hparams({**shown, "state": self.record.state}, {OBJECTIVE_TAG: self.record.best.value})  # type: ignore[no-untyped-call]
-        writer = logger.experiment.file_writer
-        assert writer is not None
-        writer.add_summary(start)
-        writer.add_summary(end)
-        logger.experiment.add_scalar(OBJECTIVE_TAG, self.record.best.value, self.record.best.epoch)
+def write_hparams(logger: TensorBoardLogger, params: Mapping[str, Any], state: str, value: float, step: int) -> None:
+    """Write one HPARAMS session; value: of the objective, at this step."""
+    from torch.utils.tensorboard.summary import hparams
+
+    shown = {key: value if _is_plain(value) else str(value) for key, value in params.items()}
+    _, start, end = hparams({**shown, "state": state}, {OBJECTIVE_TAG: value})  # type: ignore[no-untyped-call]
+    writer = logger.experiment.file_writer
+    assert writer is not None
+    writer.add_summary(start)
+    writer.add_summary(end)
+    logger.experiment.add_scalar(OBJECTIVE_TAG, value, step)
 
 
 def _is_plain(value: Any) -> bool:

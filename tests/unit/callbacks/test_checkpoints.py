@@ -12,12 +12,12 @@ import lightning as L
 import numpy as np
 import pytest
 import torch
+from tiny import fit
 from torch.optim import SGD
 
 from tunesmith.callbacks.checkpoints import Checkpoints, random_states, set_random_states
 from tunesmith.callbacks.epoch_record import EpochRecord
-from tunesmith.data import DataModule
-from tunesmith.data.sources import digits
+from tunesmith.data.parts import Part
 from tunesmith.lightning_module import LightningModule
 from tunesmith.losses import AutoLoss
 from tunesmith.models.linear import Linear
@@ -42,22 +42,14 @@ class Watch(L.Callback):
         self.is_one_file.append(len(files) == 2 and os.path.samefile(*files))
 
 
-def fit(folder: Path, objective: Objective = LOSS) -> tuple[LightningModule, Watch]:
+def trained(folder: Path, objective: Objective = LOSS) -> tuple[LightningModule, Watch]:
     """Train three epochs of one batch each, with a loss that falls."""
     torch.manual_seed(0)
-    data = DataModule(digits, 2000, val_fraction=0.2, test_fraction=0.2, split_seed=0, scale=True, seed=0)
-    module = LightningModule(Linear((64,), 10), AutoLoss(), partial(SGD, lr=0.01), None, objective, has_classes=True)
+    part = Part(torch.randn(20, 4), torch.arange(20) % 3)
+    model = Linear((4,), 3, bias=True, initializer="torch")
+    module = LightningModule(model, AutoLoss(), partial(SGD, lr=0.01), None, objective, has_classes=True)
     record, watch = EpochRecord(folder, objective, NoReporter()), Watch(folder)
-    trainer = L.Trainer(
-        accelerator="cpu",
-        max_epochs=3,
-        logger=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        callbacks=[record, watch, Checkpoints(folder, record)],
-    )
-    trainer.fit(module, data)
+    fit(module, part, len(part), record, watch, Checkpoints(folder, record), max_epochs=3)
     return module, watch
 
 
@@ -74,7 +66,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def watch(folder: Path) -> Watch:
     """What a run saw whose every epoch is better than the one before."""
-    return fit(folder)[1]
+    return trained(folder)[1]
 
 
 def test_best_and_last_lie_there_while_the_run_goes_on(watch: Watch) -> None:
@@ -95,12 +87,12 @@ def test_where_there_are_no_links_the_best_epoch_is_copied(tmp_path: Path, monke
         raise OSError("no links on this file system")
 
     monkeypatch.setattr("os.link", refuse)
-    _, watch = fit(tmp_path)
+    _, watch = trained(tmp_path)
     assert watch.names[1:] == [["best.ckpt", "last.ckpt"]] * 2
 
 
 def test_the_best_epochs_weights_are_restored(tmp_path: Path) -> None:
-    module, _ = fit(tmp_path, FIRST_IS_BEST)
+    module, _ = trained(tmp_path, FIRST_IS_BEST)
     saved = torch.load(tmp_path / "checkpoints" / "best.ckpt", weights_only=True)
     assert saved["callbacks"]["EpochRecord"]["best"]["epoch"] == 1
     torch.testing.assert_close(dict(module.state_dict()), saved["state_dict"])

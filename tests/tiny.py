@@ -1,0 +1,49 @@
+"""Configs and trainings that are small enough for a unit test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+from hydra import compose, initialize_config_dir
+from lightning.pytorch.callbacks import Checkpoint
+from omegaconf import DictConfig
+
+from tunesmith.cli import register_resolvers
+from tunesmith.data.batches import Batches
+from tunesmith.data.parts import Part
+
+CONF = Path(__file__).parents[1] / "conf"
+# One hidden layer of 16 on a CPU, and nothing that ends a run before its last epoch.
+SMALL = (
+    *("model.hidden_units=16", "model.num_layers=1", "data.batch_size=256", "trainer.accelerator=cpu"),
+    *("scheduler=none", "callbacks=none", "logger=none"),
+)
+
+
+def composed(*overrides: str, with_hydra: bool = False) -> DictConfig:
+    """Compose a config as train.py does; with_hydra: its hydra node too."""
+    register_resolvers()
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose("train", list(overrides), return_hydra_config=with_hydra)
+
+
+def small(*overrides: str) -> DictConfig:
+    return composed(*SMALL, *overrides)
+
+
+def fit(module: L.LightningModule, part: Part, batch_size: int, *callbacks: L.Callback, **flags: Any) -> L.Trainer:
+    """Train a module on a part that validates as well, in the order of its samples."""
+    trainer = L.Trainer(
+        accelerator="cpu",
+        logger=False,
+        callbacks=list(callbacks),
+        enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        **flags,
+    )
+    trainer.fit(module, Batches(part, batch_size), Batches(part, len(part)))
+    return trainer
