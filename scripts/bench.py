@@ -62,11 +62,11 @@ def step() -> str:
 def lightning_steps(folder: Path) -> float:
     import logging
 
-    from tunesmith.run import _build
+    from tunesmith.build import build
     from tunesmith.search.handoff import NoReporter
 
     logging.getLogger("tunesmith").setLevel(logging.INFO)
-    run = _build(step_config(), folder, NoReporter())
+    run = build(step_config(), folder, NoReporter())
     started = time.perf_counter()
     run.trainer.fit(run.module, run.data)
     return (time.perf_counter() - started) / run.trainer.global_step * 1e3
@@ -77,14 +77,14 @@ def bare_steps() -> float:
     import torch
     from torch.nn.functional import cross_entropy
 
+    from tunesmith.build import build_learner
     from tunesmith.data.batches import Batches
-    from tunesmith.run import _build_learner
 
     torch.manual_seed(0)
-    data, module = _build_learner(step_config())
+    data, module = build_learner(step_config())
     model = module.model
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
-    train, val = Batches(data.train_part, data.batch_size, shuffle_seed=0), Batches(data.val_part, 4096)
+    train, val = Batches(data.parts.train, data.batch_size, shuffle_seed=0), Batches(data.parts.val, 4096)
     started = time.perf_counter()
     for epoch in range(STEP_EPOCHS):
         train.set_epoch(epoch)
@@ -102,11 +102,10 @@ def bare_steps() -> float:
 
 def step_config():
     from hydra import compose, initialize_config_dir
-    from omegaconf import OmegaConf
 
-    from tunesmith.cli import run_folder
+    from tunesmith.cli import register_resolvers
 
-    OmegaConf.register_new_resolver("run_folder", run_folder, replace=True)
+    register_resolvers()
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         return compose(
             "train",

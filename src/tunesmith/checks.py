@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 from tunesmith.errors import UserError, closest
 
 ACTIVATIONS = ("elu", "gelu", "leaky_relu", "relu", "sigmoid", "silu", "tanh")
+INITIALIZERS = ("torch", "he", "orthogonal", "xavier", "zeros")
 ACCELERATORS = ("auto", "cpu", "cuda", "gpu", "mps", "tpu")
 
 
@@ -46,52 +47,111 @@ def one_of(*options: str) -> Rule:
     return Rule(f"one of {', '.join(options)}", lambda value: value in options)
 
 
+def either(*rules: Rule) -> Rule:
+    return Rule(", or ".join(rule.says for rule in rules), lambda value: any(rule.holds(value) for rule in rules))
+
+
 def or_null(rule: Rule) -> Rule:
     return Rule(f"{rule.says}, or null", lambda value: value is None or rule.holds(value))
+
+
+def list_of(rule: Rule) -> Rule:
+    return Rule(f"a list, each {rule.says}", lambda value: _is_list(value) and all(map(rule.holds, value)))
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str) and len(value) > 0
 
 
 POSITIVE = number("> 0", lambda value: value > 0)
 NOT_NEGATIVE = number(">= 0", lambda value: value >= 0)
 BELOW_ONE = number("in [0, 1)", lambda value: 0 <= value < 1)
+FRACTION = number("in (0, 1)", lambda value: 0 < value < 1)
+PROBABILITY = number("in [0, 1]", lambda value: 0 <= value <= 1)
+SEED = Rule("an integer in [0, 2**32)", lambda value: _is_integer(value) and 0 <= value < 2**32)
 FLAG = Rule("true or false", lambda value: isinstance(value, bool))
 
 RULES: dict[str, Rule] = {
-    "seed": Rule("an integer in [0, 2**32)", lambda value: _is_integer(value) and 0 <= value < 2**32),
+    "seed": SEED,
     "threads": integer(1),
+    "l1": NOT_NEGATIVE,
+    "warmup_epochs": integer(0),
+    "find_lr": FLAG,
+    "lr_finder.min_lr": POSITIVE,
+    "lr_finder.max_lr": POSITIVE,
+    "lr_finder.steps": integer(50),
     "objective.metric": Rule("the name of a logged metric", lambda value: isinstance(value, str) and value != ""),
     "objective.mode": one_of("min", "max"),
     "optimizer.lr": POSITIVE,
     "optimizer.weight_decay": NOT_NEGATIVE,
     "optimizer.momentum": BELOW_ONE,
     "scheduler.patience": integer(0),
-    "scheduler.factor": number("in (0, 1)", lambda value: 0 < value < 1),
+    "scheduler.factor": FRACTION,
     "scheduler.min_lr": NOT_NEGATIVE,
     "scheduler.step_size": integer(1),
     "scheduler.gamma": POSITIVE,
+    "scheduler.eta_min": NOT_NEGATIVE,
     "loss.label_smoothing": BELOW_ONE,
+    "loss.reduction": one_of("mean", "sum"),
+    "loss.delta": POSITIVE,
     "data.batch_size": integer(1),
-    "data.val_fraction": number("in (0, 1)", lambda value: 0 < value < 1),
-    "data.test_fraction": number("in (0, 1)", lambda value: 0 < value < 1),
-    "data.scale": FLAG,
+    "data.shuffle": FLAG,
+    "data.val_fraction": FRACTION,
+    "data.test_fraction": or_null(FRACTION),
+    "data.split_seed": SEED,
+    "data.folds": or_null(integer(2)),
+    "data.fraction": number("in (0, 1]", lambda value: 0 < value <= 1),
+    "data.scale": one_of("standard", "global", "minmax", "robust", "none"),
+    "data.scale_targets": FLAG,
+    "data.missing": one_of("refuse", "impute"),
+    "data.class_weights": or_null(either(one_of("balanced"), list_of(POSITIVE))),
+    "data.augmentation.rotation": number("in [0, 180]", lambda value: 0 <= value <= 180),
+    "data.augmentation.shift": BELOW_ONE,
+    "data.augmentation.scale": BELOW_ONE,
+    "data.augmentation.flip": PROBABILITY,
+    "data.task": one_of("auto", "classification", "regression"),
+    "data.max_categories": integer(2),
     "model.num_layers": integer(1),
     "model.hidden_units": integer(1),
+    "model.shape": either(one_of("constant", "taper"), list_of(integer(1))),
     "model.activation": one_of(*ACTIVATIONS),
-    "model.dropout": BELOW_ONE,
+    "model.initializer": either(one_of(*INITIALIZERS), number("of any size", lambda value: True)),
+    "model.dropout": either(BELOW_ONE, list_of(BELOW_ONE)),
+    "model.input_dropout": BELOW_ONE,
     "model.batch_norm": FLAG,
+    "model.bias": FLAG,
+    "model.channels": list_of(integer(1)),
+    "model.kernel_size": integer(1),
+    "model.stride": integer(1),
+    "model.padding": integer(0),
+    "model.pooling": integer(1),
     "trainer.max_epochs": integer(1),
     "trainer.accelerator": one_of(*ACCELERATORS),
     "trainer.gradient_clip_val": or_null(POSITIVE),
+    "trainer.gradient_clip_algorithm": one_of("norm", "value"),
     "trainer.accumulate_grad_batches": integer(1),
+    "trainer.deterministic": either(FLAG, one_of("warn")),
     "callbacks.early_stopping.patience": integer(1),
 }
 
+# Two keys of which the second has no effect beside the first: (the first, whether it has that effect, the second).
+REPLACED: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
+    ("find_lr", lambda value: value is True, "optimizer.lr"),
+    ("model.shape", _is_list, "model.num_layers"),
+    ("model.shape", _is_list, "model.hidden_units"),
+    ("data.folds", lambda value: value is not None, "data.val_fraction"),
+)
+
 
 def check_config(cfg: DictConfig) -> None:
-    """Check every key that has a rule and is there.
+    """Check every key that has a rule and is there, and those that say something of each other.
 
     Raises:
         UserError: names the first key at fault, its rule and the value.
     """
+    data = cfg.get("data")
+    for key in sorted(OmegaConf.missing_keys(data)) if isinstance(data, DictConfig) else ():
+        raise UserError(f"{key} must be given: add {key}=VALUE")
     for key, rule in RULES.items():
         value = _select(cfg, key)
         if value is not _ABSENT and not rule.holds(value):
@@ -99,6 +159,10 @@ def check_config(cfg: DictConfig) -> None:
             raise UserError(
                 f"{key} must be {rule.says}; got {_shown(value)}{hint.partition(' options')[0]}".rstrip(";")
             )
+
+    _check_order(cfg, "warmup_epochs", "trainer.max_epochs")
+    _check_order(cfg, "lr_finder.min_lr", "lr_finder.max_lr")
+    _check_replaced(cfg)
 
 
 def check_rule(key: str, rule: Rule, value: Any) -> None:
@@ -118,6 +182,22 @@ def check_folder(key: str, folder: Path) -> None:
         raise UserError(f"{key} must be a folder that can be written to; got {folder} (permission denied)")
 
 
+def _check_order(cfg: DictConfig, less: str, more: str) -> None:
+    values = [_select(cfg, key) for key in (less, more)]
+    if _ABSENT not in values and not values[0] < values[1]:
+        raise UserError(f"{less} must be less than {more}={values[1]}; got {values[0]}")
+
+
+def _check_replaced(cfg: DictConfig) -> None:
+    """Raise UserError where both keys of a pair are given: one of them would be ignored without a word."""
+    given = [str(text) for text in OmegaConf.select(cfg, "hydra.overrides.task", default=None) or ()]
+    for key, has_effect, replaced in REPLACED:
+        value = _select(cfg, key)
+        typed = next((text for text in given if text.lstrip("+").startswith(f"{replaced}=")), None)
+        if value is not _ABSENT and has_effect(value) and typed is not None:
+            raise UserError(f"{replaced} has no effect beside {key}={_shown(value)}; got '{typed}': leave one out")
+
+
 _ABSENT = object()
 
 
@@ -129,8 +209,11 @@ def _select(cfg: DictConfig, key: str) -> Any:
 
 
 def _options(rule: Rule) -> list[str]:
-    return rule.says.removeprefix("one of ").split(", ") if rule.says.startswith("one of ") else []
+    says = rule.says.partition(", or ")[0]
+    return says.removeprefix("one of ").split(", ") if says.startswith("one of ") else []
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     return f"'{value}'" if isinstance(value, str) else str(value)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from hydra.errors import HydraException, InstantiationException, MissingConfigEx
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, MissingMandatoryValue, OmegaConfBaseException
 
 from tunesmith.checks import check_config, check_folder
 from tunesmith.devices import check_accelerator
@@ -24,22 +26,35 @@ from tunesmith.errors import RunFailed, UserError, closest
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 EXIT_INTERRUPTED = 130
+FOLD_FOLDER = re.compile(r"fold_\d+")
 
 
 def main(task: Callable[[DictConfig], Any] | None = None) -> None:
     """Run train.py's command line, or another task over the same config tree."""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors reach this function as they are
-    OmegaConf.register_new_resolver("run_folder", run_folder, replace=True)
+    register_resolvers()
     sys.argv[1:] = [_forced(argument) for argument in sys.argv[1:]]
     with errors_told():
-        hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")(task or _train)()
+        hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")(_in_one_line(task or _train))()
+
+
+def register_resolvers() -> None:
+    """Make known what conf/ computes: ${run_folder:...} and ${steps:...}."""
+    OmegaConf.register_new_resolver("run_folder", run_folder, replace=True)
+    OmegaConf.register_new_resolver("steps", steps, replace=True)
 
 
 def run_folder(ckpt_path: str | None, date: str, time: str) -> str:
-    """Return a run's output folder: a new one, or that of the checkpoint that the run goes on from."""
+    """Return a run's output folder: a new one, or that of the checkpoint that the run goes on from, a fold's too."""
     if ckpt_path is None:
         return f"outputs/runs/{date}/{time}"
-    return str(Path(ckpt_path).parent.parent)
+    folder = Path(ckpt_path).parent.parent
+    return str(folder.parent if FOLD_FOLDER.fullmatch(folder.name) else folder)
+
+
+def steps(folds: int | None, epochs: int, of_folds: int) -> int:
+    """Return what a pruner that counts steps needs: they are epochs, or folds where there are any."""
+    return epochs if folds is None else of_folds
 
 
 def check(cfg: DictConfig) -> None:
@@ -88,12 +103,22 @@ def errors_told() -> Iterator[None]:
 def _train(cfg: DictConfig) -> Any:
     from tunesmith.run import train
 
-    try:
-        return train(cfg)
-    except Exception as error:
-        if HydraConfig.get().mode == RunMode.RUN and _is_mendable(error):
-            raise SystemExit(_line(error)) from None  # before Hydra adds lines of its own
-        raise
+    return train(cfg)
+
+
+def _in_one_line(task: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:
+    """Let a mistake leave a plain run before Hydra adds lines of its own."""
+
+    @wraps(task)
+    def run(cfg: DictConfig) -> Any:
+        try:
+            return task(cfg)
+        except Exception as error:
+            if HydraConfig.get().mode == RunMode.RUN and _is_mendable(error):
+                raise SystemExit(_line(error)) from None
+            raise
+
+    return run
 
 
 def _is_mendable(error: Exception) -> bool:
@@ -125,6 +150,8 @@ def _mended(error: BaseException) -> str:
         message = " ".join(error.message.split()).partition(" See http")[0]
         return f"{error.override.partition('=')[0]}: must be an override; got '{error.override}': {message}"
     for cause in _causes(error):
+        if isinstance(cause, MissingMandatoryValue) and cause.full_key:
+            return f"{cause.full_key} must be given: add {cause.full_key}=VALUE"
         if isinstance(cause, ConfigAttributeError | ConfigKeyError) and cause.full_key:
             return _no_such_key(cause)
         if isinstance(cause, MissingConfigException) and cause.missing_cfg_file and cause.options is not None:

@@ -16,10 +16,16 @@ import yaml
 METRICS_FILE = "metrics.csv"
 RESULT_FILE = "result.yaml"
 TEST_FILE = "test.yaml"
+REPORT_FILE = "test_report.txt"
 BEST_CHECKPOINT = Path("checkpoints", "best.ckpt")
 LAST_CHECKPOINT = Path("checkpoints", "last.ckpt")
 
 _VERSIONS_OF = ("hydra-core", "lightning", "optuna", "torch", "tunesmith")
+
+
+def fold_name(fold: int) -> str:
+    """Return the name of a fold's folder inside its run's; fold: from 0."""
+    return f"fold_{fold}"
 
 
 class MetricsTable:

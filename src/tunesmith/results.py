@@ -18,7 +18,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from tunesmith import history
-from tunesmith.search.study import REASON, best_trial, count, folder_name, is_counted, is_lost, trial_value
+from tunesmith.search.study import REASON, best_trial, count, folder_name, is_counted, is_lost, num_epochs, trial_value
 
 RESULTS_FILE = "optimization_results.yaml"
 BEST_FILE = "best.yaml"
@@ -28,7 +28,7 @@ ASKED_FILE = "multirun.yaml"
 
 # What a run or a sweep of best.yaml needs of the sweep's hydra node.
 _HYDRA_PARTS = ("run", "sweep", "callbacks", "job_logging")
-_SWEEPER_KEYS = ("study_name", "direction", "seed", "max_epochs", "max_failure_rate", "check", "on_finish")
+_SWEEPER_KEYS = ("study_name", "direction", "seed", "max_epochs", "folds", "max_failure_rate", "check", "on_finish")
 _TRIAL_COLUMNS = ("number", "state", "value", "epochs", "seconds", "folder", "reason")
 
 
@@ -40,14 +40,15 @@ class Epochs:
     saved: int | None
 
 
-def write_results(study: Study, folder: Path, max_epochs: int | None) -> dict[str, Any]:
+def write_results(study: Study, folder: Path, max_epochs: int | None, folds: int | None = None) -> dict[str, Any]:
     """Write what a study leaves behind; return the content of optimization_results.yaml.
 
     max_epochs: of a trial, to count what pruning saved; None where the app has no such number.
+    folds: trainings of max_epochs that a trial consists of; None for one.
     """
     trials = study.get_trials(deepcopy=False)
     best = best_trial(trials, study.direction)
-    results = _results(study, trials, best, folder, max_epochs)
+    results = _results(study, trials, best, _epochs(trials, max_epochs, folds))
     _write_text(folder / TRIALS_FILE, _trials_csv(trials, study.direction))
     if best is not None:
         _write_best_config(study.study_name, folder, folder / folder_name(best))
@@ -70,11 +71,15 @@ def stored_test(folder: Path, results: Mapping[str, Any]) -> dict[str, Any] | No
     return history.read_yaml(path) if path.exists() else None
 
 
-def _results(
-    study: Study, trials: list[FrozenTrial], best: FrozenTrial | None, folder: Path, max_epochs: int | None
-) -> dict[str, Any]:
+def ties(study: Study) -> list[int]:
+    """Return the numbers of the complete trials whose value equals the best trial's."""
+    trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    best = best_trial(trials, study.direction)
+    return [trial.number for trial in trials if best and trial.value == best.value and trial.number != best.number]
+
+
+def _results(study: Study, trials: list[FrozenTrial], best: FrozenTrial | None, epochs: Epochs) -> dict[str, Any]:
     counts = count(study)
-    epochs = _epochs(trials, max_epochs)
     return {
         "name": "optuna",
         "study": study.study_name,
@@ -94,14 +99,17 @@ def _results(
     }
 
 
-def _epochs(trials: list[FrozenTrial], max_epochs: int | None) -> Epochs:
+def _epochs(trials: list[FrozenTrial], max_epochs: int | None, folds: int | None) -> Epochs:
     counted = [trial for trial in trials if is_counted(trial)]
-    run = sum(len(trial.intermediate_values) for trial in counted)
+    run = sum(map(num_epochs, counted))
     if max_epochs is None:
         return Epochs(run, None)
     pruned = [trial for trial in counted if trial.state == TrialState.PRUNED]
-    spared = [trial.params.get("trainer.max_epochs", max_epochs) - len(trial.intermediate_values) for trial in pruned]
-    return Epochs(run, sum(spared))
+    return Epochs(run, sum(_planned(trial.params, max_epochs, folds) - num_epochs(trial) for trial in pruned))
+
+
+def _planned(params: Mapping[str, Any], max_epochs: int, folds: int | None) -> int:
+    return int(params.get("trainer.max_epochs", max_epochs)) * int(params.get("data.folds", folds) or 1)
 
 
 def _seconds(trial: FrozenTrial) -> float:
@@ -120,7 +128,7 @@ def _trials_csv(trials: list[FrozenTrial], direction: StudyDirection) -> str:
             trial.number,
             trial.state.name,
             "" if value is None else repr(value),
-            len(trial.intermediate_values),
+            num_epochs(trial),
         ]
         row += [round(_seconds(trial), 3), folder_name(trial), trial.user_attrs.get(REASON, "")]
         writer.writerow(row + [trial.params.get(key, "") for key in keys])

@@ -135,38 +135,43 @@ class Sweep:
         try:
             work(study, self._suggest, self.composer, self.execute, n_trials, self.settings.max_failure_rate)
         except (KeyboardInterrupt, SystemExit):
-            results.write_results(study, self.folder, self.settings.max_epochs)
+            self._write_results(study)
             say(f"interrupted; resume it with: {command(self.settings.study_name)}")
             raise
         except UserError:
-            results.write_results(study, self.folder, self.settings.max_epochs)
+            self._write_results(study)
             raise
         counts = count(study)
         if counts.counted and counts.failed == counts.counted:
-            results.write_results(study, self.folder, self.settings.max_epochs)
+            self._write_results(study)
             reasons = [
                 trial.user_attrs[REASON] for trial in study.get_trials(deepcopy=False) if REASON in trial.user_attrs
             ]
             raise UserError(f"all {counts.failed} trials failed, the last one with: {reasons[-1]}")
 
+    def _write_results(self, study: Study) -> dict[str, Any]:
+        return results.write_results(study, self.folder, self.settings.max_epochs, self.settings.folds)
+
     def _finish(self, study: Study) -> dict[str, Any]:
-        found = results.write_results(study, self.folder, self.settings.max_epochs)
+        found = self._write_results(study)
         on_finish: Callable[..., Mapping[str, Any]] | None = self.settings.on_finish
         test = results.stored_test(self.folder, found)
         if test is None and on_finish is not None and found["best_dir"] is not None:
             test = dict(on_finish(self.folder / found["best_dir"]))
         if test is not None:
             found = results.write_test(self.folder, found, test)
-        rows(self._outcome(found))
+        rows(self._outcome(found, results.ties(study)))
         return found
 
-    def _outcome(self, found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    def _outcome(self, found: Mapping[str, Any], ties: Sequence[int]) -> Iterator[tuple[str, str]]:
         """Yield what the end of a sweep shows."""
         if found["best_trial"] is None:
             yield "best", "none: no trial ran to its end"
         else:
             mode = DIRECTIONS[self.settings.direction]
             yield "best value", f"{found['best_value']:.6g} ({mode}d), trial {found['best_trial']}"
+            if ties:
+                yield "ties", _ties(ties)
             yield "parameters", "  ".join(self.space.overrides(found["best_params"]))
         yield "trials", "  ".join(f"{number} {state}" for state, number in found["trials"].items())
         epochs = found["epochs"]
@@ -195,3 +200,8 @@ class Sweep:
         if study is not None and self.settings.storage is not None:
             optuna.delete_study(study_name=study.study_name, storage=open_storage(self.settings.storage, self.folder))
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _ties(numbers: Sequence[int]) -> str:
+    shown = ", ".join(map(str, numbers[:NUM_SHOWN])) + (" ..." if len(numbers) > NUM_SHOWN else "")
+    return f"{len(numbers)} more {'trial has' if len(numbers) == 1 else 'trials have'} it too: {shown}"

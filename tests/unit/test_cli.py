@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import re
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from hydra.utils import instantiate
+from omegaconf import DictConfig
+from tiny import composed
 
 from tunesmith.cli import errors_told, main, run_folder
 from tunesmith.errors import UserError
@@ -27,9 +32,11 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HYDRA_FULL_ERROR", "0")  # main() sets it; the next test finds it as it was
 
 
-def run_main(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
+def run_main(
+    monkeypatch: pytest.MonkeyPatch, *arguments: str, task: Callable[[DictConfig], None] | None = None
+) -> None:
     monkeypatch.setattr("sys.argv", ["train.py", *arguments])
-    main()
+    main(task)
 
 
 # errors
@@ -90,7 +97,7 @@ def test_what_ends_well_is_left_alone() -> None:
         ),
         pytest.param(
             "model=mpl",
-            "model: there is no such choice; got 'mpl'; did you mean mlp? options: linear, mlp",
+            "model: there is no such choice; got 'mpl'; did you mean mlp? options: cnn, linear, mlp",
             id="a misspelled choice",
         ),
         pytest.param("modle=mlp", "modle: there is no such key; got 'modle=mlp'; did you mean model?", id="a group"),
@@ -102,6 +109,19 @@ def test_hydras_errors_say_what_was_typed_and_what_there_is(
 ) -> None:
     with pytest.raises(SystemExit, match=f"^error: {re.escape(message)}.*$"):
         run_main(monkeypatch, argument)
+
+
+def test_a_mistake_in_a_plain_run_of_any_task_is_one_line_and_no_more(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def task(cfg: DictConfig) -> None:
+        raise UserError(f"seed must be another; got {cfg.seed}")
+
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # Hydra sets its own
+    no_file = ("hydra.job_logging.root.handlers=[console]", "~hydra.job_logging.handlers.file")
+    with pytest.raises(SystemExit, match=r"^error: seed must be another; got 3$"):
+        run_main(monkeypatch, f"hydra.run.dir={tmp_path}", *no_file, "seed=3", task=task)
+    assert capsys.readouterr().err == ""
 
 
 # arguments
@@ -145,7 +165,23 @@ def test_a_key_of_our_own_still_needs_its_plus(monkeypatch: pytest.MonkeyPatch) 
         pytest.param(None, "outputs/runs/2026-01-02/03-04-05", id="a new run"),
         pytest.param("outputs/runs/a/checkpoints/last.ckpt", "outputs/runs/a", id="a run that goes on"),
         pytest.param("/tmp/a b/checkpoints/best.ckpt", "/tmp/a b", id="somewhere else"),
+        pytest.param("outputs/runs/a/fold_12/checkpoints/last.ckpt", "outputs/runs/a", id="a fold of a run"),
+        pytest.param("outputs/fold_a/checkpoints/last.ckpt", "outputs/fold_a", id="a run named much like a fold"),
     ],
 )
 def test_run_folder(ckpt_path: str | None, folder: str) -> None:
     assert run_folder(ckpt_path, "2026-01-02", "03-04-05") == folder
+
+
+@pytest.mark.parametrize(
+    ("pruner", "key", "typed", "expected"),
+    [
+        pytest.param("median", "n_warmup_steps", [], 5, id="median: epochs"),
+        pytest.param("median", "n_warmup_steps", ["data.folds=10"], 2, id="median: folds"),
+        pytest.param("hyperband", "max_resource", ["trainer.max_epochs=30"], 30, id="hyperband: epochs"),
+        pytest.param("hyperband", "max_resource", ["data.folds=10"], 10, id="hyperband: folds"),
+    ],
+)
+def test_a_pruner_counts_the_steps_that_a_trial_reports(pruner: str, key: str, typed: list[str], expected: int) -> None:
+    cfg = composed(f"hydra/sweeper/pruner={pruner}", *typed, with_hydra=True)
+    assert cfg.hydra.sweeper.pruner[key] == expected

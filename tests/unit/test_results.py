@@ -13,10 +13,10 @@ from optuna.pruners import NopPruner
 from optuna.trial import TrialState
 
 from tunesmith.history import read_yaml, write_yaml
-from tunesmith.results import best_command, stored_test, write_results, write_test
+from tunesmith.results import best_command, stored_test, ties, write_results, write_test
 from tunesmith.search.space import parse_space
 from tunesmith.search.storage import open_storage
-from tunesmith.search.study import REASON, ask, open_study, tell_lost
+from tunesmith.search.study import EPOCHS, REASON, ask, open_study, tell_lost
 
 SPACE = parse_space({}, ["optimizer.lr=interval(0,1)", "model.name='a b','c,d'"])
 MAX_EPOCHS = 10
@@ -79,7 +79,7 @@ def asked(tmp_path: Path) -> None:
             "job_logging": {"version": 1},
             "job": {"name": "train", "num": 4},
             "sweeper": {
-                **dict.fromkeys(("study_name", "direction", "seed", "max_epochs", "max_failure_rate")),
+                **dict.fromkeys(("study_name", "direction", "seed", "max_epochs", "folds", "max_failure_rate")),
                 **dict.fromkeys(("check", "on_finish", "storage", "params", "n_trials"), "left"),
             },
             "launcher": {},
@@ -137,6 +137,51 @@ def test_epochs_saved_follow_a_trials_own_max_epochs(tmp_path: Path) -> None:
     study = opened(tmp_path)
     run_trial(study, TrialState.PRUNED, 0.9, 0.8, trainer__max_epochs=7)
     assert write_results(study, tmp_path, MAX_EPOCHS)["epochs"] == {"run": 2, "saved": 5}
+
+
+def run_folds(study: Study, state: TrialState, epochs: int, *means: float, **drawn: Any) -> None:
+    """Run one trial of cross-validation: a report per fold, and its epochs by themselves."""
+    trial = ask(study, 100)
+    assert trial is not None
+    for name, value in drawn.items():
+        trial.suggest_int(name.replace("__", "."), value, value)
+    for fold, value in enumerate(means, start=1):
+        trial.report(value, fold)
+    trial.set_user_attr(EPOCHS, epochs)
+    study.tell(trial, means[-1] if state == TrialState.COMPLETE else None, state)
+
+
+@pytest.mark.parametrize(
+    ("drawn", "planned"),
+    [
+        pytest.param({}, 5 * MAX_EPOCHS, id="of the config"),
+        pytest.param({"data__folds": 3}, 3 * MAX_EPOCHS, id="of the trial"),
+        pytest.param({"trainer__max_epochs": 8}, 5 * 8, id="and a trial's own max_epochs"),
+    ],
+)
+def test_with_folds_epochs_are_counted_over_all_of_them(tmp_path: Path, drawn: dict[str, int], planned: int) -> None:
+    study = opened(tmp_path)
+    run_folds(study, TrialState.COMPLETE, 43, 0.5, 0.4)
+    run_folds(study, TrialState.PRUNED, 7, 0.9, **drawn)
+    results = write_results(study, tmp_path, MAX_EPOCHS, folds=5)
+    assert results["epochs"] == {"run": 43 + 7, "saved": planned - 7}
+    assert [row["epochs"] for row in rows_in(tmp_path)] == ["43", "7"]
+
+
+@pytest.mark.parametrize(
+    ("values", "tied"),
+    [
+        pytest.param([0.5, 0.2, 0.2, 0.3, 0.2], [2, 4], id="others as good as the first best one"),
+        pytest.param([0.5, 0.2], [], id="one best"),
+        pytest.param([], [], id="none"),
+    ],
+)
+def test_ties(tmp_path: Path, values: list[float], tied: list[int]) -> None:
+    study = opened(tmp_path)
+    for value in values:
+        run_trial(study, TrialState.COMPLETE, value)
+    run_trial(study, TrialState.PRUNED, 0.2)
+    assert ties(study) == tied
 
 
 def test_the_best_of_a_study_that_maximizes(tmp_path: Path) -> None:

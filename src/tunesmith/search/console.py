@@ -10,7 +10,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from tunesmith.search.space import Space
-from tunesmith.search.study import REASON, best_trial, trial_value
+from tunesmith.search.study import REASON, best_trial, num_epochs, trial_value
 
 
 def say(text: str) -> None:
@@ -44,7 +44,7 @@ def show_trial(trial: FrozenTrial, trials: list[FrozenTrial], direction: StudyDi
         f"{trial.state.name:<8}",
         f"value {_number(trial_value(trial, direction))}",
         f"best {_number(best.values[0])} (trial {best.number})" if best else "best none",
-        f"epochs {len(trial.intermediate_values)}",
+        f"epochs {num_epochs(trial)}",
         f"{seconds:.1f} s",
     ]
     if trial.state == TrialState.FAIL:

@@ -20,8 +20,11 @@ class Reporter(Protocol):
     def is_retry(self) -> bool:
         """Whether an earlier attempt of this trial was lost: the run goes on from its last checkpoint."""
 
-    def report(self, step: int, value: float) -> bool:
-        """Take the value of a step (an epoch, from 1); return True where the run should stop."""
+    def report(self, step: int, value: float, epochs: int = 1) -> bool:
+        """Take the value of a step (an epoch or a fold, from 1); return True where the run should stop.
+
+        epochs: that the step took.
+        """
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class NoReporter:
     params: Mapping[str, Any] = field(default_factory=dict)
     is_retry: bool = False
 
-    def report(self, step: int, value: float) -> bool:
+    def report(self, step: int, value: float, epochs: int = 1) -> bool:
         return False
 
 

@@ -29,6 +29,7 @@ _RULES: dict[str, Rule] = {
         lambda value: value is None or bool(re.fullmatch(r"[^./][^/]*", str(value))),
     ),
     "max_epochs": or_null(integer(1)),
+    "folds": or_null(integer(2)),
     "dry_run": Rule("true or false", lambda value: isinstance(value, bool)),
 }
 
@@ -49,6 +50,7 @@ class Settings:
     custom_search_space: Callable[..., None] | None
     seed: int | None
     max_epochs: int | None
+    folds: int | None
     dry_run: bool
     check: Callable[[DictConfig], None] | None
     on_finish: Callable[..., Mapping[str, Any]] | None

@@ -24,6 +24,8 @@ from tunesmith.search.space import Space
 OWNER = "owner"
 # Why a trial failed; set on every FAIL that counts, so that one without it is a lost attempt.
 REASON = "reason"
+# Epochs that a trial has trained, set where its steps are no epochs.
+EPOCHS = "epochs"
 # A process killed between asking and signing leaves a trial without owner; after this many seconds it is lost.
 SIGNING_SECONDS = 60.0
 
@@ -144,6 +146,11 @@ def best_trial(trials: Sequence[FrozenTrial], direction: StudyDirection) -> Froz
     complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
     sign = -1.0 if direction == StudyDirection.MAXIMIZE else 1.0
     return min(complete, key=lambda trial: sign * trial.values[0], default=None)
+
+
+def num_epochs(trial: FrozenTrial) -> int:
+    """Return the epochs that a trial trained: a report each, unless a step took more of them."""
+    return int(trial.user_attrs.get(EPOCHS, len(trial.intermediate_values)))
 
 
 def trial_value(trial: FrozenTrial, direction: StudyDirection) -> float | None:

@@ -19,7 +19,7 @@ from tunesmith.search.compose import Composer
 from tunesmith.search.console import show_trial
 from tunesmith.search.handoff import Reporter, handed_over
 from tunesmith.search.sampler import FIRST_ATTEMPT
-from tunesmith.search.study import REASON, Counts, ask, count, folder_name, tell_lost
+from tunesmith.search.study import EPOCHS, REASON, Counts, ask, count, folder_name, tell_lost
 
 log = logging.getLogger(__name__)
 
@@ -58,9 +58,15 @@ class TrialReporter:
         self.is_retry = FIRST_ATTEMPT in trial.user_attrs
         self._trial = trial
         self._reported = set(trial.study.get_trials(deepcopy=False)[trial.number].intermediate_values)
+        self._epochs = 0
+        self._is_step_an_epoch = True
 
-    def report(self, step: int, value: float) -> bool:
-        """An epoch that an earlier attempt has reported is not reported again."""
+    def report(self, step: int, value: float, epochs: int = 1) -> bool:
+        """A step that an earlier attempt has reported is not reported again."""
+        self._epochs += epochs
+        self._is_step_an_epoch &= epochs == 1
+        if not self._is_step_an_epoch:
+            self._trial.set_user_attr(EPOCHS, self._epochs)
         if step not in self._reported:
             self._trial.report(value, step)
             self._reported.add(step)

@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from tunesmith.search.console import command, rows, show_space, show_trial
 from tunesmith.search.space import parse_space
-from tunesmith.search.study import REASON
+from tunesmith.search.study import EPOCHS, REASON
 
 
 def trial_of(state: TrialState, *reported: float, number: int = 0, **arguments: Any) -> FrozenTrial:
@@ -39,6 +39,12 @@ COMPLETE = trial_of(TrialState.COMPLETE, 0.5, 0.25, value=0.25)
             [COMPLETE],
             "trial  12  PRUNED    value 0.9  best 0.25 (trial 0)  epochs 1  12.3 s",
             id="pruned",
+        ),
+        pytest.param(
+            trial_of(TrialState.COMPLETE, 0.5, 0.25, value=0.25, user_attrs={EPOCHS: 40}),
+            [],
+            "trial   0  COMPLETE  value 0.25  best 0.25 (trial 0)  epochs 40  12.3 s",
+            id="of two folds",
         ),
         pytest.param(
             trial_of(TrialState.FAIL, number=1, user_attrs={REASON: "val/loss was nan at epoch 1"}),

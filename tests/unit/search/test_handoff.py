@@ -21,7 +21,7 @@ class StopsAt:
     is_retry: bool = False
     reported: list[tuple[int, float]] = field(default_factory=list)
 
-    def report(self, step: int, value: float) -> bool:
+    def report(self, step: int, value: float, epochs: int = 1) -> bool:
         self.reported.append((step, value))
         return step >= self.step
 

@@ -23,6 +23,7 @@ from tunesmith.search.sampler import WITHDRAWN
 from tunesmith.search.space import Space, parse_space
 from tunesmith.search.storage import open_journal
 from tunesmith.search.study import (
+    EPOCHS,
     OWNER,
     REASON,
     SIGNING_SECONDS,
@@ -33,6 +34,7 @@ from tunesmith.search.study import (
     folder_name,
     heal,
     is_lost,
+    num_epochs,
     open_study,
     tell_lost,
     trial_value,
@@ -419,3 +421,15 @@ def test_without_a_complete_trial_there_is_no_best() -> None:
 )
 def test_trial_value(trial: FrozenTrial, direction: StudyDirection, value: float | None) -> None:
     assert trial_value(trial, direction) == value
+
+
+@pytest.mark.parametrize(
+    ("attrs", "epochs"),
+    [
+        pytest.param({}, 3, id="a report is an epoch"),
+        pytest.param({EPOCHS: 70}, 70, id="unless its step took more of them"),
+    ],
+)
+def test_epochs_of_a_trial(attrs: dict[str, int], epochs: int) -> None:
+    trial = create_trial(value=0.1, intermediate_values={1: 0.3, 2: 0.2, 3: 0.1}, user_attrs=attrs)
+    assert num_epochs(trial) == epochs

@@ -1,0 +1,59 @@
+"""Pictures of a run or a study: python scripts/plot.py outputs/runs/<date>/<time>  or  outputs/sweeps/<study>
+
+A run gets curves.png: its metrics over the epochs. A study gets curves.png of all trials, and study.png: the value
+against each parameter, and the best so far.
+"""
+
+import argparse
+import csv
+from pathlib import Path
+
+from omegaconf import OmegaConf
+
+from tunesmith.cli import errors_told
+from tunesmith.errors import UserError
+from tunesmith.history import read_metrics
+from tunesmith.plots import save_curves, save_study
+
+FIXED_COLUMNS = ("number", "state", "value", "epochs", "seconds", "folder", "reason")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, help="a run's folder or a study's")
+    folder = parser.parse_args().folder
+    with errors_told():
+        for path in draw_study(folder) if (folder / "trials.csv").is_file() else draw_run(folder):
+            print(path)
+
+
+def draw_run(folder: Path) -> list[Path]:
+    """Draw a run; one with folds has a line per fold."""
+    folders = (folder, *sorted(folder.glob("fold_*")))
+    runs = {each.name: rows for each in folders if (rows := read_metrics(each))}
+    if not runs:
+        raise UserError(f"folder must be one that a run or a study left; got {folder}, which has no metrics.csv")
+    save_curves(folder / "curves.png", runs)
+    return [folder / "curves.png"]
+
+
+def draw_study(folder: Path) -> list[Path]:
+    with (folder / "trials.csv").open(newline="") as file:
+        trials = [row for row in csv.DictReader(file) if row["value"]]
+    if not trials:
+        raise UserError(f"folder must be a study with a trial that ended; got {folder}")
+    drawn = []
+    params = [name for name in trials[0] if name not in FIXED_COLUMNS]
+    labels = ["  ".join(f"{param}={trial[param]}" for param in params) for trial in trials]
+    runs = {label: read_metrics(folder / trial["folder"]) for label, trial in zip(labels, trials, strict=True)}
+    runs = {label: rows for label, rows in runs.items() if rows}
+    if runs:
+        save_curves(folder / "curves.png", runs)
+        drawn.append(folder / "curves.png")
+    direction = OmegaConf.select(OmegaConf.load(folder / "multirun.yaml"), "hydra.sweeper.direction")
+    save_study(folder / "study.png", trials, params, "max" if "max" in direction else "min")
+    return [*drawn, folder / "study.png"]
+
+
+if __name__ == "__main__":
+    main()

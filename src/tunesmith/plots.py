@@ -1,0 +1,117 @@
+"""Pictures, drawn by matplotlib without a window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rows = Sequence[Mapping[str, str]]
+
+# Values that span more than this factor are drawn on a log scale.
+LOG_FROM = 30
+MAX_ACROSS, MAX_LABELS = 3, 8
+INK, FAINT, ACCENT = "#1f4e79", "#9db8d2", "#c8452b"
+
+
+def save_lr_curve(
+    path: Path,
+    lr: NDArray[np.float64],
+    loss: NDArray[np.float64],
+    smoothed: NDArray[np.float64],
+    suggestion: float | None,
+) -> None:
+    """Draw a range test: loss over the learning rate, and the suggestion where there is one."""
+    with _picture(path, 1) as (axes,):
+        axes.plot(lr, loss, color=FAINT, linewidth=1, label="loss of a batch")
+        axes.plot(lr, smoothed, color=INK, linewidth=2, label="smoothed")
+        if suggestion is not None:
+            height = float(np.interp(np.log(suggestion), np.log(lr), smoothed))
+            label = f"steepest descent: optimizer.lr={suggestion:g}"
+            axes.plot([suggestion], [height], "o", color=ACCENT, markersize=9, label=label)
+        axes.set(xscale="log", xlabel="learning rate", ylabel="training loss")
+        axes.legend()
+
+
+def save_curves(path: Path, runs: Mapping[str, Rows]) -> None:
+    """Draw each metric over the epochs, a line per run; training and validation of one run share axes.
+
+    runs: label -> rows of metrics.csv; a few labels are shown.
+    """
+    metrics = list(runs.values())
+    names = list(dict.fromkeys(name for rows in metrics for row in rows for name in row if name != "epoch"))
+    is_one = len(metrics) == 1
+    panels = list(dict.fromkeys(name.rpartition("/")[2] if is_one else name for name in names))
+    with _picture(path, len(panels)) as all_axes:
+        for panel, axes in zip(panels, all_axes, strict=True):
+            for name in (name for name in names if panel in (name, name.rpartition("/")[2])):
+                for number, (label, rows) in enumerate(runs.items()):
+                    points = [(int(row["epoch"]), float(row[name])) for row in rows if row.get(name)]
+                    color = {} if is_one else {"color": _shade(number, len(metrics))}
+                    axes.plot(*np.array(points).reshape(-1, 2).T, label=name if is_one else label, **color)
+            axes.set(xlabel="epoch", title=panel)
+            if is_one or (axes is all_axes[0] and len(runs) <= MAX_LABELS):
+                axes.legend()
+
+
+def save_study(path: Path, trials: Sequence[Mapping[str, str]], params: Sequence[str], mode: str) -> None:
+    """Draw value against each parameter, coloured by the next one, and the best value so far.
+
+    trials: rows of trials.csv that have a value.
+    """
+    values = [float(trial["value"]) for trial in trials]
+    with _picture(path, len(params) + 1) as all_axes:
+        for place, (param, axes) in enumerate(zip(params, all_axes, strict=False)):
+            numbers, is_log = _numbers([trial[param] for trial in trials])
+            other = params[(place + 1) % len(params)]
+            shades, _ = _numbers([trial[other] for trial in trials])
+            points = axes.scatter(numbers, values, c=_ranks(shades), cmap="viridis", s=24)
+            axes.set(xlabel=param, ylabel="value", **({"xscale": "log"} if is_log else {}))
+            if isinstance(numbers[0], str):
+                axes.tick_params("x", rotation=30)
+            if other != param:
+                axes.figure.colorbar(points, ax=axes, label=f"rank of {other}", pad=0.01)
+        best = np.minimum.accumulate(values) if mode == "min" else np.maximum.accumulate(values)
+        all_axes[-1].plot([int(trial["number"]) for trial in trials], values, "o", color=FAINT, markersize=4)
+        all_axes[-1].step([int(trial["number"]) for trial in trials], best, where="post", color=ACCENT, linewidth=2)
+        all_axes[-1].set(xlabel="trial", ylabel="value", title="best so far")
+
+
+def _shade(number: int, total: int) -> tuple[float, ...]:
+    from matplotlib import colormaps
+
+    shade: tuple[float, ...] = colormaps["viridis"](number / max(1, total - 1))
+    return shade
+
+
+def _numbers(texts: Sequence[str]) -> tuple[list[Any], bool]:
+    """Return numbers where all texts are such, and whether they want a log scale."""
+    try:
+        numbers = [float(text) for text in texts]
+    except ValueError:
+        return list(texts), False
+    return numbers, min(numbers) > 0 and max(numbers) > LOG_FROM * min(numbers)
+
+
+def _ranks(values: Sequence[Any]) -> list[int]:
+    order = sorted(set(values))
+    return [order.index(value) for value in values]
+
+
+@contextmanager
+def _picture(path: Path, num_axes: int) -> Iterator[Any]:
+    """Yield axes, three side by side at most, and save them."""
+    from matplotlib.figure import Figure
+
+    across, down = min(num_axes, MAX_ACROSS), -(-num_axes // MAX_ACROSS)
+    figure = Figure(figsize=(5.6 * across, 4.2 * down), layout="constrained")
+    axes = [figure.add_subplot(down, across, place + 1) for place in range(num_axes)]
+    for each in axes:
+        each.grid(alpha=0.3)
+        each.spines[["top", "right"]].set_visible(False)
+    yield axes
+    figure.savefig(path, dpi=120)
