@@ -3,8 +3,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
+FASHION := .venv/fashion-mnist
 
-.PHONY: sweep train test lint bench tensorboard clean
+.PHONY: sweep train test slow lint bench tensorboard clean
 
 sweep: $(INSTALLED)        ## the main job: 30 pruned TPE trials, results, test evaluation
 	$(BIN)/python train.py -m study_name=digits_mlp $(ARGS)
@@ -12,8 +13,11 @@ sweep: $(INSTALLED)        ## the main job: 30 pruned TPE trials, results, test 
 train: $(INSTALLED)        ## one run
 	$(BIN)/python train.py $(ARGS)
 
-test: $(INSTALLED)         ## every test
+test: $(INSTALLED)         ## every test but the slow ones
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
+
+slow: $(INSTALLED) $(FASHION) ## the full recipes against their numbers, about 15 minutes
+	$(BIN)/python -m pytest -m 'slow and not gpu' --numprocesses auto --dist load $(ARGS)
 
 lint: $(INSTALLED)         ## ruff, mypy (strict), the layers
 	$(BIN)/ruff check .
@@ -30,6 +34,11 @@ tensorboard: $(INSTALLED)  ## curves of every run and sweep
 clean:                     ## the environment and the caches; outputs/ stays
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(FASHION): $(INSTALLED)     # Debian's package of the real images, unpacked without installing it
+	mkdir -p .venv/debian
+	cd .venv/debian && apt-get download dataset-fashion-mnist
+	dpkg -x .venv/debian/dataset-fashion-mnist_*.deb $@
 
 $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from tunesmith.checks import ACTIVATIONS, RULES, check_config
-from tunesmith.cli import run_folder
-from tunesmith.models import mlp
-from tunesmith.run import _build, _build_learner
+from tunesmith.build import build, build_learner
+from tunesmith.checks import ACTIVATIONS, INITIALIZERS, RULES, check_config
+from tunesmith.cli import register_resolvers
+from tunesmith.models import layers
 from tunesmith.search.handoff import NoReporter
 from tunesmith.search.sampler import make_pruner, make_sampler
 from tunesmith.search.space import parse_space
@@ -23,12 +25,13 @@ CONF = Path(__file__).parents[2] / "conf"
 PLUGIN = CONF.parent / "src" / "hydra_plugins" / "tunesmith_sweeper" / "conf" / "hydra" / "sweeper"
 GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name != "hydra")
 CHOICES = [(group, path.stem) for group in GROUPS for path in sorted((CONF / group).glob("*.yaml"))]
+CHOICES.remove(("data", "base"))  # what all data sets have; no choice itself
 FILES = [path for folder in (CONF, PLUGIN) for path in sorted(folder.rglob("*.yaml"))]
 
 
 @pytest.fixture(autouse=True)
 def _hydra() -> Iterator[None]:
-    OmegaConf.register_new_resolver("run_folder", run_folder, replace=True)
+    register_resolvers()
     with initialize_config_dir(str(CONF), version_base="1.3"):
         yield
     GlobalHydra.instance().clear()
@@ -40,13 +43,40 @@ def composed(*overrides: str) -> DictConfig:
 
 @pytest.mark.parametrize(("group", "choice"), CHOICES, ids=[f"{group}={choice}" for group, choice in CHOICES])
 def test_every_choice_builds(group: str, choice: str, tmp_path: Path) -> None:
-    fitting = {"mse": ["data=diabetes"], "mae": ["data=diabetes"]}.get(choice, [])
-    cfg = composed(f"{group}={choice}", *fitting, *([] if choice == "gpu" else ["trainer.accelerator=cpu"]))
+    cfg = composed(f"{group}={choice}", *fitting(group, choice, tmp_path))
     check_config(cfg)
     if choice == "gpu":
         assert cfg.trainer.accelerator == "gpu"
     else:
-        assert _build(cfg, tmp_path, NoReporter()).trainer.max_epochs == cfg.trainer.max_epochs
+        assert build(cfg, tmp_path, NoReporter()).trainer.max_epochs == cfg.trainer.max_epochs
+
+
+def fitting(group: str, choice: str, folder: Path) -> list[str]:
+    """Return what a choice needs beside it: data of its own, or a model and data that it fits."""
+    typed = [] if choice == "gpu" else ["trainer.accelerator=cpu"]
+    if choice in ("mnist", "fashion_mnist"):
+        write_idx_files(folder)
+        typed.append(f"data.folder='{folder}'")
+    if (group, choice) == ("data", "csv"):
+        (folder / "a.csv").write_text("x,y\n" + "1,a\n2,b\n" * 10)
+        typed += [f"data.path='{folder}/a.csv'", "data.target=y"]
+    if choice == "npz":
+        np.savez(folder / "a.npz", inputs=np.arange(20.0), targets=np.arange(20) % 2)
+        typed.append(f"data.path='{folder}/a.npz'")
+    if choice in ("mse", "mae", "huber"):
+        typed.append("data=diabetes")
+    if (group, choice) == ("callbacks", "parameters"):
+        typed += ["model=linear", "data=iris"]
+    return typed
+
+
+def write_idx_files(folder: Path) -> None:
+    """Write 60 images in the format of MNIST's files."""
+    for part in ("train", "t10k"):
+        images, labels = np.zeros((60, 28, 28), np.uint8), np.arange(60, dtype=np.uint8) % 10
+        for name, values in (("images-idx3", images), ("labels-idx1", labels)):
+            header = struct.pack(f">HBB{values.ndim}I", 0, 8, values.ndim, *values.shape)
+            (folder / f"{part}-{name}-ubyte").write_bytes(header + values.tobytes())
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
@@ -68,7 +98,7 @@ def test_every_sampler_builds(name: str) -> None:
     assert type(make_sampler(cfg.sampler, space, 30, 0, 0)).__module__.startswith("optuna.samplers")
 
 
-@pytest.mark.parametrize("name", ["mlp", "linear"])
+@pytest.mark.parametrize("name", ["cnn", "linear", "mlp"])
 def test_a_space_varies_only_keys_that_its_model_has(name: str) -> None:
     cfg = composed(f"model={name}")
     space = parse_space(cfg.hydra.sweeper.params, [])
@@ -102,18 +132,38 @@ def test_optuna_is_an_alias_of_the_sweeper() -> None:
     assert target == "hydra_plugins.tunesmith_sweeper.sweeper.TunesmithSweeper"
 
 
+CHOICES_WITH_KEYS = [
+    ["optimizer=sgd", "scheduler=step", "loss=huber", "model=cnn"],
+    ["scheduler=cosine", "data=csv", "data.path=a", "data.target=b", "model=linear"],
+]
+
+
 def test_every_rule_is_about_a_key_of_some_choice() -> None:
-    cfgs = [composed(*typed) for typed in ([], ["optimizer=sgd", "scheduler=step", "loss=cross_entropy"])]
+    cfgs = [composed(), *(composed(*typed) for typed in CHOICES_WITH_KEYS)]
     unknown = [key for key in RULES if all(OmegaConf.select(cfg, key, default="absent") == "absent" for cfg in cfgs)]
     assert unknown == []
 
 
+def test_rules_and_model_know_the_same_initializers() -> None:
+    assert set(INITIALIZERS) == {"torch", *layers.INITIALIZERS}
+
+
 def test_rules_and_model_know_the_same_activations() -> None:
-    assert set(ACTIVATIONS) == set(mlp.ACTIVATIONS)
+    assert set(ACTIVATIONS) == set(layers.ACTIVATIONS)
+
+
+def test_pruners_count_folds_where_there_are_folds() -> None:
+    for typed, warmup, top in (([], 5, 100), (["data.folds=4"], 2, 4)):
+        assert composed(*typed).hydra.sweeper.pruner.n_warmup_steps == warmup
+        assert composed(*typed, "hydra/sweeper/pruner=hyperband").hydra.sweeper.pruner.max_resource == top
+
+
+def test_a_choice_that_is_none_says_so() -> None:
+    assert OmegaConf.is_missing(composed("data=base").data, "source")
 
 
 def test_regression_learns_numbers() -> None:
-    data, module = _build_learner(composed("data=diabetes"))
+    data, module = build_learner(composed("data=diabetes"))
     assert (data.has_classes, module.model.output.out_features) == (False, 1)
 
 

@@ -28,11 +28,11 @@ def project(shell: Shell) -> Shell:
 def test_there_are_files_to_add() -> None:
     assert [name for name, _ in FILES] == [
         *("src/tunesmith/models/residual.py", "conf/model/residual.yaml", "conf/space/residual.yaml"),
-        *("src/tunesmith/data/wine.py", "conf/data/wine.yaml"),
+        *("src/tunesmith/data/moons.py", "conf/data/moons.yaml"),
     ]
 
 
-@pytest.mark.parametrize("part", ["models/residual", "data/wine"])
+@pytest.mark.parametrize("part", ["models/residual", "data/moons"])
 def test_an_addition_takes_less_than_thirty_lines(part: str) -> None:
     name = part.rpartition("/")[2]
     lines = [line for path, text in FILES if name in path for line in text.splitlines() if line.strip()]
@@ -44,7 +44,7 @@ def test_an_addition_takes_less_than_thirty_lines(part: str) -> None:
     [
         "python train.py model=residual",
         "python train.py -m model=residual study_name=residual",
-        "python train.py data=wine",
+        "python train.py data=moons data.noise=0.4",
     ],
 )
 def test_the_added_model_and_data_set_run(project: Shell, command: str) -> None:

@@ -1,0 +1,150 @@
+"""docs/hyperparameters.md is conf/, and each hyperparameter changes the run by one override."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+import yaml
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import OmegaConf
+
+from tunesmith.checks import check_config
+from tunesmith.cli import register_resolvers
+from tunesmith.history import read_metrics
+from tunesmith.run import train_in
+from tunesmith.search.handoff import NoReporter
+
+ROOT = Path(__file__).parents[2]
+TABLE = (ROOT / "docs" / "hyperparameters.md").read_text()
+ROWS = [tuple(cell.strip() for cell in line.split("|")[1:-1]) for line in TABLE.splitlines() if line.startswith("| `")]
+GROUPS = {path.name for path in (ROOT / "conf").iterdir() if path.is_dir()}
+# A run in which each of them can act: 16 units, 3 epochs, the learning rate falls within them.
+BASE = ("model.hidden_units=16", "optimizer.lr=0.01", "data.batch_size=256", "trainer.max_epochs=3", "logger=none")
+TABLE_OVERRIDES = ("data.path=a.csv", "data.target=b")
+
+
+@pytest.fixture(autouse=True)
+def _hydra() -> Iterator[None]:
+    register_resolvers()
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        yield
+    GlobalHydra.instance().clear()
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[" ".join(row[:2]).replace("`", "") for row in ROWS])
+def test_a_key_exists_and_its_default_is_the_one_in_conf(row: tuple[str, ...]) -> None:
+    key, context, _, default, *_ = row
+    key = key.strip("`")
+    needed = TABLE_OVERRIDES if "data=csv" in context else ()
+    cfg = compose("train", [*context.split(), *needed], return_hydra_config=True)
+    value = cfg.hydra.runtime.choices[key] if key in GROUPS else OmegaConf.select(cfg, key, throw_on_missing=True)
+    expected = yaml.safe_load(default)
+    assert (list(value) if OmegaConf.is_list(value) else value) == (float(default) if default == "1e-7" else expected)
+
+
+def test_every_rule_of_a_hyperparameter_is_in_the_table() -> None:
+    from tunesmith.checks import RULES
+
+    keys = {row[0].strip("`") for row in ROWS}
+    no_hyperparameters = {"objective.mode", "trainer.accelerator", "data.task", "data.max_categories"}
+    missing = {key for key in RULES if key not in keys and not key.startswith("lr_finder.")} - no_hyperparameters
+    assert missing == set()
+
+
+CHANGES = [
+    ("", "model=linear"),
+    ("", "model.num_layers=3"),
+    ("", "model.hidden_units=32"),
+    ("", "model.shape=taper"),
+    ("", "model.shape=[32,16]"),
+    ("", "model.activation=tanh"),
+    ("", "model.initializer=xavier"),
+    ("", "model.batch_norm=false"),
+    ("", "model.dropout=0.5"),
+    ("", "model.dropout=[0.1,0.2]"),
+    ("", "model.input_dropout=0.2"),
+    ("model=cnn", "model.channels=[8]"),
+    ("model=cnn model.padding=2", "model.kernel_size=5"),
+    ("model=cnn model.pooling=1", "model.stride=2"),
+    ("model=cnn", "model.padding=2"),
+    ("model=cnn", "model.pooling=1"),
+    ("model=cnn", "model.dropout=0.3"),
+    ("model=linear", "model.bias=false"),
+    ("", "optimizer=sgd"),
+    ("", "optimizer.lr=0.02"),
+    ("optimizer=sgd", "optimizer.momentum=0.5"),
+    ("optimizer=sgd", "optimizer.nesterov=true"),
+    ("", "optimizer.weight_decay=0.1"),
+    ("", "l1=0.01"),
+    ("", "trainer.gradient_clip_val=0.1"),
+    ("optimizer=sgd trainer.gradient_clip_val=0.01", "trainer.gradient_clip_algorithm=value"),
+    ("", "data.batch_size=64"),
+    ("", "trainer.max_epochs=4"),
+    ("", "data.shuffle=false"),
+    ("", "trainer.accumulate_grad_batches=2"),
+    ("", "trainer.precision=bf16-mixed"),
+    ("", "data.fraction=0.5"),
+    ("", "data.folds=3"),
+    ("", "data.val_fraction=0.3"),
+    ("", "data.test_fraction=0.1"),
+    ("", "data.split_seed=1"),
+    ("", "data.scale=minmax"),
+    ("", "data.scale=none"),
+    ("data=diabetes", "data.scale_targets=false"),
+    ("", "seed=1"),
+    ("", "scheduler=cosine"),
+    ("scheduler.patience=0 objective.mode=max", "scheduler.factor=0.1"),  # a loss that falls is then a plateau
+    ("objective.mode=max", "scheduler.patience=0"),
+    ("scheduler.patience=0 objective.mode=max", "scheduler.min_lr=0.009"),
+    ("scheduler=step scheduler.step_size=1", "scheduler.gamma=0.1"),
+    ("scheduler=step", "scheduler.step_size=1"),
+    ("scheduler=cosine", "scheduler.eta_min=0.001"),
+    ("", "warmup_epochs=2"),
+    ("lr_finder.max_lr=1", "find_lr=true"),
+    ("objective.mode=max", "callbacks.early_stopping.patience=1"),
+    ("data=diabetes", "loss=mae"),
+    ("", "loss.label_smoothing=0.1"),
+    ("optimizer=sgd", "loss.reduction=sum"),
+    ("data=diabetes loss=huber", "loss.delta=0.1"),
+    ("data=breast_cancer", "data.class_weights=balanced"),
+    ("", "data.augmentation.rotation=20"),
+    ("", "data.augmentation.shift=0.2"),
+    ("", "data.augmentation.scale=0.2"),
+    ("", "data.augmentation.flip=0.5"),
+]
+WITHOUT_EFFECT_HERE = {
+    "trainer.deterministic": "acts on a GPU",
+    "threads": "changes the last digits, on some machines",
+    "data.missing": "test_table.py",
+    "objective.metric": "test_conf.py",
+}
+
+
+def test_every_hyperparameter_is_changed_below() -> None:
+    changed = {re.split("[=]", change)[0] for _, change in CHANGES}
+    assert {row[0].strip("`") for row in ROWS} - changed == set(WITHOUT_EFFECT_HERE)
+
+
+@pytest.mark.parametrize(("context", "change"), CHANGES, ids=[f"{context} {change}" for context, change in CHANGES])
+def test_one_override_changes_the_run(context: str, change: str) -> None:
+    assert trained(context, change) != trained(context, "")
+
+
+@cache
+def trained(context: str, change: str) -> Any:
+    """Return every epoch's metrics, of the first fold where there are any."""
+    typed = [*(text for text in BASE if text.split("=")[0] not in change), *context.split(), change]
+    if {"model=cnn", "model=linear"} & {*context.split(), change}:
+        typed.remove("model.hidden_units=16")
+    cfg = compose("train", [text for text in typed if text])
+    check_config(cfg)
+    with TemporaryDirectory() as name:
+        result = train_in(cfg, Path(name), NoReporter())
+        return result["value"], read_metrics(Path(name))
