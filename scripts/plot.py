@@ -44,7 +44,7 @@ def draw_study(folder: Path) -> list[Path]:
         raise UserError(f"folder must be a study with a trial that ended; got {folder}")
     drawn = []
     params = [name for name in trials[0] if name not in FIXED_COLUMNS]
-    labels = ["  ".join(f"{param}={trial[param]}" for param in params) for trial in trials]
+    labels = ["  ".join([trial["number"], *(f"{param}={trial[param]}" for param in params)]) for trial in trials]
     runs = {label: read_metrics(folder / trial["folder"]) for label, trial in zip(labels, trials, strict=True)}
     runs = {label: rows for label, rows in runs.items() if rows}
     if runs:

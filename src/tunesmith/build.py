@@ -103,7 +103,7 @@ def build_node(cfg: DictConfig, key: str, **arguments: Any) -> Any:
         cause = error.__cause__
         if isinstance(cause, UserError):
             raise cause from None
-        is_flag = key == "trainer" and isinstance(cause, TypeError | ValueError)
+        is_flag = key in ("loss", "trainer") and isinstance(cause, TypeError | ValueError)
         if is_flag or isinstance(cause, MisconfigurationException):
             raise UserError(f"{key}: {' '.join(str(cause).split())}") from None
         if str(error).startswith("Error locating target"):

@@ -93,7 +93,8 @@ def with_found_lr(cfg: DictConfig, folder: Path, is_resumed: bool) -> DictConfig
 def suggest(lr: Floats, loss: Floats) -> LrCurve:
     """Return the curve with the learning rate at its steepest descent, to two digits, or the reason why there is none.
 
-    The slope is taken over log lr of the smoothed loss, from where it has begun to fall to where it is lowest.
+    The slope is taken over log lr of the smoothed loss, from where it has begun to fall to where it is lowest. The
+    smoothed loss lags behind the loss itself by about half a decade.
     """
     finite = np.isfinite(loss)
     lr, loss = lr[: _first(~finite)], loss[: _first(~finite)]

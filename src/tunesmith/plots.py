@@ -45,10 +45,10 @@ def save_curves(path: Path, runs: Mapping[str, Rows]) -> None:
     metrics = list(runs.values())
     names = list(dict.fromkeys(name for rows in metrics for row in rows for name in row if name != "epoch"))
     is_one = len(metrics) == 1
-    panels = list(dict.fromkeys(name.rpartition("/")[2] if is_one else name for name in names))
+    panels = list(dict.fromkeys(_panel(name) if is_one else name for name in names))
     with _picture(path, len(panels)) as all_axes:
         for panel, axes in zip(panels, all_axes, strict=True):
-            for name in (name for name in names if panel in (name, name.rpartition("/")[2])):
+            for name in (name for name in names if panel == (_panel(name) if is_one else name)):
                 for number, (label, rows) in enumerate(runs.items()):
                     points = [(int(row["epoch"]), float(row[name])) for row in rows if row.get(name)]
                     color = {} if is_one else {"color": _shade(number, len(metrics))}
@@ -79,6 +79,12 @@ def save_study(path: Path, trials: Sequence[Mapping[str, str]], params: Sequence
         all_axes[-1].plot([int(trial["number"]) for trial in trials], values, "o", color=FAINT, markersize=4)
         all_axes[-1].step([int(trial["number"]) for trial in trials], best, where="post", color=ACCENT, linewidth=2)
         all_axes[-1].set(xlabel="trial", ylabel="value", title="best so far")
+
+
+def _panel(name: str) -> str:
+    """Return what training and validation have in common of a metric's name."""
+    part, _, rest = name.partition("/")
+    return rest if part in ("train", "val") else name
 
 
 def _shade(number: int, total: int) -> tuple[float, ...]:

@@ -45,8 +45,6 @@ RUNS = [
     ("warmup_epochs=100", "warmup_epochs must be less than trainer.max_epochs=100; got 100"),
     ("data.folds=1", "data.folds must be an integer >= 2, or null; got 1"),
     ("data=wine model=cnn", "model=cnn needs images (channels, height, width); this data has samples of (13,)"),
-    ("data=wine data.augmentation.flip=0.5", "data.augmentation needs images; got samples of shape (13,)"),
-    ("data=diabetes loss.label_smoothing=0.1", "loss.label_smoothing must be 0 where targets are numbers; got 0.1"),
     ("data=csv", "data.path must be given: add data.path=VALUE"),
     ("model=null", "Config group override must be a string or a list. Got NoneType"),
     ("objective=null", "ConfigTypeError raised while resolving interpolation: "),

@@ -1,4 +1,4 @@
-"""A user's own CSV: whatever it holds, it ends in a run or in one clear line."""
+"""A user's own CSV: whatever it holds, it ends in a run or in one clear line (the unit tests of Csv have more)."""
 
 from __future__ import annotations
 
@@ -42,8 +42,6 @@ def test_a_table_with_all_that_tables_have_runs_and_says_what_was_done(shell: Sh
 ONLY_ONE = "data.target must have something to predict; got kind, whose only class is "
 REFUSED: dict[str, tuple[str | bytes, str, str]] = {
     "one class only": (PLAIN.replace("no\n", "yes\n"), "data.target=kind", f"{ONLY_ONE}yes"),
-    "one row": ("x,y,kind\n1,2,a\n", "data.target=kind", f"{ONLY_ONE}a"),
-    "a header alone": ("x,y,kind\n", "data.target=kind", "data.path must have rows with a kind; got table.csv"),
     "duplicate headers": (
         "x,x,kind\n1,2,a\n",
         "data.target=kind",
@@ -54,14 +52,7 @@ REFUSED: dict[str, tuple[str | bytes, str, str]] = {
         "data.target=kind",
         "data.encoding must be that of table",
     ),
-    "an empty file": ("", "data.target=kind", "data.path must be a file with something in it; got table.csv"),
     "a folder": (PLAIN, "data.path=.", "data.path must be a file; got ., which is a folder"),
-    "no such column": (
-        PLAIN,
-        "data.target=kin",
-        "data.target must be a column of table.csv; got 'kin'; did you mean kind",
-    ),
-    "missing values refused": (PLAIN.replace("0.5,0", ",0"), "data.missing=refuse", "data must be whole; got "),
 }
 
 

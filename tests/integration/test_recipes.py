@@ -65,7 +65,7 @@ def check_lines(folders: Sequence[Path]) -> None:
 
 
 def test_a_wide_xor_net_is_near_what_can_be_known(shell: Shell) -> None:
-    folders = swept(shell, "xor_architectures", "model.shape=[32]", "seed=0,1")
+    folders = swept(shell, "xor_architectures", "model.shape=[32]", "seed=0,1", "trainer.max_epochs=300")
     assert fmean(map(best, folders)) == pytest.approx(0.91, abs=0.03)
 
 
@@ -108,20 +108,26 @@ def trial_values(shell: Shell) -> dict[str, float]:
         return {row["number"]: float(row["value"]) for row in csv.DictReader(file)}
 
 
-@pytest.mark.parametrize(("data", "least"), [("digits", 0.975), ("breast_cancer", 0.95)])
-def test_the_full_workflow_on_one_seed(shell: Shell, data: str, least: float) -> None:
-    ended = shell.train("experiment=full_workflow", f"data={data}", "logger=none", "hydra.run.dir=r")
+def test_the_full_workflow_on_one_seed(shell: Shell) -> None:
+    ended = shell.train("experiment=full_workflow", "logger=none", "hydra.run.dir=r")
     assert ended.code == 0, ended.text
-    assert evaluate(shell.folder / "r")["test/acc"] >= least
+    assert evaluate(shell.folder / "r")["test/acc"] >= 0.975
     report = (shell.folder / "r" / "test_report.txt").read_text()
     assert "precision" in report
     assert "confusion matrix" in report
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("data", "least"), [("digits", 0.98), ("breast_cancer", 0.96)])
-def test_the_full_workflow(shell: Shell, data: str, least: float) -> None:
-    assert tested(swept(shell, "full_workflow", f"data={data}", FIVE_SEEDS), "test/acc") >= least
+def test_the_full_workflow_on_digits(shell: Shell) -> None:
+    assert tested(swept(shell, "full_workflow", FIVE_SEEDS), "test/acc") >= 0.98
+
+
+@pytest.mark.slow
+def test_the_full_workflow_on_breast_cancer(shell: Shell) -> None:
+    """Five seeds on five splits: a test part of 114 samples says less than two points about a single one."""
+    folders = swept(shell, "full_workflow", "data=breast_cancer", FIVE_SEEDS, "data.split_seed=42,1,2,3,4")
+    assert len(folders) == 25
+    assert tested(folders, "test/acc") >= 0.96
 
 
 @pytest.mark.slow

@@ -166,7 +166,9 @@ def test_a_key_of_our_own_still_needs_its_plus(monkeypatch: pytest.MonkeyPatch) 
         pytest.param("outputs/runs/a/checkpoints/last.ckpt", "outputs/runs/a", id="a run that goes on"),
         pytest.param("/tmp/a b/checkpoints/best.ckpt", "/tmp/a b", id="somewhere else"),
         pytest.param("outputs/runs/a/fold_12/checkpoints/last.ckpt", "outputs/runs/a", id="a fold of a run"),
-        pytest.param("outputs/fold_a/checkpoints/last.ckpt", "outputs/fold_a", id="a run named much like a fold"),
+        pytest.param(
+            "outputs/fold_1_old/checkpoints/last.ckpt", "outputs/fold_1_old", id="a run named much like a fold"
+        ),
     ],
 )
 def test_run_folder(ckpt_path: str | None, folder: str) -> None:

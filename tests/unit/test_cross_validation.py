@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean, stdev
-from typing import Any
+from typing import Any, ClassVar
 
 import lightning as L
 import pytest
@@ -28,6 +28,15 @@ class Interrupt(L.Callback):
     def on_train_batch_end(self, trainer: L.Trainer, *args: object) -> None:
         if Path(trainer.default_root_dir).name == "fold_1" and trainer.current_epoch == 1:
             raise KeyboardInterrupt
+
+
+class Watch(L.Callback):
+    """Notes fold and epoch of what is trained."""
+
+    trained: ClassVar[list[tuple[str, int]]] = []
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self.trained.append((Path(trainer.default_root_dir).name, trainer.current_epoch))
 
 
 class Bug(L.Callback):
@@ -194,6 +203,7 @@ def test_a_fold_is_trained_again(tmp_path: Path, state: str, is_resumed: bool) -
 def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(ended: Ended, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt, match=r"^$"):
         cross_validate(folds(3, f"+callbacks.stop._target_={__name__}.Interrupt"), tmp_path, NoReporter(), False)
-    assert (tmp_path / "fold_1" / "checkpoints" / "last.ckpt").exists()
-    result = cross_validate(folds(3), tmp_path, NoReporter(), is_resumed=True)
+    Watch.trained.clear()
+    result = cross_validate(folds(3, f"+callbacks.watch._target_={__name__}.Watch"), tmp_path, NoReporter(), True)
+    assert Watch.trained == [("fold_1", 1), ("fold_2", 0), ("fold_2", 1)]
     assert (result["folds"], result["epochs"]) == (ended.result["folds"], ended.result["epochs"])

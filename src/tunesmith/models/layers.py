@@ -37,7 +37,7 @@ class Dropout(nn.Module):
 
     def __init__(self, rate: float) -> None:
         super().__init__()
-        self.register_buffer("rate", torch.tensor(rate), persistent=False)
+        self.register_buffer("rate", torch.tensor(float(rate)), persistent=False)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Zero each input with probability `rate` and scale the others to the same expectation; only in training."""

@@ -8,6 +8,7 @@ import struct
 import sys
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
@@ -212,6 +213,7 @@ def test_a_server_that_answers_with_an_error_is_there(
     [
         pytest.param(URLError("reset by peer"), id="no network any more"),
         pytest.param(IncompleteRead(b""), id="ends too early"),
+        pytest.param(zlib.error("invalid distance"), id="damaged on its way"),
         pytest.param(EOFError("Compressed file ended before the end"), id="compressed and ends too early"),
         pytest.param(ValueError("md5 checksum does not match"), id="another check sum"),
     ],
@@ -232,11 +234,17 @@ def test_a_download_that_breaks_off_leaves_nothing_behind(
     assert downloads() == 1
 
 
+def damaged() -> bytes:
+    np.savez_compressed(file := BytesIO(), images=PIXELS, labels=LABELS)
+    return flipped(file.getvalue(), 80)
+
+
 @pytest.mark.parametrize(
     "content",
     [
         pytest.param(b"", id="empty"),
         pytest.param(b"PK\x03\x04 and then nothing", id="truncated"),
+        pytest.param(damaged(), id="with a flipped bit"),
     ],
 )
 def test_a_broken_cache_is_refused_by_its_path(tmp_path: Path, content: bytes) -> None:

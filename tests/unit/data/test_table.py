@@ -181,6 +181,10 @@ def test_a_task_that_was_given_is_not_said(read: Read, caplog: pytest.LogCapture
     assert caplog.messages == []
 
 
+def test_targets_beyond_float32_become_infinite(read: Read) -> None:
+    assert read(targets("1e300", 0.5, 1.5)).targets.tolist() == [np.inf, 0.5, 1.5]
+
+
 def test_rows_without_a_target_are_left_out_with_a_line(read: Read, caplog: pytest.LogCaptureFixture) -> None:
     arrays = read(targets(0.5, "", 1.5, "NA"))
     assert (arrays.inputs[:, 0].tolist(), arrays.targets.tolist()) == ([0, 4], [0.5, 1.5])
@@ -211,6 +215,7 @@ READABLE: dict[str, tuple[str | bytes, dict[str, Any]]] = {
     "blanks after separators": ("größe, y\n1, 0\n2, 1\n", {}),
     "blanks round names": (" größe , y \n1,0\n2,1\n", {}),
     "quoted names": ('"größe","y"\n1,0\n2,1\n', {}),
+    "quoted names after blanks": ('"größe", "y"\n1, 0\n2, 1\n', {}),
     "a separator at the end of each row": ("größe,y\n1,0,\n2,1,\n", {}),
 }
 
@@ -286,6 +291,11 @@ REFUSED: dict[str, tuple[str | bytes, dict[str, Any], str]] = {
         column(1, "?", 2, "-", 3, 4, "?"),
         {},
         "data.path: column x has numbers, but '?', '-' in 3 of 7 rows; ",
+    ),
+    "texts for missing numbers below a name with a line break": (
+        '"a\nb",y\n1,0\n2,1\n?,0\n',
+        {},
+        "data.path: column a",
     ),
     "regression of texts": (
         targets("a", 1, 2),
@@ -388,6 +398,15 @@ def saved(**arrays: Any) -> bytes:
     return file.getvalue()
 
 
+def damaged() -> bytes:
+    """Return a compressed npz of which a byte was flipped inside the compressed data."""
+    file = BytesIO()
+    np.savez_compressed(file, inputs=np.zeros((60, 50)), targets=np.zeros(60))
+    content = bytearray(file.getvalue())
+    content[80] ^= 0xFF
+    return bytes(content)
+
+
 def zipped(**texts: str) -> bytes:
     with zipfile.ZipFile(file := BytesIO(), "w") as archive:
         for name, text in texts.items():
@@ -406,6 +425,7 @@ NO_NPZ: dict[str, bytes] = {
     "a pickle": pickle.dumps([1, 2]),
     "an npy": one_array(),
     "an npz cut short": saved(inputs=np.zeros((4, 2)), targets=np.zeros(4))[:200],
+    "an npz with a flipped bit": damaged(),
     "inputs of objects": saved(inputs=np.array([[1], [None]], dtype=object), targets=np.zeros(2)),
     "targets of objects": saved(inputs=np.zeros((2, 1)), targets=np.array(["a", None], dtype=object)),
 }
