@@ -70,6 +70,8 @@ FRACTION = number("in (0, 1)", lambda value: 0 < value < 1)
 PROBABILITY = number("in [0, 1]", lambda value: 0 <= value <= 1)
 SEED = Rule("an integer in [0, 2**32)", lambda value: _is_integer(value) and 0 <= value < 2**32)
 FLAG = Rule("true or false", lambda value: isinstance(value, bool))
+TEXT = Rule("a text", lambda value: isinstance(value, str) and value != "")
+LIST = Rule("a list", lambda value: isinstance(value, Sequence) and not isinstance(value, str))
 
 RULES: dict[str, Rule] = {
     "seed": SEED,
@@ -111,6 +113,23 @@ RULES: dict[str, Rule] = {
     "data.augmentation.flip": PROBABILITY,
     "data.task": one_of("auto", "classification", "regression"),
     "data.max_categories": integer(2),
+    "data.path": TEXT,
+    "data.target": Rule("the name of a column", lambda value: value is not None and not _is_list(value)),
+    "data.drop": LIST,
+    "data.separator": Rule(
+        "one character", lambda value: isinstance(value, str) and len(value.replace("\\t", "t")) == 1
+    ),
+    "data.encoding": TEXT,
+    "data.na_values": LIST,
+    "data.name": TEXT,
+    "data.folder": or_null(TEXT),
+    "data.debian": or_null(TEXT),
+    "data.cache": TEXT,
+    "data.samples": integer(3),
+    "data.noise": NOT_NEGATIVE,
+    "data.samples_per_class": integer(3),
+    "data.test_samples": integer(1),
+    "data.sigma": NOT_NEGATIVE,
     "model.num_layers": integer(1),
     "model.hidden_units": integer(1),
     "model.shape": either(one_of("constant", "taper"), list_of(integer(1))),

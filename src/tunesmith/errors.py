@@ -14,6 +14,10 @@ class UserError(CompactHydraException):
     Any Hydra app prints a CompactHydraException without a traceback.
     """
 
+    def __init__(self, text: object) -> None:
+        """Take names of the user's that have line breaks into one line."""
+        super().__init__(" ".join(str(text).splitlines()))
+
 
 class RunFailed(Exception):
     """A run that ended for a cause of its own that is no bug, such as a loss that became NaN."""
@@ -24,6 +28,6 @@ def closest(name: str, options: Iterable[str]) -> str:
     listed = sorted(str(option) for option in options)
     if not listed:
         return ""
-    matches = get_close_matches(name, listed, n=1)
+    matches = get_close_matches(str(name), listed, n=1)
     hint = f"; did you mean {matches[0]}?" if matches else ";"
     return f"{hint} options: {', '.join(listed)}"

@@ -135,6 +135,7 @@ def test_optuna_is_an_alias_of_the_sweeper() -> None:
 CHOICES_WITH_KEYS = [
     ["optimizer=sgd", "scheduler=step", "loss=huber", "model=cnn"],
     ["scheduler=cosine", "data=csv", "data.path=a", "data.target=b", "model=linear"],
+    *(["data=mnist"], ["data=line"], ["data=xor"]),
 ]
 
 

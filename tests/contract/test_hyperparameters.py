@@ -53,7 +53,19 @@ def test_every_rule_of_a_hyperparameter_is_in_the_table() -> None:
     from tunesmith.checks import RULES
 
     keys = {row[0].strip("`") for row in ROWS}
-    no_hyperparameters = {"objective.mode", "trainer.accelerator", "data.task", "data.max_categories"}
+    of_a_source = {"path", "target", "task", "drop", "separator", "encoding", "na_values", "max_categories"}
+    of_a_source |= {
+        "name",
+        "folder",
+        "debian",
+        "cache",
+        "samples",
+        "noise",
+        "samples_per_class",
+        "test_samples",
+        "sigma",
+    }
+    no_hyperparameters = {"objective.mode", "trainer.accelerator", *(f"data.{key}" for key in of_a_source)}
     missing = {key for key in RULES if key not in keys and not key.startswith("lr_finder.")} - no_hyperparameters
     assert missing == set()
 

@@ -42,17 +42,11 @@ def test_a_table_with_all_that_tables_have_runs_and_says_what_was_done(shell: Sh
 ONLY_ONE = "data.target must have something to predict; got kind, whose only class is "
 REFUSED: dict[str, tuple[str | bytes, str, str]] = {
     "one class only": (PLAIN.replace("no\n", "yes\n"), "data.target=kind", f"{ONLY_ONE}yes"),
-    "duplicate headers": (
-        "x,x,kind\n1,2,a\n",
-        "data.target=kind",
-        "data.path must have each column once; got table.csv",
-    ),
     "Latin-1 bytes": (
         "caf\u00e9,kind\n1,a\n".encode("latin-1"),
         "data.target=kind",
         "data.encoding must be that of table",
     ),
-    "a folder": (PLAIN, "data.path=.", "data.path must be a file; got ., which is a folder"),
 }
 
 

@@ -37,7 +37,7 @@ def best(folder: Path) -> float:
     return float(yaml.safe_load((folder / "result.yaml").read_text())["value"])
 
 
-def tested(folders: Sequence[Path], metric: str) -> float:
+def on_test_part(folders: Sequence[Path], metric: str) -> float:
     """Evaluate every trial on the test part; return the metric's mean."""
     return fmean(evaluate(folder)[metric] for folder in folders)
 
@@ -119,7 +119,7 @@ def test_the_full_workflow_on_one_seed(shell: Shell) -> None:
 
 @pytest.mark.slow
 def test_the_full_workflow_on_digits(shell: Shell) -> None:
-    assert tested(swept(shell, "full_workflow", FIVE_SEEDS), "test/acc") >= 0.98
+    assert on_test_part(swept(shell, "full_workflow", FIVE_SEEDS), "test/acc") >= 0.98
 
 
 @pytest.mark.slow
@@ -127,13 +127,13 @@ def test_the_full_workflow_on_breast_cancer(shell: Shell) -> None:
     """Five seeds on five splits: a test part of 114 samples says less than two points about a single one."""
     folders = swept(shell, "full_workflow", "data=breast_cancer", FIVE_SEEDS, "data.split_seed=42,1,2,3,4")
     assert len(folders) == 25
-    assert tested(folders, "test/acc") >= 0.96
+    assert on_test_part(folders, "test/acc") >= 0.96
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("data", "least"), [("digits", 0.97), ("mnist_5k", 0.92)])
 def test_the_small_net(shell: Shell, data: str, least: float) -> None:
-    assert tested(swept(shell, "small_net", f"data={data}", FIVE_SEEDS), "test/acc") >= least
+    assert on_test_part(swept(shell, "small_net", f"data={data}", FIVE_SEEDS), "test/acc") >= least
 
 
 @pytest.mark.slow
@@ -141,7 +141,7 @@ def test_diabetes_is_no_worse_than_ridge_regression(shell: Shell) -> None:
     splits = range(10)
     folders = swept(shell, "diabetes", f"data.split_seed={','.join(map(str, splits))}", "hydra.sweeper.n_trials=10")
     assert len(folders) == 10
-    assert tested(folders, "test/rmse") <= 1.05 * fmean(map(ridge_rmse, splits))
+    assert on_test_part(folders, "test/rmse") <= 1.05 * fmean(map(ridge_rmse, splits))
 
 
 def ridge_rmse(split_seed: int) -> float:

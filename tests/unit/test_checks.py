@@ -25,6 +25,8 @@ FROM_TWO: Bounds = ([2, 10], [1, 2.0, None])
 FLAG: Bounds = ([True, False], [0, 1, "true", None])
 SEED: Bounds = ([0, 2**32 - 1], [-1, 2**32, 0.0, True, None])
 
+TEXT: Any = (["a"], ["", 3, None])
+LIST: Any = ([[], ["a"]], ["a", 1, None])
 BOUNDS: dict[str, Bounds] = {
     "seed": SEED,
     "threads": FROM_ONE,
@@ -65,6 +67,21 @@ BOUNDS: dict[str, Bounds] = {
     "data.augmentation.flip": ([0, 0.5, 1], [-0.1, 1.1, True, None]),
     "data.task": (["auto", "classification", "regression"], ["classes", None]),
     "data.max_categories": FROM_TWO,
+    "data.path": TEXT,
+    "data.target": (["y", 2], [None, ["y"]]),
+    "data.drop": LIST,
+    "data.separator": ([",", "\\t"], ["", ",,", None]),
+    "data.encoding": TEXT,
+    "data.na_values": LIST,
+    "data.name": TEXT,
+    "data.folder": ([None, "a"], [3, [None]]),
+    "data.debian": ([None, "a"], [3]),
+    "data.cache": TEXT,
+    "data.samples": ([3, 400], [2, 2.5, "a"]),
+    "data.noise": ([0, 0.5], [-1, None]),
+    "data.samples_per_class": ([3], [2]),
+    "data.test_samples": ([1], [0, -3]),
+    "data.sigma": ([0, 0.3], [-1]),
     "model.num_layers": FROM_ONE,
     "model.hidden_units": FROM_ONE,
     "model.shape": (["constant", "taper", [1], [256, 128]], ["funnel", [], [64, 0], [64.0], 64, None]),

@@ -14,13 +14,13 @@ from pathlib import Path
 from threading import Thread
 from urllib.error import HTTPError
 from urllib.request import urlopen
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tunesmith.checks import check_folder
 from tunesmith.data.arrays import Arrays
+from tunesmith.data.table import DAMAGED
 from tunesmith.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -131,7 +131,7 @@ def cached_openml(name: str, cache: Path) -> tuple[Bytes, Bytes]:
     try:
         with path.open("rb") as file, np.load(file) as arrays:
             return arrays["images"], arrays["labels"]
-    except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
+    except DAMAGED as error:
         raise UserError(f"data.cache must hold whole files; got {path} ({error}); delete it and try again") from None
 
 
@@ -148,7 +148,7 @@ def _download(name: str, path: Path) -> None:
     log.warning("data: downloading %s from OpenML into %s, once", name, path)
     try:
         bunch = fetch_openml(name, version=1, as_frame=False, parser="liac-arff", n_retries=1)
-    except (OSError, HTTPException, EOFError, ValueError) as error:
+    except (OSError, HTTPException, EOFError, ValueError, zlib.error) as error:
         raise UserError(f"data: the download of {name} from OpenML broke off ({error}); try again") from None
     temporary = path.with_name(f".{path.name}.{os.getpid()}.npz")
     np.savez_compressed(temporary, images=bunch.data.astype(np.uint8), labels=bunch.target.astype(np.uint8))
@@ -164,7 +164,7 @@ def _answers(url: str) -> bool:
             urlopen(url, timeout=SECONDS_TO_ANSWER).close()
         except HTTPError:
             answers.append(True)
-        except OSError:
+        except (OSError, HTTPException):
             answers.append(False)
         else:
             answers.append(True)

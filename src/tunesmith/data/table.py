@@ -6,10 +6,12 @@ import csv
 import logging
 import re
 import warnings
+import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 from zipfile import BadZipFile
 
@@ -24,6 +26,8 @@ log = logging.getLogger(__name__)
 # Whole numbers with more different values than this are measurements rather than classes.
 MAX_CLASSES = 20
 NUM_SHOWN = 5
+# What numpy raises for a file that is none of its own, or no longer.
+DAMAGED = (BadZipFile, EOFError, KeyError, NotImplementedError, OSError, TokenError, TypeError, ValueError, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ class Csv:
         path = check_file(self.path)
         try:
             with path.open(newline="", encoding=_encoding(self.encoding)) as file:
-                header = next((row for row in csv.reader(file, delimiter=self._sign) if row), [])
+                header = next((row for row in csv.reader(file, delimiter=self._sign, skipinitialspace=True) if row), [])
         except (UnicodeError, LookupError) as error:
             raise self._undecodable(error) from None
         except (csv.Error, TypeError) as error:
@@ -136,7 +140,8 @@ class Csv:
                 "data: %s has %d %s: %s (data.task sets it otherwise)", self.target, len(different), number, kind
             )
         if not has_classes or self.task == "regression":
-            return column.to_numpy(np.float32), ()
+            with np.errstate(over="ignore"):  # what is too large for float32 is refused as infinite
+                return column.to_numpy(np.float32), ()
         codes, names = column.factorize(sort=True)
         return codes.astype(np.int64), tuple(_class_name(name) for name in names)
 
@@ -210,7 +215,7 @@ class Npz:
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
                 arrays = dict(content)
-        except (ValueError, OSError, EOFError, BadZipFile, TypeError) as error:
+        except DAMAGED as error:
             raise UserError(f"data.path must be an npz file of plain arrays; got {self.path} ({error})") from None
         for name in ("inputs", "targets"):
             if name not in arrays:
