@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import sys
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,11 @@ from tunesmith.errors import UserError
 from tunesmith.lightning_module import LightningModule
 from tunesmith.objective import Objective
 from tunesmith.search.handoff import Reporter, is_trial
+
+for _name in ("lightning.pytorch", "lightning.fabric"):  # hardware and tips; their warnings still show
+    logging.getLogger(_name).setLevel(logging.WARNING)
+# Lightning 2.6.6 asks torch 2.13 in a way that torch has deprecated; nothing of ours can change that.
+warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\).*")
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,7 @@ class LightningModule(L.LightningModule):
         super().__init__()
         self.model = model
         self.loss = fit_loss(loss, has_classes, class_weights)
+        self.is_sum = getattr(loss, "reduction", "mean") == "sum"
         self.target_scale = target_scale
         self.l1 = l1
         self.warmup_epochs = warmup_epochs
@@ -147,7 +148,7 @@ class LightningModule(L.LightningModule):
 
     def per_sample(self, loss: Tensor, targets: Tensor) -> Tensor:
         """Return a batch's loss as the mean over its samples, whatever its reduction."""
-        return loss / len(targets) if getattr(self.loss, "reduction", "mean") == "sum" else loss
+        return loss / len(targets) if self.is_sum else loss
 
     def means(self, part: str, totals: Tensor) -> dict[str, float]:
         """Return a part's metrics from the totals of its samples."""

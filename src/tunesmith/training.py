@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import pickle
 import signal
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,11 +19,6 @@ from tunesmith.build import build
 from tunesmith.callbacks.epoch_record import EpochRecord
 from tunesmith.errors import UserError
 from tunesmith.search.handoff import Reporter
-
-for _name in ("lightning.pytorch", "lightning.fabric"):  # hardware and tips; their warnings still show
-    logging.getLogger(_name).setLevel(logging.WARNING)
-# Lightning 2.6.6 asks torch 2.13 in a way that torch has deprecated; nothing of ours can change that.
-warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\).*")
 
 Result = dict[str, Any]
 
