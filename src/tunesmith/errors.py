@@ -7,6 +7,8 @@ from difflib import get_close_matches
 
 from hydra.errors import CompactHydraException
 
+NUM_LISTED = 5
+
 
 class UserError(CompactHydraException):
     """A mistake that a user can cause and mend; its text is one line that says how.
@@ -31,3 +33,10 @@ def closest(name: str, options: Iterable[str]) -> str:
     matches = get_close_matches(str(name), listed, n=1)
     hint = f"; did you mean {matches[0]}?" if matches else ";"
     return f"{hint} options: {', '.join(listed)}"
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return the first names of many: "a, b and 3 more"."""
+    shown = list(names)
+    more = f" and {len(shown) - NUM_LISTED} more" if len(shown) > NUM_LISTED else ""
+    return ", ".join(shown[:NUM_LISTED]) + more

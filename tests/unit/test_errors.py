@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hydra.errors import CompactHydraException
 
-from tunesmith.errors import UserError, closest
+from tunesmith.errors import UserError, closest, listed
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,12 @@ def test_closest(name: str, hint: str) -> None:
 
 def test_any_hydra_app_prints_a_user_error_as_one_line() -> None:
     assert issubclass(UserError, CompactHydraException)
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [([], ""), (["a"], "a"), (list("abcde"), "a, b, c, d, e"), (list("abcdefg"), "a, b, c, d, e and 2 more")],
+    ids=["none", "one", "five", "seven"],
+)
+def test_many_names_are_counted_after_the_fifth(names: list[str], text: str) -> None:
+    assert listed(names) == text

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from tunesmith.checks import check_folder
 from tunesmith.data.arrays import Arrays
-from tunesmith.data.table import DAMAGED
+from tunesmith.data.npz import DAMAGED
 from tunesmith.errors import UserError
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tunesmith.data.arrays import Arrays
 from tunesmith.data.preparation import Index
-from tunesmith.errors import UserError
+from tunesmith.errors import UserError, listed
 
 # Training, validation and test part want a sample of each class.
 MIN_PER_CLASS = 3
@@ -19,7 +19,6 @@ IMBALANCE = 4
 SMALL_VALIDATION = 200
 # Features whose deviations differ by more than this learn at different speeds.
 UNSCALED = 20
-NUM_SHOWN = 5
 
 
 def check_classes(arrays: Arrays) -> None:
@@ -72,7 +71,7 @@ def _constant_columns(arrays: Arrays, train: Index) -> Iterator[str]:
     with np.errstate(invalid="ignore"):
         constant = np.flatnonzero(~((rows != rows[0]) & ~np.isnan(rows)).any(axis=0))
     if len(constant):
-        yield f"{_listed(arrays.column(int(place)) for place in constant)} never varies in the training part"
+        yield f"{listed(arrays.column(int(place)) for place in constant)} never varies in the training part"
 
 
 def _unscaled(train: NDArray[np.float32], scale: str) -> Iterator[str]:
@@ -95,9 +94,9 @@ def _classes(arrays: Arrays, parts: Sequence[Index]) -> Iterator[str]:
     for name, part in zip(("training", "validation", "test"), counts, strict=True):
         absent = [arrays.class_name(int(place)) for place in np.flatnonzero(part == 0)]
         if absent and name == "training":
-            raise UserError(f"data must leave the training part samples of each class; got none of {_listed(absent)}")
+            raise UserError(f"data must leave the training part samples of each class; got none of {listed(absent)}")
         if absent:
-            yield f"the {name} part has no sample of {_listed(absent)}"
+            yield f"the {name} part has no sample of {listed(absent)}"
     least, most = int(counts[0].argmin()), int(counts[0].argmax())
     if counts[0][most] > IMBALANCE * counts[0][least]:
         each = f"{counts[0][most]} of {arrays.class_name(most)}, {counts[0][least]} of {arrays.class_name(least)}"
@@ -113,8 +112,3 @@ def _small_validation(num: int, has_classes: bool) -> Iterator[str]:
     else:
         error = f"a mean squared error is {100 * np.sqrt(2 / num):.0f} % of it"
     yield f"the validation part has {num} samples: one standard error of {error}; data.folds=5 validates on all"
-
-
-def _listed(names: Iterator[str] | Sequence[str]) -> str:
-    names = list(names)
-    return ", ".join(names[:NUM_SHOWN]) + (f" and {len(names) - NUM_SHOWN} more" if len(names) > NUM_SHOWN else "")

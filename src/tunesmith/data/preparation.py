@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunesmith.data.arrays import Arrays
-from tunesmith.errors import UserError
+from tunesmith.errors import UserError, listed
 
 Index = NDArray[np.int64]
-NUM_SHOWN = 5
 
 
 def prepare(arrays: Arrays, train: Index, scale: str, missing: str) -> tuple[NDArray[np.float32], list[str]]:
@@ -63,8 +62,7 @@ def _per_column(arrays: Arrays, counts: NDArray[np.int64]) -> str:
     places = np.flatnonzero(counts)
     if not arrays.is_table:
         return f"{len(places)} of {len(counts)} values of a sample"
-    shown = ", ".join(f"{arrays.column(place)} ({counts[place]})" for place in places[:NUM_SHOWN])
-    return shown + (f" and {len(places) - NUM_SHOWN} more columns" if len(places) > NUM_SHOWN else "")
+    return listed(f"{arrays.column(int(place))} ({counts[place]})" for place in places)
 
 
 def _imputed(flat: NDArray[np.float32], train: Index, categorical: list[int]) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""The user's own table: CSV or npz -> Arrays."""
+"""The user's own table: CSV -> Arrays."""
 
 from __future__ import annotations
 
@@ -6,28 +6,23 @@ import csv
 import logging
 import re
 import warnings
-import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from tokenize import TokenError
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tunesmith.data.arrays import Arrays
-from tunesmith.errors import UserError, closest
+from tunesmith.data.npz import check_file
+from tunesmith.errors import UserError, closest, listed
 
 log = logging.getLogger(__name__)
 
 # Whole numbers with more different values than this are measurements rather than classes.
 MAX_CLASSES = 20
 NUM_SHOWN = 5
-# What numpy raises for a file that is none of its own, or no longer.
-DAMAGED = (BadZipFile, EOFError, KeyError, NotImplementedError, OSError, TokenError, TypeError, ValueError, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -88,7 +83,9 @@ class Csv:
         header = [name.strip() or f"Unnamed: {place}" for place, name in enumerate(header)]  # as pandas calls it
         twice = [name for name, number in Counter(header).items() if number > 1]
         if twice:
-            raise UserError(f"data.path must have each column once; got {self.path} with {_listed(twice)} repeated")
+            raise UserError(
+                f"data.path must have each column once; got {self.path} with {listed(map(repr, twice))} repeated"
+            )
         for key, names in (("data.target", [self._target]), ("data.drop", self._dropped)):
             for name in names:
                 if name not in header:
@@ -181,8 +178,9 @@ class Csv:
         is_text = to_numeric(known, errors="coerce").isna()
         if 0 < is_text.sum() < len(known) / 2:
             texts = list(dict.fromkeys(map(str, known[is_text])))
+            found = listed(map(repr, texts))
             raise UserError(
-                f"data.path: column {column.name} has numbers, but {_listed(texts)} in {is_text.sum()} of {len(known)} "
+                f"data.path: column {column.name} has numbers, but {found} in {is_text.sum()} of {len(known)} "
                 f"rows; {_typed('na_values', texts)} reads them as missing, {_typed('drop', [column.name])} leaves the "
                 "column out"
             )
@@ -199,50 +197,6 @@ class Csv:
         return UserError(
             f"data.encoding must be that of {self.path}; got '{self.encoding}' ({error}); often it is latin-1 or cp1252"
         )
-
-
-@dataclass(frozen=True)
-class Npz:
-    """numpy's own file of arrays `inputs` (samples, *input_shape) and `targets` (samples,).
-
-    Targets of whole numbers or texts are classes, other numbers are numbers.
-    """
-
-    path: str
-
-    def load(self) -> Arrays:
-        path = check_file(self.path)
-        try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
-                arrays = dict(content)
-        except DAMAGED as error:
-            raise UserError(f"data.path must be an npz file of plain arrays; got {self.path} ({error})") from None
-        for name in ("inputs", "targets"):
-            if name not in arrays:
-                raise UserError(f"data.path must hold inputs and targets; got {self.path} with {_listed(arrays)}")
-        inputs, targets = np.asarray(arrays["inputs"]), np.asarray(arrays["targets"])
-        if inputs.dtype.kind not in "biuf":
-            raise UserError(f"data.path must hold inputs that are numbers; got {self.path} with {inputs.dtype}")
-        with np.errstate(over="ignore"):  # what is too large for float32 is refused as infinite
-            inputs = inputs.astype(np.float32)
-            if inputs.ndim == 1:
-                inputs = inputs[:, None]
-            if targets.dtype.kind == "f":
-                return Arrays(inputs, targets.astype(np.float32))
-        names, codes = np.unique(targets, return_inverse=True)
-        return Arrays(inputs, codes.astype(np.int64), classes=tuple(map(str, names)))
-
-
-def check_file(name: str) -> Path:
-    """Return a path that is a file with something in it; raises UserError otherwise."""
-    path = Path(name).expanduser()
-    if path.is_dir():
-        raise UserError(f"data.path must be a file; got {name}, which is a folder")
-    if not path.is_file():
-        raise UserError(f"data.path must be a file; got {name}, which is not there")
-    if path.stat().st_size == 0:
-        raise UserError(f"data.path must be a file with something in it; got {name}, which is empty")
-    return path
 
 
 def _encoding(name: str) -> str:
@@ -266,8 +220,3 @@ def _typed(key: str, names: Sequence[Any]) -> str:
     """Return an override of texts as a shell and Hydra take it."""
     texts = ",".join("'" + str(name).replace("'", "\\'") + "'" for name in names[:NUM_SHOWN])
     return '"data.' + re.sub(r'(["$`])', r"\\\1", f"{key}=[{texts}]") + '"'
-
-
-def _listed(names: Any) -> str:
-    names = [repr(str(name)) for name in names]
-    return ", ".join(names[:NUM_SHOWN]) + (f" and {len(names) - NUM_SHOWN} more" if len(names) > NUM_SHOWN else "")

@@ -140,7 +140,7 @@ BAD: dict[str, tuple[list[list[float]], str, str]] = {
     "missing in many columns": (
         [[nan] * 8, [1] * 8, [2] * 8],
         "refuse",
-        "data must be whole; got 8 missing values in a (1), b (1), c (1), d (1), e (1) and 3 more columns",
+        "data must be whole; got 8 missing values in a (1), b (1), c (1), d (1), e (1) and 3 more",
     ),
 }
 
