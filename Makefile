@@ -16,7 +16,7 @@ train: $(INSTALLED)        ## one run
 test: $(INSTALLED)         ## every test but the slow ones
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
-slow: $(INSTALLED) $(FASHION) ## the full recipes against their numbers, about 15 minutes
+slow: $(INSTALLED) $(FASHION) ## the full recipes against their numbers, about 5 minutes
 	$(BIN)/python -m pytest -m 'slow and not gpu' --numprocesses auto --dist load $(ARGS)
 
 lint: $(INSTALLED)         ## ruff, mypy (strict), the layers
