@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean, stdev
@@ -50,6 +50,7 @@ class _FoldReporter:
     """A fold's: its epochs are nobody's business, the mean over the folds is reported."""
 
     is_retry: bool
+    poll: Callable[[], None]
     params: Mapping[str, Any] = field(default_factory=dict)
 
     def report(self, step: int, value: float, epochs: int = 1) -> bool:
@@ -65,7 +66,7 @@ def _train_fold(cfg: DictConfig, folder: Path, fold: int, reporter: Reporter, is
             return result
     last = fold_folder / history.LAST_CHECKPOINT
     checkpoint = last if is_resumed and last.exists() else None
-    return train_once(cfg, fold_folder, _FoldReporter(reporter.is_retry), checkpoint, fold)
+    return train_once(cfg, fold_folder, _FoldReporter(reporter.is_retry, reporter.poll), checkpoint, fold)
 
 
 def _outcome(ended: Sequence[Result], state: str, reason: str | None) -> Result:

@@ -25,6 +25,13 @@ class RunFailed(Exception):
     """A run that ended for a cause of its own that is no bug, such as a loss that became NaN."""
 
 
+class AttemptLost(BaseException):
+    """An attempt at a trial that has to end through no fault of its own; its text says why.
+
+    Like KeyboardInterrupt no Exception: code that goes on after any error must not swallow it.
+    """
+
+
 def closest(name: str, options: Iterable[str]) -> str:
     """Return "; did you mean X? options: ..." for a misspelled name."""
     listed = sorted(str(option) for option in options)

@@ -17,7 +17,7 @@ from omegaconf import DictConfig
 from tunesmith import history
 from tunesmith.build import build
 from tunesmith.callbacks.epoch_record import EpochRecord
-from tunesmith.errors import UserError
+from tunesmith.errors import RunFailed, UserError
 from tunesmith.search.handoff import Reporter
 
 Result = dict[str, Any]
@@ -43,7 +43,8 @@ def train_once(
     except UserError:
         raise
     except Exception as error:
-        write_result(cfg, folder, _outcome(run.record, "FAIL", f"{type(error).__name__}: {error}"))
+        reason = str(error) if isinstance(error, RunFailed) else f"{type(error).__name__}: {error}"
+        write_result(cfg, folder, _outcome(run.record, "FAIL", reason))
         raise
     (folder / TensorBoardLogger.NAME_HPARAMS_FILE).unlink(missing_ok=True)  # empty: the config is in .hydra/
     record = run.record

@@ -60,6 +60,9 @@ class Listener:
         self.heard.append((step, value, epochs))
         return step == self.stop_at
 
+    def poll(self) -> None:
+        return
+
 
 def folds(number: int, *typed: str) -> DictConfig:
     return small("data=iris", f"data.folds={number}", f"trainer.max_epochs={EPOCHS}", *typed)

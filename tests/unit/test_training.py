@@ -31,6 +31,9 @@ class StopsAt:
     def report(self, step: int, value: float, epochs: int = 1) -> bool:
         return step == self.epoch
 
+    def poll(self) -> None:
+        return
+
 
 def iris(*typed: str) -> DictConfig:
     return small("data=iris", f"trainer.max_epochs={EPOCHS}", *typed)

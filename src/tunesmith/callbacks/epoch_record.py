@@ -54,6 +54,9 @@ class EpochRecord(L.Callback):
         if trainer.is_global_zero:
             self.table = MetricsTable(self.folder, keep_epochs=self.epoch)
 
+    def on_train_batch_end(self, trainer: L.Trainer, *args: Any) -> None:
+        self.reporter.poll()
+
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         if trainer.sanity_checking or (not trainer.training and not trainer.validating):
             return

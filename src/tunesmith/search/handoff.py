@@ -26,6 +26,14 @@ class Reporter(Protocol):
         epochs: that the step took.
         """
 
+    def poll(self) -> None:
+        """Leave the run where it has to end now; called once a batch.
+
+        Raises:
+            AttemptLost: interrupted, or taken away from this worker.
+            RunFailed: the trial's time is over.
+        """
+
 
 @dataclass(frozen=True)
 class NoReporter:
@@ -36,6 +44,9 @@ class NoReporter:
 
     def report(self, step: int, value: float, epochs: int = 1) -> bool:
         return False
+
+    def poll(self) -> None:
+        return
 
 
 _NOBODY = NoReporter()

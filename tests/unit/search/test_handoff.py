@@ -25,6 +25,9 @@ class StopsAt:
         self.reported.append((step, value))
         return step >= self.step
 
+    def poll(self) -> None:
+        return
+
 
 def test_a_plain_run_is_never_stopped() -> None:
     assert [current_reporter().report(step, float("nan")) for step in range(3)] == [False] * 3
