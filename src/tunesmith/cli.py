@@ -23,6 +23,7 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, MissingMandat
 from tunesmith.checks import check_config, check_folder
 from tunesmith.devices import check_accelerator
 from tunesmith.errors import RunFailed, UserError, closest
+from tunesmith.search.handoff import is_trial
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 EXIT_INTERRUPTED = 130
@@ -67,9 +68,6 @@ def check(cfg: DictConfig) -> None:
         raise UserError(
             f"ckpt_path must be null in a sweep, whose lost trials go on by themselves; got '{cfg.ckpt_path}'"
         )
-    devices = OmegaConf.select(cfg, "trainer.devices")
-    if is_sweep and devices != 1:
-        raise UserError(f"trainer.devices must be 1 in a sweep; got {devices}")
     accelerator = OmegaConf.select(cfg, "trainer.accelerator")
     if isinstance(accelerator, str):
         check_accelerator(accelerator)
@@ -114,7 +112,7 @@ def _in_one_line(task: Callable[[DictConfig], Any]) -> Callable[[DictConfig], An
         try:
             return task(cfg)
         except Exception as error:
-            if HydraConfig.get().mode == RunMode.RUN and _is_mendable(error):
+            if HydraConfig.get().mode == RunMode.RUN and not is_trial() and _is_mendable(error):
                 raise SystemExit(_line(error)) from None
             raise
 

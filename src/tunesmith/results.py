@@ -28,7 +28,17 @@ ASKED_FILE = "multirun.yaml"
 
 # What a run or a sweep of best.yaml needs of the sweep's hydra node.
 _HYDRA_PARTS = ("run", "sweep", "callbacks", "job_logging")
-_SWEEPER_KEYS = ("study_name", "direction", "seed", "max_epochs", "folds", "max_failure_rate", "check", "on_finish")
+_SWEEPER_KEYS = (
+    "study_name",
+    "direction",
+    "seed",
+    "max_epochs",
+    "folds",
+    "devices",
+    "max_failure_rate",
+    "check",
+    "on_finish",
+)
 _TRIAL_COLUMNS = ("number", "state", "value", "epochs", "seconds", "folder", "reason")
 
 

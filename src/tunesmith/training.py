@@ -43,8 +43,8 @@ def train_once(
     except UserError:
         raise
     except Exception as error:
-        reason = str(error) if isinstance(error, RunFailed) else f"{type(error).__name__}: {error}"
-        write_result(cfg, folder, _outcome(run.record, "FAIL", reason))
+        why = str(error) if isinstance(error, RunFailed) else f"{type(error).__name__}: {error}"
+        write_result(cfg, folder, _outcome(run.record, "FAIL", why))
         raise
     (folder / TensorBoardLogger.NAME_HPARAMS_FILE).unlink(missing_ok=True)  # empty: the config is in .hydra/
     record = run.record

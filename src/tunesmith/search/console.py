@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from collections.abc import Iterable
 
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from tunesmith.search.space import Space
-from tunesmith.search.study import REASON, best_trial, num_epochs, trial_value
+from tunesmith.search.study import OWNER, REASON, best_trial, num_epochs, trial_value
 
 
 def say(text: str) -> None:
@@ -36,11 +34,11 @@ def show_space(space: Space) -> None:
 
 
 def show_trial(trial: FrozenTrial, trials: list[FrozenTrial], direction: StudyDirection) -> None:
-    """Print one finished trial: number, state, value, best so far, epochs, seconds."""
+    """Print one finished trial: worker, number, state, value, best so far, epochs, seconds."""
     best = best_trial(trials, direction)
     seconds = trial.duration.total_seconds() if trial.duration else 0.0
     parts = [
-        f"trial {trial.number:>3}",
+        _name(trial),
         f"{trial.state.name:<8}",
         f"value {_number(trial_value(trial, direction))}",
         f"best {_number(best.values[0])} (trial {best.number})" if best else "best none",
@@ -52,12 +50,22 @@ def show_trial(trial: FrozenTrial, trials: list[FrozenTrial], direction: StudyDi
     say("  ".join(parts))
 
 
-def command(study_name: str, arguments: list[str] | None = None) -> str:
-    """Return the command that goes on with the study: what was typed, and the study's name."""
-    typed = list(sys.argv if arguments is None else arguments)
-    if not any(argument.startswith("study_name=") for argument in typed):
-        typed.append(f"study_name={study_name}")
-    return shlex.join(["python", *typed])
+def show_lost(trial: FrozenTrial) -> None:
+    """Print an attempt that is lost."""
+    say(f"{_name(trial)}  lost after {num_epochs(trial)} epochs; it goes on from its last checkpoint")
+
+
+def show_epoch(trial: FrozenTrial) -> None:
+    """Print how far a trial is that runs."""
+    step = trial.last_step
+    assert step is not None
+    say(f"{_name(trial)}  running   value {_number(trial.intermediate_values[step])}  epochs {num_epochs(trial)}")
+
+
+def _name(trial: FrozenTrial) -> str:
+    worker = trial.user_attrs.get(OWNER, {}).get("worker")
+    name = f"trial {trial.number:>3}"
+    return name if worker is None else f"worker {worker}  {name}"
 
 
 def _number(value: float | None) -> str:

@@ -6,27 +6,61 @@ import os
 import socket
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import psutil
 
+# Set in the environment of a worker that a sweep has started: its index, from 0.
+WORKER = "TUNESMITH_WORKER"
+
 
 @cache
 def this_process() -> dict[str, Any]:
-    """Return host, pid and start time (seconds since the epoch) of this process: what a trial records as its owner."""
+    """Return what a trial records as its owner: host, machine, pid, start time (seconds since the epoch), worker.
+
+    worker: its index, None where the sweep runs its trials itself.
+    """
     pid = os.getpid()
-    return {"host": socket.gethostname(), "pid": pid, "started": psutil.Process(pid).create_time()}
+    return {
+        "host": socket.gethostname(),
+        "machine": _machine(),
+        "pid": pid,
+        "started": psutil.Process(pid).create_time(),
+        "worker": worker_index(),
+    }
+
+
+def worker_index() -> int | None:
+    """Return the index of this worker, None in the process that a user has started."""
+    index = os.environ.get(WORKER)
+    return None if index is None else int(index)
+
+
+def is_here(owner: Mapping[str, Any]) -> bool:
+    """Tell whether an owner's pid is one of this machine's."""
+    return bool(owner["machine"] == this_process()["machine"])
 
 
 def is_dead(owner: Mapping[str, Any]) -> bool:
-    """Tell whether an owner's process is known to be gone; one on another host never is.
+    """Tell whether an owner's process is known to be gone; one on another machine never is.
 
     A pid is given again by the system, with another start time.
     """
-    if owner["host"] != socket.gethostname():
+    if not is_here(owner):
         return False
     try:
         process = psutil.Process(owner["pid"])
         return abs(process.create_time() - owner["started"]) > 1.0 or process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
+
+
+def _machine() -> str:
+    """Tell machines apart, and containers that share a host's name but number their processes each from 1."""
+    parts = [socket.gethostname()]
+    if Path("/etc/machine-id").exists():
+        parts.append(Path("/etc/machine-id").read_text().strip())
+    if Path("/proc/self/ns/pid").is_symlink():
+        parts.append(os.readlink("/proc/self/ns/pid"))
+    return " ".join(parts)

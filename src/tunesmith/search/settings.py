@@ -19,7 +19,13 @@ PREFIX = "hydra.sweeper."
 
 _RULES: dict[str, Rule] = {
     "n_trials": integer(1),
-    "n_jobs": Rule("1: start the same command in another terminal for a second worker", lambda value: value == 1),
+    "n_workers": integer(1),
+    "n_jobs": or_null(integer(1)),
+    "max_retries": integer(0),
+    "timeout": or_null(number("> 0", lambda value: value > 0)),
+    "trial_timeout": or_null(number("> 0", lambda value: value > 0)),
+    "isolate": Rule("true or false", lambda value: isinstance(value, bool)),
+    "devices": integer(1),
     "max_failure_rate": number("in [0, 1]", lambda value: 0 <= value <= 1),
     "seed": or_null(integer(0)),
     "direction": one_of("minimize", "maximize", "min", "max"),
@@ -44,8 +50,14 @@ class Settings:
     storage: str | None
     study_name: str
     n_trials: int
-    n_jobs: int
+    n_workers: int
+    n_jobs: int | None
     max_failure_rate: float
+    max_retries: int
+    timeout: float | None
+    trial_timeout: float | None
+    isolate: bool
+    devices: int
     params: Mapping[str, Any]
     custom_search_space: Callable[..., None] | None
     seed: int | None
@@ -72,6 +84,7 @@ def read_settings(given: Mapping[str, Any]) -> Settings:
     return Settings(
         **{
             **given,
+            "n_workers": _n_workers(given["n_workers"], given["n_jobs"]),
             "study_name": _study_name(given["study_name"]),
             "params": OmegaConf.to_container(params) if isinstance(params, DictConfig) else params or {},
             "custom_search_space": _function("custom_search_space", given["custom_search_space"]),
@@ -79,6 +92,12 @@ def read_settings(given: Mapping[str, Any]) -> Settings:
             "on_finish": _function("on_finish", given["on_finish"]),
         }
     )
+
+
+def _n_workers(n_workers: int, n_jobs: int | None) -> int:
+    if n_jobs is None or n_workers in (1, n_jobs):
+        return n_jobs or n_workers
+    raise UserError(f"{PREFIX}n_jobs is the old name of n_workers: give one of them; got {n_jobs} and {n_workers}")
 
 
 def _study_name(given: str | int | None) -> str:

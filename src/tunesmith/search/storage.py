@@ -2,55 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 from pathlib import Path
 
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from tunesmith.errors import UserError
+from tunesmith.search.journal import JournalFile
 
 JOURNAL_FILE = "study.journal"
 OPTIONS = "options: null (study.journal in the study's folder), sqlite:///FILE, postgresql+psycopg://USER@HOST/NAME"
-
-
-class JournalLock:
-    """Lock of a journal file for the time of one append; cuts a torn last line before it.
-
-    A process killed while it writes leaves a line without its end; Optuna would glue the next record to it, and nobody
-    could read the study again. The kernel frees a flock when its holder dies, so no kill stalls the others.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file = -1
-
-    def acquire(self) -> bool:
-        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
-        fcntl.flock(self._file, fcntl.LOCK_EX)
-        cut_torn_tail(self._file)
-        return True
-
-    def release(self) -> None:
-        os.close(self._file)
-
-
-def cut_torn_tail(file: int) -> None:
-    """Cut an open file back to the end of its last whole line."""
-    size = os.fstat(file).st_size
-    end = size
-    while end > 0:
-        start = max(0, end - 4096)
-        newline = os.pread(file, end - start, start).rfind(b"\n")
-        if newline >= 0:
-            end = start + newline + 1
-            break
-        end = start
-    if end < size:
-        os.ftruncate(file, end)
 
 
 def open_storage(url: str | None, folder: Path) -> BaseStorage:
@@ -71,7 +33,8 @@ def open_storage(url: str | None, folder: Path) -> BaseStorage:
 def open_journal(path: Path) -> BaseStorage:
     """Open a journal file for any number of processes of one machine."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    return JournalStorage(JournalFileBackend(str(path), lock_obj=JournalLock(path)))  # type: ignore[arg-type]
+    path.touch()
+    return JournalStorage(JournalFile(path))
 
 
 def redacted(url: str) -> str:

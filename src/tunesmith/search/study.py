@@ -1,12 +1,10 @@
-"""A study: open it, heal it, ask it for trials within the budget."""
+"""A study: open it, count its trials, find the best one."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 import optuna
 from optuna import Study, Trial
@@ -14,20 +12,21 @@ from optuna.distributions import check_distribution_compatibility
 from optuna.pruners import BasePruner
 from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
-from optuna.trial import FrozenTrial, TrialState, create_trial
+from optuna.trial import FrozenTrial, TrialState
 
 from tunesmith.errors import UserError
-from tunesmith.search.owners import is_dead, this_process
 from tunesmith.search.sampler import FIRST_ATTEMPT, WITHDRAWN
 from tunesmith.search.space import Space
 
+# The process that runs a trial, and a number that it raises every few seconds while it does.
 OWNER = "owner"
+LEASE = "lease"
 # Why a trial failed; set on every FAIL that counts, so that one without it is a lost attempt.
 REASON = "reason"
+# A mistake of the user, on the lost first trial of a study: the sweep ends there.
+MISTAKE = "mistake"
 # Epochs that a trial has trained, set where its steps are no epochs.
 EPOCHS = "epochs"
-# A process killed between asking and signing leaves a trial without owner; after this many seconds it is lost.
-SIGNING_SECONDS = 60.0
 
 DIRECTIONS: dict[str, Literal["minimize", "maximize"]] = {
     "min": "minimize",
@@ -72,41 +71,6 @@ def open_study(storage: BaseStorage, name: str, direction: str, pruner: BasePrun
     return study
 
 
-def heal(study: Study) -> list[int]:
-    """Tell FAIL for trials whose process is gone, queue them again; return their numbers."""
-    healed = []
-    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        if _is_orphan(trial) and _tell_lost(study, trial.number):
-            _queue_again(study, trial)
-            healed.append(trial.number)
-    for trial in _latest_attempts(study.get_trials(deepcopy=False)).values():
-        if is_lost(trial) and _seconds_since(trial.datetime_complete) > SIGNING_SECONDS:
-            _queue_again(study, trial)  # whoever ended it was killed before it could
-    return healed
-
-
-def ask(study: Study, n_trials: int) -> Trial | None:
-    """Ask for a trial and sign it; None where n_trials are finished or running.
-
-    Asked first and counted after: two processes that count before they ask both take the last place.
-    """
-    if _taken(study.get_trials(deepcopy=False)) >= n_trials:
-        return None
-    trial = study.ask()
-    trial.set_user_attr(OWNER, this_process())
-    if _taken(study.get_trials(deepcopy=False)[: trial.number]) < n_trials:
-        return trial
-    trial.set_user_attr(WITHDRAWN, True)
-    study.tell(trial, state=TrialState.FAIL)
-    return None
-
-
-def tell_lost(study: Study, trial: Trial) -> None:
-    """Give a trial back that ended through no fault of its own: it runs again, from its last checkpoint."""
-    if _tell_lost(study, trial.number):
-        _queue_again(study, study.get_trials(deepcopy=False)[trial.number])
-
-
 def is_lost(trial: FrozenTrial) -> bool:
     """Tell a lost attempt from a trial that failed for a cause of its own."""
     return trial.state == TrialState.FAIL and REASON not in trial.user_attrs and WITHDRAWN not in trial.user_attrs
@@ -121,7 +85,11 @@ def is_counted(trial: FrozenTrial) -> bool:
 
 def count(study: Study) -> Counts:
     """Count a study's trials by how they ended."""
-    trials = study.get_trials(deepcopy=False)
+    return counts(study.get_trials(deepcopy=False))
+
+
+def counts(trials: Sequence[FrozenTrial]) -> Counts:
+    """Count trials by how they ended."""
     counted = [trial.state for trial in trials if is_counted(trial)]
     return Counts(
         complete=counted.count(TrialState.COMPLETE),
@@ -133,7 +101,13 @@ def count(study: Study) -> Counts:
 
 def is_idle(study: Study) -> bool:
     """Whether no trial of a study counts, and none runs."""
-    return _taken(study.get_trials(deepcopy=False)) == 0
+    trials = study.get_trials(deepcopy=False)
+    return not any(is_counted(trial) or trial.state == TrialState.RUNNING for trial in trials)
+
+
+def is_over(trials: Sequence[FrozenTrial], n_trials: int) -> bool:
+    """Whether n_trials of a study's trials count."""
+    return sum(map(is_counted, trials)) >= n_trials
 
 
 def folder_name(trial: FrozenTrial | Trial) -> str:
@@ -176,45 +150,3 @@ def _check_space(study: Study, space: Space) -> None:
                     f"{key} must vary as it did in study {study.study_name} ({before}); got {now}; "
                     "or use another study_name"
                 ) from None
-
-
-def _taken(trials: Sequence[FrozenTrial]) -> int:
-    return sum(is_counted(trial) or trial.state == TrialState.RUNNING for trial in trials)
-
-
-def _is_orphan(trial: FrozenTrial) -> bool:
-    owner: Mapping[str, Any] | None = trial.user_attrs.get(OWNER)
-    if owner is not None:
-        return is_dead(owner)
-    return _seconds_since(trial.datetime_start) > SIGNING_SECONDS
-
-
-def _seconds_since(moment: datetime | None) -> float:
-    return 0.0 if moment is None else time.time() - moment.timestamp()
-
-
-def _tell_lost(study: Study, number: int) -> bool:
-    """Return whether this call was the one that ended the trial; whoever did queues it again."""
-    try:
-        study.tell(number, state=TrialState.FAIL)
-    except (ValueError, optuna.exceptions.UpdateFinishedTrialError):
-        return False
-    return True
-
-
-def _latest_attempts(trials: Sequence[FrozenTrial]) -> dict[str, FrozenTrial]:
-    return {folder_name(trial): trial for trial in trials}
-
-
-def _queue_again(study: Study, trial: FrozenTrial) -> None:
-    """Queue the next attempt of a lost trial: same parameters, same folder, epochs that it has reported."""
-    first = trial.user_attrs.get(FIRST_ATTEMPT, trial.number)
-    study.add_trial(
-        create_trial(
-            state=TrialState.WAITING,
-            params=trial.params,
-            distributions=trial.distributions,
-            intermediate_values=trial.intermediate_values,
-            user_attrs={FIRST_ATTEMPT: first},
-        )
-    )

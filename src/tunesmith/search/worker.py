@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-import logging
-import math
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
-from hydra.core.utils import run_job
-from hydra.types import HydraContext, TaskFunction
+import optuna
 from omegaconf import DictConfig
-from optuna import Study, Trial, TrialPruned
+from optuna import Study, Trial
 from optuna.trial import TrialState
 
-from tunesmith.errors import RunFailed, UserError
+from tunesmith.errors import AttemptLost, UserError
+from tunesmith.search.attempts import Healer, ask, give_back, tell
 from tunesmith.search.compose import Composer
-from tunesmith.search.console import show_trial
-from tunesmith.search.handoff import Reporter, handed_over
-from tunesmith.search.sampler import FIRST_ATTEMPT
-from tunesmith.search.study import EPOCHS, REASON, Counts, ask, count, folder_name, tell_lost
-
-log = logging.getLogger(__name__)
+from tunesmith.search.console import say, show_trial
+from tunesmith.search.handoff import Reporter
+from tunesmith.search.interruption import Interruption
+from tunesmith.search.journal import JournalDamaged
+from tunesmith.search.lease import Lease
+from tunesmith.search.reporter import TrialReporter
+from tunesmith.search.study import MISTAKE, REASON, Counts, count, folder_name, is_over
 
 # max_failure_rate is judged from this many finished trials on.
 MIN_TRIALS_TO_JUDGE = 5
+# Between two looks at the trials of the others.
+HEALING_SECONDS = 1.0
+WAITING_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -38,158 +42,144 @@ class Assignment:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How an assignment ended; value is None unless the state is COMPLETE, reason None unless it is FAIL."""
+    """How an assignment ended; value is None unless the state is COMPLETE, reason None unless it is FAIL.
+
+    ends_worker: the process cannot run another trial.
+    """
 
     assignment: Assignment
     state: TrialState
     value: float | None = None
     reason: str | None = None
-    error: Exception | None = None
+    error: BaseException | None = None
+    ends_worker: bool = False
 
 
-Executor = Callable[[Sequence[Assignment]], Iterator[Outcome]]
+class Executor(Protocol):
+    """Runs assignments and yields each one's outcome as it ends; raises AttemptLost where one has to be given back."""
+
+    def __call__(self, assignments: Sequence[Assignment]) -> Iterator[Outcome]: ...
 
 
-class TrialReporter:
-    """The reporter of a trial that runs in the worker's own process."""
-
-    def __init__(self, trial: Trial, params: Mapping[str, Any]) -> None:
-        self.params = params
-        self.is_retry = FIRST_ATTEMPT in trial.user_attrs
-        self._trial = trial
-        self._reported = set(trial.study.get_trials(deepcopy=False)[trial.number].intermediate_values)
-        self._epochs = 0
-        self._is_step_an_epoch = True
-
-    def report(self, step: int, value: float, epochs: int = 1) -> bool:
-        """A step that an earlier attempt has reported is not reported again."""
-        self._epochs += epochs
-        self._is_step_an_epoch &= epochs == 1
-        if not self._is_step_an_epoch:
-            self._trial.set_user_attr(EPOCHS, self._epochs)
-        if step not in self._reported:
-            self._trial.report(value, step)
-            self._reported.add(step)
-        return self._trial.should_prune()
+class WorkerSpent(Exception):
+    """This process cannot run another trial: the rest of the budget needs a fresh one."""
 
 
-class InProcess:
-    """Runs assignments one after the other in this process, as Hydra runs a job."""
+@dataclass(frozen=True)
+class Limits:
+    """What ends a search besides its space.
 
-    def __init__(self, context: HydraContext, task: TaskFunction) -> None:
-        self._context = context
-        self._task = task
-        self._shown: set[str] = set()
+    timeout: seconds after which no trial is started; trial_timeout: seconds that an attempt may take.
+    """
 
-    def __call__(self, assignments: Sequence[Assignment]) -> Iterator[Outcome]:
-        for assignment in assignments:
-            outcome = self._run(assignment)
-            if outcome.error is not None:
-                outcome.error.__traceback__ = None  # it keeps every tensor of the trial alive
-            yield outcome
-
-    def _run(self, assignment: Assignment) -> Outcome:
-        outcomes: list[Outcome] = []
-
-        def task(cfg: DictConfig) -> None:
-            outcome = _outcome(assignment, self._task, cfg)
-            self._log(outcome)
-            outcomes.append(outcome)
-
-        with handed_over(assignment.reporter):
-            run_job(
-                hydra_context=self._context,
-                task_function=task,
-                config=assignment.config,
-                job_dir_key="hydra.sweep.dir",
-                job_subdir_key="hydra.sweep.subdir",
-            )
-        return outcomes[0]
-
-    def _log(self, outcome: Outcome) -> None:
-        """Write a failure to the trial's log, a bug with its traceback; the console shows the same one once."""
-        if outcome.error is None or outcome.reason is None:
-            return
-        level = logging.INFO if outcome.reason in self._shown else logging.ERROR
-        self._shown.add(outcome.reason)
-        is_bug = not isinstance(outcome.error, RunFailed | UserError)
-        log.log(
-            level,
-            "trial %d failed: %s",
-            outcome.assignment.trial.number,
-            outcome.reason,
-            exc_info=is_bug and outcome.error,
-        )
+    n_trials: int
+    max_failure_rate: float = 0.5
+    max_retries: int = 2
+    timeout: float | None = None
+    trial_timeout: float | None = None
 
 
-def work(
-    study: Study,
-    suggest: Callable[[Trial], Mapping[str, Any]],
-    composer: Composer,
-    execute: Executor,
-    n_trials: int,
-    max_failure_rate: float,
-) -> None:
-    """Run trials until n_trials of the study are finished or running.
+@dataclass
+class Worker:
+    """Runs trials of a study until its budget is spent, one at a time.
 
     suggest: draws a trial's values, override key -> value.
-
-    Raises:
-        UserError: more than max_failure_rate of the trials failed, or the study's first trial met a user's mistake.
-        KeyboardInterrupt, SystemExit, HydraException: the trial under way is given back as lost.
     """
-    while (trial := ask(study, n_trials)) is not None:
+
+    study: Study
+    suggest: Callable[[Trial], Mapping[str, Any]]
+    composer: Composer
+    execute: Executor
+    limits: Limits
+    interruption: Interruption
+    started: float = field(default_factory=time.monotonic)
+    healed: float = 0.0
+    is_waiting: bool = False
+
+    def work(self) -> None:
+        """Return when n_trials count, the time is over, or the sweep was asked to end.
+
+        A worker without a trial waits while others run theirs: one of them may be lost.
+
+        Raises:
+            UserError: more than max_failure_rate of the trials failed, or the study's first trial met a user's mistake.
+            WorkerSpent: the process can run no further trial.
+        """
         try:
-            assignment = _assign(trial, suggest(trial), composer)
-            for outcome in execute([assignment]):
-                _tell(study, outcome)
+            self._work(Healer(self.study, self.limits.max_retries))
+        except JournalDamaged as error:
+            raise WorkerSpent(str(error)) from None
+
+    def _work(self, healer: Healer) -> None:
+        while not self.is_ending():
+            if time.monotonic() - self.healed > HEALING_SECONDS:
+                self.healed = time.monotonic()
+                healer.heal()
+            trial = ask(self.study, self.limits.n_trials)
+            if trial is not None:
+                self._run(trial)
+            elif is_over(self.study.get_trials(deepcopy=False), self.limits.n_trials):
+                return
+            else:
+                self._wait()
+
+    def is_ending(self) -> bool:
+        """Whether no further trial is to be started."""
+        seconds = self.limits.timeout
+        is_late = seconds is not None and time.monotonic() - self.started >= seconds
+        return is_late or self.interruption.signal is not None
+
+    def _wait(self) -> None:
+        if not self.is_waiting:
+            self.is_waiting = True
+            say("waiting for trials that other workers run")
+        time.sleep(WAITING_SECONDS)
+
+    def _run(self, trial: Trial) -> None:
+        self.is_waiting = False
+        lease = Lease()
+        try:
+            with lease.held(trial):
+                assignment = self._assign(trial, lease)
+                (outcome,) = self.execute([assignment])
+                is_told = self._tell(outcome)
+        except AttemptLost:
+            give_back(self.study, trial.number)
+            return
+        except optuna.exceptions.UpdateFinishedTrialError:
+            return
         except BaseException:
-            tell_lost(study, trial)
+            with suppress(JournalDamaged):
+                give_back(self.study, trial.number)
             raise
-        trials = study.get_trials(deepcopy=False)
-        show_trial(trials[trial.number], trials, study.direction)
-        _judge(count(study), max_failure_rate)
+        if is_told:  # otherwise another worker has taken it away, and runs it again
+            self._show(trial)
+        if outcome.ends_worker:
+            raise WorkerSpent(outcome.reason)
+
+    def _assign(self, trial: Trial, lease: Lease) -> Assignment:
+        params = self.suggest(trial)
+        config = self.composer.compose(params, trial.number, folder_name(trial))
+        reporter = TrialReporter(trial, params, self.interruption, lease, self.limits.trial_timeout)
+        return Assignment(trial, config, reporter)
+
+    def _tell(self, outcome: Outcome) -> bool:
+        trial = outcome.assignment.trial
+        if isinstance(outcome.error, UserError) and count(self.study).counted == 0:
+            trial.set_user_attr(MISTAKE, outcome.reason)
+            raise outcome.error
+        if outcome.state == TrialState.FAIL:
+            trial.set_user_attr(REASON, outcome.reason)
+        return tell(self.study, trial.number, outcome.state, outcome.value)
+
+    def _show(self, trial: Trial) -> None:
+        trials = self.study.get_trials(deepcopy=False)
+        show_trial(trials[trial.number], trials, self.study.direction)
+        judge(count(self.study), self.limits.max_failure_rate)
 
 
-def _assign(trial: Trial, params: Mapping[str, Any], composer: Composer) -> Assignment:
-    config = composer.compose(params, trial.number, folder_name(trial))
-    return Assignment(trial, config, TrialReporter(trial, params))
-
-
-def _outcome(assignment: Assignment, task: TaskFunction, cfg: DictConfig) -> Outcome:
-    """Run the job; what it raises becomes an outcome."""
-    try:
-        value = _to_number(task(cfg))
-    except TrialPruned:
-        return Outcome(assignment, TrialState.PRUNED)
-    except (RunFailed, UserError) as error:
-        return Outcome(assignment, TrialState.FAIL, reason=str(error), error=error)
-    except Exception as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        return Outcome(assignment, TrialState.FAIL, reason=reason, error=error)
-    return Outcome(assignment, TrialState.COMPLETE, value=value)
-
-
-def _to_number(returned: Any) -> float:
-    try:
-        value = float(returned)
-    except (TypeError, ValueError):
-        raise RunFailed(f"the job must return a number; it returned {returned!r}") from None
-    if not math.isfinite(value):
-        raise RunFailed(f"the job must return a finite number; it returned {value}")
-    return value
-
-
-def _tell(study: Study, outcome: Outcome) -> None:
-    if isinstance(outcome.error, UserError) and count(study).counted == 0:
-        raise outcome.error
-    trial = outcome.assignment.trial
-    if outcome.state == TrialState.FAIL:
-        trial.set_user_attr(REASON, outcome.reason)
-    study.tell(trial, outcome.value, outcome.state)
-
-
-def _judge(counts: Counts, max_failure_rate: float) -> None:
+def judge(counts: Counts, max_failure_rate: float) -> None:
+    """Raise UserError where more than max_failure_rate of the finished trials have failed."""
     if counts.counted < MIN_TRIALS_TO_JUDGE or counts.failed <= max_failure_rate * counts.counted:
         return
     raise UserError(

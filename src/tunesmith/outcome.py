@@ -1,0 +1,49 @@
+"""What the end of a sweep shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tunesmith import results
+from tunesmith.search import command
+from tunesmith.search.console import rows
+from tunesmith.search.settings import Settings
+from tunesmith.search.space import Space
+from tunesmith.search.study import DIRECTIONS
+
+NUM_TIES = 5
+
+
+def show_outcome(found: Mapping[str, Any], ties: Sequence[int], settings: Settings, space: Space, folder: Path) -> None:
+    """Print a study's results; found: what its file holds; ties: trials with the best value too."""
+    rows(_rows(found, ties, settings, space, folder))
+
+
+def _rows(
+    found: Mapping[str, Any], ties: Sequence[int], settings: Settings, space: Space, folder: Path
+) -> Iterator[tuple[str, str]]:
+    if found["best_trial"] is None:
+        yield "best", "none: no trial ran to its end"
+    else:
+        mode = DIRECTIONS[settings.direction]
+        yield "best value", f"{found['best_value']:.6g} ({mode}d), trial {found['best_trial']}"
+        if ties:
+            yield "ties", _ties(ties)
+        yield "parameters", "  ".join(space.overrides(found["best_params"]))
+    yield "trials", "  ".join(f"{number} {state}" for state, number in found["trials"].items())
+    epochs = found["epochs"]
+    yield "epochs", f"{epochs['run']} run" + (f", {epochs['saved']} saved by pruning" if epochs["saved"] else "")
+    if found["test"]:
+        yield "test", "  ".join(f"{name} {value:.4g}" for name, value in found["test"].items())
+    yield "files", f"{folder}/  {results.RESULTS_FILE}, {results.BEST_FILE}, {results.TRIALS_FILE}"
+    yield "curves", "tensorboard --logdir outputs"
+    if found["best_trial"] is not None:
+        yield "repeat best", results.best_command(folder)
+    yield "resume", command.shown(settings.study_name)
+
+
+def _ties(numbers: Sequence[int]) -> str:
+    shown = ", ".join(map(str, numbers[:NUM_TIES])) + (" ..." if len(numbers) > NUM_TIES else "")
+    return f"{len(numbers)} more {'trial has' if len(numbers) == 1 else 'trials have'} it too: {shown}"

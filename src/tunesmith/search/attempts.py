@@ -1,0 +1,168 @@
+"""Attempts at a trial: asked for within the budget, given back, found lost, queued again.
+
+A trial and its later attempts count once. What takes a place of n_trials is the first attempt: whoever asks for one
+finds out how many there were before, so that no worker has to wait for another, and no place is given twice.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import optuna
+from optuna import Study, Trial
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from tunesmith.search.owners import is_dead, is_here, this_process
+from tunesmith.search.sampler import FIRST_ATTEMPT, WITHDRAWN
+from tunesmith.search.study import LEASE, OWNER, REASON, is_counted, is_lost
+
+# The attempt that a trial was queued for again, and how many attempts before it ended with their process.
+RETRY_OF = "retry_of"
+DEATHS = "deaths"
+# An owner elsewhere whose lease nobody has renewed for so many seconds is lost; one here is asked for by its pid.
+LEASE_SECONDS = 60.0
+# A process killed between asking and signing leaves a trial without owner, one killed between telling and queueing a
+# lost one without its next attempt. Both take milliseconds, and whoever is overtaken notices.
+SIGNING_SECONDS = 10.0
+
+
+def ask(study: Study, n_trials: int) -> Trial | None:
+    """Ask for a trial and sign it; None where all places are taken, which is not yet the end of those that run.
+
+    Asked first and counted after: two processes that count before they ask both take the last place.
+    """
+    while _has_room(study.get_trials(deepcopy=False), n_trials):
+        trial = study.ask()
+        try:
+            trial.set_user_attr(OWNER, this_process())
+            trials = study.get_trials(deepcopy=False)
+            first = first_attempt(trials[trial.number])
+            if _place(trials, first) < n_trials and not _is_duplicate(trials, trial.number):
+                return trial
+            if first != trial.number and not _is_duplicate(trials, trial.number):
+                give_back(study, trial.number)  # of a larger budget
+                continue
+            trial.set_user_attr(WITHDRAWN, True)
+            tell(study, trial.number, TrialState.FAIL)
+        except optuna.exceptions.UpdateFinishedTrialError:
+            continue  # signed too late: taken away
+    return None
+
+
+def give_back(study: Study, number: int) -> bool:
+    """End an attempt that has to end through no fault of its own: it runs again, from its last checkpoint.
+
+    Returns: False where it was over already.
+    """
+    if not tell(study, number, TrialState.FAIL):
+        return False
+    trial = study.get_trials(deepcopy=False)[number]
+    _queue_again(study, trial, deaths=trial.user_attrs.get(DEATHS, 0))
+    return True
+
+
+class Healer:
+    """Finds the attempts whose process is gone and queues their trials again.
+
+    What cannot be known at once is watched: only this process's own clock is looked at.
+    """
+
+    def __init__(self, study: Study, max_retries: int, clock: Callable[[], float] = time.monotonic) -> None:
+        """max_retries: of a trial whose attempts end with their process; after them it has failed."""
+        self._study = study
+        self._max_retries = max_retries
+        self._clock = clock
+        self._seen: dict[int, tuple[Any, float]] = {}
+
+    def heal(self) -> list[int]:
+        """Return the numbers of the attempts that this call has ended."""
+        healed = []
+        for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            if self._is_orphan(trial) and tell(self._study, trial.number, TrialState.FAIL):
+                self._try_again(trial)
+                healed.append(trial.number)
+        for trial in _forgotten(self._study.get_trials(deepcopy=False)):
+            if self._unchanged_for(trial, "ended") > SIGNING_SECONDS:
+                self._try_again(trial)  # whoever ended it was killed before it could
+        return healed
+
+    def _is_orphan(self, trial: FrozenTrial) -> bool:
+        owner = trial.user_attrs.get(OWNER)
+        if owner is None:
+            return self._unchanged_for(trial, "asked for") > SIGNING_SECONDS
+        if is_here(owner):
+            return is_dead(owner)
+        return self._unchanged_for(trial, (owner, trial.user_attrs.get(LEASE))) > LEASE_SECONDS
+
+    def _unchanged_for(self, trial: FrozenTrial, sign: Any) -> float:
+        """Return for how many seconds this process has seen a trial's sign of life unchanged."""
+        now = self._clock()
+        seen, since = self._seen.get(trial.number, (None, now))
+        if seen != sign:
+            since = now
+        self._seen[trial.number] = (sign, since)
+        return now - since
+
+    def _try_again(self, trial: FrozenTrial) -> None:
+        deaths = trial.user_attrs.get(DEATHS, 0) + 1
+        if deaths <= self._max_retries:
+            _queue_again(self._study, trial, deaths)
+            return
+        reason = f"its process ended {deaths} times (killed, out of memory?); hydra.sweeper.max_retries={deaths - 1}"
+        attrs = {key: trial.user_attrs[key] for key in (OWNER,) if key in trial.user_attrs}
+        self._study.add_trial(_attempt(trial, TrialState.FAIL, {**attrs, REASON: reason}))
+
+
+def first_attempt(trial: FrozenTrial) -> int:
+    """Return the number of a trial's first attempt."""
+    return int(trial.user_attrs.get(FIRST_ATTEMPT, trial.number))
+
+
+def tell(study: Study, number: int, state: TrialState, value: float | None = None) -> bool:
+    """Return whether this call was the one that ended the attempt."""
+    try:
+        study.tell(number, value, state)
+    except (ValueError, optuna.exceptions.UpdateFinishedTrialError):
+        return False
+    return True
+
+
+def _has_room(trials: Sequence[FrozenTrial], n_trials: int) -> bool:
+    waiting = (first_attempt(trial) for trial in trials if trial.state == TrialState.WAITING)
+    return any(_place(trials, first) < n_trials for first in (*waiting, len(trials)))
+
+
+def _place(trials: Sequence[FrozenTrial], first: int) -> int:
+    """Return how many trials come before one: those that have ended, and those that were begun before it."""
+    counted = {first_attempt(trial) for trial in trials if is_counted(trial)}
+    begun = {first_attempt(trial) for trial in trials if WITHDRAWN not in trial.user_attrs}
+    return len(counted - {first}) + sum(other < first for other in begun - counted)
+
+
+def _is_duplicate(trials: Sequence[FrozenTrial], number: int) -> bool:
+    """Tell a next attempt that another process had queued before: two may find the same one forgotten."""
+    of = trials[number].user_attrs.get(RETRY_OF)
+    return of is not None and any(trial.user_attrs.get(RETRY_OF) == of for trial in trials[:number])
+
+
+def _forgotten(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+    """Return the last attempts that are lost."""
+    last = {first_attempt(trial): trial for trial in trials if WITHDRAWN not in trial.user_attrs}
+    return [trial for trial in last.values() if is_lost(trial)]
+
+
+def _queue_again(study: Study, trial: FrozenTrial, deaths: int) -> None:
+    """Queue the next attempt: same parameters, same folder, epochs that were reported."""
+    study.add_trial(_attempt(trial, TrialState.WAITING, {RETRY_OF: trial.number, DEATHS: deaths}))
+
+
+def _attempt(trial: FrozenTrial, state: TrialState, attrs: dict[str, Any]) -> FrozenTrial:
+    return create_trial(
+        state=state,
+        params=trial.params,
+        distributions=trial.distributions,
+        intermediate_values=trial.intermediate_values,
+        user_attrs={FIRST_ATTEMPT: first_attempt(trial), **attrs},
+    )

@@ -1,0 +1,56 @@
+"""The command that this process was started with, and the commands made from it."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from hydra._internal.utils import get_args_parser
+from hydra.core.override_parser.types import Quote, QuotedString, Transformer
+from omegaconf import DictConfig
+
+# What Hydra was told about the sweep, and a single run has no use for.
+_OF_THE_SWEEP = ("hydra.mode=", "hydra.sweep", "hydra/sweep", "hydra.launcher", "hydra/launcher", "hydra.run.dir=")
+_CONFIG_FLAGS = ("config_path", "config_name", "config_dir")
+
+
+def override(key: str, value: object) -> str:
+    """Return an override whose value Hydra reads back as this very text."""
+    return f"{key}={Transformer.str(QuotedString(str(value), Quote.single))}"
+
+
+def shown(study_name: str, arguments: list[str] | None = None) -> str:
+    """Return the command that goes on with the study: what was typed, and the study's name."""
+    typed = list(sys.argv if arguments is None else arguments)
+    if not any(argument.startswith("study_name=") for argument in typed):
+        typed.append(f"study_name={study_name}")
+    return shlex.join(["python", *typed])
+
+
+def of_worker(names: Sequence[str], study_name: str, folder: Path, timeout: float | None) -> list[str]:
+    """Return the command of a worker: the same again, on this study.
+
+    names: keys that hold the study's name; timeout: seconds left.
+    """
+    left = [] if timeout is None else [f"hydra.sweeper.timeout={max(timeout, 0.001):.3f}"]
+    study = [*(override(name, study_name) for name in names), override("hydra.sweep.dir", folder)]
+    return [sys.executable, *sys.orig_argv[1:], *study, *left]
+
+
+def of_trial(config: DictConfig, folder: Path, *further: str) -> list[str]:
+    """Return the command of a trial: a plain run of its overrides in its folder."""
+    flags = get_args_parser().parse_args(sys.argv[1:])
+    given = [(name, getattr(flags, name)) for name in _CONFIG_FLAGS]
+    named = [part for name, value in given if value for part in (f"--{name.replace('_', '-')}", value)]
+    kept = [text for text in config.hydra.overrides.hydra if not text.lstrip("+~").startswith(_OF_THE_SWEEP)]
+    job = [f"hydra.job.num={config.hydra.job.num}", override("hydra.job.id", config.hydra.job.id)]
+    name = [override("study_name", config.study_name)] if "study_name" in config else []
+    overrides = [*config.hydra.overrides.task, *name, *kept, *job, override("hydra.run.dir", folder), *further]
+    return [sys.executable, *_script(), *named, *overrides]
+
+
+def _script() -> list[str]:
+    """Return what stands between the interpreter and the script's own arguments: its path, or -m and a module."""
+    return sys.orig_argv[1 : len(sys.orig_argv) - len(sys.argv[1:])]

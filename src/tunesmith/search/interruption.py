@@ -1,0 +1,62 @@
+"""Ctrl-C and SIGTERM during a sweep: asked once it ends in order, asked twice at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+# What a worker whose sweep is gone gets to end in order.
+GRACE_SECONDS = 5.0
+
+
+class Interruption:
+    """Notes that the sweep was asked to end; whoever works looks at it between two steps."""
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
+
+    @property
+    def exit_code(self) -> int:
+        return 128 + (self.signal or signal.SIGINT)
+
+    def request(self, signum: int = signal.SIGTERM) -> None:
+        """Ask for the end, as the signal does."""
+        self.signal = self.signal or signum
+
+    def follow(self, file: int) -> None:
+        """Ask for the end when the other end of a pipe is closed, as it is when its process is gone; then insist."""
+
+        def read() -> None:
+            while os.read(file, 4096):
+                pass
+            self.request()
+            time.sleep(GRACE_SECONDS)
+            os._exit(self.exit_code)
+
+        threading.Thread(target=read, daemon=True).start()
+
+    @contextmanager
+    def listening(self, hint: str = "") -> Iterator[None]:
+        """Take the signals for the time of a block, in the main thread; hint: printed at the first one."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def take(signum: int, frame: FrameType | None) -> None:
+            if self.signal is not None:
+                raise SystemExit(self.exit_code)
+            self.request(signum)
+            if hint:
+                print(hint, flush=True)
+
+        before = {signum: signal.signal(signum, take) for signum in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for signum, handler in before.items():
+                signal.signal(signum, handler)

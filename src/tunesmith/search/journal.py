@@ -1,0 +1,105 @@
+"""Optuna's journal in one file, for many processes, any of which may be killed in the middle of a line.
+
+Optuna's own JournalFileBackend, whose format this is, glues the next record to a torn line; nobody can read the study
+then. It also goes on reading at its old place in a file that lost records, and so takes another's trial for its own.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from optuna.storages.journal import BaseJournalBackend
+
+# What a process remembers of the journal's end: some twenty records.
+TAIL_BYTES = 4096
+
+
+class JournalDamaged(RuntimeError):
+    """The file lost records that this process has read, and others have written to it since."""
+
+
+class JournalFile(BaseJournalBackend):
+    """Appends whole lines under a lock, after it has mended the end of the file.
+
+    A torn last line is cut. A file that is shorter than what this process has read gets the missing bytes back.
+    The lock is a flock: the kernel frees it when its holder dies, so that no kill stalls the others.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._ends = [0]  # byte at which the first n records end
+        self._tail = b""  # the last bytes before self._ends[-1]
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        """Raises JournalDamaged where this process's view of the study is no longer the file's."""
+        lines = b"".join(json.dumps(log, separators=(",", ":")).encode() + b"\n" for log in logs)
+        with self._locked() as file:
+            os.pwrite(file, lines, os.fstat(file).st_size)
+            os.fsync(file)
+
+    def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:
+        """Yield the records from a number on, up to the last whole line; raises JournalDamaged as append_logs does."""
+        with self._path.open("rb") as file:
+            if not self._is_as_known(file.fileno()):
+                with self._locked():
+                    pass  # mended
+            file.seek(self._ends[log_number_from])
+            for number, line in enumerate(file, start=log_number_from):
+                if not line.endswith(b"\n"):
+                    return
+                record = self._parsed(line)
+                if number + 1 == len(self._ends):
+                    self._ends.append(self._ends[-1] + len(line))
+                    self._tail = (self._tail + line)[-TAIL_BYTES:]
+                yield record
+
+    @contextmanager
+    def _locked(self) -> Iterator[int]:
+        """Hold the lock of the file, whose end is mended."""
+        file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            self._put_back(file)
+            cut_torn_tail(file)
+            yield file
+        finally:
+            os.close(file)
+
+    def _put_back(self, file: int) -> None:
+        start = self._ends[-1] - len(self._tail)
+        found = os.pread(file, len(self._tail), start)
+        if not self._tail.startswith(found) or (self._tail and not found):
+            raise JournalDamaged(f"{self._path} lost records, and others have written to it since")
+        os.pwrite(file, self._tail[len(found) :], start + len(found))
+
+    def _is_as_known(self, file: int) -> bool:
+        return os.pread(file, len(self._tail), self._ends[-1] - len(self._tail)) == self._tail
+
+    def _parsed(self, line: bytes) -> dict[str, Any]:
+        try:
+            record = json.loads(line)
+        except ValueError:
+            raise JournalDamaged(f"{self._path} has a line that is no record: {line[:80]!r}") from None
+        assert isinstance(record, dict)
+        return record
+
+
+def cut_torn_tail(file: int) -> None:
+    """Cut an open file back to the end of its last whole line."""
+    size = os.fstat(file).st_size
+    end = size
+    while end > 0:
+        start = max(0, end - TAIL_BYTES)
+        newline = os.pread(file, end - start, start).rfind(b"\n")
+        if newline >= 0:
+            end = start + newline + 1
+            break
+        end = start
+    if end < size:
+        os.ftruncate(file, end)

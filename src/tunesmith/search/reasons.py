@@ -1,0 +1,31 @@
+"""What a job returned or raised, as a trial records it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from tunesmith.errors import RunFailed, UserError
+
+
+def to_number(returned: Any) -> float:
+    """Return what a job returned as a number; raises RunFailed where it is none that can be compared."""
+    try:
+        value = float(returned)
+    except (TypeError, ValueError):
+        raise RunFailed(f"the job must return a number; it returned {returned!r}") from None
+    if not math.isfinite(value):
+        raise RunFailed(f"the job must return a finite number; it returned {value}")
+    return value
+
+
+def reason_of(error: BaseException) -> str:
+    """Return why a trial failed, in one line."""
+    if isinstance(error, RunFailed | UserError):
+        return str(error)
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+def has_broken_cuda(error: BaseException) -> bool:
+    """Whether CUDA fails in this process from now on: after an assertion on the device or an illegal address."""
+    return type(error).__name__ == "AcceleratorError" or "CUDA error:" in str(error)
