@@ -180,8 +180,9 @@ class Sweep:
             say(f"{error}; a fresh process goes on")
             os.execv(sys.executable, self._worker_command())
         except (KeyboardInterrupt, SystemExit, UserError):
-            self._write_results(self._reopened())
-            raise
+            if self.interruption.signal is None:
+                self._write_results(self._reopened())
+                raise
         if self.interruption.signal is not None:
             self._write_results(self._reopened())
             say(f"interrupted; resume it with: {command.shown(self.settings.study_name)}")
