@@ -16,6 +16,7 @@ from tunesmith.cross_validation import cross_validate
 from tunesmith.errors import RunFailed
 from tunesmith.evaluation import evaluate
 from tunesmith.lr_finder import with_found_lr
+from tunesmith.memory import free_cuda
 from tunesmith.search.handoff import Reporter, current_reporter, is_trial
 from tunesmith.training import Result, train_once
 
@@ -39,6 +40,8 @@ def train(cfg: DictConfig) -> float:
         if not is_trial():
             _show_how_to_resume(folder)
         raise
+    finally:
+        free_cuda()
     if not is_trial():
         _show(result, folder)
     if result["state"] == "FAIL":

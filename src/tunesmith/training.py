@@ -18,6 +18,7 @@ from tunesmith import history
 from tunesmith.build import build
 from tunesmith.callbacks.epoch_record import EpochRecord
 from tunesmith.errors import RunFailed, UserError
+from tunesmith.memory import as_out_of_memory
 from tunesmith.search.handoff import Reporter
 
 Result = dict[str, Any]
@@ -43,9 +44,12 @@ def train_once(
     except UserError:
         raise
     except Exception as error:
-        why = str(error) if isinstance(error, RunFailed) else f"{type(error).__name__}: {error}"
+        failure = as_out_of_memory(error) or error
+        why = str(failure) if isinstance(failure, RunFailed) else f"{type(error).__name__}: {error}"
         write_result(cfg, folder, _outcome(run.record, "FAIL", why))
-        raise
+        if failure is error:
+            raise
+        raise failure from error
     (folder / TensorBoardLogger.NAME_HPARAMS_FILE).unlink(missing_ok=True)  # empty: the config is in .hydra/
     record = run.record
     reason = str(record.failure) if record.failure else "pruned" if record.is_stopped else None
