@@ -59,10 +59,7 @@ def _bar(trials: list[FrozenTrial], begin: float, seconds: float) -> str:
 
 
 def _idle(trials: list[FrozenTrial]) -> str:
-    gaps = [
-        (after.datetime_start - before.datetime_complete).total_seconds()
-        for before, after in pairwise(trials)
-    ]
+    gaps = [(after.datetime_start - before.datetime_complete).total_seconds() for before, after in pairwise(trials)]
     return f"{len(trials):>3} trials, idle {sum(gaps):.2f} s, at most {max(gaps, default=0.0):.2f} s"
 
 

@@ -29,14 +29,19 @@ def shown(study_name: str, arguments: list[str] | None = None) -> str:
     return shlex.join(["python", *typed])
 
 
-def of_worker(names: Sequence[str], study_name: str, folder: Path, timeout: float | None) -> list[str]:
-    """Return the command of a worker: the same again, on this study.
+def again(keys: Sequence[str], study_name: str, timeout: float | None) -> list[str]:
+    """Return this process's command on this study, whatever name it was given.
 
-    names: keys that hold the study's name; timeout: seconds left.
+    keys: that hold the study's name; timeout: seconds left.
     """
     left = [] if timeout is None else [f"hydra.sweeper.timeout={max(timeout, 0.001):.3f}"]
-    study = [*(override(name, study_name) for name in names), override("hydra.sweep.dir", folder)]
-    return [sys.executable, *sys.orig_argv[1:], *study, *left]
+    missing = [key for key in keys if not any(text.startswith(f"{key}=") for text in sys.orig_argv)]
+    return [sys.executable, *sys.orig_argv[1:], *(override(key, study_name) for key in missing), *left]
+
+
+def of_worker(keys: Sequence[str], study_name: str, folder: Path, timeout: float | None) -> list[str]:
+    """Return the command of a worker: the same again, in the study's folder."""
+    return [*again(keys, study_name, timeout), override("hydra.sweep.dir", folder)]
 
 
 def of_trial(config: DictConfig, folder: Path, *further: str) -> list[str]:
