@@ -80,7 +80,8 @@ class Healer:
         """Return the numbers of the attempts that this call has ended."""
         healed = []
         for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            if self._is_orphan(trial) and tell(self._study, trial.number, TrialState.FAIL):
+            is_ended = self._is_orphan(trial) and tell(self._study, trial.number, TrialState.FAIL)
+            if is_ended and WITHDRAWN not in trial.user_attrs:
                 self._try_again(trial)
                 healed.append(trial.number)
         for trial in _forgotten(self._study.get_trials(deepcopy=False)):
