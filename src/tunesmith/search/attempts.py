@@ -63,6 +63,13 @@ def give_back(study: Study, number: int) -> bool:
     return True
 
 
+def was_given_back(trials: Sequence[FrozenTrial], number: int) -> bool:
+    """Whether an attempt was given back, which a process may do without end."""
+    deaths = trials[number].user_attrs.get(DEATHS, 0)
+    later = (trial.user_attrs for trial in trials[number + 1 :])
+    return any((attrs.get(RETRY_OF), attrs.get(DEATHS)) == (number, deaths) for attrs in later)
+
+
 class Healer:
     """Finds the attempts whose process is gone and queues their trials again.
 

@@ -26,6 +26,7 @@ from tunesmith.search.attempts import (
     first_attempt,
     give_back,
     tell,
+    was_given_back,
 )
 from tunesmith.search.owners import this_process
 from tunesmith.search.sampler import WITHDRAWN, Enumeration
@@ -333,6 +334,15 @@ def test_attempts_given_back_are_no_deaths(study: Study, dead: dict[str, Any]) -
     owned(study, dead)
     heal(study, max_retries=1)
     assert study.trials[-1].user_attrs[REASON].startswith("its process ended 2 times")
+
+
+def test_what_was_given_back_is_told_from_what_was_lost(study: Study, dead: dict[str, Any]) -> None:
+    give_back(study, asked(study).number)
+    owned(study, dead)
+    heal(study)
+    give_back(study, asked(study).number)
+    study.tell(asked(study), 0.5)
+    assert [was_given_back(study.trials, number) for number in range(4)] == [True, False, True, False]
 
 
 # attempts of a process that is gone
