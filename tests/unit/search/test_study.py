@@ -14,11 +14,13 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from tunesmith.errors import UserError
 from tunesmith.search.attempts import ask, give_back
+from tunesmith.search.owners import this_process
 from tunesmith.search.sampler import FIRST_ATTEMPT, WITHDRAWN
 from tunesmith.search.space import Space, parse_space
 from tunesmith.search.storage import open_journal
 from tunesmith.search.study import (
     EPOCHS,
+    OWNER,
     REASON,
     Counts,
     best_trial,
@@ -93,6 +95,14 @@ def leave_running(study: Study) -> None:
     asked(study)
 
 
+def leave_running_in_a_dead_process(study: Study) -> None:
+    asked(study).set_user_attr(OWNER, {**this_process(), "started": 0.0})  # its pid is another's now
+
+
+def leave_unsigned(study: Study) -> None:
+    study.ask()
+
+
 def leave_nothing(study: Study) -> None:
     give_back(study, asked(study).number)
 
@@ -103,7 +113,13 @@ def fail_one(study: Study) -> None:
 
 @pytest.mark.parametrize(
     ("work", "idle"),
-    [(leave_running, False), (fail_one, False), (leave_nothing, True)],
+    [
+        (leave_running, False),
+        (leave_unsigned, False),
+        (fail_one, False),
+        (leave_running_in_a_dead_process, True),
+        (leave_nothing, True),
+    ],
     ids=lambda x: getattr(x, "__name__", ""),
 )
 def test_an_idle_study_has_no_trial_that_counts_or_runs(
