@@ -26,6 +26,15 @@ def test_two_storages_on_one_file_see_each_other(tmp_path: Path) -> None:
     assert one.trials[1].value == 0.5
 
 
+def test_a_journal_is_found_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    study = study_in(open_journal(Path("study.journal")))
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    study.tell(study.ask(), 0.5)
+    assert study.best_value == 0.5
+
+
 def test_the_default_is_a_journal_in_the_studys_folder(tmp_path: Path) -> None:
     study_in(open_storage(None, tmp_path / "sweeps" / "a"))
     assert (tmp_path / "sweeps" / "a" / "study.journal").is_file()
