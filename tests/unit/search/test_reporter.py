@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import optuna
 import pytest
 from optuna import Study, Trial
 from optuna.pruners import NopPruner, ThresholdPruner
-from optuna.storages import InMemoryStorage
+from optuna.storages import BaseStorage, InMemoryStorage
 from optuna.trial import TrialState
 
 from tunesmith.errors import AttemptLost, RunFailed
@@ -19,12 +21,13 @@ from tunesmith.search.interruption import Interruption
 from tunesmith.search.lease import Lease
 from tunesmith.search.reporter import TrialReporter
 from tunesmith.search.space import parse_space
+from tunesmith.search.storage import open_journal
 from tunesmith.search.study import num_epochs, open_study
 
 
-def opened(pruner: optuna.pruners.BasePruner | None = None) -> Study:
+def opened(pruner: optuna.pruners.BasePruner | None = None, storage: BaseStorage | None = None) -> Study:
     space = parse_space({}, ["x=interval(0,1)"])
-    return open_study(InMemoryStorage(), "study", "min", pruner or NopPruner(), space)
+    return open_study(storage or InMemoryStorage(), "study", "min", pruner or NopPruner(), space)
 
 
 def asked(study: Study) -> Trial:
@@ -128,6 +131,16 @@ def test_a_report_finds_out_that_the_attempt_was_taken_away() -> None:
     reporter = reporter_of(trial)
     study.tell(trial.number, state=TrialState.FAIL)
     with pytest.raises(AttemptLost, match=r"^taken away by another worker$"):
+        reporter.report(1, 0.5)
+
+
+def test_an_attempt_whose_journal_is_damaged_is_lost(tmp_path: Path) -> None:
+    path = tmp_path / "study.journal"
+    study = opened(storage=open_journal(path))
+    reporter = reporter_of(asked(study))
+    os.truncate(path, path.stat().st_size - 5)
+    asked(opened(storage=open_journal(path)))  # written by one who has not read what was cut
+    with pytest.raises(AttemptLost, match=r"study\.journal lost records, and others have written to it since$"):
         reporter.report(1, 0.5)
 
 
