@@ -26,7 +26,7 @@ from tunesmith.checks import check_folder
 from tunesmith.errors import UserError
 from tunesmith.outcome import show_outcome
 from tunesmith.search import command
-from tunesmith.search.attempts import Healer
+from tunesmith.search.attempts import Healer, give_back_own
 from tunesmith.search.compose import Composer, hide_password
 from tunesmith.search.console import say, show_space
 from tunesmith.search.in_process import InProcess
@@ -108,6 +108,7 @@ class Sweep:
                 self._worker(study).work()
             except WorkerSpent as error:
                 say(f"this process can run no further trial: {error}")
+                give_back_own(self._reopened())
                 raise SystemExit(EXIT_SPENT) from None
 
     def _check(self) -> None:
@@ -178,6 +179,7 @@ class Sweep:
                 self._run_trials(study)
         except WorkerSpent as error:
             say(f"{error}; a fresh process goes on")
+            give_back_own(self._reopened())  # it has the same pid and start time
             os.execv(sys.executable, self._worker_command())
         except (KeyboardInterrupt, SystemExit, UserError):
             self._write_results(self._reopened())

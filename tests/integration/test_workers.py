@@ -207,6 +207,24 @@ def test_ctrl_c_gives_a_trial_of_its_own_process_back_and_lets_it_end_in_order(s
 # workers
 
 
+def test_a_sweep_whose_journal_is_damaged_goes_on_in_a_fresh_process(shell: Shell) -> None:
+    body = """
+        from tunesmith.search.storage import open_journal
+        if started(cfg) and cfg.x == 2:
+            journal = Path("outputs/sweeps/s/study.journal")
+            os.truncate(journal, journal.stat().st_size - 5)
+            storage = open_journal(journal)
+            storage.set_study_user_attr(storage.get_study_id_from_name("s"), "by", "another")
+        tunesmith.report(cfg.x, 1)
+        return cfg.x
+    """
+    app(shell, body)
+    done = sweep(shell, "x=1,2,3")
+    assert (done.code, done.err) == (0, "")
+    assert re.search(r"study\.journal lost records, .*; a fresh process goes on$", done.out, re.MULTILINE)
+    assert [(row["x"], row["state"]) for row in rows(shell)] == [(x, "COMPLETE") for x in "123"]
+
+
 def test_workers_share_the_budget_and_a_killed_one_is_replaced(shell: Shell) -> None:
     body = """
         if started(cfg) and cfg.x == 3:

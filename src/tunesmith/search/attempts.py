@@ -63,6 +63,13 @@ def give_back(study: Study, number: int) -> bool:
     return True
 
 
+def give_back_own(study: Study) -> None:
+    """Give back what this process has left running, in a view of the study that was its own alone."""
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        if trial.user_attrs.get(OWNER) == this_process():
+            give_back(study, trial.number)
+
+
 def was_given_back(trials: Sequence[FrozenTrial], number: int) -> bool:
     """Whether an attempt was given back, which a process may do without end."""
     deaths = trials[number].user_attrs.get(DEATHS, 0)

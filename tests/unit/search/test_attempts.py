@@ -25,6 +25,7 @@ from tunesmith.search.attempts import (
     ask,
     first_attempt,
     give_back,
+    give_back_own,
     tell,
     was_given_back,
 )
@@ -334,6 +335,16 @@ def test_attempts_given_back_are_no_deaths(study: Study, dead: dict[str, Any]) -
     owned(study, dead)
     heal(study, max_retries=1)
     assert study.trials[-1].user_attrs[REASON].startswith("its process ended 2 times")
+
+
+def test_a_process_gives_back_what_it_has_left_running(study: Study, dead: dict[str, Any]) -> None:
+    study.tell(asked(study), 0.5)
+    asked(study)
+    owned(study, dead)
+    owned(study, ELSEWHERE)
+    give_back_own(study)
+    assert states(study) == ["COMPLETE", "FAIL", "RUNNING", "RUNNING", "WAITING"]
+    assert was_given_back(study.trials, 1)
 
 
 def test_what_was_given_back_is_told_from_what_was_lost(study: Study, dead: dict[str, Any]) -> None:
