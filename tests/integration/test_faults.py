@@ -64,11 +64,12 @@ def test_a_second_terminal_leaves_a_live_trial_alone_and_shares_the_budget(shell
     slow = "+callbacks.slow={_target_:faults.WaitFor,file:go,trial:'0'}"
     first = shell.start(TRAIN, *SWEEP, slow)
     wait_until(lambda: (shell.study("s") / "0" / "metrics.csv").exists())
-    second = shell.train(*SWEEP, slow)
-    (shell.folder / "go").touch()
-    _, err = first.communicate(timeout=120)
-    assert (first.returncode, second.code) == (0, 0), err + second.text
-    assert "lost" not in second.out.splitlines()[0]
+    second = shell.start(TRAIN, *SWEEP, slow)
+    wait_until(lambda: (shell.study("s") / "3" / "result.yaml").exists())
+    (shell.folder / "go").touch()  # the second one waits for it: the trial might be lost
+    (_, err), (out, more) = first.communicate(timeout=120), second.communicate(timeout=120)
+    assert (first.returncode, second.returncode) == (0, 0), err + more
+    assert "lost" not in out.splitlines()[0]
     assert sorted(int(row["number"]) for row in rows(shell.study("s"))) == [0, 1, 2, 3]
 
 
