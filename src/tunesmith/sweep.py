@@ -25,7 +25,7 @@ from tunesmith.errors import UserError
 from tunesmith.outcome import show_outcome
 from tunesmith.rehearsal import check_sweep, show_examples
 from tunesmith.search import command
-from tunesmith.search.attempts import Healer
+from tunesmith.search.attempts import Healer, give_back_own
 from tunesmith.search.compose import Composer, hide_password
 from tunesmith.search.console import say, show_space
 from tunesmith.search.in_process import InProcess
@@ -103,6 +103,7 @@ class Sweep:
                 self._worker(study).work()
             except WorkerSpent as error:
                 say(f"this process can run no further trial: {error}")
+                give_back_own(self._reopened())
                 raise SystemExit(EXIT_SPENT) from None
 
     def _open(self) -> Study:
@@ -136,6 +137,7 @@ class Sweep:
                 self._run_trials(study)
         except WorkerSpent as error:
             say(f"{error}; a fresh process goes on")
+            give_back_own(self._reopened())  # the fresh one has the same pid and start time
             sys.stdout.flush()
             os.execv(sys.executable, command.again(self._study_keys(), self.settings.study_name, self._seconds_left()))
         except (KeyboardInterrupt, SystemExit, UserError):
