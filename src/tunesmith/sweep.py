@@ -32,7 +32,7 @@ from tunesmith.search.in_process import InProcess
 from tunesmith.search.interruption import Interruption
 from tunesmith.search.news import News
 from tunesmith.search.own_process import OwnProcess
-from tunesmith.search.owners import worker_index
+from tunesmith.search.owners import this_process, worker_index
 from tunesmith.search.pool import Pool
 from tunesmith.search.sampler import make_pruner
 from tunesmith.search.settings import Settings
@@ -70,7 +70,7 @@ class Sweep:
         self.folder = Path(config.hydra.sweep.dir)
         self.suggest = Suggest(settings, self.space, config)
         self.interruption = Interruption()
-        self.started = time.monotonic()
+        self.started = time.monotonic() - (time.time() - this_process()["started"])  # as long as the command runs
 
     def run(self) -> dict[str, Any] | None:
         """Check, run the trials, write the results; returns these, None after a dry run and in a worker."""

@@ -7,7 +7,7 @@ finds out how many there were before, so that no worker has to wait for another,
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import optuna
@@ -21,6 +21,8 @@ from tunesmith.search.study import LEASE, OWNER, REASON, is_counted, is_lost
 # The attempt that a trial was queued for again, and how many attempts before it ended with their process.
 RETRY_OF = "retry_of"
 DEATHS = "deaths"
+# Why there is no further attempt: set on the one that would have been.
+EXHAUSTED = "exhausted"
 # An owner elsewhere whose lease nobody has renewed for so many seconds is lost; one here is asked for by its pid.
 LEASE_SECONDS = 60.0
 # A process killed between asking and signing leaves a trial without owner, one killed between telling and queueing a
@@ -37,18 +39,29 @@ def ask(study: Study, n_trials: int) -> Trial | None:
         trial = study.ask()
         try:
             trial.set_user_attr(OWNER, this_process())
-            trials = study.get_trials(deepcopy=False)
-            first = first_attempt(trials[trial.number])
-            if _place(trials, first) < n_trials and not _is_duplicate(trials, trial.number):
+            if _is_ours(study, trial, n_trials):
                 return trial
-            if first != trial.number and not _is_duplicate(trials, trial.number):
-                give_back(study, trial.number)  # of a larger budget
-                continue
-            trial.set_user_attr(WITHDRAWN, True)
-            tell(study, trial.number, TrialState.FAIL)
         except optuna.exceptions.UpdateFinishedTrialError:
             continue  # signed too late: taken away
     return None
+
+
+def _is_ours(study: Study, trial: Trial, n_trials: int) -> bool:
+    """End a trial that is not to run: a surplus one, a second next attempt, one after too many attempts."""
+    trials = study.get_trials(deepcopy=False)
+    first = first_attempt(trials[trial.number])
+    is_duplicate = _is_duplicate(trials, trial.number)
+    if _place(trials, first) >= n_trials and first != trial.number and not is_duplicate:
+        give_back(study, trial.number)  # of a larger budget
+        return False
+    if _place(trials, first) >= n_trials or is_duplicate:
+        trial.set_user_attr(WITHDRAWN, True)
+    elif EXHAUSTED in trial.user_attrs:
+        trial.set_user_attr(REASON, trial.user_attrs[EXHAUSTED])
+    else:
+        return True
+    tell(study, trial.number, TrialState.FAIL)
+    return False
 
 
 def give_back(study: Study, number: int) -> bool:
@@ -59,7 +72,8 @@ def give_back(study: Study, number: int) -> bool:
     if not tell(study, number, TrialState.FAIL):
         return False
     trial = study.get_trials(deepcopy=False)[number]
-    _queue_again(study, trial, deaths=trial.user_attrs.get(DEATHS, 0))
+    kept = {key: trial.user_attrs[key] for key in (DEATHS, EXHAUSTED) if key in trial.user_attrs}
+    _queue_again(study, trial, kept)
     return True
 
 
@@ -122,12 +136,13 @@ class Healer:
 
     def _try_again(self, trial: FrozenTrial) -> None:
         deaths = trial.user_attrs.get(DEATHS, 0) + 1
-        if deaths <= self._max_retries:
-            _queue_again(self._study, trial, deaths)
-            return
-        reason = f"its process ended {deaths} times (killed, out of memory?); hydra.sweeper.max_retries={deaths - 1}"
-        attrs = {key: trial.user_attrs[key] for key in (OWNER,) if key in trial.user_attrs}
-        self._study.add_trial(_attempt(trial, TrialState.FAIL, {**attrs, REASON: reason}))
+        attrs: dict[str, Any] = {DEATHS: deaths}
+        if deaths > self._max_retries:
+            attrs[EXHAUSTED] = (
+                f"its process ended {deaths} times (killed, out of memory?); "
+                f"hydra.sweeper.max_retries={self._max_retries}"
+            )
+        _queue_again(self._study, trial, attrs)
 
 
 def first_attempt(trial: FrozenTrial) -> int:
@@ -168,16 +183,14 @@ def _forgotten(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
     return [trial for trial in last.values() if is_lost(trial)]
 
 
-def _queue_again(study: Study, trial: FrozenTrial, deaths: int) -> None:
+def _queue_again(study: Study, trial: FrozenTrial, attrs: Mapping[str, Any]) -> None:
     """Queue the next attempt: same parameters, same folder, epochs that were reported."""
-    study.add_trial(_attempt(trial, TrialState.WAITING, {RETRY_OF: trial.number, DEATHS: deaths}))
-
-
-def _attempt(trial: FrozenTrial, state: TrialState, attrs: dict[str, Any]) -> FrozenTrial:
-    return create_trial(
-        state=state,
-        params=trial.params,
-        distributions=trial.distributions,
-        intermediate_values=trial.intermediate_values,
-        user_attrs={FIRST_ATTEMPT: first_attempt(trial), **attrs},
+    study.add_trial(
+        create_trial(
+            state=TrialState.WAITING,
+            params=trial.params,
+            distributions=trial.distributions,
+            intermediate_values=trial.intermediate_values,
+            user_attrs={FIRST_ATTEMPT: first_attempt(trial), RETRY_OF: trial.number, DEATHS: 0, **attrs},
+        )
     )

@@ -52,7 +52,7 @@ def show_trial(trial: FrozenTrial, trials: list[FrozenTrial], direction: StudyDi
 
 def show_lost(trial: FrozenTrial) -> None:
     """Print an attempt that is lost."""
-    say(f"{_name(trial)}  lost after {num_epochs(trial)} epochs; it goes on from its last checkpoint")
+    say(f"{_name(trial)}  lost after {num_epochs(trial)} epochs; queued again")
 
 
 def show_epoch(trial: FrozenTrial) -> None:

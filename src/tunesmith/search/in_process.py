@@ -57,6 +57,9 @@ class InProcess:
             return Outcome(assignment, TrialState.COMPLETE, value=to_number(self._task(cfg)))
         except TrialPruned:
             return Outcome(assignment, TrialState.PRUNED)
+        except SystemExit as left:
+            error = _left(assignment, left)
+            return Outcome(assignment, TrialState.FAIL, reason=str(error), error=error)
         except Exception as error:
             is_spent = has_broken_cuda(error)
             return Outcome(assignment, TrialState.FAIL, reason=reason_of(error), error=error, ends_worker=is_spent)
@@ -75,6 +78,15 @@ class InProcess:
             outcome.reason,
             exc_info=is_bug and outcome.error,
         )
+
+
+def _left(assignment: Assignment, left: SystemExit) -> RunFailed:
+    """Return why a job that left by sys.exit has failed; raises AttemptLost where the sweep was asked to end."""
+    try:
+        assignment.reporter.poll()
+    except RunFailed as error:
+        return error
+    return RunFailed(f"the job called sys.exit({'' if left.code is None else left.code!r})")
 
 
 def _forget_frames(error: BaseException | None) -> None:

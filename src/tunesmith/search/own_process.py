@@ -18,6 +18,7 @@ from optuna.trial import TrialState
 from tunesmith.errors import RunFailed, UserError
 from tunesmith.search import command
 from tunesmith.search.client import CALLBACK, TRIAL
+from tunesmith.search.reasons import last_line
 from tunesmith.search.worker import Assignment, Outcome
 
 OUTPUT_FILE = "output.log"
@@ -46,6 +47,7 @@ class _Running:
         self._ours, theirs = socket.socketpair()
         self._port = _reserved_port()
         with theirs, (self._folder / OUTPUT_FILE).open("ab") as output:
+            self._begin = output.tell()
             self._process = subprocess.Popen(
                 command.of_trial(assignment.config, self._folder, CALLBACK),
                 env=self._environment(theirs.fileno()),
@@ -131,17 +133,12 @@ class _Running:
         self._signal(signal.SIGKILL)
         code = self._process.wait()
         how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
-        last = _last_line(self._folder / OUTPUT_FILE)
+        last = last_line(self._folder / OUTPUT_FILE, self._begin)
         return f"its process ended {how}" + (f"; its last words: {last}" if last else "")
 
     def _signal(self, signum: int) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signum)
-
-
-def _last_line(path: Path) -> str:
-    lines = path.read_text(errors="replace").split("\n")
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
 def _reserved_port() -> socket.socket:

@@ -19,6 +19,7 @@ from tunesmith.search.gpus import visible_to_worker
 from tunesmith.search.interruption import Interruption
 from tunesmith.search.news import News
 from tunesmith.search.owners import WORKER
+from tunesmith.search.reasons import last_line
 from tunesmith.search.study import OWNER, is_over
 
 WORKERS_FOLDER = "workers"
@@ -37,6 +38,7 @@ class _Process:
     index: int
     process: subprocess.Popen[bytes]
     log: Path
+    log_begin: int
 
 
 class Pool:
@@ -82,6 +84,7 @@ class Pool:
         folder.mkdir(parents=True, exist_ok=True)
         environment = {**os.environ, WORKER: str(index), **visible_to_worker(index, self._devices)}
         with (folder / LOG_FILE).open("ab") as log:
+            begin = log.tell()
             process = subprocess.Popen(
                 self._command(),
                 env=environment,
@@ -90,7 +93,7 @@ class Pool:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C reaches the sweep, which tells its workers
             )
-        self._workers[index] = _Process(index, process, folder / LOG_FILE)
+        self._workers[index] = _Process(index, process, folder / LOG_FILE, begin)
 
     def _ended(self) -> list[_Process]:
         return [worker for worker in self._workers.values() if worker.process.poll() is not None]
@@ -102,7 +105,7 @@ class Pool:
         self._idle_ends = 0 if has_worked else self._idle_ends + 1
         how = _how(worker.process.returncode)
         if self._idle_ends >= MAX_IDLE_ENDS:
-            words = last_words(worker.log)
+            words = last_line(worker.log, worker.log_begin) or f"{worker.log} is empty"
             raise UserError(f"worker {worker.index} {how} before it ended a trial, as did those before it: {words}")
         say(f"worker {worker.index}  {how}; another one starts")
         self._start(worker.index)
@@ -128,12 +131,6 @@ class Pool:
             worker.process.wait()
             assert worker.process.stdin is not None
             worker.process.stdin.close()
-
-
-def last_words(log: Path) -> str:
-    """Return the last line of a worker's output."""
-    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    return lines[-1] if lines else f"{log} is empty"
 
 
 def _how(code: int) -> str:

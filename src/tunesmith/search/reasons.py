@@ -1,8 +1,9 @@
-"""What a job returned or raised, as a trial records it."""
+"""What a job returned, raised or said last, as a trial records it."""
 
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 from tunesmith.errors import RunFailed, UserError
@@ -29,3 +30,9 @@ def reason_of(error: BaseException) -> str:
 def has_broken_cuda(error: BaseException) -> bool:
     """Whether CUDA fails in this process from now on: after an assertion on the device or an illegal address."""
     return type(error).__name__ == "AcceleratorError" or "CUDA error:" in str(error)
+
+
+def last_line(output: Path, begin: int) -> str:
+    """Return the last line of a process's output; begin: byte from which on the output is its own."""
+    lines = output.read_bytes()[begin:].decode(errors="replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")

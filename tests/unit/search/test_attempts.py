@@ -334,6 +334,7 @@ def test_attempts_given_back_are_no_deaths(study: Study, dead: dict[str, Any]) -
     give_back(study, asked(study).number)
     owned(study, dead)
     heal(study, max_retries=1)
+    assert ask(study, 1) is None
     assert study.trials[-1].user_attrs[REASON].startswith("its process ended 2 times")
 
 
@@ -427,6 +428,7 @@ def test_after_max_retries_a_trial_has_failed(
     for _ in range(max_retries):
         owned(study, dead, n_trials=1)
         heal(study, max_retries)
+    assert ask(study, 1) is None
     *_, last = study.trials
     assert states(study) == final
     assert count(study) == Counts(complete=0, pruned=0, failed=1, lost=max_retries + 1)
@@ -434,8 +436,7 @@ def test_after_max_retries_a_trial_has_failed(
     assert last.user_attrs[REASON] == (
         f"its process ended {deaths} times (killed, out of memory?); hydra.sweeper.max_retries={max_retries}"
     )
-    assert (last.params["x"], folder_name(last), last.user_attrs[OWNER]) == (drawn, "0", dead)
-    assert ask(study, 1) is None
+    assert (last.params["x"], folder_name(last)) == (drawn, "0")
 
 
 # what is known only after a while, by this process's own clock
@@ -527,6 +528,12 @@ def test_of_two_retries_of_one_attempt_the_second_is_withdrawn(clock: Clock) -> 
     assert [trial and trial.number for trial in (asked(study, 2), asked(study, 2))] == [1, 3]
     assert states(study) == ["FAIL", "RUNNING", "FAIL", "RUNNING"]
     assert WITHDRAWN in study.trials[2].user_attrs
+
+
+def test_two_that_find_an_attempt_forgotten_fail_its_trial_once(clock: Clock) -> None:
+    study = forgotten_by_two(0, clock)
+    assert ask(study, 1) is None
+    assert count(study) == Counts(complete=0, pruned=0, failed=1, lost=1)
 
 
 def test_a_trial_elsewhere_is_lost_when_its_lease_was_seen_unchanged(study: Study, clock: Clock) -> None:

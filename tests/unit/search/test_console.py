@@ -105,6 +105,6 @@ def test_a_line_names_the_worker(capsys: pytest.CaptureFixture[str], owner: dict
     show_epoch(running)
     assert capsys.readouterr().out.splitlines() == [
         f"{name}  COMPLETE  value 0.5  best 0.5 (trial 7)  epochs 1  12.3 s",
-        f"{name}  lost after 2 epochs; it goes on from its last checkpoint",
+        f"{name}  lost after 2 epochs; queued again",
         f"{name}  running   value 0.4  epochs 2",
     ]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from tunesmith.errors import RunFailed, UserError
-from tunesmith.search.reasons import has_broken_cuda, reason_of, to_number
+from tunesmith.search.reasons import has_broken_cuda, last_line, reason_of, to_number
 
 
 @pytest.mark.parametrize("returned", [3, 3.0, np.float32(3), np.array(3.0), "3"], ids=repr)
@@ -62,3 +63,17 @@ class AcceleratorError(RuntimeError):
 )
 def test_what_breaks_cuda(error: Exception, broken: bool) -> None:
     assert has_broken_cuda(error) == broken
+
+
+@pytest.mark.parametrize(
+    ("output", "line"),
+    [
+        pytest.param(b"Traceback\n  line\nOSError: no such library\n\n  \n", "OSError: no such library", id="a line"),
+        pytest.param(b"first\n last \xff", "last \ufffd", id="no text"),
+        pytest.param(b"\n \n", "", id="none"),
+    ],
+)
+def test_the_last_line_of_an_output(tmp_path: Path, output: bytes, line: str) -> None:
+    path = tmp_path / "output.log"
+    path.write_bytes(b"an earlier process\n" + output)
+    assert last_line(path, begin=len(b"an earlier process\n")) == line
