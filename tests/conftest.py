@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,6 +80,17 @@ def shell(tmp_path: Path) -> Shell:
 def module_shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
     """One folder for the tests of a file that look at one outcome from several sides."""
     return Shell(tmp_path_factory.mktemp("shell"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Leave what the tests import out of garbage collections, as train.py does: it stays to the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 FinishedRun = Callable[..., Path]
