@@ -7,6 +7,7 @@ import argparse
 from pathlib import Path
 
 from tunesmith.cli import errors_told, load_training
+from tunesmith.history import check_left_by_a_run
 
 
 def main() -> None:
@@ -14,6 +15,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="a run's folder, or a trial's: outputs/sweeps/<study>/<number>")
     folder = parser.parse_args().folder
     with errors_told():
+        check_left_by_a_run(folder)
         load_training()
         from tunesmith.run import evaluate
 
