@@ -6,7 +6,8 @@ Writes test.yaml beside the run's result.yaml. The test part is for the end: not
 import argparse
 from pathlib import Path
 
-from tunesmith.cli import errors_told
+from tunesmith.cli import errors_told, load_training
+from tunesmith.history import check_left_by_a_run
 
 
 def main() -> None:
@@ -14,6 +15,8 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="a run's folder, or a trial's: outputs/sweeps/<study>/<number>")
     folder = parser.parse_args().folder
     with errors_told():
+        check_left_by_a_run(folder)
+        load_training()
         from tunesmith.run import evaluate
 
         for name, value in evaluate(folder).items():

@@ -3,7 +3,7 @@
 Prints the curve and the override to paste; the picture lies in the run's folder.
 """
 
-from tunesmith.cli import main
+from tunesmith.cli import load_training, main
 
 
 def task(cfg):
@@ -12,6 +12,7 @@ def task(cfg):
 
     from hydra.core.hydra_config import HydraConfig
 
+    load_training()
     from tunesmith.lr_finder import CSV_FILE, PICTURE_FILE, find_lr
 
     folder = Path(HydraConfig.get().runtime.output_dir)

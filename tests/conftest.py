@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
+import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,6 +72,69 @@ class Shell:
         return self.folder / "outputs" / "sweeps" / name
 
 
+# Each line it reads is a command; a fork of it runs that and ends as any Python does.
+LOADED = """
+import json, os, runpy, sys
+from tunesmith.cli import load_training
+load_training()
+for line in sys.stdin:
+    if os.fork() == 0:
+        break
+    print(os.waitstatus_to_exitcode(os.wait()[1]), flush=True)
+else:
+    sys.exit()
+folder, env, files, sys.argv = json.loads(line)
+os.chdir(folder)
+os.environ.update(env)
+for number, name in enumerate((os.devnull, *files)):
+    os.dup2(os.open(name, os.O_RDWR | os.O_CREAT), number)
+sys.path.insert(0, os.path.dirname(sys.argv[0]))
+sys.orig_argv = [sys.executable, *sys.argv]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+class LoadedShell(Shell):
+    """Its commands are forks of one Python that has imported what trains: 3 s less for each. Signals are for Shell."""
+
+    def __init__(self, folder: Path, loaded: subprocess.Popen[str], files: Path) -> None:
+        super().__init__(folder)
+        self._loaded, self._files = loaded, files
+
+    def python(self, *arguments: str, **env: str) -> Ended:
+        files = [self._files / name for name in ("out", "err")]
+        for file in files:
+            file.write_text("")
+        command = (str(self.folder), env, [str(file) for file in files], arguments)
+        assert self._loaded.stdin is not None
+        assert self._loaded.stdout is not None
+        print(json.dumps(command), file=self._loaded.stdin, flush=True)
+        return Ended(int(self._loaded.stdout.readline()), *(file.read_text() for file in files))
+
+
+@pytest.fixture(scope="session")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[str]]:
+    """One Python for the loaded shells of all files."""
+    folder = tmp_path_factory.mktemp("loaded")
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-c", LOADED],
+        cwd=folder,
+        env=Shell(folder).env,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        yield process
+
+
+@pytest.fixture
+def loaded_shell(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, loaded: subprocess.Popen[str]
+) -> LoadedShell:
+    return LoadedShell(tmp_path, loaded, tmp_path_factory.mktemp("output"))
+
+
 @pytest.fixture
 def shell(tmp_path: Path) -> Shell:
     return Shell(tmp_path)
@@ -79,6 +144,17 @@ def shell(tmp_path: Path) -> Shell:
 def module_shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
     """One folder for the tests of a file that look at one outcome from several sides."""
     return Shell(tmp_path_factory.mktemp("shell"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Leave what the tests import out of garbage collections, as train.py does: it stays to the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 FinishedRun = Callable[..., Path]

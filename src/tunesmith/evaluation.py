@@ -13,7 +13,6 @@ from torch import Tensor
 from tunesmith import history
 from tunesmith.build import build_learner, build_quiet_trainer
 from tunesmith.data import DataModule
-from tunesmith.errors import UserError
 from tunesmith.lightning_module import EpochSums, LightningModule
 from tunesmith.training import interruptible
 
@@ -68,24 +67,19 @@ def predict(folder: Path) -> Prediction:
 
 
 def _config(folder: Path) -> DictConfig:
-    config_file = folder / ".hydra" / "config.yaml"
-    _check_is_there(folder, config_file)
-    cfg = OmegaConf.load(config_file)
+    history.check_left_by_a_run(folder)
+    cfg = OmegaConf.load(folder / history.CONFIG_FILE)
     assert isinstance(cfg, DictConfig)
     return cfg
 
 
-def _check_is_there(folder: Path, path: Path) -> None:
-    if not path.is_file():
-        raise UserError(f"folder must be one that a run left; got {folder} ({path.relative_to(folder)} is missing)")
-
-
 def _outputs(cfg: DictConfig, folder: Path, fold: int | None) -> tuple[DataModule, LightningModule, Tensor]:
     """Return outputs on the CPU; those for numbers in the target's own unit, in which folds agree."""
-    checkpoint = folder / history.BEST_CHECKPOINT
-    _check_is_there(folder, checkpoint)
+    history.check_left_by_a_run(folder, history.BEST_CHECKPOINT)
     data, module = build_learner(cfg, fold)
-    module.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"])
+    module.load_state_dict(
+        torch.load(folder / history.BEST_CHECKPOINT, map_location="cpu", weights_only=True)["state_dict"]
+    )
     trainer = build_quiet_trainer(cfg, folder, devices=1)
     with interruptible(trainer):
         batches = trainer.predict(module, data)

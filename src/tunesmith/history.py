@@ -13,6 +13,9 @@ from typing import Any
 
 import yaml
 
+from tunesmith.errors import UserError
+
+CONFIG_FILE = Path(".hydra", "config.yaml")
 METRICS_FILE = "metrics.csv"
 RESULT_FILE = "result.yaml"
 TEST_FILE = "test.yaml"
@@ -26,6 +29,12 @@ _VERSIONS_OF = ("hydra-core", "lightning", "optuna", "torch", "tunesmith")
 def fold_name(fold: int) -> str:
     """Return the name of a fold's folder inside its run's; fold: from 0."""
     return f"fold_{fold}"
+
+
+def check_left_by_a_run(folder: Path, name: Path = CONFIG_FILE) -> None:
+    """Raise UserError where a folder lacks what every run leaves in it."""
+    if not (folder / name).is_file():
+        raise UserError(f"folder must be one that a run left; got {folder} ({name} is missing)")
 
 
 class MetricsTable:

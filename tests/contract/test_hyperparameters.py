@@ -13,7 +13,7 @@ import pytest
 import yaml
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from tunesmith.checks import check_config
 from tunesmith.cli import register_resolvers
@@ -43,10 +43,15 @@ def test_a_key_exists_and_its_default_is_the_one_in_conf(row: tuple[str, ...]) -
     key, context, _, default, *_ = row
     key = key.strip("`")
     needed = TABLE_OVERRIDES if "data=csv" in context else ()
-    cfg = compose("train", [*context.split(), *needed], return_hydra_config=True)
+    cfg = in_context((*context.split(), *needed))
     value = cfg.hydra.runtime.choices[key] if key in GROUPS else OmegaConf.select(cfg, key, throw_on_missing=True)
     expected = yaml.safe_load(default)
     assert (list(value) if OmegaConf.is_list(value) else value) == (float(default) if default == "1e-7" else expected)
+
+
+@cache
+def in_context(overrides: tuple[str, ...]) -> DictConfig:
+    return compose("train", list(overrides), return_hydra_config=True)
 
 
 def test_every_rule_of_a_hyperparameter_is_in_the_table() -> None:

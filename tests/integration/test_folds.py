@@ -7,7 +7,7 @@ from statistics import fmean, stdev
 import optuna
 import pytest
 import yaml
-from conftest import QUICK, ROOT, Shell
+from conftest import QUICK, ROOT, Ended, Shell
 
 from tunesmith.history import read_yaml
 from tunesmith.search.storage import open_journal
@@ -15,26 +15,32 @@ from tunesmith.search.storage import open_journal
 FOLDS = (*QUICK, "data.folds=3", "trainer.max_epochs=2")
 
 
-def test_a_plain_run_has_mean_and_spread_and_is_evaluated_as_one(shell: Shell) -> None:
-    ended = shell.train(*FOLDS, "hydra.run.dir=r")
-    result = read_yaml(shell.folder / "r" / "result.yaml")
-    values = [read_yaml(shell.folder / "r" / f"fold_{fold}" / "result.yaml")["value"] for fold in range(3)]
+@pytest.fixture(scope="module")
+def whole(module_shell: Shell) -> Ended:
+    ended = module_shell.train(*FOLDS, "hydra.run.dir=whole")
     assert (ended.code, ended.err) == (0, "")
+    return ended
+
+
+def test_a_plain_run_has_mean_and_spread_and_is_evaluated_as_one(module_shell: Shell, whole: Ended) -> None:
+    folder = module_shell.folder / "whole"
+    result = read_yaml(folder / "result.yaml")
+    values = [read_yaml(folder / f"fold_{fold}" / "result.yaml")["value"] for fold in range(3)]
     assert result["folds"] == values
     assert (result["value"], result["spread"]) == pytest.approx((fmean(values), stdev(values)))
-    assert f"{result['value']:.4g} +- " in ended.out
-    evaluated = shell.python(str(ROOT / "scripts" / "evaluate.py"), "r")
+    assert f"{result['value']:.4g} +- " in whole.out
+    evaluated = module_shell.python(str(ROOT / "scripts" / "evaluate.py"), "whole")
     assert (evaluated.code, evaluated.err) == (0, "")
-    assert read_yaml(shell.folder / "r" / "test.yaml")["samples"] == 360
+    assert read_yaml(folder / "test.yaml")["samples"] == 360
 
 
-def test_a_killed_run_goes_on_in_its_fold(shell: Shell) -> None:
+@pytest.mark.usefixtures("whole")
+def test_a_killed_run_goes_on_in_its_fold(module_shell: Shell) -> None:
     stop = "+callbacks.stop={_target_:faults.SignalAt,epoch:2,name:SIGKILL,marker:sent}"
-    shell.train(*FOLDS, "hydra.run.dir=whole")
-    assert shell.train(*FOLDS, stop, "hydra.run.dir=r").code != 0
-    resumed = shell.train(*FOLDS, "ckpt_path=r/fold_0/checkpoints/last.ckpt")
+    assert module_shell.train(*FOLDS, stop, "hydra.run.dir=r").code != 0
+    resumed = module_shell.train(*FOLDS, "ckpt_path=r/fold_0/checkpoints/last.ckpt")
     assert (resumed.code, resumed.err) == (0, "")
-    whole, result = (read_yaml(shell.folder / name / "result.yaml") for name in ("whole", "r"))
+    whole, result = (read_yaml(module_shell.folder / name / "result.yaml") for name in ("whole", "r"))
     assert result["folds"] == whole["folds"]
 
 

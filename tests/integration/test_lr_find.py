@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import re
 
-from conftest import ROOT, Shell
+import pytest
+from conftest import ROOT, LoadedShell, Shell
 
 from tunesmith.history import read_yaml
 
 SCRIPT = str(ROOT / "scripts" / "lr_find.py")
+
+
+@pytest.fixture
+def shell(loaded_shell: LoadedShell) -> Shell:
+    return loaded_shell
 
 
 def test_the_script_prints_the_override_to_paste_and_leaves_a_picture(shell: Shell) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import QUICK, Shell
+from conftest import QUICK, LoadedShell, Shell
 
 RUNS = [
     (
@@ -30,13 +30,6 @@ RUNS = [
     ("trainer=gpu", "trainer.accelerator must be a device of this machine; got 'gpu'; options: auto, cpu"),
     ("ckpt_path=gone.ckpt", "ckpt_path must be a checkpoint file; got 'gone.ckpt'"),
     ("hydra.run.dir=file/run", "hydra.run.dir must be a folder that can be written to; got file/run (Not a directory)"),
-    ("ckpt_path=file", "ckpt_path must be a checkpoint that a run wrote; got 'file'"),
-    ("trainer.precision=17", "trainer: Precision 17 is invalid. Allowed precision values: "),
-    ("+callbacks.mine._target_=foo.Bar", "callbacks.mine._target_ must be the path of something importable; got "),
-    (
-        "data.val_fraction=0.9",
-        "data.val_fraction + data.test_fraction must be < 1, to leave a training part; got 0.9 + 0.2",
-    ),
     (
         "model.shape=tapered",
         "model.shape must be one of constant, taper, or a list, each an integer >= 1; got 'tapered'",
@@ -44,11 +37,21 @@ RUNS = [
     ("model.num_layers=2 model.shape=[8,4]", "model.num_layers has no effect beside model.shape=[8, 4]; got "),
     ("warmup_epochs=100", "warmup_epochs must be less than trainer.max_epochs=100; got 100"),
     ("data.folds=1", "data.folds must be an integer >= 2, or null; got 1"),
-    ("data=wine model=cnn", "model=cnn needs images (channels, height, width); this data has samples of (13,)"),
     ("data=csv", "data.path must be given: add data.path=VALUE"),
     ("model=null", "Config group override must be a string or a list. Got NoneType"),
-    ("objective=null", "ConfigTypeError raised while resolving interpolation: "),
     ("optimizer.lr=0.1,0.2", "Ambiguous value for argument 'optimizer.lr=0.1,0.2'"),
+]
+# Found only once the run has begun.
+BEGUN = [
+    ("ckpt_path=file", "ckpt_path must be a checkpoint that a run wrote; got 'file'"),
+    ("trainer.precision=17", "trainer: Precision 17 is invalid. Allowed precision values: "),
+    ("+callbacks.mine._target_=foo.Bar", "callbacks.mine._target_ must be the path of something importable; got "),
+    (
+        "data.val_fraction=0.9",
+        "data.val_fraction + data.test_fraction must be < 1, to leave a training part; got 0.9 + 0.2",
+    ),
+    ("data=wine model=cnn", "model=cnn needs images (channels, height, width); this data has samples of (13,)"),
+    ("objective=null", "ConfigTypeError raised while resolving interpolation: "),
 ]
 SWEEPS = [
     ("hydra.sweeper.n_trials=0", "hydra.sweeper.n_trials must be an integer >= 1; got 0"),
@@ -110,6 +113,15 @@ def ids(cases: list[tuple[str, str]]) -> list[str]:
 
 @pytest.mark.parametrize(("typed", "line"), RUNS, ids=ids(RUNS))
 def test_a_run(shell: Shell, typed: str, line: str) -> None:
+    check_that_a_run_is_refused(shell, typed, line)
+
+
+@pytest.mark.parametrize(("typed", "line"), BEGUN, ids=ids(BEGUN))
+def test_a_run_that_has_begun(loaded_shell: LoadedShell, typed: str, line: str) -> None:
+    check_that_a_run_is_refused(loaded_shell, typed, line)
+
+
+def check_that_a_run_is_refused(shell: Shell, typed: str, line: str) -> None:
     (shell.folder / "file").touch()
     ended = shell.train(*typed.split(" "))
     assert ended.code == 1
@@ -129,14 +141,14 @@ def test_a_sweep(shell: Shell, typed: str, line: str) -> None:
     assert [path.name for path in shell.folder.iterdir()] == ["file"]
 
 
-def test_a_metric_that_is_not_logged_in_a_run(shell: Shell) -> None:
-    ended = shell.train(*QUICK, "objective.metric=val/los", "hydra.run.dir=r")
+def test_a_metric_that_is_not_logged_in_a_run(loaded_shell: LoadedShell) -> None:
+    ended = loaded_shell.train(*QUICK, "objective.metric=val/los", "hydra.run.dir=r")
     assert ended.code == 1
     assert ended.err == (
         "error: objective.metric must be a logged metric; got 'val/los'; did you mean val/loss? "
         "options: lr, train/acc, train/loss, val/acc, val/loss\n"
     )
-    assert not (shell.folder / "r" / "result.yaml").exists()
+    assert not (loaded_shell.folder / "r" / "result.yaml").exists()
 
 
 def test_a_metric_that_is_not_logged_in_a_sweep_leaves_no_study(shell: Shell) -> None:
@@ -148,12 +160,12 @@ def test_a_metric_that_is_not_logged_in_a_sweep_leaves_no_study(shell: Shell) ->
     assert not shell.study("s").exists()
 
 
-def test_a_loss_that_does_not_fit_the_targets(shell: Shell) -> None:
-    ended = shell.train("loss=mse", "hydra.run.dir=r")
+def test_a_loss_that_does_not_fit_the_targets(loaded_shell: LoadedShell) -> None:
+    ended = loaded_shell.train("loss=mse", "hydra.run.dir=r")
     assert ended.err == (
         "error: loss must fit the targets: MSELoss needs numbers, this data has classes; use loss=auto\n"
     )
-    assert not (shell.folder / "r" / "result.yaml").exists()
+    assert not (loaded_shell.folder / "r" / "result.yaml").exists()
 
 
 def test_a_study_that_would_change_its_meaning(shell: Shell) -> None:
