@@ -6,7 +6,7 @@ Writes test.yaml beside the run's result.yaml. The test part is for the end: not
 import argparse
 from pathlib import Path
 
-from tunesmith.cli import errors_told, load_training
+from tunesmith.cli import errors_told, evaluate
 from tunesmith.history import check_left_by_a_run
 
 
@@ -16,9 +16,6 @@ def main() -> None:
     folder = parser.parse_args().folder
     with errors_told():
         check_left_by_a_run(folder)
-        load_training()
-        from tunesmith.run import evaluate
-
         for name, value in evaluate(folder).items():
             print(f"{name:<12} {value:.4g}")
         print(f"{'written to':<12} {folder / 'test.yaml'}")

@@ -85,6 +85,14 @@ class ChecksBeforeRun(Callback):
             raise SystemExit(_line(error)) from None
 
 
+def evaluate(folder: Path) -> dict[str, float]:
+    """Evaluate a run on the test part, as tunesmith.run.evaluate does."""
+    load_training()
+    from tunesmith.run import evaluate
+
+    return evaluate(folder)
+
+
 @contextmanager
 def errors_told() -> Iterator[None]:
     """Exit with one line for what a user can mend, with the traceback for a bug, with 130 for Ctrl-C."""
