@@ -12,7 +12,6 @@ import sys
 import threading
 import time
 import traceback
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NoReturn
@@ -83,8 +82,7 @@ def _be_silent() -> None:
     """Ctrl-C reaches followers too where the first process was started in a terminal, and that one ends them."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    warnings.simplefilter("ignore")
-    sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+    sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     sys.argv.append("++hydra.job_logging.root=null")
 
 
@@ -107,9 +105,9 @@ def _tell(error: BaseException) -> NoReturn:
     """Print an error and die at once: the first process is to see the dead follower as soon as its broken line."""
     time.sleep(SILENT_SECONDS)
     if isinstance(error, SystemExit):
-        print(error, file=sys.stderr, flush=True)
+        print(error, file=sys.__stderr__, flush=True)
     else:
-        traceback.print_exception(error)
+        traceback.print_exception(error, file=sys.__stderr__)
     os._exit(1)
 
 

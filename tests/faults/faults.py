@@ -70,7 +70,7 @@ class NoteRank(L.Callback):
         self.folder = Path(folder)
         self.draws: list[float] = []
 
-    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self.draws.append(float(torch.rand(())))
 
     def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:

@@ -61,10 +61,12 @@ def test_one_rank_writes_and_speaks(unbroken: tuple[Path, Ended]) -> None:
 
 def test_a_stopped_run_goes_on_to_the_same_numbers(unbroken: tuple[Path, Ended], module_shell: Shell) -> None:
     stop = "+callbacks.stop={_target_:faults.SignalAt,epoch:4,name:SIGINT,marker:sent}"
-    stopped = module_shell.train(*RUN, stop, "hydra.run.dir=r")
+    note = "+callbacks.note={_target_:faults.NoteRank,folder:again}"  # it draws as well
+    stopped = module_shell.train(*RUN, note, stop, "hydra.run.dir=r")
     assert (stopped.code, stopped.err) == (130, "")
-    resumed = module_shell.train(*RUN, "ckpt_path=r/checkpoints/last.ckpt")
+    resumed = module_shell.train(*RUN, note, "ckpt_path=r/checkpoints/last.ckpt")
     assert (resumed.code, resumed.err) == (0, "")
     assert resumed.out.startswith("epoch 4/30")
     folders = [unbroken[0], module_shell.folder / "r"]
     assert len({(folder / "metrics.csv").read_text() for folder in folders}) == 1
+    assert noted(module_shell.folder / "again")[1]["weights"] == noted(module_shell.folder / "ranks")[0]["weights"]
