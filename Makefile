@@ -25,8 +25,9 @@ lint: $(INSTALLED)         ## ruff, mypy (strict), the layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(INSTALLED)        ## the four figures of the README
+bench: $(INSTALLED)        ## the figures of the README, about 25 minutes
 	$(BIN)/python scripts/bench.py $(ARGS)
+	$(BIN)/python scripts/bench_workers.py
 
 tensorboard: $(INSTALLED)  ## curves of every run and sweep
 	$(BIN)/tensorboard --logdir outputs $(ARGS)

@@ -32,13 +32,13 @@ class Ended:
 
 
 class Shell:
-    """Runs commands in one folder, with tests/faults importable."""
+    """Runs commands in one folder, with this checkout's src/ and tests/faults importable."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.env = {
             **{name: value for name, value in os.environ.items() if name != "HYDRA_FULL_ERROR"},
-            "PYTHONPATH": str(ROOT / "tests" / "faults"),
+            "PYTHONPATH": os.pathsep.join(str(ROOT / name) for name in ("src", "tests/faults")),
         }
 
     def train(self, *arguments: str, **env: str) -> Ended:

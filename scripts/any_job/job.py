@@ -4,6 +4,8 @@ python scripts/any_job/job.py                         one run
 python scripts/any_job/job.py -m study_name=descent   20 trials over the learning rate, the bad ones pruned
 """
 
+import time
+
 import hydra
 from omegaconf import DictConfig
 
@@ -15,6 +17,7 @@ def main(cfg: DictConfig) -> float:
     x = cfg.start
     for step in range(1, cfg.steps + 1):
         x -= cfg.lr * 2 * x
+        time.sleep(cfg.seconds)
         tunesmith.report(x * x, step)  # ends the job here when its trial is pruned
     return x * x
 

@@ -17,6 +17,7 @@ from tunesmith.errors import RunFailed
 from tunesmith.evaluation import evaluate
 from tunesmith.followers import is_follower
 from tunesmith.lr_finder import with_found_lr
+from tunesmith.memory import free_cuda
 from tunesmith.search.handoff import Reporter, current_reporter, is_trial
 from tunesmith.training import Result, train_once
 
@@ -41,6 +42,8 @@ def train(cfg: DictConfig) -> float:
         if is_shown:
             _show_how_to_resume(folder)
         raise
+    finally:
+        free_cuda()
     if is_shown:
         _show(result, folder)
     if result["state"] == "FAIL":

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import copy
-import itertools
 import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,16 +16,16 @@ import optuna
 from filelock import FileLock
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
-from optuna import Study, Trial
-from optuna.samplers import BaseSampler
+from optuna import Study
 from optuna.storages import BaseStorage
 
 from tunesmith import results
 from tunesmith.checks import check_folder
 from tunesmith.errors import UserError
 from tunesmith.outcome import show_outcome
+from tunesmith.rehearsal import check_sweep, show_examples
 from tunesmith.search import command
-from tunesmith.search.attempts import Healer
+from tunesmith.search.attempts import Healer, give_back_own
 from tunesmith.search.compose import Composer, hide_password
 from tunesmith.search.console import say, show_space
 from tunesmith.search.in_process import InProcess
@@ -35,16 +34,13 @@ from tunesmith.search.news import News
 from tunesmith.search.own_process import OwnProcess
 from tunesmith.search.owners import worker_index
 from tunesmith.search.pool import Pool
-from tunesmith.search.sampler import make_pruner, make_sampler
+from tunesmith.search.sampler import make_pruner
 from tunesmith.search.settings import Settings
 from tunesmith.search.space import parse_space
-from tunesmith.search.storage import check_url, open_storage
-from tunesmith.search.study import DIRECTIONS, REASON, counts, is_idle, open_study
+from tunesmith.search.storage import open_storage
+from tunesmith.search.study import REASON, counts, is_idle, open_study
+from tunesmith.search.suggest import Suggest
 from tunesmith.search.worker import Assignment, Limits, Outcome, Worker, WorkerSpent
-
-BASIC_LAUNCHER = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
-NUM_EXAMPLES = 5
-MAX_GROUP_COMBINATIONS = 64
 
 # Exit code of a worker that leaves the rest of the budget to a fresh one.
 EXIT_SPENT = 75
@@ -72,7 +68,7 @@ class Sweep:
         self.composer = Composer(context.config_loader, config, self.space)
         self.in_process, self.own_process = InProcess(context, task), OwnProcess()
         self.folder = Path(config.hydra.sweep.dir)
-        self.sampler: BaseSampler | None = None
+        self.suggest = Suggest(settings, self.space, config)
         self.interruption = Interruption()
         self.started = time.monotonic()
 
@@ -81,10 +77,9 @@ class Sweep:
         if worker_index() is not None:
             self._run_as_worker()
             return None
-        self._check()
+        check_sweep(self.settings, self.config, self.space, self.composer, self.suggest)
         if self.settings.dry_run:
-            show_space(self.space)
-            self._show_examples()
+            show_examples(self.settings, self.space, self.suggest)
             return None
         is_new = not self.folder.exists()
         study: Study | None = None
@@ -108,44 +103,8 @@ class Sweep:
                 self._worker(study).work()
             except WorkerSpent as error:
                 say(f"this process can run no further trial: {error}")
+                give_back_own(self._reopened())
                 raise SystemExit(EXIT_SPENT) from None
-
-    def _check(self) -> None:
-        """Compose the config at the ends of every dimension; nothing is recorded before this has passed."""
-        if OmegaConf.select(self.config, "hydra.launcher._target_") != BASIC_LAUNCHER:
-            raise UserError("hydra/launcher must be basic: trials run in this process")
-        check_url(self.settings.storage)
-        make_pruner(self.settings.pruner)
-        self._make_sampler(first_trial=0)
-        for params in self._extremes():
-            config = self.composer.compose(params, 0, "0")
-            if self.settings.check is not None:
-                self.settings.check(config)
-
-    def _extremes(self) -> Iterator[Mapping[str, Any]]:
-        """Yield every end of every dimension once, for each combination of group choices (the first 64)."""
-        ends = {key: dimension.extremes() for key, dimension in self.space.dimensions.items()}
-        groups = [key for key in ends if self.composer.is_group(key)]
-        first = {key: values[0] for key, values in ends.items()}
-        combinations = itertools.product(*(ends[key] for key in groups))
-        for combination in itertools.islice(combinations, MAX_GROUP_COMBINATIONS):
-            context = {**first, **dict(zip(groups, combination, strict=True))}
-            yield context
-            for key in ends.keys() - set(groups):
-                yield from ({**context, key: value} for value in ends[key][1:])
-
-    def _make_sampler(self, first_trial: int) -> BaseSampler:
-        settings = self.settings
-        return make_sampler(settings.sampler, self.space, settings.n_trials, settings.seed, first_trial)
-
-    def _suggest(self, trial: Trial) -> Mapping[str, Any]:
-        if self.sampler is None:
-            self.sampler = trial.study.sampler = self._make_sampler(first_trial=trial.number)
-        params = {key: dimension.suggest(trial) for key, dimension in self.space.dimensions.items()}
-        if self.settings.custom_search_space is not None:
-            self.settings.custom_search_space(self.config, trial)
-            params |= {key: value for key, value in trial.params.items() if key not in params}
-        return params
 
     def _open(self) -> Study:
         settings = self.settings
@@ -169,7 +128,7 @@ class Sweep:
     def _open_in(self, storage: BaseStorage) -> Study:
         settings = self.settings
         study = open_study(storage, settings.study_name, settings.direction, make_pruner(settings.pruner), self.space)
-        study.sampler = self._make_sampler(first_trial=0)  # of the right kind until the first trial has its number
+        study.sampler = self.suggest.make_sampler(first_trial=0)  # until the first trial has its number
         return study
 
     def _work(self, study: Study) -> None:
@@ -178,10 +137,13 @@ class Sweep:
                 self._run_trials(study)
         except WorkerSpent as error:
             say(f"{error}; a fresh process goes on")
-            os.execv(sys.executable, self._worker_command())
+            give_back_own(self._reopened())  # the fresh one has the same pid and start time
+            sys.stdout.flush()
+            os.execv(sys.executable, command.again(self._study_keys(), self.settings.study_name, self._seconds_left()))
         except (KeyboardInterrupt, SystemExit, UserError):
-            self._write_results(self._reopened())
-            raise
+            if self.interruption.signal is None:
+                self._write_results(self._reopened())
+                raise
         if self.interruption.signal is not None:
             self._write_results(self._reopened())
             say(f"interrupted; resume it with: {command.shown(self.settings.study_name)}")
@@ -209,15 +171,20 @@ class Sweep:
         limits = Limits(
             n_trials, settings.max_failure_rate, settings.max_retries, settings.timeout, settings.trial_timeout
         )
-        return Worker(study, self._suggest, self.composer, self._execute, limits, self.interruption, self.started)
+        return Worker(study, self.suggest, self.composer, self._execute, limits, self.interruption, self.started)
 
     def _worker_command(self) -> list[str]:
+        name, left = self.settings.study_name, self._seconds_left()
+        return command.of_worker(self._study_keys(), name, self.folder.absolute(), left)
+
+    def _study_keys(self) -> list[str]:
+        """Return the keys that hold the study's name."""
+        has_its_own = OmegaConf.select(self.config, "study_name") == self.settings.study_name
+        return ["hydra.sweeper.study_name", *["study_name"] * has_its_own]
+
+    def _seconds_left(self) -> float | None:
         timeout = self.settings.timeout
-        left = None if timeout is None else timeout - (time.monotonic() - self.started)
-        names = ["hydra.sweeper.study_name"]
-        if OmegaConf.select(self.config, "study_name") == self.settings.study_name:
-            names.append("study_name")
-        return command.of_worker(names, self.settings.study_name, self.folder.absolute(), left)
+        return None if timeout is None else timeout - (time.monotonic() - self.started)
 
     def _execute(self, assignments: Sequence[Assignment]) -> Iterator[Outcome]:
         """Run each trial where it belongs: in this process, or in one of its own."""
@@ -241,14 +208,6 @@ class Sweep:
                 found = results.write_test(self.folder, found, test)
         show_outcome(found, results.ties(study), self.settings, self.space, self.folder)
         return found
-
-    def _show_examples(self) -> None:
-        """Print the first configurations that the search would try; its study is forgotten."""
-        study = optuna.create_study(direction=DIRECTIONS[self.settings.direction])
-        points = self.space.num_points()
-        say("dry run: every key exists and every end of the space composes; the first configurations")
-        for _ in range(NUM_EXAMPLES if points is None else min(NUM_EXAMPLES, points)):
-            say("  " + "  ".join(self.space.overrides(self._suggest(study.ask()))))
 
     def _discard(self, study: Study | None) -> None:
         """Leave nothing of a study that this call began and that met a user's mistake at once."""

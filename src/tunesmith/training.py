@@ -19,6 +19,7 @@ from tunesmith.build import build
 from tunesmith.callbacks.epoch_record import EpochRecord
 from tunesmith.errors import RunFailed, UserError
 from tunesmith.followers import followed, is_follower
+from tunesmith.memory import as_out_of_memory
 from tunesmith.search.handoff import Reporter
 
 Result = dict[str, Any]
@@ -44,9 +45,13 @@ def train_once(
     except UserError:
         raise
     except Exception as error:
-        why = str(error) if isinstance(error, RunFailed) else f"{type(error).__name__}: {error}"
+        # a follower's memory is its own: it has to be seen as an error, not as an end that all ranks come to
+        failure = error if is_follower() else as_out_of_memory(error) or error
+        why = str(failure) if isinstance(failure, RunFailed) else f"{type(error).__name__}: {error}"
         write_result(cfg, folder, _outcome(run.record, "FAIL", why))
-        raise
+        if failure is error:
+            raise
+        raise failure from error
     if not is_follower():  # the file is empty: the config is in .hydra/
         (folder / TensorBoardLogger.NAME_HPARAMS_FILE).unlink(missing_ok=True)
     record = run.record

@@ -60,15 +60,17 @@ def test_a_stopped_sweep_goes_on_with_the_lost_trial(unbroken: Path, module_shel
     assert without(rows(study)[2], "seconds", "number", "folder") == expected
 
 
-def test_a_second_terminal_leaves_a_live_trial_alone_and_shares_the_budget(shell: Shell) -> None:
+def test_a_second_terminal_leaves_a_live_trial_alone_shares_the_budget_and_waits_for_its_end(shell: Shell) -> None:
     slow = "+callbacks.slow={_target_:faults.WaitFor,file:go,trial:'0'}"
     first = shell.start(TRAIN, *SWEEP, slow)
     wait_until(lambda: (shell.study("s") / "0" / "metrics.csv").exists())
-    second = shell.train(*SWEEP, slow)
+    second = shell.start(TRAIN, *SWEEP, slow)
+    wait_until(lambda: (shell.study("s") / "3" / "result.yaml").exists())
     (shell.folder / "go").touch()
-    _, err = first.communicate(timeout=120)
-    assert (first.returncode, second.code) == (0, 0), err + second.text
-    assert "lost" not in second.out.splitlines()[0]
+    (_, first_err), (out, second_err) = (command.communicate(timeout=120) for command in (first, second))
+    assert (first.returncode, second.returncode) == (0, 0), first_err + second_err
+    assert "lost" not in out.splitlines()[0]
+    assert "trials       4 complete  0 pruned  0 failed  0 lost" in out.splitlines()
     assert sorted(int(row["number"]) for row in rows(shell.study("s"))) == [0, 1, 2, 3]
 
 

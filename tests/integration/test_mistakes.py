@@ -70,7 +70,6 @@ SWEEPS = [
     ("model.dropout=0.1,1.5", "model.dropout must be a number in [0, 1), or a list, each a number in [0, 1); got 1.5"),
     ("optimizer=adam,sdg", "optimizer: there is no such choice; got 'sdg'; did you mean sgd? options: "),
     ("trainer=gpu", "trainer.accelerator must be a device of this machine; got 'gpu'"),
-    ("trainer.devices=2", "trainer.devices must be 1 in a sweep; got 2"),
     (
         "hydra.sweeper.storage=foo://bar",
         "hydra.sweeper.storage must be null or a database's URL; got 'foo://bar'; options: ",

@@ -14,9 +14,10 @@ from optuna.trial import TrialState
 
 from tunesmith.history import read_yaml, write_yaml
 from tunesmith.results import best_command, stored_test, ties, write_results, write_test
+from tunesmith.search.attempts import ask, give_back
 from tunesmith.search.space import parse_space
 from tunesmith.search.storage import open_storage
-from tunesmith.search.study import EPOCHS, REASON, ask, open_study, tell_lost
+from tunesmith.search.study import EPOCHS, REASON, open_study
 
 SPACE = parse_space({}, ["optimizer.lr=interval(0,1)", "model.name='a b','c,d'"])
 MAX_EPOCHS = 10
@@ -49,7 +50,7 @@ def lose_trial(study: Study, *reported: float) -> None:
         dimension.suggest(trial)
     for epoch, value in enumerate(reported, start=1):
         trial.report(value, epoch)
-    tell_lost(study, trial)
+    give_back(study, trial.number)
 
 
 @pytest.fixture
@@ -79,7 +80,9 @@ def asked(tmp_path: Path) -> None:
             "job_logging": {"version": 1},
             "job": {"name": "train", "num": 4},
             "sweeper": {
-                **dict.fromkeys(("study_name", "direction", "seed", "max_epochs", "folds", "max_failure_rate")),
+                **dict.fromkeys(
+                    ("study_name", "direction", "seed", "max_epochs", "folds", "devices", "max_failure_rate")
+                ),
                 **dict.fromkeys(("check", "on_finish", "storage", "params", "n_trials"), "left"),
             },
             "launcher": {},

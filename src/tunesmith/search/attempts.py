@@ -63,6 +63,20 @@ def give_back(study: Study, number: int) -> bool:
     return True
 
 
+def give_back_own(study: Study) -> None:
+    """Give back what this process has left running, in a view of the study that was its own alone."""
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        if trial.user_attrs.get(OWNER) == this_process():
+            give_back(study, trial.number)
+
+
+def was_given_back(trials: Sequence[FrozenTrial], number: int) -> bool:
+    """Whether an attempt was given back, which a process may do without end."""
+    deaths = trials[number].user_attrs.get(DEATHS, 0)
+    later = (trial.user_attrs for trial in trials[number + 1 :])
+    return any((attrs.get(RETRY_OF), attrs.get(DEATHS)) == (number, deaths) for attrs in later)
+
+
 class Healer:
     """Finds the attempts whose process is gone and queues their trials again.
 
@@ -80,7 +94,8 @@ class Healer:
         """Return the numbers of the attempts that this call has ended."""
         healed = []
         for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            if self._is_orphan(trial) and tell(self._study, trial.number, TrialState.FAIL):
+            is_ended = self._is_orphan(trial) and tell(self._study, trial.number, TrialState.FAIL)
+            if is_ended and WITHDRAWN not in trial.user_attrs:
                 self._try_again(trial)
                 healed.append(trial.number)
         for trial in _forgotten(self._study.get_trials(deepcopy=False)):

@@ -23,20 +23,25 @@ def override(key: str, value: object) -> str:
 
 def shown(study_name: str, arguments: list[str] | None = None) -> str:
     """Return the command that goes on with the study: what was typed, and the study's name."""
-    typed = list(sys.argv if arguments is None else arguments)
+    script, *typed = sys.argv if arguments is None else arguments
     if not any(argument.startswith("study_name=") for argument in typed):
-        typed.append(f"study_name={study_name}")
-    return shlex.join(["python", *typed])
+        typed = _with(typed, [f"study_name={study_name}"])
+    return shlex.join(["python", script, *typed])
 
 
-def of_worker(names: Sequence[str], study_name: str, folder: Path, timeout: float | None) -> list[str]:
-    """Return the command of a worker: the same again, on this study.
+def again(keys: Sequence[str], study_name: str, timeout: float | None) -> list[str]:
+    """Return this process's command on this study, whatever name it was given.
 
-    names: keys that hold the study's name; timeout: seconds left.
+    keys: that hold the study's name; timeout: seconds left.
     """
-    left = [] if timeout is None else [f"hydra.sweeper.timeout={max(timeout, 0.001):.3f}"]
-    study = [*(override(name, study_name) for name in names), override("hydra.sweep.dir", folder)]
-    return [sys.executable, *sys.orig_argv[1:], *study, *left]
+    missing = [key for key in keys if not any(text.startswith(f"{key}=") for text in sys.orig_argv)]
+    return _this_with([*(override(key, study_name) for key in missing), *_time_left(timeout)])
+
+
+def of_worker(keys: Sequence[str], study_name: str, folder: Path, timeout: float | None) -> list[str]:
+    """Return the command of a worker: this process's own, in the study's folder."""
+    study = [*(override(key, study_name) for key in keys), override("hydra.sweep.dir", folder)]
+    return _this_with([*study, *_time_left(timeout)])
 
 
 def of_trial(config: DictConfig, folder: Path, *further: str) -> list[str]:
@@ -49,6 +54,23 @@ def of_trial(config: DictConfig, folder: Path, *further: str) -> list[str]:
     name = [override("study_name", config.study_name)] if "study_name" in config else []
     overrides = [*config.hydra.overrides.task, *name, *kept, *job, override("hydra.run.dir", folder), *further]
     return [sys.executable, *_script(), *named, *overrides]
+
+
+def _time_left(timeout: float | None) -> list[str]:
+    return [] if timeout is None else [f"hydra.sweeper.timeout={max(timeout, 0.001):.3f}"]
+
+
+def _this_with(overrides: list[str]) -> list[str]:
+    script = _script()
+    return [sys.executable, *script, *_with(sys.orig_argv[1 + len(script) :], overrides)]
+
+
+def _with(arguments: list[str], overrides: list[str]) -> list[str]:
+    """Add overrides behind those that were typed: Hydra's parser finds none behind a later flag."""
+    typed = get_args_parser().parse_args(arguments).overrides
+    ends = [end for end in range(len(arguments) + 1) if typed and arguments[end - len(typed) : end] == typed]
+    end = ends[-1] if ends else len(arguments)
+    return [*arguments[:end], *overrides, *arguments[end:]]
 
 
 def _script() -> list[str]:

@@ -30,8 +30,7 @@ class InProcess:
     def __call__(self, assignments: Sequence[Assignment]) -> Iterator[Outcome]:
         for assignment in assignments:
             outcome = self._run(assignment)
-            if outcome.error is not None:
-                outcome.error.__traceback__ = None  # it keeps every tensor of the trial alive
+            _forget_frames(outcome.error)
             yield outcome
 
     def _run(self, assignment: Assignment) -> Outcome:
@@ -76,3 +75,10 @@ class InProcess:
             outcome.reason,
             exc_info=is_bug and outcome.error,
         )
+
+
+def _forget_frames(error: BaseException | None) -> None:
+    """Let go of what an error and its causes were raised in: it keeps every tensor of the trial alive."""
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__

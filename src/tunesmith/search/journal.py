@@ -6,6 +6,7 @@ then. It also goes on reading at its old place in a file that lost records, and 
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -40,8 +41,14 @@ class JournalFile(BaseJournalBackend):
         """Raises JournalDamaged where this process's view of the study is no longer the file's."""
         lines = b"".join(json.dumps(log, separators=(",", ":")).encode() + b"\n" for log in logs)
         with self._locked() as file:
-            os.pwrite(file, lines, os.fstat(file).st_size)
-            os.fsync(file)
+            self._learn(file)
+            content = self._tail + lines  # at once: a cut comes before both or after
+            if os.pwrite(file, content, self._ends[-1] - len(self._tail)) < len(content):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
+        for line in lines.splitlines(keepends=True):
+            self._remember(line)  # put back from now on, though this process has not read it
+        if any("datetime_complete" in log for log in logs):
+            self._sync()
 
     def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:
         """Yield the records from a number on, up to the last whole line; raises JournalDamaged as append_logs does."""
@@ -55,8 +62,7 @@ class JournalFile(BaseJournalBackend):
                     return
                 record = self._parsed(line)
                 if number + 1 == len(self._ends):
-                    self._ends.append(self._ends[-1] + len(line))
-                    self._tail = (self._tail + line)[-TAIL_BYTES:]
+                    self._remember(line)
                 yield record
 
     @contextmanager
@@ -77,6 +83,26 @@ class JournalFile(BaseJournalBackend):
         if not self._tail.startswith(found) or (self._tail and not found):
             raise JournalDamaged(f"{self._path} lost records, and others have written to it since")
         os.pwrite(file, self._tail[len(found) :], start + len(found))
+
+    def _sync(self) -> None:
+        """Have the disk keep what was written, after the lock: a trial that has ended outlives a power cut.
+
+        One that runs does not anyway; a process that is killed loses nothing that it has written.
+        """
+        file = os.open(self._path, os.O_RDWR)
+        os.fsync(file)
+        os.close(file)
+
+    def _learn(self, file: int) -> None:
+        """Take note of the records of a locked file that this process has not read."""
+        start = self._ends[-1]
+        new = os.pread(file, max(os.fstat(file).st_size - start, 0), start)
+        for line in new[: new.rfind(b"\n") + 1].splitlines(keepends=True):
+            self._remember(line)
+
+    def _remember(self, line: bytes) -> None:
+        self._ends.append(self._ends[-1] + len(line))
+        self._tail = (self._tail + line)[-TAIL_BYTES:]
 
     def _is_as_known(self, file: int) -> bool:
         return os.pread(file, len(self._tail), self._ends[-1] - len(self._tail)) == self._tail

@@ -66,17 +66,23 @@ class _Running:
 
     def __exit__(self, *error: object) -> None:
         """Leave no process of the trial behind."""
-        self._ours.close()
         if self._process.poll() is None:
             self._signal(signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(GRACE_SECONDS)
         self._signal(signal.SIGKILL)
         self._process.wait()
+        self._ours.close()  # last: whoever finds it closed has lost its worker, and kills itself
         self._port.close()
 
     def outcome(self) -> Outcome:
-        """Answer the run's reports until it has told how it ended."""
+        """Answer the run's reports until it has told how it ended, or has to end."""
+        try:
+            return self._followed()
+        except RunFailed as error:
+            return self._failed(str(error))
+
+    def _followed(self) -> Outcome:
         for message in self._messages():
             if "value" not in message:
                 return self._told(message)

@@ -38,8 +38,8 @@ def worker_index() -> int | None:
 
 
 def is_here(owner: Mapping[str, Any]) -> bool:
-    """Tell whether an owner's pid is one of this machine's."""
-    return bool(owner["machine"] == this_process()["machine"])
+    """Tell whether an owner's pid is one of this machine's; one that names no machine, as older studies' do, may be."""
+    return bool(owner.get("machine") == this_process()["machine"])
 
 
 def is_dead(owner: Mapping[str, Any]) -> bool:

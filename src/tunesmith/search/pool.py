@@ -13,6 +13,7 @@ from pathlib import Path
 from optuna.trial import FrozenTrial
 
 from tunesmith.errors import UserError
+from tunesmith.search.attempts import was_given_back
 from tunesmith.search.console import say
 from tunesmith.search.gpus import visible_to_worker
 from tunesmith.search.interruption import Interruption
@@ -23,7 +24,7 @@ from tunesmith.search.study import OWNER, is_over
 WORKERS_FOLDER = "workers"
 LOG_FILE = "output.log"
 POLL_SECONDS = 0.2
-# Workers that end one after the other before one of them has taken a trial.
+# Workers that end one after the other without a trial but those that they gave back.
 MAX_IDLE_ENDS = 5
 # What workers get to end by themselves once nothing is left to do.
 GRACE_SECONDS = 30.0
@@ -62,7 +63,7 @@ class Pool:
         """Return when n_trials count, the time is over, or the sweep was asked to end; no worker is left then.
 
         Raises:
-            UserError: what News finds, or the workers end before they take a trial.
+            UserError: what News finds, or the workers end before they end a trial.
         """
         try:
             for index in range(n_workers):
@@ -96,13 +97,13 @@ class Pool:
 
     def _replace(self, worker: _Process, trials: list[FrozenTrial]) -> None:
         """Start a worker anew; raises UserError where that helps nobody."""
-        owners = [trial.user_attrs.get(OWNER, {}) for trial in trials]
-        has_worked = any(owner.get("pid") == worker.process.pid for owner in owners)
+        taken = [trial for trial in trials if trial.user_attrs.get(OWNER, {}).get("pid") == worker.process.pid]
+        has_worked = not all(was_given_back(trials, trial.number) for trial in taken)
         self._idle_ends = 0 if has_worked else self._idle_ends + 1
         how = _how(worker.process.returncode)
         if self._idle_ends >= MAX_IDLE_ENDS:
             words = last_words(worker.log)
-            raise UserError(f"worker {worker.index} {how} before it took a trial, as did those before it: {words}")
+            raise UserError(f"worker {worker.index} {how} before it ended a trial, as did those before it: {words}")
         say(f"worker {worker.index}  {how}; another one starts")
         self._start(worker.index)
 

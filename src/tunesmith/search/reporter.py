@@ -11,6 +11,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 
 from tunesmith.errors import AttemptLost, RunFailed
 from tunesmith.search.interruption import Interruption
+from tunesmith.search.journal import JournalDamaged
 from tunesmith.search.lease import Lease
 from tunesmith.search.sampler import FIRST_ATTEMPT
 from tunesmith.search.study import EPOCHS
@@ -49,6 +50,8 @@ class TrialReporter:
             return self._trial.should_prune()
         except UpdateFinishedTrialError:
             raise AttemptLost("taken away by another worker") from None
+        except JournalDamaged as error:  # no failure of the job, and nothing that the job could go on after
+            raise AttemptLost(str(error)) from None
 
     def poll(self) -> None:
         if self._interruption.signal is not None:

@@ -34,7 +34,7 @@ def open_journal(path: Path) -> BaseStorage:
     """Open a journal file for any number of processes of one machine."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
-    return JournalStorage(JournalFile(path))
+    return JournalStorage(JournalFile(path.absolute()))  # a job may change its folder
 
 
 def redacted(url: str) -> str:

@@ -15,6 +15,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from tunesmith.errors import UserError
+from tunesmith.search.owners import is_dead
 from tunesmith.search.sampler import FIRST_ATTEMPT, WITHDRAWN
 from tunesmith.search.space import Space
 
@@ -100,9 +101,13 @@ def counts(trials: Sequence[FrozenTrial]) -> Counts:
 
 
 def is_idle(study: Study) -> bool:
-    """Whether no trial of a study counts, and none runs."""
-    trials = study.get_trials(deepcopy=False)
-    return not any(is_counted(trial) or trial.state == TrialState.RUNNING for trial in trials)
+    """Whether no trial of a study counts, and none runs in a process that may live."""
+    return not any(is_counted(trial) or _may_run(trial) for trial in study.get_trials(deepcopy=False))
+
+
+def _may_run(trial: FrozenTrial) -> bool:
+    owner = trial.user_attrs.get(OWNER)
+    return trial.state == TrialState.RUNNING and not (owner and is_dead(owner))
 
 
 def is_over(trials: Sequence[FrozenTrial], n_trials: int) -> bool:

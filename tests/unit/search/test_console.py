@@ -9,9 +9,9 @@ import pytest
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from tunesmith.search.console import command, rows, show_space, show_trial
+from tunesmith.search.console import rows, show_epoch, show_lost, show_space, show_trial
 from tunesmith.search.space import parse_space
-from tunesmith.search.study import EPOCHS, REASON
+from tunesmith.search.study import EPOCHS, OWNER, REASON
 
 
 def trial_of(state: TrialState, *reported: float, number: int = 0, **arguments: Any) -> FrozenTrial:
@@ -90,23 +90,21 @@ def test_rows_have_two_columns(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "shown"),
+    ("owner", "name"),
     [
-        pytest.param(["train.py", "-m"], "python train.py -m study_name=digits", id="a name is added"),
-        pytest.param(
-            ["train.py", "-m", "study_name=digits"], "python train.py -m study_name=digits", id="a name was typed"
-        ),
-        pytest.param(
-            ["train.py", "-m", "study_name=digits", "lr=interval(1,2)"],
-            "python train.py -m study_name=digits 'lr=interval(1,2)'",
-            id="what a shell would read is quoted",
-        ),
+        pytest.param({"worker": 3}, "worker 3  trial   7", id="a worker of a sweep"),
+        pytest.param({"worker": None}, "trial   7", id="the sweep itself"),
     ],
 )
-def test_the_command_that_goes_on(typed: list[str], shown: str) -> None:
-    assert command("digits", typed) == shown
-
-
-def test_the_command_is_what_was_typed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.argv", ["train.py", "-m", "optimizer=sgd"])
-    assert command("digits") == "python train.py -m optimizer=sgd study_name=digits"
+def test_a_line_names_the_worker(capsys: pytest.CaptureFixture[str], owner: dict[str, Any], name: str) -> None:
+    ran = trial_of(TrialState.COMPLETE, 0.5, value=0.5, number=7, user_attrs={OWNER: owner})
+    lost = trial_of(TrialState.FAIL, 0.5, 0.4, number=7, user_attrs={OWNER: owner})
+    running = trial_of(TrialState.RUNNING, 0.5, 0.4, number=7, user_attrs={OWNER: owner})
+    show_trial(ran, [ran], StudyDirection.MINIMIZE)
+    show_lost(lost)
+    show_epoch(running)
+    assert capsys.readouterr().out.splitlines() == [
+        f"{name}  COMPLETE  value 0.5  best 0.5 (trial 7)  epochs 1  12.3 s",
+        f"{name}  lost after 2 epochs; it goes on from its last checkpoint",
+        f"{name}  running   value 0.4  epochs 2",
+    ]

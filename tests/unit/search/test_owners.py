@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tunesmith.search.owners import is_dead, this_process
+from tunesmith.search.owners import WORKER, is_dead, is_here, this_process, worker_index
 
 
 @pytest.fixture
@@ -57,5 +57,28 @@ def test_a_pid_given_again_is_another_process() -> None:
     assert is_dead({**owner, "started": owner["started"] - 60})
 
 
-def test_a_process_of_another_host_is_never_known_to_be_dead() -> None:
-    assert not is_dead({"host": "another.host", "pid": 2**22 + 1, "started": 0.0})
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param({"host": "another.host", "machine": "another.host"}, id="of another host"),
+        pytest.param({"machine": "another container"}, id="of a container on a host of this name"),
+        pytest.param({"machine": None}, id="of an older study"),
+    ],
+)
+def test_a_process_that_may_be_elsewhere_is_never_known_to_be_dead(other: dict[str, Any]) -> None:
+    owner = {**this_process(), "pid": 2**22 + 1, "started": 0.0, **other}
+    owner = {key: value for key, value in owner.items() if value is not None}
+    assert not is_here(owner)
+    assert not is_dead(owner)
+
+
+def test_this_process_is_here() -> None:
+    assert is_here(this_process())
+
+
+@pytest.mark.parametrize(("variable", "index"), [(None, None), ("0", 0), ("3", 3)], ids=str)
+def test_a_worker_knows_its_index(monkeypatch: pytest.MonkeyPatch, variable: str | None, index: int | None) -> None:
+    monkeypatch.delenv(WORKER, raising=False)
+    if variable is not None:
+        monkeypatch.setenv(WORKER, variable)
+    assert worker_index() == index

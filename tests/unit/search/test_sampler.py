@@ -16,9 +16,10 @@ from optuna.storages import InMemoryStorage
 from optuna.trial import TrialState
 
 from tunesmith.errors import UserError
+from tunesmith.search.attempts import ask, give_back
 from tunesmith.search.sampler import WITHDRAWN, Enumeration, make_pruner, make_sampler
 from tunesmith.search.space import Space, parse_space
-from tunesmith.search.study import ask, open_study, tell_lost
+from tunesmith.search.study import open_study
 
 FINITE = parse_space({}, ["a=1,2", "b=range(0.1,0.3,step=0.1)"])
 INFINITE = parse_space({}, ["a=1,2", "x=interval(0,1)", "y=interval(0,1)"])
@@ -91,7 +92,7 @@ def test_each_point_is_given_once_where_a_trial_is_lost(has_drawn: bool) -> None
     if has_drawn:
         FINITE.dimensions["a"].suggest(lost)
     other = study.ask()  # another worker's, asked for meanwhile
-    tell_lost(study, lost)
+    give_back(study, lost.number)
     drawn += draw(study, FINITE, 1)
     drawn.append(tuple(dimension.suggest(other) for dimension in FINITE.dimensions.values()))
     assert Counter(drawn + draw(study, FINITE, 2)) == Counter(POINTS)

@@ -20,8 +20,14 @@ GIVEN: dict[str, Any] = {
     "storage": None,
     "study_name": "study",
     "n_trials": 20,
-    "n_jobs": 1,
+    "n_workers": 1,
+    "n_jobs": None,
     "max_failure_rate": 0.5,
+    "max_retries": 2,
+    "timeout": None,
+    "trial_timeout": None,
+    "isolate": False,
+    "devices": 1,
     "params": {},
     "custom_search_space": None,
     "seed": None,
@@ -49,6 +55,12 @@ def settings(**changes: Any) -> Settings:
         ("max_epochs", 1),
         ("folds", 2),
         ("dry_run", True),
+        ("n_workers", 4),
+        ("max_retries", 0),
+        ("timeout", 0.5),
+        ("trial_timeout", 3600),
+        ("isolate", True),
+        ("devices", 2),
     ],
     ids=str,
 )
@@ -61,7 +73,13 @@ def test_allowed(key: str, value: Any) -> None:
     [
         ("n_trials", 0, "an integer >= 1; got 0"),
         ("n_trials", "3", "an integer >= 1; got '3'"),
-        ("n_jobs", 2, "1: start the same command in another terminal for a second worker; got 2"),
+        ("n_workers", 0, "an integer >= 1; got 0"),
+        ("n_jobs", -1, "an integer >= 1, or null; got -1"),
+        ("max_retries", -1, "an integer >= 0; got -1"),
+        ("timeout", 0, "a number > 0, or null; got 0"),
+        ("trial_timeout", "1h", "a number > 0, or null; got '1h'"),
+        ("isolate", 1, "true or false; got 1"),
+        ("devices", 0, "an integer >= 1; got 0"),
         ("max_failure_rate", 1.1, "a number in [0, 1]; got 1.1"),
         ("seed", -1, "an integer >= 0, or null; got -1"),
         ("direction", "up", "one of minimize, maximize, min, max; got 'up'"),
@@ -125,3 +143,22 @@ def test_a_path_of_no_module_is_refused(path: str) -> None:
 
 def test_zero_is_a_name() -> None:
     assert settings(study_name=0).study_name == "0"
+
+
+@pytest.mark.parametrize(
+    ("n_workers", "n_jobs", "read"),
+    [
+        pytest.param(3, None, 3, id="the new name"),
+        pytest.param(1, 3, 3, id="the old name"),
+        pytest.param(3, 3, 3, id="both"),
+        pytest.param(1, 1, 1, id="one"),
+    ],
+)
+def test_workers_have_an_old_name(n_workers: int, n_jobs: int | None, read: int) -> None:
+    assert settings(n_workers=n_workers, n_jobs=n_jobs).n_workers == read
+
+
+def test_two_numbers_of_workers_are_refused() -> None:
+    message = r"^hydra\.sweeper\.n_jobs is the old name of n_workers: give one of them; got 3 and 2$"
+    with pytest.raises(UserError, match=message):
+        settings(n_workers=2, n_jobs=3)

@@ -1,12 +1,8 @@
-"""Storages: a journal that survives torn lines and killed writers, databases by URL, no passwords."""
+"""Storages: a journal in the study's folder, databases by URL, no passwords."""
 
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
-import threading
-import time
 from pathlib import Path
 
 import optuna
@@ -15,75 +11,11 @@ from optuna import Study
 from optuna.storages import BaseStorage
 
 from tunesmith.errors import UserError
-from tunesmith.search.storage import JournalLock, check_url, open_journal, open_storage, redacted
-
-HOLD_THE_LOCK = """
-import sys, time
-from pathlib import Path
-from tunesmith.search.storage import JournalLock
-JournalLock(Path(sys.argv[1])).acquire()
-print("held", flush=True)
-time.sleep(600)
-"""
+from tunesmith.search.storage import check_url, open_journal, open_storage, redacted
 
 
 def study_in(storage: BaseStorage) -> Study:
     return optuna.create_study(storage=storage, study_name="study", load_if_exists=True)
-
-
-def add_trials(path: Path, *values: float) -> None:
-    for value in values:
-        study_in(open_journal(path)).add_trial(optuna.create_trial(value=value))
-
-
-def values_in(path: Path) -> list[float | None]:
-    study = optuna.load_study(storage=open_journal(path), study_name="study")  # reads, and takes no lock
-    return [trial.value for trial in study.trials]
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Path:
-    path = tmp_path / "study.journal"
-    add_trials(path, 1.0, 2.0)
-    return path
-
-
-def tear(journal: Path, num_bytes: int) -> None:
-    """Leave the last line without its last bytes, as a writer that is killed does."""
-    journal.write_bytes(journal.read_bytes()[:-num_bytes])
-
-
-@pytest.mark.parametrize("num_bytes", [1, 2, 10, 50], ids=lambda number: f"{number} bytes short")
-def test_a_torn_last_line_costs_its_own_record_alone(journal: Path, num_bytes: int) -> None:
-    tear(journal, num_bytes)
-    add_trials(journal, 3.0)
-    assert values_in(journal) == [1.0, 3.0]
-
-
-@pytest.mark.parametrize(
-    "tail", [b"{", b'{"op_code": 4, "wor', b"\0" * 5000, b"x" * 10_000], ids=["brace", "half", "zeros", "long"]
-)
-def test_a_garbage_tail_is_cut(journal: Path, tail: bytes) -> None:
-    with journal.open("ab") as file:
-        file.write(tail)
-    add_trials(journal, 3.0)
-    assert values_in(journal) == [1.0, 2.0, 3.0]
-
-
-def test_a_journal_torn_in_its_first_line_begins_anew(tmp_path: Path) -> None:
-    path = tmp_path / "study.journal"
-    path.write_bytes(b'{"op_code": 0')
-    add_trials(path, 1.0)
-    assert values_in(path) == [1.0]
-
-
-def test_whoever_has_the_journal_open_reads_on_after_a_tear(journal: Path) -> None:
-    reader = study_in(open_journal(journal))
-    assert len(reader.trials) == 2
-    with journal.open("ab") as file:
-        file.write(b'{"op_code": 4, "wor')
-    add_trials(journal, 3.0)
-    assert [trial.value for trial in reader.trials] == [1.0, 2.0, 3.0]
 
 
 def test_two_storages_on_one_file_see_each_other(tmp_path: Path) -> None:
@@ -94,27 +26,13 @@ def test_two_storages_on_one_file_see_each_other(tmp_path: Path) -> None:
     assert one.trials[1].value == 0.5
 
 
-def test_a_killed_holder_of_the_lock_stalls_nobody(journal: Path) -> None:
-    holder = subprocess.Popen([sys.executable, "-c", HOLD_THE_LOCK, str(journal)], stdout=subprocess.PIPE, text=True)
-    with holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "held\n"
-        holder.kill()
-    started = time.monotonic()
-    add_trials(journal, 3.0)
-    assert time.monotonic() - started < 5
-
-
-def test_the_lock_keeps_another_writer_out(journal: Path) -> None:
-    lock = JournalLock(journal)
-    lock.acquire()
-    writer = threading.Thread(target=add_trials, args=(journal, 3.0))
-    writer.start()
-    writer.join(0.2)
-    assert values_in(journal) == [1.0, 2.0]
-    lock.release()
-    writer.join()
-    assert values_in(journal) == [1.0, 2.0, 3.0]
+def test_a_journal_is_found_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    study = study_in(open_journal(Path("study.journal")))
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    study.tell(study.ask(), 0.5)
+    assert study.best_value == 0.5
 
 
 def test_the_default_is_a_journal_in_the_studys_folder(tmp_path: Path) -> None:

@@ -1,14 +1,9 @@
-"""The study: a budget that is kept, lost trials that come back, counts, and what may change on a resume."""
+"""The study: counts, what may change on a resume, the best of its trials."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import threading
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from optuna import Study, Trial
@@ -18,45 +13,30 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from tunesmith.errors import UserError
+from tunesmith.search.attempts import ask, give_back
 from tunesmith.search.owners import this_process
-from tunesmith.search.sampler import WITHDRAWN
+from tunesmith.search.sampler import FIRST_ATTEMPT, WITHDRAWN
 from tunesmith.search.space import Space, parse_space
 from tunesmith.search.storage import open_journal
 from tunesmith.search.study import (
     EPOCHS,
     OWNER,
     REASON,
-    SIGNING_SECONDS,
     Counts,
-    ask,
     best_trial,
     count,
     folder_name,
-    heal,
+    is_counted,
+    is_idle,
     is_lost,
+    is_over,
     num_epochs,
     open_study,
-    tell_lost,
     trial_value,
 )
 
 X = parse_space({}, ["x=interval(0,1)"])
 MINIMIZE, MAXIMIZE = StudyDirection.MINIMIZE, StudyDirection.MAXIMIZE
-
-ASK_REPORT_AND_DIE = """
-import os, sys
-from pathlib import Path
-from optuna.pruners import NopPruner
-from tunesmith.search.space import parse_space
-from tunesmith.search.storage import open_journal
-from tunesmith.search.study import ask, open_study
-space = parse_space({}, ["x=interval(0,1)"])
-trial = ask(open_study(open_journal(Path(sys.argv[1])), "study", "min", NopPruner(), space), 10)
-space.dimensions["x"].suggest(trial)
-trial.report(0.5, 1)
-trial.report(0.4, 2)
-os._exit(9)
-"""
 
 
 def opened(storage: BaseStorage, space: Space = X, direction: str = "min") -> Study:
@@ -68,27 +48,9 @@ def study() -> Study:
     return opened(InMemoryStorage())
 
 
-@pytest.fixture(scope="module")
-def dead() -> dict[str, Any]:
-    """An owner whose process has ended."""
-    process = subprocess.Popen([sys.executable, "-c", ""])
-    process.wait()
-    return {**this_process(), "pid": process.pid}
-
-
 def asked(study: Study, n_trials: int = 100) -> Trial:
     trial = ask(study, n_trials)
     assert trial is not None
-    return trial
-
-
-def abandoned(study: Study, owner: dict[str, Any]) -> Trial:
-    """A trial that had drawn its value and reported two epochs when its process ended."""
-    trial = asked(study)
-    trial.suggest_float("x", 0, 1)
-    trial.report(0.5, 1)
-    trial.report(0.4, 2)
-    trial.set_user_attr(OWNER, owner)
     return trial
 
 
@@ -97,222 +59,84 @@ def fail(study: Study, trial: Trial) -> None:
     study.tell(trial, state=TrialState.FAIL)
 
 
-def states(study: Study) -> list[str]:
-    return [trial.state.name for trial in study.trials]
-
-
-# the budget
-
-
-def complete(study: Study, trial: Trial) -> None:
-    study.tell(trial, 0.5)
-
-
-def prune(study: Study, trial: Trial) -> None:
-    trial.report(0.5, 1)
-    study.tell(trial, state=TrialState.PRUNED)
-
-
-def leave_running(study: Study, trial: Trial) -> None:
-    assert trial.number in [running.number for running in study.get_trials(states=(TrialState.RUNNING,))]
-
-
-@pytest.mark.parametrize("end", [complete, prune, fail, leave_running], ids=lambda end: end.__name__)
-def test_a_trial_takes_a_place(study: Study, end: Callable[[Study, Trial], None]) -> None:
-    end(study, asked(study, 2))
-    end(study, asked(study, 2))
-    assert ask(study, 2) is None
-    assert len(study.trials) == 2
-
-
-def test_a_lost_trial_takes_no_place(study: Study) -> None:
-    for _ in range(3):
-        tell_lost(study, asked(study, 1))
-    assert ask(study, 1) is not None
-
-
-def test_a_larger_budget_goes_on(study: Study) -> None:
-    study.tell(asked(study, 1), 0.5)
-    assert asked(study, 2).number == 1
-
-
-def test_an_asked_trial_is_signed_by_this_process(study: Study) -> None:
-    assert asked(study).user_attrs[OWNER] == this_process()
-
-
-class OvertakenStorage(InMemoryStorage):
-    """Lets another worker in once, between the count and the ask of the first one."""
-
-    overtake: Callable[[], object] | None = None
-
-    def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:
-        overtake, self.overtake = self.overtake, None
-        if overtake is not None:
-            overtake()
-        return super().create_new_trial(study_id, template_trial)
-
-
-def test_of_two_that_ask_for_the_last_place_one_gets_it() -> None:
-    storage = OvertakenStorage()
-    study = opened(storage)
-    asked(study, 2)
-    others: list[Trial | None] = []
-    storage.overtake = lambda: others.append(ask(study, 2))
-    assert ask(study, 2) is None
-    assert [trial and trial.number for trial in others] == [1]
-    assert states(study) == ["RUNNING", "RUNNING", "FAIL"]
-
-
-def test_a_surplus_trial_is_neither_counted_nor_lost() -> None:
-    storage = OvertakenStorage()
-    study = opened(storage)
-    storage.overtake = lambda: study.tell(asked(study, 1), 0.5)
-    assert ask(study, 1) is None
-    assert heal(study) == []
-    assert count(study) == Counts(complete=1, pruned=0, failed=0, lost=0)
-
-
-def test_workers_on_one_journal_keep_the_budget_together(tmp_path: Path) -> None:
-    def work() -> None:
-        study = opened(open_journal(tmp_path / "study.journal"))
-        while (trial := ask(study, 15)) is not None:
-            study.tell(trial, trial.suggest_float("x", 0, 1))
-
-    workers = [threading.Thread(target=work) for _ in range(4)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    assert count(opened(open_journal(tmp_path / "study.journal"))).complete == 15
-
-
-# lost trials
-
-
-def test_a_trial_of_a_dead_process_is_queued_again_as_it_was(study: Study, dead: dict[str, Any]) -> None:
-    lost = abandoned(study, dead)
-    assert heal(study) == [0]
-    retry = asked(study)
-    assert (retry.number, retry.suggest_float("x", 0, 1)) == (1, lost.params["x"])
-    assert study.trials[1].intermediate_values == {1: 0.5, 2: 0.4}
-
-
-def test_a_lost_trial_is_healed_once(study: Study, dead: dict[str, Any]) -> None:
-    abandoned(study, dead)
-    assert [heal(study), heal(study)] == [[0], []]
-    assert states(study) == ["FAIL", "WAITING"]
-
-
-def test_two_openers_heal_a_trial_once(tmp_path: Path, dead: dict[str, Any]) -> None:
-    studies = [opened(open_journal(tmp_path / "study.journal")) for _ in range(2)]
-    abandoned(studies[0], dead)
-    assert [heal(study) for study in studies] == [[0], []]
-    assert states(studies[0]) == ["FAIL", "WAITING"]
-
-
-def test_a_retry_that_is_lost_too_keeps_the_folder_of_the_first_attempt(study: Study, dead: dict[str, Any]) -> None:
-    abandoned(study, dead)
-    heal(study)
-    retry = asked(study)
-    retry.set_user_attr(OWNER, dead)
-    assert heal(study) == [1]
-    assert [folder_name(trial) for trial in study.trials] == ["0", "0", "0"]
-
-
-def test_a_trial_of_its_own_has_its_own_folder(study: Study) -> None:
-    assert [folder_name(asked(study)) for _ in range(2)] == ["0", "1"]
-
-
-def test_a_trial_of_a_live_process_is_left_alone(study: Study) -> None:
-    asked(study)
-    assert heal(study) == []
-    assert states(study) == ["RUNNING"]
+# counts
 
 
 @pytest.mark.parametrize(
-    ("age", "healed"),
+    ("trial", "counted", "lost"),
     [
-        pytest.param(SIGNING_SECONDS / 2, [], id="just asked for"),
-        pytest.param(SIGNING_SECONDS * 2, [0], id="its process died before it signed"),
+        pytest.param(create_trial(value=0.5), True, False, id="complete"),
+        pytest.param(create_trial(state=TrialState.PRUNED), True, False, id="pruned"),
+        pytest.param(create_trial(state=TrialState.FAIL, user_attrs={REASON: "a bug"}), True, False, id="failed"),
+        pytest.param(create_trial(state=TrialState.FAIL), False, True, id="lost"),
+        pytest.param(create_trial(state=TrialState.FAIL, user_attrs={WITHDRAWN: True}), False, False, id="withdrawn"),
+        pytest.param(create_trial(state=TrialState.RUNNING), False, False, id="running"),
+        pytest.param(create_trial(state=TrialState.WAITING), False, False, id="waiting"),
     ],
 )
-def test_a_trial_that_nobody_has_signed(study: Study, age: float, healed: list[int]) -> None:
-    trial = create_trial(state=TrialState.RUNNING)
-    trial.datetime_start = datetime.now() - timedelta(seconds=age)
-    study.add_trial(trial)
-    assert heal(study) == healed
-
-
-def ended(age: float, state: TrialState = TrialState.FAIL, **arguments: Any) -> FrozenTrial:
-    trial = create_trial(state=state, **arguments)
-    trial.datetime_start = trial.datetime_complete = datetime.now() - timedelta(seconds=age)
-    return trial
-
-
-def test_a_lost_trial_that_nobody_queued_is_queued_once(study: Study) -> None:
-    study.add_trial(ended(2 * SIGNING_SECONDS))
-    heal(study)
-    heal(study)
-    assert states(study) == ["FAIL", "WAITING"]
-
-
-@pytest.mark.parametrize(
-    "made",
-    [
-        pytest.param(lambda: ended(SIGNING_SECONDS / 2), id="just lost: whoever ended it is about to"),
-        pytest.param(
-            lambda: ended(2 * SIGNING_SECONDS, user_attrs={REASON: "a bug"}), id="failed for a cause of its own"
-        ),
-        pytest.param(lambda: ended(2 * SIGNING_SECONDS, user_attrs={WITHDRAWN: True}), id="withdrawn"),
-        pytest.param(lambda: ended(2 * SIGNING_SECONDS, TrialState.COMPLETE, value=0.5), id="complete"),
-        pytest.param(lambda: ended(2 * SIGNING_SECONDS, TrialState.PRUNED), id="pruned"),
-    ],
-)
-def test_an_ended_trial_is_not_queued_again(study: Study, made: Callable[[], FrozenTrial]) -> None:
-    study.add_trial(made())  # made now: a suite may take longer than what is tested here
-    heal(study)
-    assert len(study.trials) == 1
-
-
-def test_a_trial_of_a_killed_process_comes_back(tmp_path: Path) -> None:
-    path = tmp_path / "study.journal"
-    assert subprocess.run([sys.executable, "-c", ASK_REPORT_AND_DIE, str(path)], check=False).returncode == 9
-    study = opened(open_journal(path))
-    assert heal(study) == [0]
-    asked(study)
-    lost, retry = study.trials
-    assert (retry.params, retry.intermediate_values) == (lost.params, {1: 0.5, 2: 0.4})
-
-
-def test_a_trial_given_back_is_queued_as_it_was(study: Study) -> None:
-    trial = asked(study)
-    drawn = trial.suggest_float("x", 0, 1)
-    tell_lost(study, trial)
-    assert asked(study).suggest_float("x", 0, 1) == drawn
-
-
-def test_a_finished_trial_cannot_be_given_back(study: Study) -> None:
-    trial = asked(study)
-    study.tell(trial, 0.5)
-    tell_lost(study, trial)
-    assert states(study) == ["COMPLETE"]
-
-
-def test_a_failure_with_a_reason_is_not_lost(study: Study) -> None:
-    fail(study, asked(study))
-    tell_lost(study, asked(study))
-    assert [is_lost(trial) for trial in study.trials[:2]] == [False, True]
+def test_what_counts(trial: FrozenTrial, counted: bool, lost: bool) -> None:
+    assert (is_counted(trial), is_lost(trial)) == (counted, lost)
+    assert is_over([trial], 1) == counted
 
 
 def test_counts(study: Study) -> None:
-    complete(study, asked(study))
-    prune(study, asked(study))
+    study.tell(asked(study), 0.5)
+    study.tell(asked(study), state=TrialState.PRUNED)
     fail(study, asked(study))
-    tell_lost(study, asked(study))
-    complete(study, asked(study))  # the lost one's retry
+    give_back(study, asked(study).number)
+    study.tell(asked(study), 0.5)  # the lost one's retry
     asked(study)
     assert count(study) == Counts(complete=2, pruned=1, failed=1, lost=1)
     assert count(study).counted == 4
+    assert [is_over(study.trials, n_trials) for n_trials in (3, 4, 5)] == [True, True, False]
+
+
+def leave_running(study: Study) -> None:
+    asked(study)
+
+
+def leave_running_in_a_dead_process(study: Study) -> None:
+    asked(study).set_user_attr(OWNER, {**this_process(), "started": 0.0})  # its pid is another's now
+
+
+def leave_unsigned(study: Study) -> None:
+    study.ask()
+
+
+def leave_nothing(study: Study) -> None:
+    give_back(study, asked(study).number)
+
+
+def fail_one(study: Study) -> None:
+    fail(study, asked(study))
+
+
+@pytest.mark.parametrize(
+    ("work", "idle"),
+    [
+        (leave_running, False),
+        (leave_unsigned, False),
+        (fail_one, False),
+        (leave_running_in_a_dead_process, True),
+        (leave_nothing, True),
+    ],
+    ids=lambda x: getattr(x, "__name__", ""),
+)
+def test_an_idle_study_has_no_trial_that_counts_or_runs(
+    study: Study, work: Callable[[Study], None], idle: bool
+) -> None:
+    work(study)
+    assert is_idle(study) == idle
+
+
+@pytest.mark.parametrize(
+    ("attrs", "name"),
+    [pytest.param({}, "3", id="a first attempt"), pytest.param({FIRST_ATTEMPT: 1}, "1", id="a later one")],
+)
+def test_all_attempts_have_the_folder_of_the_first(attrs: dict[str, int], name: str) -> None:
+    trial = create_trial(value=0.5, user_attrs=attrs)
+    trial.number = 3
+    assert folder_name(trial) == name
 
 
 # a study that goes on

@@ -1,0 +1,39 @@
+"""What a trial's values are drawn by: the space, the sampler, the user's own function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from omegaconf import DictConfig
+from optuna import Trial
+from optuna.samplers import BaseSampler
+
+from tunesmith.search.sampler import make_sampler
+from tunesmith.search.settings import Settings
+from tunesmith.search.space import Space
+
+
+class Suggest:
+    """Draws the values of one trial after the other; the sampler is made when the first one has its number."""
+
+    def __init__(self, settings: Settings, space: Space, config: DictConfig) -> None:
+        self._settings = settings
+        self._space = space
+        self._config = config
+        self._sampler: BaseSampler | None = None
+
+    def __call__(self, trial: Trial) -> Mapping[str, Any]:
+        """Return override key -> value."""
+        if self._sampler is None:
+            self._sampler = trial.study.sampler = self.make_sampler(first_trial=trial.number)
+        params = {key: dimension.suggest(trial) for key, dimension in self._space.dimensions.items()}
+        if self._settings.custom_search_space is not None:
+            self._settings.custom_search_space(self._config, trial)
+            params |= {key: value for key, value in trial.params.items() if key not in params}
+        return params
+
+    def make_sampler(self, first_trial: int) -> BaseSampler:
+        """Build the sampler of a process whose first trial has this number; raises UserError where it cannot be."""
+        settings = self._settings
+        return make_sampler(settings.sampler, self._space, settings.n_trials, settings.seed, first_trial)

@@ -1,0 +1,331 @@
+"""Workers, and trials in processes of their own, by the real command line of an app without torch."""
+
+from __future__ import annotations
+
+import csv
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from textwrap import dedent, indent
+
+import optuna
+import psutil
+import pytest
+import yaml
+from conftest import Ended, Shell
+from optuna.trial import FrozenTrial
+
+from tunesmith.search.storage import open_journal
+from tunesmith.search.study import OWNER
+
+APP = """
+import os, signal, sys, time
+from pathlib import Path
+import hydra
+import tunesmith
+
+STARTED = Path("started")
+
+def started(cfg):
+    '''Tell the test that the trial runs; whether it is the first time that it does.'''
+    path = STARTED / str(cfg.x)
+    is_first = not path.exists()
+    STARTED.mkdir(exist_ok=True)
+    path.write_text(str(os.getpid()))
+    return is_first
+
+@hydra.main(version_base="1.3", config_path=".", config_name="app")
+def main(cfg):
+{body}
+
+def broken(config, trial):
+    raise ZeroDivisionError("a bug in the space")
+
+if __name__ == "__main__":
+    main()
+"""
+
+CONFIG = """
+defaults:
+  - _self_
+  - override hydra/sweeper: tunesmith
+  - override hydra/sweeper/sampler: random
+  - override hydra/sweeper/pruner: none
+x: 0
+hydra:
+  sweep:
+    dir: outputs/sweeps/s
+    subdir: ${hydra.job.num}
+  sweeper:
+    study_name: s
+"""
+
+SLEEP = """
+started(cfg)
+time.sleep(60)
+"""
+
+
+def app(shell: Shell, body: str, before: str = "") -> None:
+    (shell.folder / "app.py").write_text(before + APP.format(body=indent(dedent(body), "    ")))
+    (shell.folder / "app.yaml").write_text(CONFIG)
+
+
+def sweep(shell: Shell, *arguments: str) -> Ended:
+    return shell.python("app.py", "-m", *arguments)
+
+
+def trials(shell: Shell) -> list[FrozenTrial]:
+    storage = open_journal(shell.study("s") / "study.journal")
+    return optuna.load_study(study_name="s", storage=storage).trials
+
+
+def rows(shell: Shell) -> list[dict[str, str]]:
+    return list(csv.DictReader((shell.study("s") / "trials.csv").read_text().splitlines()))
+
+
+def processes(shell: Shell) -> list[psutil.Process]:
+    """The processes that were started in the test's folder and live."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.cwd() == str(shell.folder) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 20) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "waited in vain"
+        time.sleep(0.05)
+
+
+def has_started(shell: Shell, *names: int) -> bool:
+    return all((shell.folder / "started" / str(name)).exists() for name in names)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left(shell: Shell) -> Iterator[None]:
+    yield
+    left = processes(shell)
+    for process in left:
+        process.kill()
+    assert left == []
+
+
+def begun(shell: Shell, *arguments: str, names: tuple[int, ...] = (0,)) -> subprocess.Popen[str]:
+    """A sweep whose trials of these values of x have begun."""
+    command = shell.start("app.py", "-m", *arguments)
+    try:
+        wait_until(lambda: has_started(shell, *names))
+    except AssertionError:
+        command.kill()
+        print(*command.communicate())
+        raise
+    return command
+
+
+def ended(command: subprocess.Popen[str], seconds: float = 20) -> Ended:
+    out, err = command.communicate(timeout=seconds)
+    return Ended(command.returncode, out, err)
+
+
+# trials in processes of their own
+
+
+def test_how_a_trial_of_its_own_process_ends(shell: Shell) -> None:
+    body = """
+        tunesmith.report([0.1, 0.9][cfg.x == 1], 1)
+        if cfg.x == 2: raise ValueError("a bug")
+        if cfg.x == 3: sys.exit(3)
+        if cfg.x == 4: print("about to die", flush=True); os.kill(os.getpid(), signal.SIGKILL)
+        if cfg.x == 5: return float("nan")
+        return cfg.x / 10
+    """
+    app(shell, body)
+    done = sweep(
+        shell,
+        *("x=range(0,7)", "hydra.sweeper.isolate=true", "hydra.sweeper.max_failure_rate=1"),
+        *("hydra/sweeper/pruner=threshold", "+hydra.sweeper.pruner.upper=0.5"),
+    )
+    assert (done.code, done.err) == (0, "")
+    assert [(row["state"], row["value"], row["reason"]) for row in rows(shell)] == [
+        ("COMPLETE", "0.0", ""),
+        ("PRUNED", "0.9", ""),
+        ("FAIL", "", "ValueError: a bug"),
+        ("FAIL", "", "its process ended with exit code 3"),
+        ("FAIL", "", "its process ended by SIGKILL; its last words: about to die"),
+        ("FAIL", "", "the job must return a finite number; it returned nan"),
+        ("COMPLETE", "0.6", ""),
+        ("COMPLETE", "0.7", ""),
+    ]
+    assert "ValueError: a bug" in (shell.study("s") / "2" / "output.log").read_text()
+    assert yaml.safe_load((shell.study("s") / "2" / ".hydra" / "config.yaml").read_text()) == {"x": 2}
+
+
+def test_a_trial_of_its_own_process_that_takes_too_long_has_failed(shell: Shell) -> None:
+    app(shell, "started(cfg)\nif cfg.x == 0: time.sleep(60)\nreturn 1.0")
+    done = sweep(shell, "x=0,1", "hydra.sweeper.isolate=true", "hydra.sweeper.trial_timeout=3")
+    assert (done.code, done.err) == (0, "")
+    assert [(row["state"], row["reason"]) for row in rows(shell)] == [
+        ("FAIL", "the trial took longer than hydra.sweeper.trial_timeout=3 s"),
+        ("COMPLETE", ""),
+    ]
+
+
+def test_a_trial_of_its_own_process_ends_with_a_killed_worker(shell: Shell) -> None:
+    app(shell, SLEEP)
+    command = begun(shell, "hydra.sweeper.isolate=true", "hydra.sweeper.n_trials=1")
+    command.kill()
+    ended(command)
+    wait_until(lambda: not processes(shell), 10)
+
+
+def test_ctrl_c_gives_a_trial_of_its_own_process_back_and_lets_it_end_in_order(shell: Shell) -> None:
+    body = """
+        def leave(signum, frame):
+            time.sleep(1)
+            Path("left in order").touch()
+            sys.exit(1)
+        signal.signal(signal.SIGTERM, leave)
+        started(cfg)
+        time.sleep(60)
+    """
+    app(shell, body)
+    command = begun(shell, "hydra.sweeper.isolate=true", "hydra.sweeper.n_trials=1")
+    command.send_signal(signal.SIGINT)
+    done = ended(command)
+    assert (done.code, done.err) == (130, "")
+    assert [trial.state.name for trial in trials(shell)] == ["FAIL", "WAITING"]
+    assert (shell.folder / "left in order").exists()
+
+
+# workers
+
+
+def test_a_sweep_whose_journal_is_damaged_goes_on_in_a_fresh_process(shell: Shell) -> None:
+    body = """
+        from tunesmith.search.storage import open_journal
+        if started(cfg) and cfg.x == 2:
+            journal = Path("outputs/sweeps/s/study.journal")
+            os.truncate(journal, journal.stat().st_size - 5)
+            storage = open_journal(journal)
+            storage.set_study_user_attr(storage.get_study_id_from_name("s"), "by", "another")
+        tunesmith.report(cfg.x, 1)
+        return cfg.x
+    """
+    app(shell, body)
+    done = sweep(shell, "x=1,2,3")
+    assert (done.code, done.err) == (0, "")
+    assert re.search(r"study\.journal lost records, .*; a fresh process goes on$", done.out, re.MULTILINE)
+    assert [(row["x"], row["state"]) for row in rows(shell)] == [(x, "COMPLETE") for x in "123"]
+
+
+def test_workers_share_the_budget_and_a_killed_one_is_replaced(shell: Shell) -> None:
+    body = """
+        if started(cfg) and cfg.x == 3:
+            tunesmith.report(0.5, 1)
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(0.2)
+        return cfg.x
+    """
+    app(shell, body)
+    done = sweep(shell, "x=range(1,8)", "hydra.sweeper.n_workers=2")
+    assert (done.code, done.err) == (0, "")
+    assert sorted(row["x"] for row in rows(shell)) == [*map(str, range(1, 9))]
+    assert len(rows(shell)) == 8
+    assert re.search(r"^worker \d  was ended by SIGKILL; another one starts$", done.out, re.MULTILINE)
+    lost = next(trial for trial in trials(shell) if trial.state.name == "FAIL")
+    (again,) = [row for row in rows(shell) if row["x"] == "3"]
+    assert (again["folder"], again["epochs"]) == (str(lost.number), "1")
+    assert {trial.user_attrs[OWNER]["worker"] for trial in trials(shell)} == {0, 1}
+    lines = [line for line in done.out.splitlines() if re.match(r"worker \d  trial +\d+  COMPLETE", line)]
+    assert len(lines) == 8
+
+
+def test_two_sweeps_at_once_share_a_study(shell: Shell) -> None:
+    app(shell, "time.sleep(0.1)\nreturn cfg.x")
+    arguments = ("app.py", "-m", "x=interval(0,1)", "hydra.sweeper.n_trials=9", "hydra.sweeper.n_workers=2")
+    both = [ended(command, 60) for command in [shell.start(*arguments) for _ in range(2)]]
+    assert [(done.code, done.err) for done in both] == [(0, ""), (0, "")]
+    assert [trial.state.name for trial in trials(shell)].count("COMPLETE") == len(rows(shell)) == 9
+
+
+def test_workers_end_with_a_killed_sweep(shell: Shell) -> None:
+    app(shell, SLEEP)
+    command = begun(shell, "x=0,1", "hydra.sweeper.n_workers=2", names=(0, 1))
+    assert len(processes(shell)) == 3
+    command.kill()
+    ended(command)
+    wait_until(lambda: not processes(shell), 10)
+
+
+def test_ctrl_c_gives_the_trials_back_and_writes_the_results(shell: Shell) -> None:
+    body = """
+        if cfg.x == 0: return 0.0
+        started(cfg)
+        for step in range(1, 600):
+            tunesmith.report(0.5, step)
+            time.sleep(0.1)
+    """
+    app(shell, body)
+    command = begun(shell, "x=0,1,2", "hydra.sweeper.n_workers=2", names=(1, 2))
+    command.send_signal(signal.SIGINT)
+    done = ended(command)
+    assert (done.code, done.err) == (130, "")
+    assert re.search(r"^interrupted; resume it with: python app\.py -m x=0,1,2 ", done.out, re.MULTILINE)
+    assert [row["x"] for row in rows(shell)] == ["0"]
+    assert sorted(trial.state.name for trial in trials(shell)) == ["COMPLETE", "FAIL", "FAIL", "WAITING", "WAITING"]
+
+
+def test_a_job_that_always_kills_its_process_has_failed_after_its_retries(shell: Shell) -> None:
+    app(shell, "if cfg.x == 0: os.kill(os.getpid(), signal.SIGKILL)\nreturn cfg.x")
+    done = sweep(shell, "x=0,1", "hydra.sweeper.n_workers=2", "hydra.sweeper.max_retries=1")
+    assert (done.code, done.err) == (0, "")
+    assert sorted((row["x"], row["state"], row["reason"]) for row in rows(shell)) == [
+        ("0", "FAIL", "its process ended 2 times (killed, out of memory?); hydra.sweeper.max_retries=1"),
+        ("1", "COMPLETE", ""),
+    ]
+
+
+def test_workers_that_cannot_start_end_the_sweep_with_one_line(shell: Shell) -> None:
+    app(shell, "return 1.0", 'import os\nif "TUNESMITH_WORKER" in os.environ: raise OSError("no such library")\n')
+    done = sweep(shell, "x=interval(0,1)", "hydra.sweeper.n_workers=2")
+    assert done.code == 1
+    assert re.match(
+        r"worker \d ended with exit code 1 before it .*, as did those before it: OSError: no such library\n", done.err
+    )
+    assert "Traceback" not in done.err
+
+
+def test_workers_that_end_by_a_bug_outside_the_job_end_the_sweep(shell: Shell) -> None:
+    app(shell, "return 1.0")
+    command = shell.start(
+        *("app.py", "-m", "x=interval(0,1)", "hydra.sweeper.n_workers=2"),
+        "hydra.sweeper.custom_search_space=app.broken",
+    )
+    try:
+        done = ended(command, 30)
+    except subprocess.TimeoutExpired:
+        command.kill()
+        ended(command)
+        raise
+    assert done.code == 1
+    assert "ZeroDivisionError: a bug in the space" in done.err
+
+
+def test_a_users_mistake_in_a_worker_is_one_line_and_leaves_nothing(shell: Shell) -> None:
+    body = """
+        from tunesmith.errors import UserError
+        if cfg.x == 0: time.sleep(60)
+        raise UserError("x must be 0")
+    """
+    app(shell, body)
+    done = sweep(shell, "x=0,1", "hydra.sweeper.n_workers=2")
+    assert done.code == 1
+    assert done.err.splitlines()[0] == "x must be 0"
+    assert not shell.study("s").exists()
