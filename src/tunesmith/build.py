@@ -21,6 +21,7 @@ from tunesmith.callbacks.checkpoints import Checkpoints
 from tunesmith.callbacks.epoch_lines import EpochLines
 from tunesmith.callbacks.epoch_record import EpochRecord
 from tunesmith.callbacks.hparams import Hparams
+from tunesmith.callbacks.ranks import Ranks
 from tunesmith.data import DataModule
 from tunesmith.errors import UserError
 from tunesmith.lightning_module import LightningModule
@@ -53,7 +54,7 @@ def build(cfg: DictConfig, folder: Path, reporter: Reporter, fold: int | None = 
     L.seed_everything(cfg.seed, verbose=False)
     data, module = build_learner(cfg, fold)
     record = EpochRecord(folder, module.objective, reporter)
-    callbacks: list[L.Callback] = [record]
+    callbacks: list[L.Callback] = [Ranks(cfg.seed), record]
     if reporter.params:
         callbacks.append(Hparams(reporter.params, record))
     has_bar = sys.stdout.isatty() and not is_trial()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from tunesmith.errors import UserError, closest
 
 ACTIVATIONS = ("elu", "gelu", "leaky_relu", "relu", "sigmoid", "silu", "tanh")
 INITIALIZERS = ("torch", "he", "orthogonal", "xavier", "zeros")
+# Each of their processes holds the whole model, and is the same command typed again.
+STRATEGIES = ("auto", "ddp", "ddp_find_unused_parameters_true", "ddp_find_unused_parameters_false")
 ACCELERATORS = ("auto", "cpu", "cuda", "gpu", "mps", "tpu")
 
 
@@ -71,6 +73,7 @@ PROBABILITY = number("in [0, 1]", lambda value: 0 <= value <= 1)
 SEED = Rule("an integer in [0, 2**32)", lambda value: _is_integer(value) and 0 <= value < 2**32)
 FLAG = Rule("true or false", lambda value: isinstance(value, bool))
 TEXT = Rule("a text", lambda value: isinstance(value, str) and value != "")
+NODE = Rule("a node with a _target_", lambda value: isinstance(value, Mapping | DictConfig) and "_target_" in value)
 LIST = Rule("a list", lambda value: isinstance(value, Sequence) and not isinstance(value, str))
 
 RULES: dict[str, Rule] = {
@@ -146,6 +149,7 @@ RULES: dict[str, Rule] = {
     "model.pooling": integer(1),
     "trainer.max_epochs": integer(1),
     "trainer.accelerator": one_of(*ACCELERATORS),
+    "trainer.strategy": either(one_of(*STRATEGIES), NODE),
     "trainer.gradient_clip_val": or_null(POSITIVE),
     "trainer.gradient_clip_algorithm": one_of("norm", "value"),
     "trainer.accumulate_grad_batches": integer(1),
@@ -182,6 +186,7 @@ def check_config(cfg: DictConfig) -> None:
     _check_order(cfg, "warmup_epochs", "trainer.max_epochs")
     _check_order(cfg, "lr_finder.min_lr", "lr_finder.max_lr")
     _check_replaced(cfg)
+    _check_devices(cfg)
 
 
 def check_rule(key: str, rule: Rule, value: Any) -> None:
@@ -205,6 +210,13 @@ def _check_order(cfg: DictConfig, less: str, more: str) -> None:
     values = [_select(cfg, key) for key in (less, more)]
     if _ABSENT not in values and not values[0] < values[1]:
         raise UserError(f"{less} must be less than {more}={values[1]}; got {values[0]}")
+
+
+def _check_devices(cfg: DictConfig) -> None:
+    """A process starts the others of a run once, and each fold is a run."""
+    devices = _select(cfg, "trainer.devices")
+    if _select(cfg, "data.folds") not in (None, _ABSENT) and devices not in (1, _ABSENT):
+        raise UserError(f"trainer.devices must be 1 with data.folds; got {_shown(devices)}")
 
 
 def _check_replaced(cfg: DictConfig) -> None:

@@ -24,6 +24,7 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, MissingMandat
 from tunesmith.checks import check_config, check_folder
 from tunesmith.devices import check_accelerator
 from tunesmith.errors import RunFailed, UserError, closest
+from tunesmith.followers import in_step
 from tunesmith.search.handoff import is_trial
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
@@ -36,7 +37,7 @@ def main(task: Callable[[DictConfig], Any] | None = None) -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors reach this function as they are
     register_resolvers()
     sys.argv[1:] = [_forced(argument) for argument in sys.argv[1:]]
-    with errors_told():
+    with errors_told(), in_step():
         hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")(_in_one_line(task or _train))()
 
 

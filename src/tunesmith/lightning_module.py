@@ -85,7 +85,8 @@ class LightningModule(L.LightningModule):
         return loss + self.l1 * self._sum_of_weights() if self.l1 else loss
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        self._step("val", batch)
+        if len(batch[1]):  # a rank without samples has come here because the others wait for it
+            self._step("val", batch)
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
         inputs, _ = batch
@@ -165,7 +166,9 @@ class LightningModule(L.LightningModule):
         return loss
 
     def _epoch_means(self, part: str) -> dict[str, float]:
-        totals = self.trainer.strategy.reduce(self.sums[part].totals(), reduce_op="sum")
+        sums = self.sums[part]
+        own = sums.totals() if sums.losses else torch.zeros(3, dtype=torch.float64, device=self.device)
+        totals = self.trainer.strategy.reduce(own, reduce_op="sum")
         assert isinstance(totals, Tensor)
         return self.means(part, totals)
 

@@ -21,6 +21,7 @@ from omegaconf import DictConfig, OmegaConf
 from tunesmith import history
 from tunesmith.build import build_learner, build_quiet_trainer
 from tunesmith.errors import UserError
+from tunesmith.followers import is_follower
 from tunesmith.plots import save_lr_curve
 from tunesmith.training import interruptible
 
@@ -54,7 +55,7 @@ class LrCurve:
 
 
 def find_lr(cfg: DictConfig, folder: Path) -> LrCurve:
-    """Run the range test of a config; write lr_find.csv and lr_find.png into the folder.
+    """Run the range test of a config, on one device; write lr_find.csv and lr_find.png into the folder.
 
     Nothing that it trains is kept, and it leaves no trace in a run that follows: that one seeds itself.
     """
@@ -64,6 +65,7 @@ def find_lr(cfg: DictConfig, folder: Path) -> LrCurve:
     module.make_scheduler, module.warmup_epochs = None, 0
     ramp = _Ramp(cfg.lr_finder.min_lr, cfg.lr_finder.max_lr, cfg.lr_finder.steps)
     flags: dict[str, Any] = {"max_epochs": -1, "max_steps": cfg.lr_finder.steps, "limit_val_batches": 0}
+    flags |= {"devices": 1, "num_nodes": 1, "accumulate_grad_batches": _batches_of_a_step(cfg, folder)}
     trainer = build_quiet_trainer(cfg, folder, callbacks=[ramp], **flags)
     with interruptible(trainer):
         trainer.fit(module, data)
@@ -75,11 +77,13 @@ def find_lr(cfg: DictConfig, folder: Path) -> LrCurve:
 def with_found_lr(cfg: DictConfig, folder: Path, is_resumed: bool) -> DictConfig:
     """Return the config with the learning rate that the range test suggests; a resumed run keeps the one it found.
 
+    On several devices the first process searches before the others are there, which read what it has found.
+
     Raises:
         UserError: the curve gives no answer.
     """
     path = folder / FOUND_FILE
-    if not (is_resumed and path.exists()):
+    if not is_follower() and not (is_resumed and path.exists()):
         curve = find_lr(cfg, folder)
         if curve.suggestion is None:
             raise UserError(f"find_lr: the curve gives no answer: {curve.reason}; give optimizer.lr yourself")
@@ -147,6 +151,12 @@ class _Ramp(L.Callback):
         smoothed = smooth(np.array(self.losses))
         if not smoothed[-1] <= DIVERGED * smoothed.min():
             trainer.should_stop = True
+
+
+def _batches_of_a_step(cfg: DictConfig, folder: Path) -> int:
+    """Return how many batches make a step of the run: one device takes those of all, one after the other."""
+    trainer = build_quiet_trainer(cfg, folder)
+    return trainer.accumulate_grad_batches * trainer.num_devices * trainer.num_nodes
 
 
 def _first(true: NDArray[np.bool_]) -> int:

@@ -15,6 +15,7 @@ from tunesmith import history
 from tunesmith.cross_validation import cross_validate
 from tunesmith.errors import RunFailed
 from tunesmith.evaluation import evaluate
+from tunesmith.followers import is_follower
 from tunesmith.lr_finder import with_found_lr
 from tunesmith.memory import free_cuda
 from tunesmith.search.handoff import Reporter, current_reporter, is_trial
@@ -34,15 +35,16 @@ def train(cfg: DictConfig) -> float:
         KeyboardInterrupt: Ctrl-C; checkpoints/last.ckpt is left to go on from.
     """
     folder = Path(HydraConfig.get().runtime.output_dir)
+    is_shown = not is_trial() and not is_follower()
     try:
         result = train_in(cfg, folder, current_reporter())
     except (KeyboardInterrupt, SystemExit):
-        if not is_trial():
+        if is_shown:
             _show_how_to_resume(folder)
         raise
     finally:
         free_cuda()
-    if not is_trial():
+    if is_shown:
         _show(result, folder)
     if result["state"] == "FAIL":
         raise RunFailed(result["reason"])

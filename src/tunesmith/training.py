@@ -18,6 +18,7 @@ from tunesmith import history
 from tunesmith.build import build
 from tunesmith.callbacks.epoch_record import EpochRecord
 from tunesmith.errors import RunFailed, UserError
+from tunesmith.followers import followed, is_follower
 from tunesmith.memory import as_out_of_memory
 from tunesmith.search.handoff import Reporter
 
@@ -44,32 +45,39 @@ def train_once(
     except UserError:
         raise
     except Exception as error:
-        failure = as_out_of_memory(error) or error
+        # a follower's memory is its own: it has to be seen as an error, not as an end that all ranks come to
+        failure = error if is_follower() else as_out_of_memory(error) or error
         why = str(failure) if isinstance(failure, RunFailed) else f"{type(error).__name__}: {error}"
         write_result(cfg, folder, _outcome(run.record, "FAIL", why))
         if failure is error:
             raise
         raise failure from error
-    (folder / TensorBoardLogger.NAME_HPARAMS_FILE).unlink(missing_ok=True)  # empty: the config is in .hydra/
+    if not is_follower():  # the file is empty: the config is in .hydra/
+        (folder / TensorBoardLogger.NAME_HPARAMS_FILE).unlink(missing_ok=True)
     record = run.record
     reason = str(record.failure) if record.failure else "pruned" if record.is_stopped else None
     return write_result(cfg, folder, _outcome(record, record.state, reason))
 
 
 def write_result(cfg: DictConfig, folder: Path, outcome: Result) -> Result:
-    """Write result.yaml: the outcome, and what it came from."""
+    """Return what result.yaml holds, the outcome and what it came from; the first process writes it."""
     origin = {"seed": cfg.seed, "threads": cfg.threads, **history.environment()}
     result = {"metric": cfg.objective.metric, "mode": cfg.objective.mode, **outcome, **origin}
-    history.write_yaml(folder / history.RESULT_FILE, result)
+    if not is_follower():
+        history.write_yaml(folder / history.RESULT_FILE, result)
     return result
 
 
 @contextmanager
 def interruptible(trainer: L.Trainer) -> Iterator[None]:
-    """Let Ctrl-C leave as KeyboardInterrupt: Lightning turns it into exit code 1 and ignores the next one."""
+    """Let Ctrl-C leave as KeyboardInterrupt: Lightning turns it into exit code 1 and ignores the next one.
+
+    No other process of the trainer is left.
+    """
     handler = signal.getsignal(signal.SIGINT)
     try:
-        yield
+        with followed(trainer):
+            yield
     except SystemExit as left:
         if trainer.received_sigterm:
             raise SystemExit(128 + signal.SIGTERM) from None

@@ -70,7 +70,12 @@ def test_every_rule_of_a_hyperparameter_is_in_the_table() -> None:
         "test_samples",
         "sigma",
     }
-    no_hyperparameters = {"objective.mode", "trainer.accelerator", *(f"data.{key}" for key in of_a_source)}
+    no_hyperparameters = {
+        "objective.mode",
+        "trainer.accelerator",
+        "trainer.strategy",
+        *(f"data.{key}" for key in of_a_source),
+    }
     missing = {key for key in RULES if key not in keys and not key.startswith("lr_finder.")} - no_hyperparameters
     assert missing == set()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -21,7 +22,8 @@ class SignalAt(L.Callback):
 
     def on_train_batch_end(self, trainer: L.Trainer, *args: object) -> None:
         is_trial = self.trial is None or Path(trainer.default_root_dir).name == self.trial
-        if is_trial and trainer.current_epoch + 1 == self.epoch and not self.marker.exists():
+        is_due = is_trial and trainer.is_global_zero and trainer.current_epoch + 1 == self.epoch
+        if is_due and not self.marker.exists():
             self.marker.touch()
             os.kill(os.getpid(), self.signal)
             time.sleep(0.2)
@@ -59,6 +61,24 @@ class NanAfter(L.Callback):
             with torch.no_grad():
                 for parameter in pl_module.parameters():
                     parameter.fill_(float("nan"))
+
+
+class NoteRank(L.Callback):
+    """Writes what a rank of a run has come to, and what it draws, into a file named by the rank."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = Path(folder)
+        self.draws: list[float] = []
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self.draws.append(float(torch.rand(())))
+
+    def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        weights = [float(parameter.detach().double().sum()) for parameter in pl_module.parameters()]
+        metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        noted = {"epochs": trainer.current_epoch, "weights": weights, "metrics": metrics, "draws": self.draws}
+        self.folder.mkdir(exist_ok=True)
+        (self.folder / str(trainer.global_rank)).write_text(json.dumps(noted))
 
 
 class WaitFor(L.Callback):

@@ -97,6 +97,7 @@ BOUNDS: dict[str, Bounds] = {
     "model.padding": FROM_ZERO,
     "model.pooling": FROM_ONE,
     "trainer.max_epochs": FROM_ONE,
+    "trainer.strategy": (["auto", "ddp", {"_target_": "a.Strategy"}], ["fsdp", "ddp_spawn", "", {}, None]),
     "trainer.accelerator": (["auto", "cpu", "gpu"], ["cpu0", None]),
     "trainer.gradient_clip_val": ([None, 0.5], [0, -1.0]),
     "trainer.gradient_clip_algorithm": (["norm", "value"], ["max", None]),
@@ -273,6 +274,13 @@ def test_a_key_that_has_its_effect_is_allowed(cfg: DictConfig) -> None:
 
 
 # other checks
+
+
+def test_folds_need_one_device() -> None:
+    check_config(OmegaConf.create({"data": {"folds": None}, "trainer": {"devices": 2}}))
+    check_config(OmegaConf.create({"data": {"folds": 5}, "trainer": {"devices": 1}}))
+    with pytest.raises(UserError, match=r"^trainer\.devices must be 1 with data\.folds; got 2$"):
+        check_config(OmegaConf.create({"data": {"folds": 5}, "trainer": {"devices": 2}}))
 
 
 def test_a_rule_of_one_key() -> None:

@@ -50,10 +50,10 @@ class Checkpoints(Checkpoint):
         """Save the last epoch, restore the best one's weights, drop what only a resumed run needs."""
         if self.record.epoch == self.record.best.epoch:
             self._save(trainer)
+        trainer.strategy.barrier("best checkpoint")  # the first rank renames it after it was saved
         if self.best_path.exists():
             saved = torch.load(self.best_path, map_location=pl_module.device, weights_only=True)
             pl_module.load_state_dict(saved["state_dict"])
-        trainer.strategy.barrier("last checkpoint")
         if trainer.is_global_zero:
             self.last_path.unlink(missing_ok=True)
 

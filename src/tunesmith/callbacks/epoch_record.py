@@ -19,6 +19,8 @@ from tunesmith.search.handoff import Reporter
 class EpochRecord(L.Callback):
     """Keeps metrics.csv and the best epoch, tells the reporter, and stops the run when it says so.
 
+    All ranks of a run come to the same.
+
     Attributes:
         epoch: epochs trained and validated, counted from 1 and over all attempts.
         seconds: wall clock of training, over all attempts.
@@ -37,10 +39,11 @@ class EpochRecord(L.Callback):
         self.is_stopped = False
         self._seconds_before = 0.0
         self._started = time.monotonic()
+        self._ended: float | None = None
 
     @property
     def seconds(self) -> float:
-        return self._seconds_before + time.monotonic() - self._started
+        return self._seconds_before + (self._ended or time.monotonic()) - self._started
 
     @property
     def state(self) -> str:
@@ -55,7 +58,8 @@ class EpochRecord(L.Callback):
             self.table = MetricsTable(self.folder, keep_epochs=self.epoch)
 
     def on_train_batch_end(self, trainer: L.Trainer, *args: Any) -> None:
-        self.reporter.poll()
+        if trainer.is_global_zero:
+            self.reporter.poll()
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         if trainer.sanity_checking or (not trainer.training and not trainer.validating):
@@ -68,10 +72,18 @@ class EpochRecord(L.Callback):
         if not math.isfinite(value):
             self.failure = RunFailed(f"{self.objective.metric} was {value} at epoch {self.epoch}")
         self.best.update(value, self.epoch)
-        if self.failure is None and self.reporter.report(self.epoch, value):
+        if self.failure is None and self._is_told_to_stop(trainer, value):
             self.is_stopped = self.epoch != trainer.max_epochs  # a run at its end has nothing left to save
         if self.failure or self.is_stopped:
             trainer.should_stop = True
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._ended = time.monotonic()
+
+    def _is_told_to_stop(self, trainer: L.Trainer, value: float) -> bool:
+        """Let the first rank alone ask the reporter, and all of them stop after the same epoch."""
+        stop = trainer.is_global_zero and self.reporter.report(self.epoch, value)
+        return trainer.strategy.broadcast(stop)
 
     def _objective_value(self) -> float:
         """Raises UserError where the metric is not among the logged ones."""

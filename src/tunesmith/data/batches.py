@@ -1,4 +1,4 @@
-"""Batches sliced from tensors by index; their order is a pure function of (seed, epoch)."""
+"""Batches sliced from tensors by index; their order is a pure function of seed, epoch, rank and number of ranks."""
 
 from __future__ import annotations
 
@@ -31,18 +31,34 @@ def batch_sizes(num_samples: int, batch_size: int) -> list[int]:
     return [batch_size] * full + ([rest] if rest else [])
 
 
-class Batches:
-    """One part of the data as an iterable of (inputs, targets); with a seed in a new order each epoch.
+def shard_sizes(num_samples: int, batch_size: int, rank: int, world_size: int) -> list[int]:
+    """Return the sizes of one rank's batches, as many as every other rank has: each of them may wait for all ranks.
 
-    Lightning calls `sampler.set_epoch` before each epoch.
+    Samples that cannot be dealt out evenly join the last batch of the first ranks. Where there are fewer samples than
+    ranks, the batch of a rank that has none is empty.
+    """
+    sizes = batch_sizes(num_samples // world_size, batch_size) or [0]
+    sizes[-1] += rank < num_samples % world_size
+    return sizes
+
+
+class Batches:
+    """One rank's share of a part as an iterable of (inputs, targets); with a seed in a new order each epoch.
+
+    The order of an epoch is dealt out to the ranks in turn: a step of all ranks together takes from it the samples
+    that follow each other there. Lightning calls `sampler.set_epoch` before each epoch.
     """
 
     batch_sampler = None
 
-    def __init__(self, part: Part, batch_size: int, shuffle_seed: int | None = None) -> None:
+    def __init__(
+        self, part: Part, batch_size: int, shuffle_seed: int | None = None, rank: int = 0, world_size: int = 1
+    ) -> None:
+        """batch_size: of one rank; rank: from 0, of world_size ones."""
         self.part = part
         self.shuffle_seed = shuffle_seed
-        self.sizes = batch_sizes(len(part), batch_size)
+        self.sizes = shard_sizes(len(part), batch_size, rank, world_size)
+        self.share = slice(rank, None, world_size)
         self.epoch = 0
 
     @property
@@ -60,7 +76,9 @@ class Batches:
     def __iter__(self) -> Iterator[Batch]:
         """Begin at the first next(): a resumed run makes its iterator before it sets the epoch."""
         inputs, targets = self.part.inputs, self.part.targets
-        if self.shuffle_seed is not None:
-            order = epoch_order(len(self.part), self.shuffle_seed, self.epoch).to(inputs.device)
+        if self.shuffle_seed is None:
+            inputs, targets = inputs[self.share].contiguous(), targets[self.share].contiguous()
+        else:
+            order = epoch_order(len(self.part), self.shuffle_seed, self.epoch)[self.share].to(inputs.device)
             inputs, targets = inputs[order], targets[order]
         yield from zip(torch.split(inputs, self.sizes), torch.split(targets, self.sizes), strict=True)

@@ -74,16 +74,15 @@ class DataModule(L.LightningDataModule):
         assert self.trainer is not None
         one_batch_again_and_again = bool(getattr(self.trainer, "overfit_batches", 0))
         is_shuffled = self.shuffle and not one_batch_again_and_again
-        return Batches(
-            self._on_device(self.parts.train), self.batch_size, shuffle_seed=self.seed if is_shuffled else None
-        )
+        _check_shares(len(self.parts.train), self.trainer.world_size)
+        return self._batches(self.parts.train, self.batch_size, self.seed if is_shuffled else None)
 
     def val_dataloader(self) -> Batches:
-        return Batches(self._on_device(self.parts.val), EVALUATION_BATCH_SIZE)
+        return self._batches(self.parts.val, EVALUATION_BATCH_SIZE)
 
     def predict_dataloader(self) -> Batches:
         """The test part."""
-        return Batches(self._on_device(self.parts.test), EVALUATION_BATCH_SIZE)
+        return self._batches(self.parts.test, EVALUATION_BATCH_SIZE)
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
         """Leave the batch alone: it was sliced from tensors that lie on the device."""
@@ -96,9 +95,12 @@ class DataModule(L.LightningDataModule):
         inputs, targets = batch
         return self.augmentation(inputs), targets
 
-    def _on_device(self, part: Part) -> Part:
-        assert self.trainer is not None
-        return part.to(self.trainer.strategy.root_device)
+    def _batches(self, part: Part, batch_size: int, shuffle_seed: int | None = None) -> Batches:
+        """Return this rank's share of a part, on its device."""
+        trainer = self.trainer
+        assert trainer is not None
+        on_device = part.to(trainer.strategy.root_device)
+        return Batches(on_device, batch_size, shuffle_seed, trainer.global_rank, trainer.world_size)
 
 
 def _call(key: str, made: Callable[..., Any], keys: Mapping[str, Any]) -> Any:
@@ -107,6 +109,14 @@ def _call(key: str, made: Callable[..., Any], keys: Mapping[str, Any]) -> Any:
         return made(**keys)
     except TypeError as error:
         raise UserError(f"{key}: {' '.join(str(error).split())}") from None
+
+
+def _check_shares(num_samples: int, world_size: int) -> None:
+    """Raise UserError where a device would have a single sample, on which batch norm cannot be trained."""
+    if world_size > 1 and num_samples < 2 * world_size:
+        raise UserError(
+            f"trainer.devices must be at most half the number of training samples, {num_samples}; got {world_size}"
+        )
 
 
 def _frozen(value: Any) -> Any:

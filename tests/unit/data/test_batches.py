@@ -1,11 +1,11 @@
-"""Batches: their sizes, and an order that depends on seed and epoch alone."""
+"""Batches: their sizes, an order that depends on seed and epoch alone, and how ranks share it."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 
-from tunesmith.data.batches import Batches, epoch_order
+from tunesmith.data.batches import Batches, epoch_order, shard_sizes
 from tunesmith.data.batches import batch_sizes as sizes_of
 from tunesmith.data.parts import Part
 
@@ -96,3 +96,51 @@ def test_an_iterator_made_before_the_epoch_is_set_has_the_order_of_that_epoch() 
     batches.set_epoch(5)
     _, targets = next(made_before)
     assert torch.equal(targets, epoch_order(10, 0, 5))
+
+
+# several ranks
+
+
+def shares(batch_size: int, shuffle_seed: int | None, world_size: int) -> list[list[list[int]]]:
+    """Return the targets of each batch of each rank."""
+    ranks = [Batches(PART, batch_size, shuffle_seed, rank, world_size) for rank in range(world_size)]
+    return [[targets.tolist() for _, targets in batches] for batches in ranks]
+
+
+@pytest.mark.parametrize(
+    ("num_samples", "batch_size", "sizes"),
+    [
+        pytest.param(16, 4, [[4, 4], [4, 4]], id="nothing is left over"),
+        pytest.param(17, 4, [[4, 5], [4, 4]], id="one sample for two ranks"),
+        pytest.param(18, 4, [[4, 5], [4, 5]], id="a single one of each joins the batch before"),
+        pytest.param(19, 4, [[4, 6], [4, 5]], id="so does the one that only one rank has"),
+        pytest.param(21, 4, [[4, 4, 3], [4, 4, 2]], id="two and three are left over"),
+        pytest.param(5, 4, [[3], [2]], id="fewer than a batch"),
+        pytest.param(5, 1, [[1, 2], [1, 1]], id="batches of one stay as many"),
+        pytest.param(1, 4, [[1], [0]], id="none for the second rank"),
+    ],
+)
+def test_two_ranks_have_as_many_batches(num_samples: int, batch_size: int, sizes: list[list[int]]) -> None:
+    assert [shard_sizes(num_samples, batch_size, rank, 2) for rank in range(2)] == sizes
+
+
+@pytest.mark.parametrize("shuffle_seed", [None, 0], ids=["in order", "shuffled"])
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 4, 99])
+@pytest.mark.parametrize("world_size", [2, 3, 4, 5])
+def test_the_ranks_cover_every_sample_once(shuffle_seed: int | None, batch_size: int, world_size: int) -> None:
+    ranks = shares(batch_size, shuffle_seed, world_size)
+    assert sorted(sample for batches in ranks for batch in batches for sample in batch) == list(range(10))
+    assert len({len(batches) for batches in ranks}) == 1
+    assert all(len(batch) > 1 or batch_size == 1 for batches in ranks for batch in batches)
+
+
+def test_a_step_of_all_ranks_takes_samples_that_follow_each_other_in_the_order() -> None:
+    first, second = shares(batch_size=2, shuffle_seed=3, world_size=2)
+    order = epoch_order(10, 3, 0).tolist()
+    steps = [sorted(one + other) for one, other in zip(first, second, strict=True)]
+    assert steps == [sorted(order[:4]), sorted(order[4:])]
+
+
+def test_a_rank_without_samples_has_an_empty_batch() -> None:
+    *_, last = shares(batch_size=4, shuffle_seed=None, world_size=11)
+    assert last == [[]]

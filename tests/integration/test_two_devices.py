@@ -1,0 +1,72 @@
+"""One run on two devices, by the real command line: two processes on a CPU.
+
+A command that leaves a process behind does not return: that process keeps its output open.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from conftest import QUICK, Ended, Shell
+
+# 0.9 makes the loss rise early, so that the schedule and early stopping act; dropout needs the random numbers.
+RUN = (
+    *(part for part in QUICK if part != "callbacks=none"),
+    *("trainer.accelerator=cpu", "trainer.devices=2", "trainer.max_epochs=30", "optimizer.lr=0.9", "model.dropout=0.5"),
+    *("scheduler.patience=1", "callbacks.early_stopping.patience=4", "data.batch_size=128"),
+)
+
+
+def noted(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads((folder / rank).read_text()) for rank in sorted(os.listdir(folder))]
+
+
+@pytest.fixture(scope="module")
+def unbroken(module_shell: Shell) -> tuple[Path, Ended]:
+    note = "+callbacks.note={_target_:faults.NoteRank,folder:ranks}"
+    ended = module_shell.train(*RUN, note, "hydra.run.dir=unbroken")
+    assert (ended.code, ended.err) == (0, "")
+    return module_shell.folder / "unbroken", ended
+
+
+def test_early_stopping_ends_all_ranks_after_the_same_epoch(unbroken: tuple[Path, Ended]) -> None:
+    folder, _ = unbroken
+    result = yaml.safe_load((folder / "result.yaml").read_text())
+    assert result["epochs"] == result["epoch"] + 4 < 30
+    assert [rank["epochs"] for rank in noted(folder.parent / "ranks")] == [result["epochs"]] * 2
+
+
+def test_ranks_agree_on_metrics_and_weights_but_draw_numbers_of_their_own(unbroken: tuple[Path, Ended]) -> None:
+    first, second = noted(unbroken[0].parent / "ranks")
+    assert first["metrics"] == second["metrics"]
+    assert first["weights"] == second["weights"]
+    assert not set(first["draws"]) & set(second["draws"])
+
+
+def test_one_rank_writes_and_speaks(unbroken: tuple[Path, Ended]) -> None:
+    folder, ended = unbroken
+    epochs = yaml.safe_load((folder / "result.yaml").read_text())["epochs"]
+    rows = (folder / "metrics.csv").read_text().splitlines()
+    assert [row.partition(",")[0] for row in rows] == ["epoch", *map(str, range(1, epochs + 1))]
+    assert (folder / "train.log").read_text().count("epoch ") == ended.out.count("/30  train/loss") == epochs
+    assert ended.out.count("best epoch") == 1
+    assert sorted(os.listdir(folder)) == [".hydra", "checkpoints", "metrics.csv", "result.yaml", "train.log"]
+    assert sorted(os.listdir(folder.parent)) == ["ranks", "unbroken"]
+
+
+def test_a_stopped_run_goes_on_to_the_same_numbers(unbroken: tuple[Path, Ended], module_shell: Shell) -> None:
+    stop = "+callbacks.stop={_target_:faults.SignalAt,epoch:4,name:SIGINT,marker:sent}"
+    note = "+callbacks.note={_target_:faults.NoteRank,folder:again}"  # it draws as well
+    stopped = module_shell.train(*RUN, note, stop, "hydra.run.dir=r")
+    assert (stopped.code, stopped.err) == (130, "")
+    resumed = module_shell.train(*RUN, note, "ckpt_path=r/checkpoints/last.ckpt")
+    assert (resumed.code, resumed.err) == (0, "")
+    assert resumed.out.startswith("epoch 4/30")
+    folders = [unbroken[0], module_shell.folder / "r"]
+    assert len({(folder / "metrics.csv").read_text() for folder in folders}) == 1
+    assert noted(module_shell.folder / "again")[1]["weights"] == noted(module_shell.folder / "ranks")[0]["weights"]
