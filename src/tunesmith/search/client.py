@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any
 
-from hydra.core.utils import JobReturn
+from hydra.core.utils import JobReturn, JobStatus
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 from optuna import TrialPruned
@@ -46,6 +46,8 @@ class OwnTrial(Callback):
         self._stack.close()
         if self._worker is not None:
             self._worker.tell(_outcome(job_return._return_value))
+        if isinstance(job_return._return_value, TrialPruned):
+            job_return.status, job_return.return_value = JobStatus.COMPLETED, None  # no error to be printed
 
 
 class WorkerLink:
