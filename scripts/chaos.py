@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parents[1]
 STUDY = "chaos"
 TRAINING = (
     *("train.py", "-m", "model.hidden_units=32", "model.num_layers=1", "data.batch_size=32", "logger=none"),
-    *("callbacks=none", "trainer.max_epochs=12", "trainer.accelerator=cpu", "hydra.sweeper.pruner.n_warmup_steps=3"),
+    *("callbacks=none", "trainer.max_epochs=20", "trainer.accelerator=cpu", "hydra.sweeper.pruner.n_warmup_steps=3"),
 )
 JOB = ("scripts/any_job/job.py", "-m", "seconds=0.02")
 # A record that was being written when its process was killed.

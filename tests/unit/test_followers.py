@@ -49,7 +49,8 @@ def test_a_follower_ends_when_the_first_process_is_gone(tmp_path: Path) -> None:
     follower = BODY.format('open(sys.argv[1], "w").close(); import time; time.sleep(60)')
     start = f"""
 import os, subprocess, sys, time
-follower = subprocess.Popen([sys.executable, "-c", {follower!r}, sys.argv[1]], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+command = [sys.executable, "-c", {follower!r}, sys.argv[1]]
+follower = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 while not os.path.exists(sys.argv[1]): time.sleep(0.05)
 print(follower.pid)
 """
