@@ -104,10 +104,11 @@ class Pool:
         has_worked = not all(was_given_back(trials, trial.number) for trial in taken)
         self._idle_ends = 0 if has_worked else self._idle_ends + 1
         how = _how(worker.process.returncode)
+        words = last_line(worker.log, worker.log_begin) or f"{worker.log} is empty"
         if self._idle_ends >= MAX_IDLE_ENDS:
-            words = last_line(worker.log, worker.log_begin) or f"{worker.log} is empty"
             raise UserError(f"worker {worker.index} {how} before it ended a trial, as did those before it: {words}")
-        say(f"worker {worker.index}  {how}; another one starts")
+        why = f" ({words})" if worker.process.returncode > 0 else ""
+        say(f"worker {worker.index}  {how}{why}; another one starts")
         self._start(worker.index)
 
     def _wait(self, news: News) -> None:
