@@ -329,3 +329,43 @@ def test_a_users_mistake_in_a_worker_is_one_line_and_leaves_nothing(shell: Shell
     assert done.code == 1
     assert done.err.splitlines()[0] == "x must be 0"
     assert not shell.study("s").exists()
+
+
+@pytest.mark.parametrize("n_workers", [1, 2], ids=["the sweep itself", "workers"])
+def test_after_an_error_that_breaks_cuda_a_fresh_process_goes_on(shell: Shell, n_workers: int) -> None:
+    body = """
+        with open("loaded", "a") as file:
+            print(cfg.x, "broken" in sys.modules, file=file)
+        if cfg.x == 2:
+            sys.modules["broken"] = sys  # as CUDA is, for this process and no other
+            raise RuntimeError("CUDA error: device-side assert triggered")
+        time.sleep(0.3)
+        return cfg.x
+    """
+    app(shell, body)
+    done = sweep(shell, "x=1,2,3,4,5,6", f"hydra.sweeper.n_workers={n_workers}")
+    assert (done.code, done.err) == (0, "")
+    assert {row["x"]: row["state"] for row in rows(shell)} == {x: "FAIL" if x == "2" else "COMPLETE" for x in "123456"}
+    assert [row["reason"] for row in rows(shell) if row["x"] == "2"] == [
+        "RuntimeError: CUDA error: device-side assert triggered"
+    ]
+    assert sorted((shell.folder / "loaded").read_text().splitlines()) == [f"{x} False" for x in "123456"]
+
+
+@pytest.mark.parametrize("n_workers", [1, 2], ids=["the sweep itself", "workers"])
+def test_after_the_timeout_no_trial_is_started_and_those_that_run_go_on(shell: Shell, n_workers: int) -> None:
+    app(shell, "time.sleep(1.2)\nreturn cfg.x")
+    done = sweep(shell, "x=interval(0,1)", "hydra.sweeper.timeout=3", f"hydra.sweeper.n_workers={n_workers}")
+    assert (done.code, done.err) == (0, "")
+    assert n_workers <= len(rows(shell)) <= 4 * n_workers
+    assert {trial.state.name for trial in trials(shell)} == {"COMPLETE"}
+
+
+def test_a_job_that_leaves_by_sys_exit_has_failed(shell: Shell) -> None:
+    app(shell, "if cfg.x == 1: sys.exit(4)\nreturn cfg.x")
+    done = sweep(shell, "x=1,2")
+    assert (done.code, done.err) == (0, "")
+    assert [(row["state"], row["reason"]) for row in rows(shell)] == [
+        ("FAIL", "the job called sys.exit(4)"),
+        ("COMPLETE", ""),
+    ]
