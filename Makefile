@@ -25,7 +25,7 @@ lint: $(INSTALLED)         ## ruff, mypy (strict), the layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(INSTALLED)        ## the figures of the README, about 25 minutes
+bench: $(INSTALLED)        ## the figures of the README, a quarter of an hour
 	$(BIN)/python scripts/bench.py $(ARGS)
 	$(BIN)/python scripts/bench_workers.py
 

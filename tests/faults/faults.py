@@ -98,3 +98,15 @@ class PruneAll(BasePruner):
     def prune(self, study: optuna.Study, trial: optuna.trial.FrozenTrial) -> bool:
         complete = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
         return len(complete) >= 3 and trial.last_step == 2
+
+
+class KillRank(L.Callback):
+    """Kills one rank of one trial in its second epoch."""
+
+    def __init__(self, trial: str, rank: int) -> None:
+        self.trial, self.rank = trial, rank
+
+    def on_train_batch_end(self, trainer: L.Trainer, *args: object) -> None:
+        is_it = Path(trainer.default_root_dir).name == self.trial and trainer.global_rank == self.rank
+        if is_it and trainer.current_epoch == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
