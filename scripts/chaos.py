@@ -25,9 +25,8 @@ import yaml
 from optuna.trial import FrozenTrial, TrialState
 
 from tunesmith.history import read_metrics, read_yaml
-from tunesmith.search.attempts import first_attempt
 from tunesmith.search.storage import open_journal
-from tunesmith.search.study import is_counted, trial_value
+from tunesmith.search.study import first_attempt, folder_name, is_counted, trial_value
 
 ROOT = Path(__file__).resolve().parents[1]
 STUDY = "chaos"
@@ -158,7 +157,7 @@ class Chaos:
             yield "best.yaml cannot be read"
 
     def broken_folder(self, trial: FrozenTrial) -> Iterator[str]:
-        folder = self.study_folder / str(first_attempt(trial))
+        folder = self.study_folder / folder_name(trial)
         if not (folder / ".hydra" / "config.yaml").exists():
             yield f"{folder.name}/.hydra/config.yaml is missing"
         if not self.is_training:

@@ -144,11 +144,12 @@ class Sweep:
             if self.interruption.signal is None:
                 self._write_results(self._reopened())
                 raise
+        study = self._reopened()
         if self.interruption.signal is not None:
-            self._write_results(self._reopened())
+            self._write_results(study)
             say(f"interrupted; resume it with: {command.shown(self.settings.study_name)}")
             raise SystemExit(self.interruption.exit_code)
-        trials = self._reopened().get_trials(deepcopy=False)
+        trials = study.get_trials(deepcopy=False)
         ended = counts(trials)
         if ended.counted and ended.failed == ended.counted:
             self._write_results(study)

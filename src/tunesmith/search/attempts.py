@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from tunesmith.search.owners import is_dead, is_here, this_process
 from tunesmith.search.sampler import FIRST_ATTEMPT, WITHDRAWN
-from tunesmith.search.study import LEASE, OWNER, REASON, is_counted, is_lost
+from tunesmith.search.study import LEASE, OWNER, REASON, first_attempt, is_counted, is_lost
 
 # The attempt that a trial was queued for again, and how many attempts before it ended with their process.
 RETRY_OF = "retry_of"
@@ -143,11 +143,6 @@ class Healer:
                 f"hydra.sweeper.max_retries={self._max_retries}"
             )
         _queue_again(self._study, trial, attrs)
-
-
-def first_attempt(trial: FrozenTrial) -> int:
-    """Return the number of a trial's first attempt."""
-    return int(trial.user_attrs.get(FIRST_ATTEMPT, trial.number))
 
 
 def tell(study: Study, number: int, state: TrialState, value: float | None = None) -> bool:

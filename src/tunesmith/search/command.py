@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hydra._internal.utils import get_args_parser
-from hydra.core.override_parser.types import Quote, QuotedString, Transformer
 from omegaconf import DictConfig
+
+from tunesmith.search.quoting import written
 
 # What Hydra was told about the sweep, and a single run has no use for.
 _OF_THE_SWEEP = ("hydra.mode=", "hydra.sweep", "hydra/sweep", "hydra.launcher", "hydra/launcher", "hydra.run.dir=")
@@ -18,7 +19,7 @@ _CONFIG_FLAGS = ("config_path", "config_name", "config_dir")
 
 def override(key: str, value: object) -> str:
     """Return an override whose value Hydra reads back as this very text."""
-    return f"{key}={Transformer.str(QuotedString(str(value), Quote.single))}"
+    return f"{key}={written(str(value))}"
 
 
 def shown(study_name: str, arguments: list[str] | None = None) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from hydra.utils import get_method
 from omegaconf import DictConfig, OmegaConf
 
-from tunesmith.checks import Rule, check_rule, integer, number, one_of, or_null
+from tunesmith.checks import FLAG, Rule, check_rule, integer, number, one_of, or_null
 from tunesmith.errors import UserError, closest
 
 PREFIX = "hydra.sweeper."
@@ -24,7 +24,7 @@ _RULES: dict[str, Rule] = {
     "max_retries": integer(0),
     "timeout": or_null(number("> 0", lambda value: value > 0)),
     "trial_timeout": or_null(number("> 0", lambda value: value > 0)),
-    "isolate": Rule("true or false", lambda value: isinstance(value, bool)),
+    "isolate": FLAG,
     "devices": integer(1),
     "max_failure_rate": number("in [0, 1]", lambda value: 0 <= value <= 1),
     "seed": or_null(integer(0)),
@@ -36,7 +36,7 @@ _RULES: dict[str, Rule] = {
     ),
     "max_epochs": or_null(integer(1)),
     "folds": or_null(integer(2)),
-    "dry_run": Rule("true or false", lambda value: isinstance(value, bool)),
+    "dry_run": FLAG,
 }
 
 

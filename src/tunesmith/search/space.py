@@ -15,8 +15,6 @@ from hydra.core.override_parser.types import (
     ChoiceSweep,
     IntervalSweep,
     Override,
-    Quote,
-    QuotedString,
     RangeSweep,
     Transformer,
 )
@@ -30,6 +28,7 @@ from optuna.distributions import (
 from optuna.trial import Trial
 
 from tunesmith.errors import UserError
+from tunesmith.search.quoting import stored, written
 
 # A sweep over this key repeats configurations; it is no hyperparameter to search beside others.
 REPEATS = "seed"
@@ -109,7 +108,7 @@ class Space:
     def overrides(self, params: Params) -> list[str]:
         """Return the overrides of a trial's own values, those of a function of the user among them."""
         return [
-            self.dimensions[key].override(value) if key in self.dimensions else f"{key}={_written(value)}"
+            self.dimensions[key].override(value) if key in self.dimensions else f"{key}={written(value)}"
             for key, value in params.items()
         ]
 
@@ -190,8 +189,8 @@ def _to_dimension(key: str, override: Override) -> Dimension:
     texts: dict[Any, str] = {}
     for element in elements:
         text = Transformer.str(element)
-        if texts.setdefault(_stored(element), text) != text:
-            raise ValueError(f"{texts[_stored(element)]} and {text} are the same value to Optuna")
+        if texts.setdefault(stored(element), text) != text:
+            raise ValueError(f"{texts[stored(element)]} and {text} are the same value to Optuna")
     return Dimension(key, CategoricalDistribution(tuple(texts)), texts)
 
 
@@ -239,17 +238,3 @@ def _range(sweep: RangeSweep) -> BaseDistribution:
 def _nth_step(low: float, step: float, n: int) -> float:
     """low + n * step in decimals: 0.1 + 2 * 0.1 is 0.3."""
     return float(Decimal(str(low)) + n * Decimal(str(step)))
-
-
-def _written(value: Any) -> str:
-    """Return a value as Hydra's parser reads it back."""
-    return str(Transformer.str(QuotedString(value, Quote.single) if isinstance(value, str) else value))
-
-
-def _stored(element: Any) -> Any:
-    """Return what Optuna stores for a choice: itself, or the text of what is no plain value."""
-    if isinstance(element, QuotedString):
-        return element.text
-    if element is None or isinstance(element, str | int | float | bool):
-        return element
-    return Transformer.str(element)

@@ -117,7 +117,12 @@ def is_over(trials: Sequence[FrozenTrial], n_trials: int) -> bool:
 
 def folder_name(trial: FrozenTrial | Trial) -> str:
     """Return the name of a trial's folder: the number of its first attempt."""
-    return str(trial.user_attrs.get(FIRST_ATTEMPT, trial.number))
+    return str(first_attempt(trial))
+
+
+def first_attempt(trial: FrozenTrial | Trial) -> int:
+    """Return the number of a trial's first attempt."""
+    return int(trial.user_attrs.get(FIRST_ATTEMPT, trial.number))
 
 
 def best_trial(trials: Sequence[FrozenTrial], direction: StudyDirection) -> FrozenTrial | None:

@@ -62,6 +62,7 @@ def test_a_trial_that_another_worker_has_ended_is_noticed() -> None:
     with lease.held(trial, SECONDS):
         trial.study.tell(trial.number, state=TrialState.FAIL)
         wait_until(lambda: lease.is_taken)
+    assert threading.active_count() == 1  # it does not go on renewing
 
 
 def test_a_storage_that_does_not_answer_is_asked_again(caplog: pytest.LogCaptureFixture) -> None:

@@ -95,7 +95,7 @@ def test_too_many_failures_end_the_sweep(study: Study) -> None:
 def test_earlier_failures_do_not_end_a_sweep_that_goes_on(study: Study) -> None:
     for _ in range(5):
         fail(study)
-    News(lambda: study, 0.5).show()
+    assert News(lambda: study, 0.5).show() == study.get_trials()
 
 
 def test_news_go_on_where_the_journal_has_lost_records(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -170,7 +170,9 @@ def test_a_study_may_go_on_over(before: str, now: str) -> None:
     space = parse_space({}, [f"x={before}"])
     space.dimensions["x"].suggest(asked(opened(storage, space)))
     wider = parse_space({}, [f"x={now}"])
-    wider.dimensions["x"].suggest(asked(opened(storage, wider)))
+    study = opened(storage, wider)
+    wider.dimensions["x"].suggest(asked(study))
+    assert [list(trial.params) for trial in study.trials] == [["x"], ["x"]]
 
 
 @pytest.mark.parametrize(
@@ -204,7 +206,8 @@ def test_opening_a_study_that_is_there_writes_nothing(tmp_path: Path) -> None:
 def test_a_study_may_go_on_without_a_key() -> None:
     storage = InMemoryStorage()
     asked(opened(storage)).suggest_float("x", 0, 1)
-    opened(storage, parse_space({}, ["y=interval(0,1)"]))
+    study = opened(storage, parse_space({}, ["y=interval(0,1)"]))
+    assert [list(trial.params) for trial in study.trials] == [["x"]]
 
 
 # values
