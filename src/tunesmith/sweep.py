@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import os
 import shutil
 import sys
@@ -26,13 +25,15 @@ from tunesmith.outcome import show_outcome
 from tunesmith.rehearsal import check_sweep, show_examples
 from tunesmith.search import command
 from tunesmith.search.attempts import Healer, give_back_own
-from tunesmith.search.compose import Composer, hide_password
+from tunesmith.search.compose import Composer
 from tunesmith.search.console import say, show_space
 from tunesmith.search.in_process import InProcess
 from tunesmith.search.interruption import Interruption
 from tunesmith.search.news import News
 from tunesmith.search.own_process import OwnProcess
 from tunesmith.search.owners import this_process, worker_index
+from tunesmith.search.passwords import hide_password, take_password
+from tunesmith.search.patience import StorageLost
 from tunesmith.search.pool import Pool
 from tunesmith.search.sampler import make_pruner
 from tunesmith.search.settings import Settings
@@ -61,6 +62,8 @@ class Sweep:
         typed: Sequence[str],
     ) -> None:
         """Raises UserError where the space cannot be parsed."""
+        settings = replace(settings, storage=take_password(settings.storage))
+        hide_password(config)
         self.settings = settings
         self.config = config
         space = parse_space(settings.params, typed, context.config_loader)
@@ -88,6 +91,9 @@ class Sweep:
             say(f"study {self.settings.study_name}; resume it with: {command.shown(self.settings.study_name)}")
             show_space(self.space)
             self._work(study)
+        except StorageLost:
+            say(f"resume it with: {command.shown(self.settings.study_name)}")
+            raise
         except UserError:
             if is_new and (study is None or is_idle(study)):
                 self._discard(study)
@@ -116,14 +122,12 @@ class Sweep:
         healed = Healer(study, settings.max_retries).heal()
         if healed:
             say(f"lost trials, resumed from their last checkpoint: {', '.join(map(str, healed))}")
-        asked = copy.deepcopy(self.config)
-        hide_password(asked)
-        OmegaConf.save(asked, self.folder / results.ASKED_FILE)
+        OmegaConf.save(self.config, self.folder / results.ASKED_FILE)
         return study
 
     def _reopened(self) -> Study:
         """Return the study as it is stored, whatever this process knew of it."""
-        return self._open_in(open_storage(self.settings.storage, self.folder))
+        return self._open_in(open_storage(self.settings.storage, self.folder, is_patient=True))
 
     def _open_in(self, storage: BaseStorage) -> Study:
         settings = self.settings
@@ -140,6 +144,8 @@ class Sweep:
             give_back_own(self._reopened())  # the fresh one has the same pid and start time
             sys.stdout.flush()
             os.execv(sys.executable, command.again(self._study_keys(), self.settings.study_name, self._seconds_left()))
+        except StorageLost:
+            raise
         except (KeyboardInterrupt, SystemExit, UserError):
             if self.interruption.signal is None:
                 self._write_results(self._reopened())

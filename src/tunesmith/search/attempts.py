@@ -6,7 +6,6 @@ finds out how many there were before, so that no worker has to wait for another,
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ from optuna import Study, Trial
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from tunesmith.search.owners import is_dead, is_here, this_process
+from tunesmith.search.patience import clock_of
 from tunesmith.search.sampler import FIRST_ATTEMPT, WITHDRAWN
 from tunesmith.search.study import LEASE, OWNER, REASON, first_attempt, is_counted, is_lost
 
@@ -97,11 +97,11 @@ class Healer:
     What cannot be known at once is watched: only this process's own clock is looked at.
     """
 
-    def __init__(self, study: Study, max_retries: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, study: Study, max_retries: int, clock: Callable[[], float] | None = None) -> None:
         """max_retries: of a trial whose attempts end with their process; after them it has failed."""
         self._study = study
         self._max_retries = max_retries
-        self._clock = clock
+        self._clock = clock or clock_of(study._storage)
         self._seen: dict[int, tuple[Any, float]] = {}
 
     def heal(self) -> list[int]:

@@ -12,8 +12,8 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from tunesmith.search.passwords import hide_password
 from tunesmith.search.space import Space
-from tunesmith.search.storage import redacted
 
 
 class Composer:
@@ -69,14 +69,3 @@ class Composer:
             console = OmegaConf.select(config, "hydra.job_logging.handlers.console")
             if console is not None and not config.hydra.verbose:
                 console.level = "WARNING"  # a sweep shows a line per trial; the rest is in the trial's log
-
-
-def hide_password(config: DictConfig) -> None:
-    """Take a storage's password out of a config that is going to be written."""
-    url = OmegaConf.select(config, "hydra.sweeper.storage")
-    if not isinstance(url, str):
-        return
-    with open_dict(config):
-        config.hydra.sweeper.storage = redacted(url)
-        typed = [str(text) for text in config.hydra.overrides.hydra]
-        config.hydra.overrides.hydra = [text.replace(url, redacted(url)) for text in typed]

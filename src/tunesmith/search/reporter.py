@@ -13,6 +13,7 @@ from tunesmith.errors import AttemptLost, RunFailed
 from tunesmith.search.interruption import Interruption
 from tunesmith.search.journal import JournalDamaged
 from tunesmith.search.lease import Lease
+from tunesmith.search.patience import StorageLost
 from tunesmith.search.sampler import FIRST_ATTEMPT
 from tunesmith.search.study import EPOCHS
 
@@ -50,7 +51,7 @@ class TrialReporter:
             return self._trial.should_prune()
         except UpdateFinishedTrialError:
             raise AttemptLost("taken away by another worker") from None
-        except JournalDamaged as error:  # no failure of the job, and nothing that the job could go on after
+        except (JournalDamaged, StorageLost) as error:  # not the job's, and it cannot go on
             raise AttemptLost(str(error)) from None
 
     def poll(self) -> None:

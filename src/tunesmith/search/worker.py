@@ -21,6 +21,7 @@ from tunesmith.search.handoff import Reporter
 from tunesmith.search.interruption import Interruption
 from tunesmith.search.journal import JournalDamaged
 from tunesmith.search.lease import Lease
+from tunesmith.search.patience import StorageLost
 from tunesmith.search.reporter import TrialReporter
 from tunesmith.search.study import MISTAKE, REASON, Counts, count, folder_name, is_over
 
@@ -102,7 +103,8 @@ class Worker:
         A worker without a trial waits while others run theirs: one of them may be lost.
 
         Raises:
-            UserError: more than max_failure_rate of the trials failed, or the study's first trial met a user's mistake.
+            UserError: more than max_failure_rate of the trials failed, the study's first trial met a user's mistake,
+                or its database does not answer.
             WorkerSpent: the process can run no further trial.
         """
         try:
@@ -149,7 +151,7 @@ class Worker:
         except optuna.exceptions.UpdateFinishedTrialError:
             return
         except BaseException:
-            with suppress(JournalDamaged):
+            with suppress(JournalDamaged, StorageLost):
                 give_back(self.study, trial.number)
             raise
         if is_told:  # otherwise another worker has taken it away, and runs it again

@@ -11,7 +11,8 @@ from optuna import Study
 from optuna.storages import BaseStorage
 
 from tunesmith.errors import UserError
-from tunesmith.search.storage import check_url, open_journal, open_storage, redacted
+from tunesmith.search.passwords import redacted
+from tunesmith.search.storage import check_url, open_journal, open_storage
 
 
 def study_in(storage: BaseStorage) -> Study:
@@ -52,7 +53,7 @@ def test_a_database_that_cannot_be_opened_is_a_users_mistake(tmp_path: Path) -> 
         open_storage(url, tmp_path)
 
 
-@pytest.mark.parametrize("url", [None, "sqlite:///studies.db", "sqlite://"], ids=str)
+@pytest.mark.parametrize("url", [None, "sqlite:///studies.db", "postgresql+psycopg://user:secret@host/name"], ids=str)
 def test_a_url_that_is_known(url: str | None) -> None:
     check_url(url)
 
