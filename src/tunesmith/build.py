@@ -23,6 +23,7 @@ from tunesmith.callbacks.epoch_record import EpochRecord
 from tunesmith.callbacks.hparams import Hparams
 from tunesmith.callbacks.ranks import Ranks
 from tunesmith.data import DataModule
+from tunesmith.devices import cluster_environment
 from tunesmith.errors import UserError
 from tunesmith.lightning_module import LightningModule
 from tunesmith.objective import Objective
@@ -30,6 +31,8 @@ from tunesmith.search.handoff import Reporter, is_trial
 
 for _name in ("lightning.pytorch", "lightning.fabric"):  # hardware and tips; their warnings still show
     logging.getLogger(_name).setLevel(logging.WARNING)
+# On a machine that has Slurm it advises to start everything by srun, a worker's trial as well.
+warnings.filterwarnings("ignore", message=r".*The `srun` command is available on your system but is not used.*")
 # Lightning 2.6.6 asks torch 2.13 in a way that torch has deprecated; nothing of ours can change that.
 warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\).*")
 
@@ -62,9 +65,8 @@ def build(cfg: DictConfig, folder: Path, reporter: Reporter, fold: int | None = 
     has_bar = sys.stdout.isatty() and not is_trial()
     callbacks.append(RichProgressBar() if has_bar else EpochLines())
     callbacks += [build_node(cfg, f"callbacks.{name}") for name in cfg.get("callbacks") or {}]
-    trainer = build_node(
+    trainer = _build_trainer(
         cfg,
-        "trainer",
         default_root_dir=str(folder),
         callbacks=[*callbacks, Checkpoints(folder, record)],
         logger=build_logger(cfg, folder) or False,
@@ -95,7 +97,14 @@ def build_learner(cfg: DictConfig, fold: int | None = None) -> tuple[DataModule,
 def build_quiet_trainer(cfg: DictConfig, folder: Path, **flags: Any) -> L.Trainer:
     """Build the config's trainer without records, callbacks and progress bar."""
     quiet = {"logger": False, "callbacks": [], "enable_checkpointing": False, "enable_progress_bar": False}
-    trainer = build_node(cfg, "trainer", default_root_dir=str(folder), **{**quiet, **flags})
+    return _build_trainer(cfg, default_root_dir=str(folder), **{**quiet, **flags})
+
+
+def _build_trainer(cfg: DictConfig, **flags: Any) -> L.Trainer:
+    environment = cluster_environment()
+    if environment is not None and not cfg.trainer.get("plugins"):
+        flags["plugins"] = [environment]
+    trainer = build_node(cfg, "trainer", **flags)
     assert isinstance(trainer, L.Trainer)
     return trainer
 

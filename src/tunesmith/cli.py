@@ -7,6 +7,7 @@ import os
 import re
 import sys
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, wraps
@@ -36,6 +37,8 @@ def main(task: Callable[[DictConfig], Any] | None = None) -> None:
     """Run train.py's command line, or another task over the same config tree."""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors reach this function as they are
     register_resolvers()
+    # Hydra holds a file of conf/ against the schema that a launcher's package has under the same name, as it should.
+    warnings.filterwarnings("ignore", message=r"\s*'hydra/launcher/submitit_\w+' is validated against ConfigStore")
     sys.argv[1:] = [_forced(argument) for argument in sys.argv[1:]]
     with errors_told(), in_step():
         hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")(_in_one_line(task or _train))()

@@ -1,8 +1,15 @@
-"""Is the device that was asked for there?"""
+"""The devices of a run: whether they are there, and who starts the processes that work on them."""
 
 from __future__ import annotations
 
+import os
+from typing import TYPE_CHECKING
+
 from tunesmith.errors import UserError
+from tunesmith.search.handoff import is_trial
+
+if TYPE_CHECKING:
+    from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
 
 
 def check_accelerator(accelerator: str) -> None:
@@ -21,3 +28,18 @@ def check_accelerator(accelerator: str) -> None:
         raise UserError(
             f"trainer.accelerator must be a device of this machine; got '{accelerator}'; options: {options}"
         )
+
+
+def cluster_environment() -> ClusterEnvironment | None:
+    """Return who starts a run's processes in a job of Slurm, None outside: that is Lightning's to find out.
+
+    A trial starts them itself, as everywhere; srun has started those of a plain run of several tasks. Lightning would
+    take both for the latter, and put the whole job into the queue again at SIGUSR1: a run of ours is resumed by us.
+    """
+    if "SLURM_JOB_ID" not in os.environ:
+        return None
+    from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+    from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
+
+    is_of_srun = int(os.environ.get("SLURM_NTASKS", 1)) > 1 and not is_trial()
+    return SLURMEnvironment(auto_requeue=False) if is_of_srun else LightningEnvironment()

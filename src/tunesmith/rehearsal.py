@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import optuna
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
-from tunesmith.errors import UserError
 from tunesmith.search.compose import Composer
 from tunesmith.search.console import say, show_space
+from tunesmith.search.launcher import read_launcher
 from tunesmith.search.sampler import make_pruner
 from tunesmith.search.settings import Settings
 from tunesmith.search.space import Space
@@ -19,15 +19,13 @@ from tunesmith.search.storage import check_url
 from tunesmith.search.study import DIRECTIONS
 from tunesmith.search.suggest import Suggest
 
-BASIC_LAUNCHER = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
 NUM_EXAMPLES = 5
 MAX_GROUP_COMBINATIONS = 64
 
 
 def check_sweep(settings: Settings, config: DictConfig, space: Space, composer: Composer, suggest: Suggest) -> None:
     """Compose the config at the ends of every dimension; raises UserError or Hydra's own error where it cannot run."""
-    if OmegaConf.select(config, "hydra.launcher._target_") != BASIC_LAUNCHER:
-        raise UserError("hydra/launcher must be basic: hydra.sweeper.n_workers=N runs trials side by side")
+    read_launcher(config)
     check_url(settings.storage)
     make_pruner(settings.pruner)
     suggest.make_sampler(first_trial=0)

@@ -28,10 +28,13 @@ from tunesmith.search.attempts import Healer, give_back_own
 from tunesmith.search.compose import Composer
 from tunesmith.search.console import say, show_space
 from tunesmith.search.in_process import InProcess
-from tunesmith.search.interruption import Interruption
+from tunesmith.search.interruption import JOB_SIGNALS, SIGNALS, Interruption
+from tunesmith.search.jobs import Jobs
+from tunesmith.search.launcher import max_local_workers, read_launcher
+from tunesmith.search.local_workers import LocalWorkers
 from tunesmith.search.news import News
 from tunesmith.search.own_process import OwnProcess
-from tunesmith.search.owners import this_process, worker_index
+from tunesmith.search.owners import JOB, STARTED, command_started, worker_index
 from tunesmith.search.passwords import hide_password, take_password
 from tunesmith.search.patience import StorageLost
 from tunesmith.search.pool import Pool
@@ -73,7 +76,7 @@ class Sweep:
         self.folder = Path(config.hydra.sweep.dir)
         self.suggest = Suggest(settings, self.space, config)
         self.interruption = Interruption()
-        self.started = time.monotonic() - (time.time() - this_process()["started"])  # as long as the command runs
+        self.started = time.monotonic() - (time.time() - command_started())
 
     def run(self) -> dict[str, Any] | None:
         """Check, run the trials, write the results; returns these, None after a dry run and in a worker."""
@@ -102,8 +105,10 @@ class Sweep:
 
     def _run_as_worker(self) -> None:
         """Run trials of a study that the sweep has checked and opened, as long as the sweep lives."""
-        self.interruption.follow(sys.stdin.fileno())
-        with self.interruption.listening():
+        is_job = JOB in os.environ
+        if not is_job:  # which outlives the sweep
+            self.interruption.follow(sys.stdin.fileno())
+        with self.interruption.listening(signals=JOB_SIGNALS if is_job else SIGNALS):
             study = self._reopened()
             try:
                 self._worker(study).work()
@@ -143,7 +148,7 @@ class Sweep:
             say(f"{error}; a fresh process goes on")
             give_back_own(self._reopened())  # the fresh one has the same pid and start time
             sys.stdout.flush()
-            os.execv(sys.executable, command.again(self._study_keys(), self.settings.study_name, self._seconds_left()))
+            os.execv(sys.executable, command.again(self._study_keys(), self.settings.study_name))
         except StorageLost:
             raise
         except (KeyboardInterrupt, SystemExit, UserError):
@@ -163,14 +168,17 @@ class Sweep:
             raise UserError(f"all {ended.failed} trials failed, the last one with: {reasons[-1]}")
 
     def _run_trials(self, study: Study) -> None:
-        worker = self._worker(study)
-        if self.settings.n_workers == 1:
+        worker, jobs = self._worker(study), read_launcher(self.config)
+        n_workers = min(self.settings.n_workers, max_local_workers(self.config) or self.settings.n_workers)
+        if n_workers == 1 and jobs is None:
             worker.work()
             return
-        devices = self.settings.devices
-        pool = Pool(self._worker_command, self.folder, worker.limits.n_trials, self.interruption, devices)
-        news = News(self._reopened, self.settings.max_failure_rate)
-        pool.run(self.settings.n_workers, worker.is_ending, news)
+        name, devices = self.settings.study_name, self.settings.devices
+        started = {STARTED: repr(command_started())}  # the time is the sweep's, whenever a worker comes in
+        work = command.of_worker(self._study_keys(), name, self.folder.absolute()), started, self.folder
+        start = LocalWorkers(*work, devices) if jobs is None else Jobs(jobs, *work, devices)
+        pool = Pool(start, worker.limits.n_trials, self.interruption)
+        pool.run(n_workers, worker.is_ending, News(self._reopened, self.settings.max_failure_rate))
 
     def _worker(self, study: Study) -> Worker:
         settings, points = self.settings, self.space.num_points()
@@ -180,18 +188,10 @@ class Sweep:
         )
         return Worker(study, self.suggest, self.composer, self._execute, limits, self.interruption, self.started)
 
-    def _worker_command(self) -> list[str]:
-        name, left = self.settings.study_name, self._seconds_left()
-        return command.of_worker(self._study_keys(), name, self.folder.absolute(), left)
-
     def _study_keys(self) -> list[str]:
         """Return the keys that hold the study's name."""
         has_its_own = OmegaConf.select(self.config, "study_name") == self.settings.study_name
         return ["hydra.sweeper.study_name", *["study_name"] * has_its_own]
-
-    def _seconds_left(self) -> float | None:
-        timeout = self.settings.timeout
-        return None if timeout is None else timeout - (time.monotonic() - self.started)
 
     def _execute(self, assignments: Sequence[Assignment]) -> Iterator[Outcome]:
         """Run each trial where it belongs: in this process, or in one of its own."""

@@ -1,4 +1,4 @@
-"""Whether the device asked for is there."""
+"""Whether the device asked for is there, and who starts a run's processes."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import re
 
 import pytest
 import torch
+from lightning.fabric.plugins.environments import LightningEnvironment, SLURMEnvironment
 
-from tunesmith.devices import check_accelerator
+from tunesmith.devices import check_accelerator, cluster_environment
 from tunesmith.errors import UserError
+from tunesmith.search.handoff import NoReporter, handed_over
 
 MISSING = [
     *([] if torch.cuda.is_available() else ["cuda"]),
@@ -33,3 +35,31 @@ def test_a_missing_device_is_refused(accelerator: str) -> None:
     message = f"trainer.accelerator must be a device of this machine; got '{accelerator}'; options: auto, cpu"
     with pytest.raises(UserError, match=f"^{re.escape(message)}"):
         check_accelerator(accelerator)
+
+
+def test_outside_of_slurm_lightning_finds_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    assert cluster_environment() is None
+
+
+def in_slurm(monkeypatch: pytest.MonkeyPatch, ntasks: int) -> None:
+    for name, value in {"JOB_ID": 7, "NTASKS": ntasks, "JOB_NAME": "train", "PROCID": 0, "LOCALID": 0}.items():
+        monkeypatch.setenv(f"SLURM_{name}", str(value))
+
+
+def test_a_run_of_one_task_starts_its_processes_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    in_slurm(monkeypatch, ntasks=1)
+    assert isinstance(cluster_environment(), LightningEnvironment)
+
+
+def test_a_run_of_several_tasks_was_started_by_srun_and_is_not_queued_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    in_slurm(monkeypatch, ntasks=2)
+    environment = cluster_environment()
+    assert isinstance(environment, SLURMEnvironment)
+    assert not environment.auto_requeue
+
+
+def test_a_trial_starts_its_processes_itself_whatever_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    in_slurm(monkeypatch, ntasks=2)
+    with handed_over(NoReporter()):
+        assert isinstance(cluster_environment(), LightningEnvironment)

@@ -30,19 +30,15 @@ def shown(study_name: str, arguments: list[str] | None = None) -> str:
     return shlex.join(["python", script, *typed])
 
 
-def again(keys: Sequence[str], study_name: str, timeout: float | None) -> list[str]:
-    """Return this process's command on this study, whatever name it was given.
-
-    keys: that hold the study's name; timeout: seconds left.
-    """
+def again(keys: Sequence[str], study_name: str) -> list[str]:
+    """Return this process's command on this study, whatever name it was given; keys: that hold the study's name."""
     missing = [key for key in keys if not any(text.startswith(f"{key}=") for text in sys.orig_argv)]
-    return _this_with([*(override(key, study_name) for key in missing), *_time_left(timeout)])
+    return _this_with([override(key, study_name) for key in missing])
 
 
-def of_worker(keys: Sequence[str], study_name: str, folder: Path, timeout: float | None) -> list[str]:
+def of_worker(keys: Sequence[str], study_name: str, folder: Path) -> list[str]:
     """Return the command of a worker: this process's own, in the study's folder."""
-    study = [*(override(key, study_name) for key in keys), override("hydra.sweep.dir", folder)]
-    return _this_with([*study, *_time_left(timeout)])
+    return _this_with([*(override(key, study_name) for key in keys), override("hydra.sweep.dir", folder)])
 
 
 def of_trial(config: DictConfig, folder: Path, *further: str) -> list[str]:
@@ -55,10 +51,6 @@ def of_trial(config: DictConfig, folder: Path, *further: str) -> list[str]:
     name = [override("study_name", config.study_name)] if "study_name" in config else []
     overrides = [*config.hydra.overrides.task, *name, *kept, *job, override("hydra.run.dir", folder), *further]
     return [sys.executable, *_script(), *named, *overrides]
-
-
-def _time_left(timeout: float | None) -> list[str]:
-    return [] if timeout is None else [f"hydra.sweeper.timeout={max(timeout, 0.001):.3f}"]
 
 
 def _this_with(overrides: list[str]) -> list[str]:

@@ -6,12 +6,15 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
 # What a worker whose sweep is gone gets to end in order.
 GRACE_SECONDS = 5.0
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# A job gets a further one some time before it has to end: submitit's choice, which its environment may change.
+JOB_SIGNALS = (*SIGNALS, getattr(signal, f"SIG{os.environ.get('SUBMITIT_PREEMPT_SIGNAL', 'USR2')}"))
 
 
 class Interruption:
@@ -41,7 +44,7 @@ class Interruption:
         threading.Thread(target=read, daemon=True).start()
 
     @contextmanager
-    def listening(self, hint: str = "") -> Iterator[None]:
+    def listening(self, hint: str = "", signals: Sequence[int] = SIGNALS) -> Iterator[None]:
         """Take the signals for the time of a block, in the main thread; hint: printed at the first one."""
         if threading.current_thread() is not threading.main_thread():
             yield
@@ -54,7 +57,7 @@ class Interruption:
             if hint:
                 print(hint, flush=True)
 
-        before = {signum: signal.signal(signum, take) for signum in (signal.SIGINT, signal.SIGTERM)}
+        before = {signum: signal.signal(signum, take) for signum in signals}
         try:
             yield
         finally:

@@ -13,13 +13,17 @@ import psutil
 
 # Set in the environment of a worker that a sweep has started: its index, from 0.
 WORKER = "TUNESMITH_WORKER"
+# Of a worker that is a job of a cluster: the job's id there.
+JOB = "TUNESMITH_JOB"
+# Set in the environment of a worker that a sweep has started: when that was, in seconds since the epoch.
+STARTED = "TUNESMITH_STARTED"
 
 
 @cache
 def this_process() -> dict[str, Any]:
-    """Return what a trial records as its owner: host, machine, pid, start time (seconds since the epoch), worker.
+    """Return what a trial records as its owner: host, machine, pid, start time (seconds since the epoch), worker, job.
 
-    worker: its index, None where the sweep runs its trials itself.
+    worker: its index, None where the sweep runs its trials itself; job: its id, None where the worker is none.
     """
     pid = os.getpid()
     return {
@@ -28,6 +32,7 @@ def this_process() -> dict[str, Any]:
         "pid": pid,
         "started": psutil.Process(pid).create_time(),
         "worker": worker_index(),
+        "job": os.environ.get(JOB),
     }
 
 
@@ -35,6 +40,11 @@ def worker_index() -> int | None:
     """Return the index of this worker, None in the process that a user has started."""
     index = os.environ.get(WORKER)
     return None if index is None else int(index)
+
+
+def command_started() -> float:
+    """Return when this process's sweep was started, in seconds since the epoch."""
+    return float(os.environ.get(STARTED, this_process()["started"]))
 
 
 def is_here(owner: Mapping[str, Any]) -> bool:

@@ -92,7 +92,7 @@ def test_a_text_arrives_as_it_is(name: str) -> None:
 @starts
 def test_a_worker_gets_the_same_command_on_this_study(typed: Any, start: list[str]) -> None:
     typed(start, "-m", "--config-dir", "my conf", "lr=1,2", "study_name=old")
-    made = command.of_worker(["hydra.sweeper.study_name", "study_name"], "a b", FOLDER, None)
+    made = command.of_worker(["hydra.sweeper.study_name", "study_name"], "a b", FOLDER)
     flags, overrides = read(made, start)
     assert (flags.multirun, flags.config_dir) == (True, "my conf")
     assert overrides.keys() == {"lr", "study_name", "hydra.sweeper.study_name", "hydra.sweep.dir"}
@@ -103,18 +103,11 @@ def test_a_worker_gets_the_same_command_on_this_study(typed: Any, start: list[st
 @pytest.mark.parametrize("arguments", [["lr=1,2", "-m"], ["-m", "lr=1,2", "--config-name", "b"], ["-m"]], ids=" ".join)
 def test_a_workers_overrides_stand_where_hydra_finds_them(typed: Any, arguments: list[str]) -> None:
     typed(["script.py"], *arguments)
-    made = command.of_worker(["hydra.sweeper.study_name"], "s", FOLDER, None)
+    made = command.of_worker(["hydra.sweeper.study_name"], "s", FOLDER)
     flags, overrides = read(made, ["script.py"])
     assert flags.multirun
     assert overrides["hydra.sweeper.study_name"] == "s"
     assert ("lr" in overrides) == ("lr=1,2" in arguments)
-
-
-@pytest.mark.parametrize(("left", "timeout"), [(12.5, 12.5), (-3.0, 0.001)], ids=["some left", "none left"])
-def test_a_worker_gets_the_time_that_is_left(typed: Any, left: float, timeout: float) -> None:
-    typed(["script.py"], "-m", "hydra.sweeper.timeout=60")
-    _, overrides = read(command.of_worker([], "s", FOLDER, left), ["script.py"])
-    assert overrides["hydra.sweeper.timeout"] == timeout
 
 
 # a trial's command
