@@ -41,5 +41,9 @@ def cluster_environment() -> ClusterEnvironment | None:
     from lightning.fabric.plugins.environments.lightning import LightningEnvironment
     from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 
-    is_of_srun = int(os.environ.get("SLURM_NTASKS", 1)) > 1 and not is_trial()
-    return SLURMEnvironment(auto_requeue=False) if is_of_srun else LightningEnvironment()
+    if is_trial() or int(os.environ.get("SLURM_NTASKS", 1)) == 1:
+        return LightningEnvironment()
+    try:
+        return SLURMEnvironment(auto_requeue=False)
+    except RuntimeError as error:  # tasks that Lightning cannot tell to which nodes they belong
+        raise UserError(f"trainer.devices cannot be the tasks of this job of Slurm: {error}") from None

@@ -32,14 +32,17 @@ def _rows(
         if ties:
             yield "ties", _ties(ties)
         yield "parameters", "  ".join(space.overrides(found["best_params"]))
+        if not results.is_best_here(folder, found):
+            yield "best lies on", f"{found['best_host']}, in {found['best_dir']}: the same command there evaluates it"
     yield "trials", "  ".join(f"{number} {state}" for state, number in found["trials"].items())
     epochs = found["epochs"]
     yield "epochs", f"{epochs['run']} run" + (f", {epochs['saved']} saved by pruning" if epochs["saved"] else "")
     if found["test"]:
         yield "test", "  ".join(f"{name} {value:.4g}" for name, value in found["test"].items())
-    yield "files", f"{folder}/  {results.RESULTS_FILE}, {results.BEST_FILE}, {results.TRIALS_FILE}"
+    files = [results.RESULTS_FILE, results.BEST_FILE, results.TRIALS_FILE]
+    yield "files", f"{folder}/  {', '.join(name for name in files if (folder / name).exists())}"
     yield "curves", "tensorboard --logdir outputs"
-    if found["best_trial"] is not None:
+    if (folder / results.BEST_FILE).exists():
         yield "repeat best", results.best_command(folder)
     yield "resume", command.shown(settings.study_name)
 

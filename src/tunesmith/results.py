@@ -18,7 +18,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from tunesmith import history
-from tunesmith.search.study import REASON, best_trial, count, folder_name, is_counted, is_lost, num_epochs, trial_value
+from tunesmith.search.study import REASON, best_trial, count, host, is_counted, is_lost, num_epochs, place, trial_value
 
 RESULTS_FILE = "optimization_results.yaml"
 BEST_FILE = "best.yaml"
@@ -39,7 +39,7 @@ _SWEEPER_KEYS = (
     "check",
     "on_finish",
 )
-_TRIAL_COLUMNS = ("number", "state", "value", "epochs", "seconds", "folder", "reason")
+_TRIAL_COLUMNS = ("number", "state", "value", "epochs", "seconds", "host", "folder", "reason")
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,10 @@ def write_results(study: Study, folder: Path, max_epochs: int | None, folds: int
     """
     trials = study.get_trials(deepcopy=False)
     best = best_trial(trials, study.direction)
-    results = _results(study, trials, best, _epochs(trials, max_epochs, folds))
-    _write_text(folder / TRIALS_FILE, _trials_csv(trials, study.direction))
+    results = _results(study, trials, best, folder, _epochs(trials, max_epochs, folds))
+    _write_text(folder / TRIALS_FILE, _trials_csv(trials, study.direction, folder))
     if best is not None:
-        _write_best_config(study.study_name, folder, folder / folder_name(best))
+        _write_best_config(study.study_name, folder, folder / place(best, folder))
     history.write_yaml(folder / RESULTS_FILE, results)
     return results
 
@@ -81,6 +81,11 @@ def stored_test(folder: Path, results: Mapping[str, Any]) -> dict[str, Any] | No
     return history.read_yaml(path) if path.exists() else None
 
 
+def is_best_here(folder: Path, results: Mapping[str, Any]) -> bool:
+    """Whether the best trial's folder can be reached; another host may keep it."""
+    return results["best_dir"] is not None and (folder / str(results["best_dir"])).is_dir()
+
+
 def ties(study: Study) -> list[int]:
     """Return the numbers of the complete trials whose value equals the best trial's."""
     trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
@@ -88,7 +93,9 @@ def ties(study: Study) -> list[int]:
     return [trial.number for trial in trials if best and trial.value == best.value and trial.number != best.number]
 
 
-def _results(study: Study, trials: list[FrozenTrial], best: FrozenTrial | None, epochs: Epochs) -> dict[str, Any]:
+def _results(
+    study: Study, trials: list[FrozenTrial], best: FrozenTrial | None, folder: Path, epochs: Epochs
+) -> dict[str, Any]:
     counts = count(study)
     return {
         "name": "optuna",
@@ -96,7 +103,8 @@ def _results(study: Study, trials: list[FrozenTrial], best: FrozenTrial | None, 
         "best_value": float(best.values[0]) if best else None,
         "best_params": dict(best.params) if best else None,
         "best_trial": best.number if best else None,
-        "best_dir": folder_name(best) if best else None,
+        "best_dir": place(best, folder) if best else None,
+        "best_host": host(best) if best else None,
         "test": None,
         "trials": {
             "complete": counts.complete,
@@ -126,7 +134,7 @@ def _seconds(trial: FrozenTrial) -> float:
     return trial.duration.total_seconds() if trial.duration else 0.0
 
 
-def _trials_csv(trials: list[FrozenTrial], direction: StudyDirection) -> str:
+def _trials_csv(trials: list[FrozenTrial], direction: StudyDirection, folder: Path) -> str:
     counted = [trial for trial in trials if is_counted(trial)]
     keys = list(dict.fromkeys(key for trial in counted for key in trial.params))
     text = io.StringIO()
@@ -140,7 +148,7 @@ def _trials_csv(trials: list[FrozenTrial], direction: StudyDirection) -> str:
             "" if value is None else repr(value),
             num_epochs(trial),
         ]
-        row += [round(_seconds(trial), 3), folder_name(trial), trial.user_attrs.get(REASON, "")]
+        row += [round(_seconds(trial), 3), host(trial), place(trial, folder), trial.user_attrs.get(REASON, "")]
         writer.writerow(row + [trial.params.get(key, "") for key in keys])
     return text.getvalue()
 
@@ -152,6 +160,7 @@ def _write_best_config(study_name: str, folder: Path, trial_folder: Path) -> Non
     """
     config_file, asked_file = trial_folder / ".hydra" / "config.yaml", folder / ASKED_FILE
     if not config_file.exists() or not asked_file.exists():
+        (folder / BEST_FILE).unlink(missing_ok=True)  # of a trial that was the best before
         return
     values = OmegaConf.to_container(OmegaConf.load(config_file), resolve=True)
     assert isinstance(values, dict)

@@ -26,7 +26,7 @@ from tunesmith.rehearsal import check_sweep, show_examples
 from tunesmith.search import command
 from tunesmith.search.attempts import Healer, give_back_own
 from tunesmith.search.compose import Composer
-from tunesmith.search.console import say, show_space
+from tunesmith.search.console import say, show_joined, show_space
 from tunesmith.search.in_process import InProcess
 from tunesmith.search.interruption import JOB_SIGNALS, SIGNALS, Interruption
 from tunesmith.search.jobs import Jobs
@@ -92,6 +92,7 @@ class Sweep:
         try:
             study = self._open()
             say(f"study {self.settings.study_name}; resume it with: {command.shown(self.settings.study_name)}")
+            show_joined(study.get_trials(deepcopy=False), self.settings.n_trials)
             show_space(self.space)
             self._work(study)
         except StorageLost:
@@ -186,7 +187,9 @@ class Sweep:
         limits = Limits(
             n_trials, settings.max_failure_rate, settings.max_retries, settings.timeout, settings.trial_timeout
         )
-        return Worker(study, self.suggest, self.composer, self._execute, limits, self.interruption, self.started)
+        return Worker(
+            study, self.suggest, self.composer, self._execute, limits, self.interruption, self.folder, self.started
+        )
 
     def _study_keys(self) -> list[str]:
         """Return the keys that hold the study's name."""
@@ -209,7 +212,7 @@ class Sweep:
             found = self._write_results(study)
             on_finish = self.settings.on_finish
             test = results.stored_test(self.folder, found)
-            if test is None and on_finish is not None and found["best_dir"] is not None:
+            if test is None and on_finish is not None and results.is_best_here(self.folder, found):
                 test = dict(on_finish(self.folder / found["best_dir"]))
             if test is not None:
                 found = results.write_test(self.folder, found, test)

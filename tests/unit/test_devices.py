@@ -42,8 +42,8 @@ def test_outside_of_slurm_lightning_finds_out(monkeypatch: pytest.MonkeyPatch) -
     assert cluster_environment() is None
 
 
-def in_slurm(monkeypatch: pytest.MonkeyPatch, ntasks: int) -> None:
-    for name, value in {"JOB_ID": 7, "NTASKS": ntasks, "JOB_NAME": "train", "PROCID": 0, "LOCALID": 0}.items():
+def in_slurm(monkeypatch: pytest.MonkeyPatch, ntasks: int, **further: int) -> None:
+    for name, value in {"JOB_ID": 7, "NTASKS": ntasks, "PROCID": 0, "LOCALID": 0, **further}.items():
         monkeypatch.setenv(f"SLURM_{name}", str(value))
 
 
@@ -53,10 +53,16 @@ def test_a_run_of_one_task_starts_its_processes_itself(monkeypatch: pytest.Monke
 
 
 def test_a_run_of_several_tasks_was_started_by_srun_and_is_not_queued_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    in_slurm(monkeypatch, ntasks=2)
+    in_slurm(monkeypatch, ntasks=2, NTASKS_PER_NODE=2)
     environment = cluster_environment()
     assert isinstance(environment, SLURMEnvironment)
     assert not environment.auto_requeue
+
+
+def test_tasks_without_a_place_are_a_users_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    in_slurm(monkeypatch, ntasks=2)
+    with pytest.raises(UserError, match=r"^trainer\.devices cannot be .* You set `--ntasks=2`.* HINT"):
+        cluster_environment()
 
 
 def test_a_trial_starts_its_processes_itself_whatever_the_job(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -106,7 +106,7 @@ def test_results_have_the_keys_of_the_design(study: Study, tmp_path: Path) -> No
     write_results(study, tmp_path, MAX_EPOCHS)
     results = read_yaml(tmp_path / "optimization_results.yaml")
     assert list(results) == [
-        *("name", "study", "best_value", "best_params", "best_trial", "best_dir"),
+        *("name", "study", "best_value", "best_params", "best_trial", "best_dir", "best_host"),
         *("test", "trials", "epochs", "seconds"),
     ]
     assert (results["name"], results["study"], results["test"]) == ("optuna", "digits", None)
@@ -227,7 +227,7 @@ def test_trials_csv_has_a_row_per_counted_trial(study: Study, tmp_path: Path) ->
 def test_trials_csv_names_parameters_by_their_override_keys(study: Study, tmp_path: Path) -> None:
     write_results(study, tmp_path, MAX_EPOCHS)
     rows = rows_in(tmp_path)
-    fixed = ["number", "state", "value", "epochs", "seconds", "folder", "reason"]
+    fixed = ["number", "state", "value", "epochs", "seconds", "host", "folder", "reason"]
     assert list(rows[0]) == [*fixed, "optimizer.lr", "model.name"]
     drawn = [(float(row["optimizer.lr"]), row["model.name"]) for row in rows]
     assert drawn == [tuple(study.trials[int(row["number"])].params.values()) for row in rows]
@@ -235,7 +235,7 @@ def test_trials_csv_names_parameters_by_their_override_keys(study: Study, tmp_pa
 
 def test_trials_csv_of_a_study_without_trials_has_its_header(tmp_path: Path) -> None:
     write_results(opened(tmp_path), tmp_path, MAX_EPOCHS)
-    assert (tmp_path / "trials.csv").read_text() == "number,state,value,epochs,seconds,folder,reason\n"
+    assert (tmp_path / "trials.csv").read_text() == "number,state,value,epochs,seconds,host,folder,reason\n"
 
 
 # best.yaml

@@ -7,6 +7,7 @@ finds out how many there were before, so that no worker has to wait for another,
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import optuna
@@ -30,15 +31,17 @@ LEASE_SECONDS = 60.0
 SIGNING_SECONDS = 10.0
 
 
-def ask(study: Study, n_trials: int) -> Trial | None:
+def ask(study: Study, n_trials: int, folder: Path | None = None) -> Trial | None:
     """Ask for a trial and sign it; None where all places are taken, which is not yet the end of those that run.
+
+    folder: the study's, where this process leaves the trial's own; None where it leaves none.
 
     Asked first and counted after: two processes that count before they ask both take the last place.
     """
     while _has_room(study.get_trials(deepcopy=False), n_trials):
         trial = study.ask()
         try:
-            trial.set_user_attr(OWNER, this_process())
+            trial.set_user_attr(OWNER, {**this_process(), "folder": folder and str(folder.absolute())})
             if _is_ours(study, trial, n_trials):
                 return trial
         except optuna.exceptions.UpdateFinishedTrialError:
@@ -80,7 +83,7 @@ def give_back(study: Study, number: int) -> bool:
 def give_back_own(study: Study) -> None:
     """Give back what this process has left running, in a view of the study that was its own alone."""
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        if trial.user_attrs.get(OWNER) == this_process():
+        if this_process().items() <= trial.user_attrs.get(OWNER, {}).items():
             give_back(study, trial.number)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from tunesmith.search.space import Space
-from tunesmith.search.study import OWNER, REASON, best_trial, num_epochs, trial_value
+from tunesmith.search.study import OWNER, REASON, best_trial, counts, host, num_epochs, trial_value
 
 
 def say(text: str) -> None:
@@ -31,6 +31,16 @@ def show_space(space: Space) -> None:
     width = max(map(len, space.dimensions))
     for key, dimension in space.dimensions.items():
         say(f"  {key:<{width}}  {dimension.describe()}")
+
+
+def show_joined(trials: Sequence[FrozenTrial], n_trials: int) -> None:
+    """Print what others have done and do in a study that was there before."""
+    if not trials:
+        return
+    running = [host(trial) or "an unknown host" for trial in trials if trial.state == TrialState.RUNNING]
+    hosts = ", ".join(f"{running.count(name)} running on {name}" for name in dict.fromkeys(running))
+    state = f"{counts(trials).counted} of {n_trials} trials counted"
+    say(f"joined the study: {state}, {hosts}" if running else f"going on with the study: {state}")
 
 
 def show_trial(trial: FrozenTrial, trials: list[FrozenTrial], direction: StudyDirection) -> None:

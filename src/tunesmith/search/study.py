@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import optuna
@@ -118,6 +119,22 @@ def is_over(trials: Sequence[FrozenTrial], n_trials: int) -> bool:
 def folder_name(trial: FrozenTrial | Trial) -> str:
     """Return the name of a trial's folder: the number of its first attempt."""
     return str(first_attempt(trial))
+
+
+def place(trial: FrozenTrial, folder: Path) -> str:
+    """Return a trial's folder: seen from the study's folder, absolute where it was left outside of that.
+
+    Another host's folder of the same name as this one is taken for the same: hosts of a cluster share their disks.
+    """
+    left_in = trial.user_attrs.get(OWNER, {}).get("folder")
+    name = folder_name(trial)
+    return name if left_in in (None, str(folder.absolute())) else f"{left_in}/{name}"
+
+
+def host(trial: FrozenTrial) -> str | None:
+    """Return the host on which a trial ended; None where no worker of ours has run it."""
+    name = trial.user_attrs.get(OWNER, {}).get("host")
+    return None if name is None else str(name)
 
 
 def first_attempt(trial: FrozenTrial | Trial) -> int:

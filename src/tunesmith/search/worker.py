@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import optuna
@@ -84,7 +85,7 @@ class Limits:
 class Worker:
     """Runs trials of a study until its budget is spent, one at a time.
 
-    suggest: draws a trial's values, override key -> value.
+    suggest: draws a trial's values, override key -> value; folder: the study's.
     """
 
     study: Study
@@ -93,6 +94,7 @@ class Worker:
     execute: Executor
     limits: Limits
     interruption: Interruption
+    folder: Path
     started: float = field(default_factory=time.monotonic)
     healed: float = 0.0
     is_waiting: bool = False
@@ -117,7 +119,7 @@ class Worker:
             if time.monotonic() - self.healed > HEALING_SECONDS:
                 self.healed = time.monotonic()
                 healer.heal()
-            trial = ask(self.study, self.limits.n_trials)
+            trial = ask(self.study, self.limits.n_trials, self.folder)
             if trial is not None:
                 self._run(trial)
             elif is_over(self.study.get_trials(deepcopy=False), self.limits.n_trials):

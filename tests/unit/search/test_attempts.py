@@ -178,7 +178,16 @@ def test_a_larger_budget_goes_on(study: Study) -> None:
 
 
 def test_an_asked_trial_is_signed_by_this_process(study: Study) -> None:
-    assert asked(study).user_attrs[OWNER] == this_process()
+    assert asked(study).user_attrs[OWNER] == {**this_process(), "folder": None}
+
+
+def test_an_asked_trial_says_where_its_folder_lies(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    trial = ask(study, 9, Path("outputs/s"))
+    assert trial is not None
+    assert trial.user_attrs[OWNER]["folder"] == str(tmp_path / "outputs" / "s")
 
 
 class OvertakenStorage(InMemoryStorage):
