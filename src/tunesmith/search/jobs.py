@@ -210,8 +210,7 @@ class LocalQueue:
         return
 
     def state(self, job: Any) -> str:
-        state = str(job.state)
-        return "COMPLETED" if state == "FINISHED" else state
+        return "RUNNING" if job.state == "RUNNING" else ""  # how it ended is not passed on
 
     def interrupt(self, job: Any) -> None:
         if self.state(job) == "RUNNING":

@@ -1,0 +1,124 @@
+"""Workers as jobs: submitit's own on this machine, by the real command line of an app without torch."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Iterator
+
+import psutil
+import pytest
+from conftest import Shell
+from plain_app import app, begun, ended, processes, rows, sweep, trials, wait_until
+
+from tunesmith.search.study import OWNER
+
+JOBS = ("hydra/launcher=submitit_local", "hydra.sweeper.n_workers=2")
+# One line each, so that a test sees what it kills.
+SLOW = """
+started(cfg)
+for step in range(1, 6):
+    tunesmith.report(step / 10, step)
+    time.sleep(0.2)
+return cfg.x
+"""
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left(shell: Shell) -> Iterator[None]:
+    yield
+    wait_until(lambda: not processes(shell))
+
+
+def workers(shell: Shell) -> list[psutil.Process]:
+    """Their processes; the sweep and submitit's are others."""
+    return [process for process in processes(shell) if "TUNESMITH_JOB" in process.environ()]
+
+
+def test_jobs_share_the_budget_and_a_killed_one_is_replaced(shell: Shell) -> None:
+    app(shell, SLOW)
+    command = begun(shell, "x=range(0,7)", *JOBS)
+    wait_until(lambda: workers(shell))
+    workers(shell)[0].kill()
+    done = ended(command, 60)
+    assert (done.code, done.err) == (0, "")
+    assert sorted((row["x"], row["state"]) for row in rows(shell)) == [(str(x), "COMPLETE") for x in range(8)]
+    assert re.search(r"^worker \d \(job \d+\)  ended; another one starts$", done.out, re.MULTILINE)
+    owners = [trial.user_attrs[OWNER] for trial in trials(shell)]
+    assert {owner["worker"] for owner in owners} == {0, 1}
+    assert len({owner["job"] for owner in owners}) == 3
+
+
+def test_a_job_leaves_its_files_under_workers(shell: Shell) -> None:
+    app(shell, "return cfg.x")
+    done = sweep(
+        shell,
+        "x=0,1,2",
+        "hydra/launcher=submitit_local",
+        "hydra.launcher.submitit_folder=${hydra.sweep.dir}/workers/jobs/%j",
+    )
+    assert (done.code, done.err) == (0, "")
+    folder = shell.study("s")
+    assert sorted(path.name for path in folder.iterdir() if path.is_dir()) == ["0", "1", "2", "workers"]
+    assert "trial   0  COMPLETE" in (folder / "workers" / "0" / "output.log").read_text()
+    (job,) = (folder / "workers" / "jobs").glob("[0-9]*")
+    assert {path.name.removeprefix(job.name) for path in job.iterdir()} >= {"_submitted.pkl", "_0_log.out"}
+
+
+def test_ctrl_c_gives_the_trials_of_jobs_back(shell: Shell) -> None:
+    app(shell, "started(cfg)\nfor step in range(1, 600):\n    tunesmith.report(0.5, step)\n    time.sleep(0.1)")
+    command = begun(shell, "x=0,1", *JOBS, names=(0, 1))
+    command.send_signal(signal.SIGINT)
+    done = ended(command, 40)
+    assert (done.code, done.err) == (130, "")
+    assert sorted(trial.state.name for trial in trials(shell)) == ["FAIL", "FAIL", "WAITING", "WAITING"]
+    assert processes(shell) == []
+
+
+def test_the_signal_before_a_jobs_end_gives_its_trial_back_with_its_epochs(shell: Shell) -> None:
+    app(shell, SLOW)
+    command = begun(shell, "x=0", *JOBS[:1])
+    wait_until(lambda: workers(shell))
+    wait_until(lambda: trials(shell)[0].intermediate_values)
+    workers(shell)[0].send_signal(signal.SIGUSR2)
+    done = ended(command, 40)
+    assert (done.code, done.err) == (0, "")
+    first, second = trials(shell)
+    assert (first.state.name, second.state.name) == ("FAIL", "COMPLETE")
+    assert first.intermediate_values.keys() < second.intermediate_values.keys()
+    assert first.user_attrs[OWNER]["job"] != second.user_attrs[OWNER]["job"]
+    assert second.user_attrs["deaths"] == 0
+    assert len(rows(shell)) == 1
+
+
+def test_jobs_that_cannot_start_end_the_sweep_with_one_line(shell: Shell) -> None:
+    app(shell, "return 1.0", 'import os\nif "TUNESMITH_JOB" in os.environ: raise OSError("no such library")\n')
+    done = sweep(shell, "x=interval(0,1)", *JOBS)
+    assert done.code == 1
+    assert re.match(
+        r"worker \d \(job \d+\) ended before it ended a trial, as did those before it: OSError: no such library\n",
+        done.err,
+    )
+
+
+def test_a_job_that_cannot_be_is_refused_and_leaves_nothing(shell: Shell) -> None:
+    app(shell, "return 1.0")
+    done = sweep(shell, "x=0,1", *JOBS, "hydra.launcher.tasks_per_node=4")
+    assert done.code == 1
+    assert done.err.startswith("hydra.launcher.tasks_per_node must be 1, as a job is one worker and a trial")
+    assert not (shell.folder / "outputs").exists()
+
+
+def test_a_sweep_of_joblib_starts_workers(shell: Shell) -> None:
+    app(shell, "time.sleep(0.3)\nreturn cfg.x")
+    done = sweep(shell, "x=range(0,5)", "hydra/launcher=joblib", "hydra.sweeper.n_jobs=2")
+    assert (done.code, done.err) == (0, "")
+    assert len(rows(shell)) == 6
+    assert {trial.user_attrs[OWNER]["worker"] for trial in trials(shell)} == {0, 1}
+
+
+def test_joblibs_own_number_of_processes_is_a_limit(shell: Shell) -> None:
+    app(shell, "return cfg.x")
+    done = sweep(shell, "x=0,1", "hydra/launcher=joblib", "hydra.sweeper.n_jobs=2", "hydra.launcher.n_jobs=1")
+    assert (done.code, done.err) == (0, "")
+    assert {trial.user_attrs[OWNER]["worker"] for trial in trials(shell)} == {None}
