@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tunesmith.errors import UserError
+from tunesmith.search.console import say
 from tunesmith.search.gpus import visible_to_worker
 from tunesmith.search.launcher import KEY, JobSettings
 from tunesmith.search.owners import JOB, WORKER
@@ -97,7 +98,9 @@ class Jobs:
             own |= visible_to_worker(index, self._devices)
         work = WorkerJob(self._command, {**self._environment, **own}, os.getcwd(), str(log))
         begin = log.stat().st_size
-        return Job(index, self._submit(work), self._queue, log, begin)
+        job = Job(index, self._submit(work), self._queue, log, begin)
+        say(f"{job.name}  handed over; its output will be in {os.path.relpath(log)}")
+        return job
 
     def _submit(self, work: WorkerJob) -> Any:
         import submitit

@@ -1,0 +1,185 @@
+"""Studies in a real PostgreSQL server, by the real command line of an app without torch."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import optuna
+import psutil
+import pytest
+import yaml
+from conftest import Shell
+from optuna.trial import FrozenTrial
+from plain_app import app, ended, processes, rows, wait_until
+from services.postgres import Postgres
+
+from tunesmith.search.passwords import PASSWORD, take_password
+from tunesmith.search.storage import open_storage
+
+pytestmark = pytest.mark.postgres
+# Four reports a trial, so that a restart of the server meets every kind of call.
+WORK = """
+for step in range(1, 5):
+    tunesmith.report(cfg.x / step, step)
+    time.sleep(0.02)
+return cfg.x
+"""
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv(PASSWORD, "")  # so that it is put back after the test
+    monkeypatch.delenv(PASSWORD)
+    yield
+    wait_until(lambda: not processes(shell))
+
+
+@pytest.fixture
+def url(postgres: Postgres, request: pytest.FixtureRequest) -> str:
+    """An empty database's."""
+    return postgres.make_database(request.node.name.partition("[")[0][:60])
+
+
+def trials(url: str) -> list[FrozenTrial]:
+    storage = open_storage(take_password(url), Path())
+    return optuna.load_study(study_name="s", storage=storage).trials
+
+
+def num_ended(url: str) -> int:
+    return sum(trial.state.name in ("COMPLETE", "PRUNED") for trial in trials(url))
+
+
+def arguments(url: str, n_trials: int, n_workers: int) -> tuple[str, ...]:
+    sweeper = {"storage": f"'{url}'", "n_trials": n_trials, "n_workers": n_workers}
+    return ("app.py", "-m", "x=interval(0,1)", *(f"hydra.sweeper.{key}={value}" for key, value in sweeper.items()))
+
+
+def files_with(word: str, folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file() and word.encode() in path.read_bytes()]
+
+
+def processes_with(word: str) -> list[list[str]]:
+    found = []
+    for process in psutil.process_iter():
+        try:
+            found += [process.cmdline()] * any(word in part for part in process.cmdline())
+        except psutil.Error:
+            continue
+    return found
+
+
+def test_four_workers_and_a_server_that_restarts_end_with_exactly_so_many_trials(
+    shell: Shell, postgres: Postgres, url: str
+) -> None:
+    app(shell, WORK)
+    command = shell.start(*arguments(url, n_trials=100, n_workers=4))
+    wait_until(lambda: processes_with("hydra.sweep.dir"))  # its workers
+    assert processes_with(postgres.password) == []
+    for already in (10, 40):
+        wait_until(lambda: num_ended(url) >= already, 60)  # noqa: B023
+        postgres.restart(seconds_down=2)
+    done = ended(command, 120)
+    assert (done.code, done.err) == (0, "")
+    assert "does not answer; waiting for it up to 60 s" in done.out
+    assert len(rows(shell)) == num_ended(url) == 100
+    assert len({row["folder"] for row in rows(shell)}) == 100
+    assert {trial.user_attrs["owner"]["worker"] for trial in trials(url)} == {0, 1, 2, 3}
+    assert postgres.password not in done.text
+    assert files_with(postgres.password, shell.folder) == []
+
+
+def test_eight_commands_that_start_at_once_on_an_empty_database(shell: Shell, url: str) -> None:
+    app(shell, "return cfg.x")
+    commands = [shell.start(*arguments(url, n_trials=24, n_workers=1)) for _ in range(8)]
+    assert [(done.code, done.err) for done in (ended(command, 120) for command in commands)] == [(0, "")] * 8
+    assert num_ended(url) == 24
+
+
+def test_eight_workers_that_start_at_once_on_an_empty_database(shell: Shell, url: str) -> None:
+    app(shell, "return cfg.x")
+    done = ended(shell.start(*arguments(url, n_trials=24, n_workers=8)), 120)
+    assert (done.code, done.err) == (0, "")
+    assert "another one starts" not in done.out
+    assert num_ended(url) == 24
+
+
+def on_host(name: str, folder: Path, shell: Shell, *command: str) -> subprocess.Popen[str]:
+    """A command in a shell of its own, on a machine of that name."""
+    app(Shell(folder), "time.sleep(0.1)\nreturn cfg.x")
+    renamed = ["unshare", "--user", "--map-root-user", "--uts", "sh", "-c", 'hostname "$0"; exec "$@"', name]
+    return subprocess.Popen(
+        [*renamed, sys.executable, *command],
+        cwd=folder,
+        env=shell.env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_two_hosts_share_a_study_and_results_name_the_host_of_each_folder(
+    shell: Shell, url: str, tmp_path: Path
+) -> None:
+    folders = {name: tmp_path / name for name in ("alpha", "beta")}
+    commands = {}
+    for name, folder in folders.items():
+        folder.mkdir()
+        commands[name] = on_host(name, folder, shell, *arguments(url, n_trials=30, n_workers=2))
+        wait_until(lambda: num_ended(url) > 2 if "alpha" in commands else False, 60)
+    ends = {name: ended(command, 120) for name, command in commands.items()}
+    assert [(done.code, done.err) for done in ends.values()] == [(0, "")] * 2
+    assert "joined the study: " in ends["beta"].out
+    assert " running on alpha" in ends["beta"].out
+    assert num_ended(url) == 30
+    for name, folder in folders.items():
+        left = folder / "outputs" / "sweeps" / "s"
+        table = rows(Shell(folder))
+        assert len(table) == 30
+        assert {row["host"] for row in table} == {"alpha", "beta"}
+        for row in table:
+            own = folders[row["host"]] / "outputs" / "sweeps" / "s"
+            assert (own / row["folder"] / ".hydra").is_dir()
+            assert Path(row["folder"]).is_absolute() == (row["host"] != name)
+        best = yaml.safe_load((left / "optimization_results.yaml").read_text())
+        assert best["best_host"] in folders
+        assert (left / "best.yaml").exists()
+
+
+def test_a_server_that_stays_away_ends_the_sweep_in_order_and_the_same_command_goes_on(
+    shell: Shell, postgres: Postgres, url: str
+) -> None:
+    app(shell, WORK)
+    command = shell.start(*arguments(url, n_trials=300, n_workers=2))
+    wait_until(lambda: num_ended(url) >= 10, 60)
+    postgres.stop()
+    try:
+        since = time.monotonic()
+        done = ended(command, 120)
+        assert 55 < time.monotonic() - since < 90
+    finally:
+        postgres.start()
+    assert done.code == 1
+    assert done.err.startswith("hydra.sweeper.storage must answer; got 'postgresql+psycopg://")
+    assert "\nresume it with: python app.py -m" in done.out
+    assert postgres.password not in done.text
+    so_far = num_ended(url)
+    assert 10 <= so_far < 300
+    again = ended(shell.start(*arguments(url, n_trials=so_far + 20, n_workers=2)), 120)
+    assert (again.code, again.err) == (0, "")
+    assert num_ended(url) == so_far + 20
+    assert {trial.number for trial in trials(url) if trial.state.name == "RUNNING"} == set()
+
+
+def test_a_wrong_password_is_one_line(shell: Shell, postgres: Postgres, url: str) -> None:
+    app(shell, "return cfg.x")
+    done = ended(shell.start(*arguments(url.replace(postgres.password, "guessed"), 1, 1)), 60)
+    assert done.code == 1
+    assert done.err.startswith("hydra.sweeper.storage must be reachable; got 'postgresql+psycopg://tunesmith:***@127.")
+    assert "password authentication failed" in done.err
+    assert "guessed" not in done.text
+    assert not (shell.folder / "outputs").exists()
