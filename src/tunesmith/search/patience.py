@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError, PendingRollbackError
 
 from tunesmith.errors import UserError
 
@@ -99,9 +99,12 @@ def clock_of(storage: BaseStorage) -> Callable[[], float]:
 
 
 def is_silence(error: Exception) -> bool:
-    """Tell a database that is down, starting, stopping or busy from one that refuses what it was asked."""
+    """Tell a database that is down, starting, stopping or busy from one that refuses what it was asked.
+
+    Of a connection that broke Optuna asks a second time in the same transaction, which is refused for that.
+    """
     cause = error.__cause__ if isinstance(error, StorageInternalError) else error
-    return isinstance(cause, OperationalError | InterfaceError)
+    return isinstance(cause, OperationalError | InterfaceError | PendingRollbackError)
 
 
 def said(error: BaseException) -> str:

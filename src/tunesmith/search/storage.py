@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from pathlib import Path
@@ -20,6 +21,8 @@ from tunesmith.search.patience import WAIT_SECONDS, is_silence, patient, said
 
 JOURNAL_FILE = "study.journal"
 OPTIONS = "options: null (study.journal in the study's folder), sqlite:///FILE, postgresql+psycopg://USER@HOST/NAME"
+# It warns of each query that broke, with its SQL: what becomes of it is said by the patient storage.
+logging.getLogger("optuna.storages._rdb.storage").setLevel(logging.ERROR)
 # What drivers are told of a server that is gone without a word, as a machine is that lost its power.
 _LIBPQ = {
     "connect_timeout": 10,
@@ -89,7 +92,8 @@ def _hint(url: URL) -> str:
 
 def _open_database(url: str, is_patient: bool) -> RDBStorage:
     """Raises SQLAlchemyError, ImportError."""
-    arguments = {"connect_args": _connect_args(make_url(url))}
+    # a worker keeps one connection, of which servers have not many; its lease may need a second one for a moment
+    arguments = {"connect_args": _connect_args(make_url(url)), "pool_size": 1}
     deadline = time.monotonic() + (WAIT_SECONDS if is_patient else 0.0)
     while True:
         try:
