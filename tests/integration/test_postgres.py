@@ -157,7 +157,7 @@ def test_two_hosts_share_a_study_and_results_name_the_host_of_each_folder(
             assert Path(row["folder"]).is_absolute() == (row["host"] != name)
         best = yaml.safe_load((left / "optimization_results.yaml").read_text())
         assert best["best_host"] in folders
-        assert (left / "best.yaml").exists() == (best["best_host"] == name)
+        assert (left / "best.yaml").exists()  # these two hosts have one disk
 
 
 def test_a_server_that_stays_away_ends_the_sweep_in_order_and_the_same_command_goes_on(

@@ -13,11 +13,11 @@ from optuna.pruners import NopPruner
 from optuna.trial import TrialState
 
 from tunesmith.history import read_yaml, write_yaml
-from tunesmith.results import best_command, stored_test, ties, write_results, write_test
+from tunesmith.results import best_command, is_best_here, stored_test, ties, write_results, write_test
 from tunesmith.search.attempts import ask, give_back
 from tunesmith.search.space import parse_space
 from tunesmith.search.storage import open_storage
-from tunesmith.search.study import EPOCHS, REASON, open_study
+from tunesmith.search.study import EPOCHS, OWNER, REASON, open_study
 
 SPACE = parse_space({}, ["optimizer.lr=interval(0,1)", "model.name='a b','c,d'"])
 MAX_EPOCHS = 10
@@ -231,6 +231,37 @@ def test_trials_csv_names_parameters_by_their_override_keys(study: Study, tmp_pa
     assert list(rows[0]) == [*fixed, "optimizer.lr", "model.name"]
     drawn = [(float(row["optimizer.lr"]), row["model.name"]) for row in rows]
     assert drawn == [tuple(study.trials[int(row["number"])].params.values()) for row in rows]
+
+
+def elsewhere(study: Study, folder: str, value: float) -> None:
+    """End a trial that another host has left in a folder of its own."""
+    trial = ask(study, 100)
+    assert trial is not None
+    trial.set_user_attr(OWNER, {**trial.user_attrs[OWNER], "host": "beta", "folder": folder})
+    study.tell(trial, value)
+
+
+def test_a_trial_of_another_host_is_named_with_its_host_and_its_whole_folder(study: Study, tmp_path: Path) -> None:
+    elsewhere(study, "/there/sweeps/digits", 0.9)
+    write_results(study, tmp_path, MAX_EPOCHS)
+    assert [(row["host"], row["folder"]) for row in rows_in(tmp_path)][-1] == ("beta", "/there/sweeps/digits/6")
+
+
+def test_a_host_that_shares_the_folder_is_named_alone(study: Study, tmp_path: Path) -> None:
+    elsewhere(study, str(tmp_path), 0.9)
+    write_results(study, tmp_path, MAX_EPOCHS)
+    assert [(row["host"], row["folder"]) for row in rows_in(tmp_path)][-1] == ("beta", "6")
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_best_trial_out_of_reach_leaves_no_older_best_behind(study: Study, tmp_path: Path) -> None:
+    write_results(study, tmp_path, MAX_EPOCHS)
+    assert (tmp_path / "best.yaml").exists()
+    elsewhere(study, "/there/sweeps/digits", 0.01)
+    results = write_results(study, tmp_path, MAX_EPOCHS)
+    assert (results["best_host"], results["best_dir"]) == ("beta", "/there/sweeps/digits/6")
+    assert not is_best_here(tmp_path, results)
+    assert not (tmp_path / "best.yaml").exists()
 
 
 def test_trials_csv_of_a_study_without_trials_has_its_header(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from tunesmith.search.console import rows, show_epoch, show_lost, show_space, show_trial
+from tunesmith.search.console import rows, show_epoch, show_joined, show_lost, show_space, show_trial
 from tunesmith.search.space import parse_space
 from tunesmith.search.study import EPOCHS, OWNER, REASON
 
@@ -108,3 +108,26 @@ def test_a_line_names_the_worker(capsys: pytest.CaptureFixture[str], owner: dict
         f"{name}  lost after 2 epochs; queued again",
         f"{name}  running   value 0.4  epochs 2",
     ]
+
+
+def running_on(host: str) -> FrozenTrial:
+    return trial_of(TrialState.RUNNING, user_attrs={OWNER: {"host": host}})
+
+
+@pytest.mark.parametrize(
+    ("trials", "line"),
+    [
+        pytest.param([], "", id="a new study"),
+        pytest.param([COMPLETE], "going on with the study: 1 of 30 trials counted\n", id="nobody works on it"),
+        pytest.param(
+            [COMPLETE, running_on("alpha"), running_on("beta"), running_on("alpha")],
+            "joined the study: 1 of 30 trials counted, 2 running on alpha, 1 running on beta\n",
+            id="others work on it",
+        ),
+    ],
+)
+def test_what_a_study_holds_when_a_sweep_comes_in(
+    trials: list[FrozenTrial], line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show_joined(trials, 30)
+    assert capsys.readouterr().out == line
