@@ -9,10 +9,17 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from services.daemon import S, ServiceError, running
+
+if TYPE_CHECKING:
+    from services.postgres import Postgres
+    from services.slurm import Slurm
 
 ROOT = Path(__file__).parents[1]
 TRAIN = str(ROOT / "train.py")
@@ -144,6 +151,34 @@ def shell(tmp_path: Path) -> Shell:
 def module_shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
     """One folder for the tests of a file that look at one outcome from several sides."""
     return Shell(tmp_path_factory.mktemp("shell"))
+
+
+@contextmanager
+def started(service: Callable[[Path], S]) -> Iterator[S]:
+    """A running service, or the test's failure with the reason alone."""
+    try:
+        with running(service) as it:
+            yield it
+    except ServiceError as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server for all tests; make_database gives a test its own database."""
+    from services.postgres import Postgres  # psycopg and SQLAlchemy: for these tests alone
+
+    with started(Postgres) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def slurm() -> Iterator[Slurm]:
+    """A Slurm cluster for all tests; cancel_all ends what a test has left."""
+    from services.slurm import Slurm
+
+    with started(Slurm) as cluster:
+        yield cluster
 
 
 @pytest.hookimpl(wrapper=True)
