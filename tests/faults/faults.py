@@ -110,3 +110,13 @@ class KillRank(L.Callback):
         is_it = Path(trainer.default_root_dir).name == self.trial and trainer.global_rank == self.rank
         if is_it and trainer.current_epoch == 1:
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+class SlowEpochs(L.Callback):
+    """Takes its time over every epoch, a batch at a time."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def on_train_batch_end(self, trainer: L.Trainer, *args: object) -> None:
+        time.sleep(self.seconds / trainer.num_training_batches)

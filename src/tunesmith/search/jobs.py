@@ -24,6 +24,8 @@ from tunesmith.search.reasons import last_line
 # Between two questions to the queue, and what a cancelled job gets to leave it.
 QUEUE_SECONDS = 2.0
 CANCEL_SECONDS = 60.0
+# For how long a job that is ending is waited for: mostly a second; on a node that hangs, without end.
+COMPLETING_SECONDS = 15.0
 # https://slurm.schedmd.com/squeue.html, job state codes: all others are those of a job that is over.
 _QUEUED = {"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "RESV_DEL_HOLD", "SPECIAL_EXIT"}
 _LIVING = {"RUNNING", "SUSPENDED", "STOPPED", "RESIZING", "SIGNALING", "STAGE_OUT"}
@@ -181,6 +183,7 @@ class SlurmQueue:
 
     def __init__(self) -> None:
         self._states: dict[str, str] = {}
+        self._completing: dict[str, float] = {}  # since when
         self._asked = float("-inf")
 
     def add(self, job: Any) -> None:
@@ -191,7 +194,11 @@ class SlurmQueue:
         if time.monotonic() - self._asked > QUEUE_SECONDS:
             self._asked = time.monotonic()
             self._ask()
-        return self._states.get(job.job_id, "")
+        state = self._states.get(job.job_id, "")
+        if state != "COMPLETING":
+            return state
+        since = self._completing.setdefault(job.job_id, time.monotonic())
+        return "RUNNING" if time.monotonic() - since < COMPLETING_SECONDS else ""
 
     def interrupt(self, job: Any) -> None:
         _slurm("scancel", "--signal=INT", job.job_id)
