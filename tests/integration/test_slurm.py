@@ -78,10 +78,14 @@ def test_a_job_that_runs_out_of_time_lets_another_one_go_on_from_its_trials_last
     arguments = ("-m", "study_name=s", "space=none", "hydra.sweeper.n_trials=1", JOBS[0], *QUICK, *slow, *short)
     done = ended(shell.start(TRAIN, *arguments), 240)
     assert (done.code, done.err) == (0, "")
-    first, second = trials(shell)
-    assert (first.state.name, second.state.name) == ("FAIL", "COMPLETE")
-    assert 5 < len(first.intermediate_values) < 40
-    assert first.user_attrs[OWNER]["job"] != second.user_attrs[OWNER]["job"]
+    *given_back, last = trials(shell)  # Slurm sends the signal up to a minute earlier than it was asked to
+    assert given_back
+    assert [trial.state.name for trial in given_back] == ["FAIL"] * len(given_back)
+    assert last.state.name == "COMPLETE"
+    epochs = [len(trial.intermediate_values) for trial in (*given_back, last)]
+    assert epochs == sorted(set(epochs))
+    assert epochs[-1] == 40
+    assert len(jobs_of(shell)) == len(epochs)
     folder = shell.study("s") / "0"
     assert [int(row["epoch"]) for row in read_metrics(folder)] == list(range(1, 41))
     result = yaml.safe_load((folder / "result.yaml").read_text())
@@ -142,7 +146,7 @@ def test_a_job_that_slurm_refuses_is_one_line(cluster: Slurm, shell: Shell) -> N
     app(shell, "return cfg.x")
     done = ended(shell.start("app.py", "-m", "x=0,1", *JOBS, "hydra.launcher.partition=nowhere"), 60)
     assert done.code == 1
-    ours = [line for line in done.err.splitlines() if not line.startswith("sbatch: ")][0]
+    ours = next(line for line in done.err.splitlines() if not line.startswith("sbatch: "))
     assert ours.startswith(
         "hydra.launcher must describe a job that the cluster takes: sbatch: error: invalid partition specified: nowhere"
     )
