@@ -27,6 +27,8 @@ from tunesmith.devices import check_accelerator
 from tunesmith.errors import RunFailed, UserError, closest
 from tunesmith.followers import in_step
 from tunesmith.search.handoff import is_trial
+from tunesmith.search.launcher import is_elsewhere
+from tunesmith.search.passwords import hide_password
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 EXIT_INTERRUPTED = 130
@@ -74,14 +76,15 @@ def check(cfg: DictConfig) -> None:
             f"ckpt_path must be null in a sweep, whose lost trials go on by themselves; got '{cfg.ckpt_path}'"
         )
     accelerator = OmegaConf.select(cfg, "trainer.accelerator")
-    if isinstance(accelerator, str):
+    if isinstance(accelerator, str) and not (is_sweep and is_elsewhere(cfg)):
         check_accelerator(accelerator)
 
 
 class ChecksBeforeRun(Callback):
-    """Checks a run before Hydra makes its folder."""
+    """Checks a run before Hydra makes its folder and writes its config down."""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        hide_password(config)
         try:
             check(config)
             check_folder("hydra.run.dir", Path(config.hydra.run.dir))

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from tunesmith.search.console import say, show_joined, show_space
 from tunesmith.search.in_process import InProcess
 from tunesmith.search.interruption import JOB_SIGNALS, SIGNALS, Interruption
 from tunesmith.search.jobs import Jobs
-from tunesmith.search.launcher import max_local_workers, read_launcher
+from tunesmith.search.launcher import is_elsewhere, max_local_workers, read_launcher
 from tunesmith.search.local_workers import LocalWorkers
 from tunesmith.search.news import News
 from tunesmith.search.own_process import OwnProcess
@@ -213,11 +213,21 @@ class Sweep:
             on_finish = self.settings.on_finish
             test = results.stored_test(self.folder, found)
             if test is None and on_finish is not None and results.is_best_here(self.folder, found):
-                test = dict(on_finish(self.folder / found["best_dir"]))
+                test = self._evaluated(on_finish, self.folder / found["best_dir"])
             if test is not None:
                 found = results.write_test(self.folder, found, test)
         show_outcome(found, results.ties(study), self.settings, self.space, self.folder)
         return found
+
+    def _evaluated(self, on_finish: Callable[[Path], Mapping[str, Any]], folder: Path) -> dict[str, Any] | None:
+        """Return what on_finish finds; None where trials ran on machines that this one is not like."""
+        try:
+            return dict(on_finish(folder))
+        except UserError as error:
+            if not is_elsewhere(self.config):
+                raise
+            say(f"the best trial is not evaluated on this machine: {error}")
+            return None
 
     def _discard(self, study: Study | None) -> None:
         """Leave nothing of a study that this call began and that met a user's mistake at once."""

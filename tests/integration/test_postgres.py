@@ -117,9 +117,11 @@ def test_eight_workers_that_start_at_once_on_an_empty_database(shell: Shell, url
     assert num_ended(url) == 24
 
 
-def on_host(name: str, folder: Path, shell: Shell, *command: str) -> subprocess.Popen[str]:
+def on_host(
+    name: str, folder: Path, shell: Shell, *command: str, body: str = "time.sleep(0.1)\nreturn cfg.x"
+) -> subprocess.Popen[str]:
     """A command in a shell of its own, on a machine of that name."""
-    app(Shell(folder), "time.sleep(0.1)\nreturn cfg.x")
+    app(Shell(folder), body)
     renamed = ["unshare", "--user", "--map-root-user", "--uts", "sh", "-c", 'hostname "$0"; exec "$@"', name]
     return subprocess.Popen(
         [*renamed, sys.executable, *command],
@@ -158,6 +160,40 @@ def test_two_hosts_share_a_study_and_results_name_the_host_of_each_folder(
         best = yaml.safe_load((left / "optimization_results.yaml").read_text())
         assert best["best_host"] in folders
         assert (left / "best.yaml").exists()  # these two hosts have one disk
+
+
+def test_a_trial_whose_host_is_gone_is_run_by_another_one(shell: Shell, url: str, tmp_path: Path) -> None:
+    """After LEASE_SECONDS: there is no pid to ask for."""
+    gone, left = tmp_path / "gone", tmp_path / "left"
+    for folder in (gone, left):
+        folder.mkdir()
+    first = on_host("alpha", gone, shell, *arguments(url, n_trials=4, n_workers=1), body="time.sleep(600)")
+    wait_until(lambda: [trial.params for trial in trials(url)] and trials(url)[0].params, 60)
+    for process in processes(Shell(gone)):
+        process.kill()
+    first.communicate()
+    since = time.monotonic()
+    done = ended(on_host("beta", left, shell, *arguments(url, n_trials=4, n_workers=1)), 150)
+    assert (done.code, done.err) == (0, "")
+    assert time.monotonic() - since > 55
+    assert "joined the study: 0 of 4 trials counted, 1 running on alpha" in done.out
+    lost, *_, again = trials(url)
+    assert (lost.state.name, again.state.name) == ("FAIL", "COMPLETE")
+    assert (again.user_attrs["retry_of"], again.params) == (0, lost.params)
+    assert [row["host"] for row in rows(Shell(left))] == ["beta"] * 4
+
+
+def test_a_password_in_a_config_file_is_in_no_trials_folder(shell: Shell, postgres: Postgres, url: str) -> None:
+    app(shell, "return cfg.x")
+    with (shell.folder / "app.yaml").open("a") as file:
+        file.write(f"    storage: {url}\n")
+    for isolate, n_trials in (("true", 2), ("false", 4)):
+        arguments = (f"hydra.sweeper.isolate={isolate}", f"hydra.sweeper.n_trials={n_trials}")
+        done = ended(shell.start("app.py", "-m", "x=interval(0,1)", *arguments), 60)
+        assert (done.code, done.err) == (0, "")
+        assert postgres.password not in done.text
+        assert len(rows(shell)) == n_trials
+    assert files_with(postgres.password, shell.folder / "outputs") == []
 
 
 def test_a_server_that_stays_away_ends_the_sweep_in_order_and_the_same_command_goes_on(

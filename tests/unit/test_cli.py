@@ -213,3 +213,12 @@ def test_run_folder(ckpt_path: str | None, folder: str) -> None:
 def test_a_pruner_counts_the_steps_that_a_trial_reports(pruner: str, key: str, typed: list[str], expected: int) -> None:
     cfg = composed(f"hydra/sweeper/pruner={pruner}", *typed, with_hydra=True)
     assert cfg.hydra.sweeper.pruner[key] == expected
+
+
+def test_a_plain_run_writes_no_storages_password_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    storage = "hydra.sweeper.storage=postgresql+psycopg://user:secret@host/name"
+    run_main(monkeypatch, storage, "hydra.run.dir=here", task=lambda cfg: None)
+    written = {path.name: path.read_text() for path in (tmp_path / "here" / ".hydra").iterdir()}
+    assert "postgresql+psycopg://user:***@host/name" in written["hydra.yaml"]
+    assert [name for name, text in written.items() if "secret" in text] == []

@@ -19,6 +19,7 @@ from optuna import TrialPruned
 
 from tunesmith.errors import UserError
 from tunesmith.search.handoff import NoReporter, handed_over
+from tunesmith.search.passwords import hide_password
 from tunesmith.search.reasons import reason_of, to_number
 
 # Set in the environment of a trial's process: the open file to its worker, its parameters, whether it is a retry.
@@ -33,6 +34,9 @@ class OwnTrial(Callback):
         self._given = json.loads(os.environ[TRIAL])
         self._stack = ExitStack()
         self._worker: WorkerLink | None = None
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        hide_password(config)  # Hydra writes it down next
 
     def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
         params, is_retry = self._given["params"], self._given["is_retry"]

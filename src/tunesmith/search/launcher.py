@@ -60,6 +60,11 @@ def read_launcher(config: DictConfig) -> JobSettings | None:
     return JobSettings(cluster, folder, given)
 
 
+def is_elsewhere(config: DictConfig) -> bool:
+    """Whether trials run on other machines than the one that asks."""
+    return _CLUSTERS.get(str(OmegaConf.select(config, f"{KEY}._target_"))) == "slurm"
+
+
 def max_local_workers(config: DictConfig) -> int | None:
     """Return the most processes that the joblib launcher is allowed, None where there is no such limit."""
     n_jobs = OmegaConf.select(config, f"{KEY}.n_jobs")

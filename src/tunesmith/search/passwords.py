@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import re
 import sys
+from urllib.parse import unquote
 
 from omegaconf import DictConfig, OmegaConf, open_dict
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
 from tunesmith.errors import UserError
 
@@ -16,7 +15,8 @@ from tunesmith.errors import UserError
 PASSWORD = "TUNESMITH_STORAGE_PASSWORD"
 # Where it was; SQLAlchemy hides passwords like this too.
 HIDDEN = "***"
-_IN_A_URL = re.compile(r"(?<=://)([^:/@]*):[^@]*@")
+# Up to the last @ of the place, so that a password that should have been quoted is hidden whole.
+_IN_A_URL = re.compile(r"(?<=://)(?P<user>[^:/@]*):(?P<password>[^@]*(?:@[^@\s/'\",]*)*)@")
 
 
 def take_password(url: str | None) -> str | None:
@@ -44,12 +44,14 @@ def with_password(url: str) -> str:
         raise UserError(
             f"hydra.sweeper.storage must have its password in place of ***, or in the variable {PASSWORD}; got '{url}'"
         )
+    from sqlalchemy.engine import make_url  # a tenth of a second that a plain run need not spend
+
     return make_url(url).set(password=os.environ[PASSWORD]).render_as_string(hide_password=False)
 
 
 def redacted(url: str) -> str:
     """Return a storage's URL without its password."""
-    return _IN_A_URL.sub(rf"\1:{HIDDEN}@", url)
+    return _IN_A_URL.sub(rf"\g<user>:{HIDDEN}@", url)
 
 
 def redacted_override(argument: str) -> str:
@@ -68,7 +70,5 @@ def hide_password(config: DictConfig) -> None:
 
 
 def _password(url: str | None) -> str | None:
-    try:
-        return None if url is None else make_url(url).password
-    except (ArgumentError, ValueError):  # check_url says what is wrong with it
-        return None
+    match = _IN_A_URL.search(url or "")
+    return unquote(match["password"]) if match else None

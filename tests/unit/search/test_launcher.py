@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
-from tunesmith.cli import CONF, register_resolvers
+from tunesmith.cli import CONF, check, register_resolvers
 from tunesmith.errors import UserError
 from tunesmith.search.launcher import max_local_workers, read_launcher
 
@@ -116,3 +118,17 @@ def test_a_preset_composes_into_jobs_under_workers(name: str) -> None:
     assert jobs is not None
     assert jobs.cluster == name.removeprefix("submitit_")
     assert jobs.folder.parts[-5:] == ("sweeps", "s", "workers", "jobs", "%j")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a machine without a GPU asks for one elsewhere")
+@pytest.mark.parametrize(
+    ("launcher", "is_refused"), [("basic", True), ("submitit_local", True), ("submitit_slurm", False)]
+)
+def test_a_login_node_need_not_have_what_the_nodes_have(launcher: str, is_refused: bool) -> None:
+    register_resolvers()
+    overrides = [f"hydra/launcher={launcher}", "hydra.mode=MULTIRUN", "trainer=gpu"]
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = compose("train", overrides, return_hydra_config=True)
+    expected = pytest.raises(UserError, match=r"^trainer\.accelerator must be") if is_refused else nullcontext()
+    with expected:
+        check(config)

@@ -32,6 +32,7 @@ def _no_password(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         pytest.param("mysql://user:secret@host/name", "mysql://user:***@host/name", id="a password"),
         pytest.param("mysql://user:sec/re:t@host/name", "mysql://user:***@host/name", id="with slash and colon"),
+        pytest.param("mysql://user:sec@ret@host/name", "mysql://user:***@host/name", id="with an @"),
         pytest.param("mysql://:secret@host/name", "mysql://:***@host/name", id="nobody's"),
         pytest.param("mysql://user@host:5432/name", "mysql://user@host:5432/name", id="none to hide"),
         pytest.param("mysql://host:5432/name", "mysql://host:5432/name", id="a port"),
@@ -73,6 +74,11 @@ def test_where_there_is_none_nothing_happens(url: str | None) -> None:
 def test_odd_characters_arrive_at_the_driver(monkeypatch: pytest.MonkeyPatch) -> None:
     take_password("mysql://user:p%40{x}%2F@host/name")
     assert with_password("mysql://user:***@host/name") == "mysql://user:p%40%7Bx%7D%2F@host/name"
+
+
+def test_a_password_that_should_have_been_quoted_is_taken_whole() -> None:
+    take_password("mysql://user:p@s@host/name")
+    assert with_password("mysql://user:***@host/name") == "mysql://user:p%40s@host/name"
 
 
 def test_a_url_of_the_users_own_stays_as_it_is() -> None:
