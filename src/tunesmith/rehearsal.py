@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 
 from tunesmith.search.compose import Composer
 from tunesmith.search.console import say, show_space
-from tunesmith.search.launcher import read_launcher
+from tunesmith.search.launcher import check_cluster, read_launcher
 from tunesmith.search.sampler import make_pruner
 from tunesmith.search.settings import Settings
 from tunesmith.search.space import Space
@@ -25,7 +25,9 @@ MAX_GROUP_COMBINATIONS = 64
 
 def check_sweep(settings: Settings, config: DictConfig, space: Space, composer: Composer, suggest: Suggest) -> None:
     """Compose the config at the ends of every dimension; raises UserError or Hydra's own error where it cannot run."""
-    read_launcher(config)
+    jobs = read_launcher(config)
+    if jobs is not None and not settings.dry_run:  # which may be made far from the cluster
+        check_cluster(jobs.cluster)
     check_url(settings.storage)
     make_pruner(settings.pruner)
     suggest.make_sampler(first_trial=0)

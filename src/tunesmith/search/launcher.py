@@ -22,6 +22,7 @@ _CLUSTERS = {
     f"{_SUBMITIT}LocalLauncher": "local",
     f"{_SUBMITIT}SlurmLauncher": "slurm",
 }
+_PROGRAMS = {"slurm": ("sbatch", "srun", "squeue", "scancel")}
 OPTIONS = "options: basic, joblib, submitit_local, submitit_slurm"
 # Keys that a worker's job has no use for: its size is one process.
 _ONE = ("nodes", "tasks_per_node")
@@ -43,7 +44,7 @@ def read_launcher(config: DictConfig) -> JobSettings | None:
     """Return how jobs are started, None where the workers are processes of this machine.
 
     Raises:
-        UserError: a launcher that cannot start workers, or one whose program or package is not there.
+        UserError: a launcher that cannot start workers.
     """
     launcher = OmegaConf.to_container(OmegaConf.select(config, KEY), resolve=True)
     assert isinstance(launcher, dict)
@@ -53,11 +54,20 @@ def read_launcher(config: DictConfig) -> JobSettings | None:
     cluster = _CLUSTERS[target]
     if cluster is None:
         return None
-    _check(cluster, launcher)
+    _check(launcher)
     folder = Path(launcher.pop("submitit_folder")).absolute()
     launcher.pop("max_num_timeout", None)  # the sweep starts a job anew, whatever ended it
     given = {str(key): value for key, value in launcher.items() if value is not None}
     return JobSettings(cluster, folder, given)
+
+
+def check_cluster(cluster: str) -> None:
+    """Raise UserError where what hands jobs over is not there."""
+    if find_spec("submitit") is None:
+        raise UserError(f"hydra/launcher=submitit_{cluster} needs submitit: pip install 'tunesmith[slurm]'")
+    missing = [name for name in _PROGRAMS.get(cluster, ()) if shutil.which(name) is None]
+    if missing:
+        raise UserError(f"hydra/launcher=submitit_{cluster} needs {', '.join(missing)}, not found on this machine")
 
 
 def is_elsewhere(config: DictConfig) -> bool:
@@ -71,15 +81,7 @@ def max_local_workers(config: DictConfig) -> int | None:
     return n_jobs if isinstance(n_jobs, int) and n_jobs > 0 else None
 
 
-def _check(cluster: str, launcher: Mapping[Any, Any]) -> None:
-    if find_spec("submitit") is None:
-        raise UserError(f"hydra/launcher=submitit_{cluster} needs submitit: pip install 'tunesmith[slurm]'")
-    if cluster == "slurm":
-        missing = [name for name in ("sbatch", "squeue", "scancel") if shutil.which(name) is None]
-        if missing:
-            raise UserError(
-                f"hydra/launcher=submitit_slurm needs Slurm's {', '.join(missing)}, which is not found here"
-            )
+def _check(launcher: Mapping[Any, Any]) -> None:
     for key in _ONE:
         if launcher.get(key, 1) != 1:
             raise UserError(

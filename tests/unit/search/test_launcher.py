@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from tunesmith.cli import CONF, check, register_resolvers
 from tunesmith.errors import UserError
-from tunesmith.search.launcher import max_local_workers, read_launcher
+from tunesmith.search.launcher import check_cluster, max_local_workers, read_launcher
 
 PLUGIN = "hydra_plugins.hydra_submitit_launcher.submitit_launcher"
 SLURM: dict[str, Any] = {"_target_": f"{PLUGIN}.SlurmLauncher", "submitit_folder": "jobs/%j"}
@@ -24,14 +24,6 @@ pytestmark = pytest.mark.filterwarnings(r"ignore:\s*'hydra/launcher/submitit_\w+
 
 def config_of(**launcher: Any) -> DictConfig:
     return OmegaConf.create({"hydra": {"launcher": launcher}})
-
-
-@pytest.fixture(autouse=True)
-def _with_slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make Slurm's commands findable; nothing here runs them."""
-    for name in ("sbatch", "squeue", "scancel"):
-        (tmp_path / name).touch(mode=0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -86,16 +78,21 @@ def test_a_launcher_that_cannot_start_workers_is_refused(launcher: dict[str, Any
         read_launcher(config_of(**launcher))
 
 
-def test_slurm_has_to_be_there(tmp_path: Path) -> None:
-    (tmp_path / "scancel").unlink()
-    with pytest.raises(UserError, match=r"needs Slurm's scancel, which is not found here$"):
-        read_launcher(config_of(**SLURM))
+def test_slurms_programs_have_to_be_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for name in ("sbatch", "srun", "squeue"):
+        (tmp_path / name).touch(mode=0o755)
+    with pytest.raises(UserError, match=r"^hydra/launcher=submitit_slurm needs scancel, not found on this machine$"):
+        check_cluster("slurm")
+    (tmp_path / "scancel").touch(mode=0o755)
+    check_cluster("slurm")
 
 
-def test_submitit_has_to_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("cluster", ["slurm", "local"])
+def test_submitit_has_to_be_there(cluster: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tunesmith.search.launcher.find_spec", lambda name: None)
-    with pytest.raises(UserError, match=r"needs submitit: pip install 'tunesmith\[slurm\]'$"):
-        read_launcher(config_of(**SLURM))
+    with pytest.raises(UserError, match=rf"^hydra/launcher=submitit_{cluster} needs .*install 'tunesmith\[slurm\]'$"):
+        check_cluster(cluster)
 
 
 @pytest.mark.parametrize("name", ["submitit_slurm", "submitit_local"])
