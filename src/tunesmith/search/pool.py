@@ -89,10 +89,10 @@ class Pool:
         try:
             for index in range(n_workers):
                 self._start(index)
-            while not (is_over(trials := news.show(), self._n_trials) or is_late() or self._interruption.signal):
+            while not (is_over(news.show(), self._n_trials) or is_late() or self._interruption.signal):
                 for worker in list(self._workers.values()):
                     end = worker.ended()
-                    if end is not None:
+                    if end is not None and not is_over(trials := news.show(), self._n_trials):
                         self._replace(worker, end, trials)
                 time.sleep(POLL_SECONDS)
             self._wait(news)
