@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from tunesmith.search.interruption import Interruption
+from tunesmith.search.interruption import JOB_SIGNALS, SIGNALS, Interruption
 
 FOLLOW = """
 import os, sys, time
@@ -87,3 +87,16 @@ def test_a_worker_ends_when_the_pipe_of_its_sweep_is_closed(conduct: str, left: 
         assert worker.stdout.read() == left
         assert worker.wait() == 143
         assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize(("signals", "is_heard"), [(JOB_SIGNALS, True), (SIGNALS, False)], ids=["a job", "a process"])
+def test_a_job_is_told_before_its_time_is_over(signals: tuple[int, ...], is_heard: bool) -> None:
+    """By submitit's signal, which ends any other process."""
+    interruption = Interruption()
+    before = signal.signal(signal.SIGUSR2, lambda *_: None)
+    try:
+        with interruption.listening(signals=signals):
+            signal.raise_signal(signal.SIGUSR2)
+        assert interruption.signal == (signal.SIGUSR2 if is_heard else None)
+    finally:
+        signal.signal(signal.SIGUSR2, before)

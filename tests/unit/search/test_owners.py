@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tunesmith.search.owners import WORKER, is_dead, is_here, this_process, worker_index
+from tunesmith.search.owners import JOB, STARTED, WORKER, command_started, is_dead, is_here, this_process, worker_index
 
 
 @pytest.fixture
@@ -82,3 +82,18 @@ def test_a_worker_knows_its_index(monkeypatch: pytest.MonkeyPatch, variable: str
     if variable is not None:
         monkeypatch.setenv(WORKER, variable)
     assert worker_index() == index
+
+
+def test_a_sweep_starts_with_its_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(STARTED, raising=False)
+    assert command_started() == psutil.Process().create_time()
+
+
+def test_a_workers_sweep_started_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(STARTED, repr(1234.5))
+    assert command_started() == 1234.5
+
+
+def test_an_owner_that_is_a_job_has_its_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(JOB, "42")
+    assert this_process.__wrapped__()["job"] == "42"
