@@ -5,7 +5,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 FASHION := .venv/fashion-mnist
 
-.PHONY: sweep train test slow lint bench tensorboard clean
+.PHONY: sweep train test services slow lint bench tensorboard clean
 
 sweep: $(INSTALLED)        ## the main job: 30 pruned TPE trials, results, test evaluation
 	$(BIN)/python train.py -m study_name=digits_mlp $(ARGS)
@@ -15,6 +15,9 @@ train: $(INSTALLED)        ## one run
 
 test: $(INSTALLED)         ## every test but the slow ones
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
+
+services: $(INSTALLED)     ## tests with PostgreSQL and, as root, Slurm: Debian's packages as in .ci/services
+	$(BIN)/python -m pytest -m '(postgres or slurm) and not gpu' $(ARGS)
 
 slow: $(INSTALLED) $(FASHION) ## the full recipes against their numbers, about 5 minutes
 	$(BIN)/python -m pytest -m 'slow and not gpu' --numprocesses auto --dist load $(ARGS)

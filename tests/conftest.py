@@ -160,7 +160,7 @@ def started(service: Callable[[Path], S]) -> Iterator[S]:
         with running(service) as it:
             yield it
     except ServiceError as error:
-        pytest.fail(str(error), pytrace=False)
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,7 @@
-"""A Slurm cluster of one node on loopback, with accounting; none of the system's files is read or written."""
+"""A Slurm cluster of one node, with accounting; none of the system's files is read or written.
+
+Its addresses are loopback's. Slurm's own daemons listen on all interfaces, and refuse who has not its munge key.
+"""
 
 from __future__ import annotations
 
