@@ -1,0 +1,174 @@
+"""Storages for scripts/scale.py, each with a history of trials that takes seconds to make, not minutes."""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import optuna
+from omegaconf import OmegaConf
+from optuna.storages._rdb import models
+from optuna.trial import TrialState
+from sqlalchemy import Connection, Table, create_engine, func, insert, select, text
+from sqlalchemy.exc import OperationalError
+
+from tunesmith.search.attempts import ask, tell
+from tunesmith.search.sampler import make_pruner
+from tunesmith.search.space import parse_space
+from tunesmith.search.storage import JOURNAL_FILE, open_storage
+from tunesmith.search.study import open_study
+
+STEPS = 5
+# As many keys as the default space of the main job, of the same kinds.
+SPACE = parse_space(
+    {
+        "optimizer.lr": "tag(log, interval(1e-4, 1e-1))",
+        "optimizer.weight_decay": "tag(log, interval(1e-5, 1e-2))",
+        "model.dropout": "interval(0.1, 0.6)",
+        "model.hidden_units": "tag(log, int(interval(32, 512)))",
+        "model.num_layers": "int(interval(1, 3))",
+        "data.batch_size": "choice(16, 32, 64, 128, 256)",
+    },
+    [],
+)
+PRUNER = OmegaConf.create({"_target_": "optuna.pruners.MedianPruner", "n_warmup_steps": STEPS})
+ROWS_AT_ONCE = 10_000
+
+
+def opened(url: str | None, folder: Path) -> optuna.Study:
+    """Open the study as a worker does; url: None for the journal in a folder."""
+    study = open_study(open_storage(url, folder), "scale", "minimize", make_pruner(PRUNER), SPACE)
+    study.sampler = optuna.samplers.RandomSampler()
+    return study
+
+
+def run_trial(study: optuna.Study, limit: int, folder: Path) -> None:
+    """Run an empty trial: what a worker asks of the storage, and nothing else."""
+    trial = ask(study, limit, folder)
+    assert trial is not None
+    for dimension in SPACE.dimensions.values():
+        dimension.suggest(trial)
+    for step in range(1, STEPS + 1):
+        trial.report(1.0 / step, step)
+        trial.should_prune()
+    tell(study, trial.number, TrialState.COMPLETE, 0.5)
+
+
+def make_history(url: str | None, folder: Path, num_trials: int) -> None:
+    """Leave a study of so many trials: one that was run, the others copied from what it left behind."""
+    study = opened(url, folder)
+    run_trial(study, num_trials, folder)
+    if url is None:
+        _copy_lines(folder / JOURNAL_FILE, study, num_trials - 1)
+    else:
+        _copy_rows(engine_of(study), num_trials - 1)
+    close(study)
+
+
+def engine_of(study: optuna.Study) -> Any:
+    storage: Any = study._storage
+    return storage._storage._backend.engine
+
+
+def close(study: optuna.Study) -> None:
+    """Leave no connection behind."""
+    if not isinstance(study._storage, optuna.storages.JournalStorage):
+        engine_of(study).dispose()
+
+
+def _copy_lines(journal: Path, study: optuna.Study, times: int) -> None:
+    """Repeat the record that Optuna writes of a trial that is added whole."""
+    study.add_trial(study.trials[0])
+    line = journal.read_text().splitlines()[-1]
+    assert json.loads(line)["state"] == TrialState.COMPLETE
+    with journal.open("a") as file:
+        file.write(f"{line}\n" * (times - 1))
+
+
+def _copy_rows(engine: Any, times: int) -> None:
+    trials = models.TrialModel.__table__
+    with engine.begin() as connection:
+        (first,) = connection.execute(select(trials)).mappings().all()
+        ids = range(first["trial_id"] + 1, first["trial_id"] + 1 + times)
+        copies = [{**first, "trial_id": number, "number": index} for index, number in enumerate(ids, start=1)]
+        connection.execute(insert(trials), copies)
+        for table in models.BaseModel.metadata.sorted_tables:
+            if table.name.startswith("trial_"):
+                _copy_parts(connection, table, ids)
+        if engine.dialect.name == "postgresql":
+            sequence = func.pg_get_serial_sequence("trials", "trial_id")
+            connection.execute(select(func.setval(sequence, ids[-1])))
+            connection.execute(text("ANALYZE"))
+
+
+def _copy_parts(connection: Connection, table: Table, ids: range) -> None:
+    """Copy a table's rows of the first trial for all the others, without their own keys."""
+    (key,) = table.primary_key.columns
+    rows = [{k: v for k, v in row.items() if k != key.name} for row in connection.execute(select(table)).mappings()]
+    copies = [{**row, "trial_id": number} for number in ids for row in rows]
+    for begin in range(0, len(copies), ROWS_AT_ONCE):
+        connection.execute(insert(table), copies[begin : begin + ROWS_AT_ONCE])
+
+
+@contextmanager
+def postgresql(folder: Path) -> Iterator[str | None]:
+    """Start a server with PostgreSQL's own defaults on loopback; yield its URL, None where none is installed."""
+    newest = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    server = shutil.which("postgres", path=os.pathsep.join([*map(str, newest), os.environ["PATH"]]))
+    if server is None:
+        yield None
+        return
+    folder.mkdir()
+    as_user = []
+    if os.geteuid() == 0:  # whom PostgreSQL refuses
+        folder.parent.chmod(0o755)
+        shutil.chown(folder, "postgres")
+        as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+    initdb, data, port = str(Path(server).parent / "initdb"), str(folder / "data"), str(20000 + os.getpid() % 10000)
+    quiet: dict[str, Any] = {"cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    subprocess.run([*as_user, initdb, "-D", data, "-U", "scale", "-A", "trust"], check=True, **quiet)
+    options = ["-h", "127.0.0.1", "-p", port, "-k", str(folder)]
+    dies_with_us = ["setpriv", "--pdeathsig=TERM"]
+    process = subprocess.Popen([*as_user, *dies_with_us, server, "-D", data, *options], **quiet)
+    try:
+        url = f"postgresql+psycopg://scale@127.0.0.1:{port}"
+        _wait_for(f"{url}/postgres")
+        yield url
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _wait_for(url: str) -> None:
+    for _ in range(300):
+        try:
+            engine = create_engine(url)
+            engine.connect().close()
+        except OperationalError:
+            time.sleep(0.1)
+        else:
+            engine.dispose()
+            return
+    raise RuntimeError("PostgreSQL does not start")
+
+
+def execute(url: str, command: str) -> None:
+    """Run a command of an administrator."""
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(command))
+    engine.dispose()
+
+
+def size(url: str) -> int:
+    """Return the bytes that a PostgreSQL database takes."""
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        number = connection.execute(select(func.pg_database_size(func.current_database()))).scalar_one()
+    engine.dispose()
+    return int(number)
