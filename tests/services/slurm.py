@@ -35,6 +35,8 @@ AccountingStoragePort={slurmdbd}
 AccountingStoragePass={folder}/munge.socket
 MailProg=/bin/true
 MpiDefault=none
+# jobs start after one second, not three
+SchedulerParameters=batch_sched_delay=0
 # no cgroups: a container may have none, and the machine's are not ours
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
