@@ -105,7 +105,7 @@ def test_an_unknown_key_is_refused_with_the_one_that_was_meant() -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ({"type": "categorical", "choices": [32, "a b", True]}, "choice(32, 'a b', true)"),
+        ({"type": "categorical", "choices": [32, "a b", True]}, "choice(32, 'a b', True)"),
         ({"type": "int", "low": 1, "high": 8}, "int(interval(1, 8))"),
         ({"type": "int", "low": 1, "high": 8, "log": True}, "tag(log, int(interval(1, 8)))"),
         ({"type": "float", "low": 0.1, "high": 0.9}, "interval(0.1, 0.9)"),
