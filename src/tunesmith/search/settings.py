@@ -119,8 +119,10 @@ def _sweep(old: Mapping[str, Any]) -> str:
 
 
 def _n_workers(n_workers: int, n_jobs: int | None) -> int:
-    if n_jobs is None or n_workers in (1, n_jobs):
-        return n_jobs or n_workers
+    if n_jobs in (None, 1, n_workers):  # 1 is what configs of the official plugin spell out
+        return n_workers
+    if n_workers == 1:
+        return n_jobs
     raise UserError(f"{PREFIX}n_jobs is the old name of n_workers: give one of them; got {n_jobs} and {n_workers}")
 
 
