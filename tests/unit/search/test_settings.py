@@ -178,6 +178,7 @@ def test_zero_is_a_name() -> None:
         pytest.param(1, 3, 3, id="the old name"),
         pytest.param(3, 3, 3, id="both"),
         pytest.param(1, 1, 1, id="one"),
+        pytest.param(3, 1, 3, id="the new name typed over a config of the official plugin"),
     ],
 )
 def test_workers_have_an_old_name(n_workers: int, n_jobs: int | None, read: int) -> None:
