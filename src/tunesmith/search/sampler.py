@@ -31,6 +31,15 @@ WITHDRAWN = "withdrawn"
 EXHAUSTIVE = {"optuna.samplers.GridSampler": "grid", "optuna.samplers.BruteForceSampler": "bruteforce"}
 # Its place in the sequence is kept in the study, and all processes have to share one seed.
 SEED_IS_SHARED = "optuna.samplers.QMCSampler"
+# What configs of the official plugin spell out, and Optuna 5 does by itself or no longer: it warns of each of them.
+SPELLED_OUT = {
+    "consider_prior": True,
+    "prior_weight": 1.0,
+    "consider_magic_clip": True,
+    "consider_endpoints": False,
+    "warn_independent_sampling": True,
+    "inc_popsize": 2,
+}
 
 
 class Enumeration(BaseSampler):
@@ -110,7 +119,8 @@ def _build(name: str, kind: type, config: DictConfig, **arguments: Any) -> Any:
     for argument in map(str, config):
         if argument not in known and not argument.startswith("_"):
             raise UserError(f"{key}.{argument}: there is no such key{closest(argument, known)}")
-    kept = {str(k): v for k, v in config.items() if v is not None and k not in arguments}
+    given = {str(k): v for k, v in config.items() if v is not None and k not in arguments}
+    kept = {k: v for k, v in given.items() if k not in SPELLED_OUT or v != SPELLED_OUT[k]}
     kept |= {k: v for k, v in arguments.items() if k in known and v is not None}
     try:
         with warnings.catch_warnings():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from importlib.util import find_spec
@@ -14,8 +14,11 @@ from omegaconf import DictConfig, OmegaConf
 
 from tunesmith.checks import FLAG, Rule, check_rule, integer, number, one_of, or_null
 from tunesmith.errors import UserError, closest
+from tunesmith.search.quoting import written
 
 PREFIX = "hydra.sweeper."
+# Keys of the official plugin that may stand in a config as null.
+_OLD = {"search_space"}
 
 _RULES: dict[str, Rule] = {
     "n_trials": integer(1),
@@ -75,15 +78,16 @@ def read_settings(given: Mapping[str, Any]) -> Settings:
         UserError: names the key, its rule and the value.
     """
     known = {field.name for field in fields(Settings)}
+    _check_old(given)
     for key in given:
-        if key not in known:
+        if key not in known | _OLD:
             raise UserError(f"{PREFIX}{key}: there is no such key{closest(key, known)}")
     for key, rule in _RULES.items():
         check_rule(PREFIX + key, rule, given[key])
     params = given["params"]
     return Settings(
         **{
-            **given,
+            **{key: value for key, value in given.items() if key not in _OLD},
             "n_workers": _n_workers(given["n_workers"], given["n_jobs"]),
             "study_name": _study_name(given["study_name"]),
             "params": OmegaConf.to_container(params) if isinstance(params, DictConfig) else params or {},
@@ -94,9 +98,31 @@ def read_settings(given: Mapping[str, Any]) -> Settings:
     )
 
 
+def _check_old(given: Mapping[str, Any]) -> None:
+    """Refuse what the official plugin has and this one has not, with what to write instead."""
+    if given.get("search_space") is not None:
+        params = ", ".join(f"{key}: {_sweep(value)}" for key, value in given["search_space"].items())
+        raise UserError(f"{PREFIX}search_space is an old name: write {PREFIX}params: {{{params}}}")
+    if isinstance(given["direction"], Sequence) and not isinstance(given["direction"], str):
+        raise UserError(f"{PREFIX}direction must be one, as a study has one objective; got {list(given['direction'])}")
+
+
+def _sweep(old: Mapping[str, Any]) -> str:
+    """Return an entry of search_space as an entry of params is written."""
+    if old.get("choices") is not None:
+        return f"choice({', '.join(map(written, old['choices']))})"
+    ends = f"{old.get('low')}, {old.get('high')}"
+    if old.get("step") is not None:
+        return f"range({ends}, {old['step']})"
+    sweep = f"int(interval({ends}))" if old.get("type") == "int" else f"interval({ends})"
+    return f"tag(log, {sweep})" if old.get("log") else sweep
+
+
 def _n_workers(n_workers: int, n_jobs: int | None) -> int:
-    if n_jobs is None or n_workers in (1, n_jobs):
-        return n_jobs or n_workers
+    if n_jobs in (None, 1, n_workers):  # 1 is what configs of the official plugin spell out
+        return n_workers
+    if n_workers == 1:
+        return n_jobs
     raise UserError(f"{PREFIX}n_jobs is the old name of n_workers: give one of them; got {n_jobs} and {n_workers}")
 
 

@@ -162,9 +162,11 @@ def parse_space(params: Mapping[str, Any], typed: Sequence[str], loader: ConfigL
 
 def _parse(parser: OverridesParser, text: str) -> Override:
     try:
-        return parser.parse_override(text)
+        override = parser.parse_override(text)
     except HydraException as error:
         raise UserError(f"{text.partition('=')[0]}: {' '.join(str(error).split())}; got '{text}'") from None
+    override.config_loader = parser.config_loader  # which parse_override leaves out, and glob(*) looks into
+    return override
 
 
 def _dimension(key: str, override: Override) -> Dimension:

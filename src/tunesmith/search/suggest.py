@@ -9,6 +9,7 @@ from omegaconf import DictConfig
 from optuna import Trial
 from optuna.samplers import BaseSampler
 
+from tunesmith.errors import UserError
 from tunesmith.search.sampler import make_sampler
 from tunesmith.search.settings import Settings
 from tunesmith.search.space import Space
@@ -30,8 +31,19 @@ class Suggest:
         params = {key: dimension.suggest(trial) for key, dimension in self._space.dimensions.items()}
         if self._settings.custom_search_space is not None:
             self._settings.custom_search_space(self._config, trial)
-            params |= {key: value for key, value in trial.params.items() if key not in params}
+            suggested = {key: value for key, value in trial.params.items() if key not in params}
+            self._check(suggested)
+            params |= suggested
         return params
+
+    def _check(self, suggested: Mapping[str, Any]) -> None:
+        """Raise UserError where the function suggests what was typed: one of them would be lost."""
+        typed = {text.partition("=")[0].lstrip("+"): text for text in self._space.fixed}
+        for key in suggested:
+            if key.lstrip("+") in typed:
+                raise UserError(
+                    f"{typed[key.lstrip('+')]}: hydra.sweeper.custom_search_space suggests {key} too; give one of them"
+                )
 
     def make_sampler(self, first_trial: int) -> BaseSampler:
         """Build the sampler of a process whose first trial has this number; raises UserError where it cannot be."""

@@ -255,3 +255,36 @@ def test_a_pruner_that_is_built_already_is_taken_as_it_is() -> None:
 def test_a_pruner_that_cannot_be_built_is_refused(config: DictConfig, message: str) -> None:
     with pytest.raises(UserError, match=f"^{re.escape(message)}"):
         make_pruner(config)
+
+
+OFFICIAL_TPE = {
+    "consider_prior": True,
+    "prior_weight": 1.0,
+    "consider_magic_clip": True,
+    "consider_endpoints": False,
+    "n_startup_trials": 10,
+    "n_ei_candidates": 24,
+    "multivariate": False,
+    "warn_independent_sampling": True,
+}
+OFFICIAL_CMAES = {
+    "x0": None,
+    "sigma0": None,
+    "restart_strategy": None,
+    "inc_popsize": 2,
+    "consider_pruned_trials": False,
+}
+
+
+@pytest.mark.parametrize(
+    "config",
+    [target("samplers.TPESampler", **OFFICIAL_TPE), target("samplers.CmaEsSampler", **OFFICIAL_CMAES)],
+    ids=["tpe", "cmaes"],
+)
+def test_what_the_official_plugin_spells_out_is_no_warning(config: DictConfig) -> None:
+    make_sampler(config, INFINITE, n_trials=5, seed=0, first_trial=0)
+
+
+def test_another_value_than_the_official_plugins_reaches_optuna() -> None:
+    with pytest.warns(FutureWarning, match="prior_weight"):
+        make_sampler(target("samplers.TPESampler", prior_weight=2.0), INFINITE, n_trials=5, seed=0, first_trial=0)

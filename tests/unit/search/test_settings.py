@@ -102,6 +102,32 @@ def test_an_unknown_key_is_refused_with_the_one_that_was_meant() -> None:
         settings(n_trial=3)
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({"type": "categorical", "choices": [32, "a b", True]}, "choice(32, 'a b', True)"),
+        ({"type": "int", "low": 1, "high": 8}, "int(interval(1, 8))"),
+        ({"type": "int", "low": 1, "high": 8, "log": True}, "tag(log, int(interval(1, 8)))"),
+        ({"type": "float", "low": 0.1, "high": 0.9}, "interval(0.1, 0.9)"),
+        ({"type": "float", "low": 0.1, "high": 0.9, "step": 0.2}, "range(0.1, 0.9, 0.2)"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_the_old_search_space_is_refused_with_what_to_write(old: dict[str, Any], new: str) -> None:
+    message = f"hydra.sweeper.search_space is an old name: write hydra.sweeper.params: {{lr: {new}}}"
+    with pytest.raises(UserError, match=re.escape(message) + "$"):
+        settings(search_space={"lr": old})
+
+
+def test_a_search_space_of_null_says_nothing() -> None:
+    assert settings(search_space=None) == settings()
+
+
+def test_several_objectives_are_refused() -> None:
+    with pytest.raises(UserError, match=r"^hydra\.sweeper\.direction must be one, .* got \['minimize', 'maximize'\]$"):
+        settings(direction=["minimize", "maximize"])
+
+
 @pytest.mark.parametrize(("name", "read"), [("digits", "digits"), (7, "7")], ids=str)
 def test_a_study_name_is_a_text(name: str | int, read: str) -> None:
     assert settings(study_name=name).study_name == read
@@ -152,6 +178,7 @@ def test_zero_is_a_name() -> None:
         pytest.param(1, 3, 3, id="the old name"),
         pytest.param(3, 3, 3, id="both"),
         pytest.param(1, 1, 1, id="one"),
+        pytest.param(3, 1, 3, id="the new name typed over a config of the official plugin"),
     ],
 )
 def test_workers_have_an_old_name(n_workers: int, n_jobs: int | None, read: int) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 import optuna
 import pytest
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.utils import create_config_search_path
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from optuna.distributions import (
     BaseDistribution,
@@ -260,3 +262,9 @@ def test_a_shuffled_range_has_the_points_of_the_range() -> None:
 def test_a_parameter_of_none_of_the_dimensions_is_read_back_as_it_was(value: object) -> None:
     (text,) = parse_space({}, []).overrides({"key": value})
     assert OverridesParser.create().parse_override(text).value() == value
+
+
+def test_glob_looks_into_the_group() -> None:
+    loader = ConfigLoaderImpl(create_config_search_path(None))
+    space = parse_space({}, ["hydra/launcher=glob(submitit_*)"], loader)
+    assert space.dimensions["hydra/launcher"].values() == ("submitit_local", "submitit_slurm")
