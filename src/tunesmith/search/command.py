@@ -42,12 +42,12 @@ def of_worker(keys: Sequence[str], study_name: str, folder: Path) -> list[str]:
 
 
 def of_trial(config: DictConfig, folder: Path, *further: str) -> list[str]:
-    """Return the command of a trial: a plain run of its overrides in its folder."""
+    """Return the command of a trial: a plain run of its overrides in its folder, whatever mode the config has."""
     flags = get_args_parser().parse_args(sys.argv[1:])
     given = [(name, getattr(flags, name)) for name in _CONFIG_FLAGS]
     named = [part for name, value in given if value for part in (f"--{name.replace('_', '-')}", value)]
     kept = [text for text in config.hydra.overrides.hydra if not text.lstrip("+~").startswith(_OF_THE_SWEEP)]
-    job = [f"hydra.job.num={config.hydra.job.num}", override("hydra.job.id", config.hydra.job.id)]
+    job = ["hydra.mode=RUN", f"hydra.job.num={config.hydra.job.num}", override("hydra.job.id", config.hydra.job.id)]
     name = [override("study_name", config.study_name)] if "study_name" in config else []
     overrides = [*config.hydra.overrides.task, *name, *kept, *job, override("hydra.run.dir", folder), *further]
     return [sys.executable, *_script(), *named, *overrides]

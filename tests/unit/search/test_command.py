@@ -124,7 +124,8 @@ def test_a_trial_is_a_plain_run_of_its_overrides_in_its_folder(typed: Any, start
     made = command.of_trial(config_of(task=("seed=3", "lr=0.1")), FOLDER)
     flags, overrides = read(made, start)
     assert not flags.multirun
-    assert overrides == {"seed": 3, "lr": 0.1, "hydra.job.num": 7, "hydra.job.id": "7", "hydra.run.dir": str(FOLDER)}
+    job = {"hydra.job.num": 7, "hydra.job.id": "7", "hydra.run.dir": str(FOLDER)}
+    assert overrides == {"seed": 3, "lr": 0.1, "hydra.mode": "RUN", **job}
 
 
 @pytest.mark.parametrize(
