@@ -6,6 +6,7 @@ import csv
 import io
 import os
 import shlex
+import socket
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -75,15 +76,24 @@ def write_test(folder: Path, results: dict[str, Any], test: Mapping[str, Any]) -
 
 def stored_test(folder: Path, results: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the best trial's test.yaml where it was evaluated before: test data is touched once per trial."""
-    if results["best_dir"] is None:
+    if not is_best_here(folder, results):
         return None
     path = folder / str(results["best_dir"]) / history.TEST_FILE
     return history.read_yaml(path) if path.exists() else None
 
 
 def is_best_here(folder: Path, results: Mapping[str, Any]) -> bool:
-    """Whether the best trial's folder can be reached; another host may keep it."""
-    return results["best_dir"] is not None and (folder / str(results["best_dir"])).is_dir()
+    """Whether the best trial's folder can be reached; another host may keep it.
+
+    An earlier attempt, lost on this host, may have left a folder of the same name here.
+    """
+    if results["best_dir"] is None:
+        return False
+    trial = folder / str(results["best_dir"])
+    if results["best_host"] in (None, socket.gethostname()):
+        return trial.is_dir()
+    result = trial / history.RESULT_FILE
+    return result.exists() and history.read_yaml(result).get("value") == results["best_value"]
 
 
 def ties(study: Study) -> list[int]:

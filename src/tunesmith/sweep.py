@@ -42,7 +42,7 @@ from tunesmith.search.sampler import make_pruner
 from tunesmith.search.settings import Settings
 from tunesmith.search.space import parse_space
 from tunesmith.search.storage import open_storage
-from tunesmith.search.study import REASON, counts, is_idle, open_study
+from tunesmith.search.study import REASON, counts, is_worthless, make_study, open_study
 from tunesmith.search.suggest import Suggest
 from tunesmith.search.worker import Assignment, Limits, Outcome, Worker, WorkerSpent
 
@@ -76,6 +76,7 @@ class Sweep:
         self.folder = Path(config.hydra.sweep.dir)
         self.suggest = Suggest(settings, self.space, config)
         self.interruption = Interruption()
+        self.is_ours = False  # whether this call made the study
         self.started = time.monotonic() - (time.time() - command_started())
 
     def run(self) -> dict[str, Any] | None:
@@ -87,8 +88,7 @@ class Sweep:
         if self.settings.dry_run:
             show_examples(self.settings, self.space, self.suggest)
             return None
-        is_new = not self.folder.exists()
-        study: Study | None = None
+        had_folder, study = self.folder.exists(), None
         try:
             study = self._open()
             say(f"study {self.settings.study_name}; resume it with: {command.shown(self.settings.study_name)}")
@@ -99,7 +99,9 @@ class Sweep:
             say(f"resume it with: {command.shown(self.settings.study_name)}")
             raise
         except UserError:
-            if is_new and (study is None or is_idle(study)):
+            if study is None and not had_folder:
+                shutil.rmtree(self.folder, ignore_errors=True)
+            if study is not None and self.is_ours and is_worthless(study):
                 self._discard(study)
             raise
         return self._finish(self._reopened())
@@ -122,8 +124,16 @@ class Sweep:
         settings = self.settings
         if settings.storage is None:
             check_folder("hydra.sweep.dir", self.folder)
+        had_trials = (self.folder / results.ASKED_FILE).exists()
         storage = open_storage(settings.storage, self.folder)
         check_folder("hydra.sweep.dir", self.folder)
+        self.is_ours = make_study(storage, settings.study_name, settings.direction)
+        if self.is_ours and had_trials:
+            optuna.delete_study(study_name=settings.study_name, storage=storage)
+            raise UserError(
+                f"hydra.sweep.dir must be a folder without trials of another study or storage; got {self.folder}: "
+                "use another study_name, or move the folder away"
+            )
         study = self._open_in(storage)
         healed = Healer(study, settings.max_retries).heal()
         if healed:
@@ -229,8 +239,8 @@ class Sweep:
             say(f"the best trial is not evaluated on this machine: {error}")
             return None
 
-    def _discard(self, study: Study | None) -> None:
-        """Leave nothing of a study that this call began and that met a user's mistake at once."""
-        if study is not None and self.settings.storage is not None:
+    def _discard(self, study: Study) -> None:
+        """Leave nothing of a study that this call made and that met a user's mistake at once."""
+        if self.settings.storage is not None:
             optuna.delete_study(study_name=study.study_name, storage=open_storage(self.settings.storage, self.folder))
         shutil.rmtree(self.folder, ignore_errors=True)

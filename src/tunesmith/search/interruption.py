@@ -22,6 +22,7 @@ class Interruption:
 
     def __init__(self) -> None:
         self.signal: int | None = None
+        self._is_held_off = False
 
     @property
     def exit_code(self) -> int:
@@ -30,6 +31,15 @@ class Interruption:
     def request(self, signum: int = signal.SIGTERM) -> None:
         """Ask for the end, as the signal does."""
         self.signal = self.signal or signum
+
+    @contextmanager
+    def held_off(self) -> Iterator[None]:
+        """Let no signal break into a block that leaves something behind where it is cut short."""
+        self._is_held_off = True
+        try:
+            yield
+        finally:
+            self._is_held_off = False
 
     def follow(self, file: int) -> None:
         """Ask for the end when the other end of a pipe is closed, as it is when its process is gone; then insist."""
@@ -51,6 +61,8 @@ class Interruption:
             return
 
         def take(signum: int, frame: FrameType | None) -> None:
+            if self.signal is not None and self._is_held_off:
+                return
             if self.signal is not None:
                 raise SystemExit(self.exit_code)
             self.request(signum)

@@ -6,15 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import warnings
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
-
-import psutil
+from typing import Any
 
 from tunesmith.errors import UserError
 from tunesmith.search.console import say
@@ -22,18 +21,16 @@ from tunesmith.search.gpus import visible_to_worker
 from tunesmith.search.launcher import KEY, JobSettings
 from tunesmith.search.owners import JOB, WORKER
 from tunesmith.search.pool import LOG_FILE, POLL_SECONDS, WORKERS_FOLDER, End
+from tunesmith.search.queues import LIVING, QUEUED, LocalQueue, Queue, SlurmQueue
 from tunesmith.search.reasons import last_line
 
-# Between two questions to the queue, and what a cancelled job gets to leave it.
-QUEUE_SECONDS = 2.0
+# What a cancelled job gets to leave the queue.
 CANCEL_SECONDS = 60.0
-# For how long a job that is ending is waited for: mostly a second; on a node that hangs, without end.
-COMPLETING_SECONDS = 15.0
-# https://slurm.schedmd.com/squeue.html, job state codes: all others are those of a job that is over.
-_QUEUED = {"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "RESV_DEL_HOLD", "SPECIAL_EXIT"}
-_LIVING = {"RUNNING", "SUSPENDED", "STOPPED", "RESIZING", "SIGNALING", "STAGE_OUT"}
-# State of a job that ended by itself: what its worker said last tells why.
+# Between two signals to a job that was asked to end: it may have had nothing yet that could hear them.
+INTERRUPT_SECONDS = 5.0
+# State of a job that ended by itself, whose worker has said why; states of jobs whose work or time was over.
 _FAILED = "FAILED"
+_IN_ORDER = {"COMPLETED", "TIMEOUT", "PREEMPTED"}
 # What submitit calls by the same name on every cluster; the cluster's own keys get its name in front.
 _COMMON = {
     "name",
@@ -119,10 +116,24 @@ class Jobs:
                 warnings.simplefilter("ignore")  # submitit's advice on keys that the user has set
                 executor = submitit.AutoExecutor(self._settings.folder, cluster=cluster)
                 executor.update_parameters(**named)
-                return executor.submit(work)
+                with _ctrl_c_ignored():
+                    return executor.submit(work)
         except (AssertionError, NameError, OSError, RuntimeError, ValueError, subprocess.SubprocessError) as error:
             said = " ".join(str(error).split())
             raise UserError(f"{KEY} must describe a job that the cluster takes: {said}") from None
+
+
+@contextmanager
+def _ctrl_c_ignored() -> Iterator[None]:
+    """Have a child start that ignores Ctrl-C: submitit's on this machine are in the sweep's process group."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class Job:
@@ -136,23 +147,30 @@ class Job:
         self._queue = queue
         self._log = log
         self._log_begin = log_begin
+        self._interrupted = float("-inf")
         queue.add(job)
 
     def ended(self) -> End | None:
         state = self._queue.state(self._job)
-        if state in _QUEUED | _LIVING:
+        if state in QUEUED | LIVING:
             return None
         words = last_line(self._log, self._log_begin) or f"see {self._job.paths.stderr}"
-        return End(f"ended ({state})" if state else "ended", words, is_failure=state == _FAILED)
+        return End(f"ended ({state})" if state else "ended", words, state == _FAILED, state in _IN_ORDER)
 
     def owns(self, owner: Mapping[str, Any]) -> bool:
         return owner.get("worker") == self.index and owner.get("job") == self._job.job_id
 
     def is_queued(self) -> bool:
-        return self._queue.state(self._job) in _QUEUED
+        return self._queue.state(self._job) in QUEUED
 
     def interrupt(self) -> None:
-        self._queue.interrupt(self._job)
+        if self.ended() is not None or time.monotonic() - self._interrupted < INTERRUPT_SECONDS:
+            return
+        self._interrupted = time.monotonic()
+        if self.is_queued():
+            self._queue.cancel(self._job)
+        else:
+            self._queue.interrupt(self._job)
 
     def cancel(self) -> None:
         if self.ended() is None:
@@ -163,85 +181,3 @@ class Job:
         deadline = time.monotonic() + CANCEL_SECONDS
         while self.ended() is None and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
-
-
-class Queue(Protocol):
-    """What a cluster knows of jobs."""
-
-    def add(self, job: Any) -> None:
-        """Take notice of a job that was handed over just now."""
-
-    def state(self, job: Any) -> str:
-        """Return the state of a job by Slurm's name, empty where it is no longer known."""
-
-    def interrupt(self, job: Any) -> None:
-        """Send SIGINT to its worker."""
-
-    def cancel(self, job: Any) -> None:
-        """End it."""
-
-
-class SlurmQueue:
-    """Asks squeue, which every Slurm has; sacct needs accounting, and submitit asks it once in ten minutes."""
-
-    def __init__(self) -> None:
-        self._states: dict[str, str] = {}
-        self._completing: dict[str, float] = {}  # since when
-        self._asked = float("-inf")
-
-    def add(self, job: Any) -> None:
-        self._states[job.job_id] = "PENDING"
-        self._asked = time.monotonic()
-
-    def state(self, job: Any) -> str:
-        if time.monotonic() - self._asked > QUEUE_SECONDS:
-            self._asked = time.monotonic()
-            self._ask()
-        state = self._states.get(job.job_id, "")
-        if state != "COMPLETING":
-            return state
-        since = self._completing.setdefault(job.job_id, time.monotonic())
-        return "RUNNING" if time.monotonic() - since < COMPLETING_SECONDS else ""
-
-    def interrupt(self, job: Any) -> None:
-        _slurm("scancel", "--signal=INT", job.job_id)
-
-    def cancel(self, job: Any) -> None:
-        _slurm("scancel", job.job_id)
-
-    def _ask(self) -> None:
-        """A queue that does not answer leaves what was known: its jobs may well be running."""
-        answer = _slurm("squeue", "--noheader", "--states=all", "--format=%i %T", f"--user={os.getuid()}")
-        if answer is not None:
-            self._states = dict(line.split() for line in answer.splitlines() if line.strip())
-
-
-class LocalQueue:
-    """Jobs that are processes of this machine, started by submitit."""
-
-    def add(self, job: Any) -> None:
-        return
-
-    def state(self, job: Any) -> str:
-        return "RUNNING" if job.state == "RUNNING" else ""  # how it ended is not passed on
-
-    def interrupt(self, job: Any) -> None:
-        if self.state(job) == "RUNNING":
-            os.kill(int(job.job_id), signal.SIGTERM)  # which submitit passes on; of SIGINT it makes an end within 1 s
-
-    def cancel(self, job: Any) -> None:
-        """End it here: submitit's own cancel() prints a traceback into the sweep's terminal."""
-        with suppress(psutil.NoSuchProcess):
-            controller = psutil.Process(int(job.job_id))
-            controller.suspend()  # it starts nothing more
-            for process in (*controller.children(recursive=True), controller):
-                process.kill()
-
-
-def _slurm(*command: str) -> str | None:
-    """Return what one of Slurm's commands prints, None where it fails."""
-    try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return answer.stdout if answer.returncode == 0 else None

@@ -51,13 +51,14 @@ class LocalWorker:
         self._process = process
         self._log = log
         self._log_begin = log_begin
+        self._is_interrupted = False
 
     def ended(self) -> End | None:
         code = self._process.poll()
         if code is None:
             return None
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-        return End(how, last_line(self._log, self._log_begin) or f"{self._log} is empty", is_failure=code > 0)
+        return End(how, last_line(self._log, self._log_begin) or f"{self._log} is empty", code > 0, code == 0)
 
     def owns(self, owner: Mapping[str, Any]) -> bool:
         return bool(owner) and is_here(owner) and owner["pid"] == self._process.pid
@@ -66,7 +67,10 @@ class LocalWorker:
         return False
 
     def interrupt(self) -> None:
-        self._signal(signal.SIGINT)
+        """Once: the second Ctrl-C would end it in the middle of a batch."""
+        if not self._is_interrupted:
+            self._is_interrupted = True
+            self._signal(signal.SIGINT)
 
     def cancel(self) -> None:
         self._signal(signal.SIGKILL)

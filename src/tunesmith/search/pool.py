@@ -19,6 +19,8 @@ from tunesmith.search.study import OWNER, is_over
 WORKERS_FOLDER = "workers"
 LOG_FILE = "output.log"
 POLL_SECONDS = 0.2
+# Before a worker that could not be started is tried again: a cluster may be busy.
+RETRY_SECONDS = 10.0
 # Workers that end one after the other without having got on with a trial.
 MAX_IDLE_ENDS = 5
 # What workers get to end by themselves once nothing is left to do.
@@ -29,12 +31,14 @@ GRACE_SECONDS = 30.0
 class End:
     """How a worker ended.
 
-    words: what it said last; is_failure: they tell why, where it was not ended from outside.
+    words: what it said last; is_failure: they tell why, where it was not ended from outside; is_in_order: nothing is
+    wrong with it, its work or its time was over.
     """
 
     how: str
     words: str
     is_failure: bool
+    is_in_order: bool = False
 
 
 class Started(Protocol):
@@ -57,7 +61,7 @@ class Started(Protocol):
         """Whether it has not begun to work yet."""
 
     def interrupt(self) -> None:
-        """Ask it to end, as Ctrl-C does."""
+        """Ask it to end, as Ctrl-C does; called again and again until it has ended."""
 
     def cancel(self) -> None:
         """End it, without waiting for its end."""
@@ -78,6 +82,7 @@ class Pool:
         self._n_trials = n_trials
         self._interruption = interruption
         self._workers: dict[int, Started] = {}
+        self._missing: dict[int, float] = {}  # workers that could not be started, and when to try again
         self._idle_ends = 0
 
     def run(self, n_workers: int, is_late: Callable[[], bool], news: News) -> None:
@@ -88,38 +93,56 @@ class Pool:
         """
         try:
             for index in range(n_workers):
-                self._start(index)
+                self._workers[index] = self._start_worker(index)
             while not (is_over(news.show(), self._n_trials) or is_late() or self._interruption.signal):
                 for worker in list(self._workers.values()):
                     end = worker.ended()
                     if end is not None and not is_over(trials := news.show(), self._n_trials):
                         self._replace(worker, end, trials)
+                self._start_missing()
                 time.sleep(POLL_SECONDS)
             self._wait(news)
         finally:
-            self._kill()
+            with self._interruption.held_off():
+                self._kill()
         news.show()
 
-    def _start(self, index: int) -> None:
-        self._workers[index] = self._start_worker(index)
+    def _start_missing(self) -> None:
+        """Start workers again; raises UserError where none lives and none could be started for a while."""
+        for index in [index for index, due in self._missing.items() if time.monotonic() > due]:
+            try:
+                self._workers[index] = self._start_worker(index)
+                del self._missing[index]
+            except UserError as error:
+                self._missing[index] = time.monotonic() + RETRY_SECONDS
+                self._idle_ends += not self._workers
+                say(f"worker {index}  cannot be started, which is tried again in {RETRY_SECONDS:g} s: {error}")
+                if self._idle_ends >= MAX_IDLE_ENDS:
+                    raise
 
     def _replace(self, worker: Started, end: End, trials: list[FrozenTrial]) -> None:
         """Start a worker anew; raises UserError where that helps nobody."""
         taken = [trial for trial in trials if worker.owns(trial.user_attrs.get(OWNER, {}))]
-        has_worked = any(_has_got_on(trials, trial) for trial in taken)
-        self._idle_ends = 0 if has_worked else self._idle_ends + 1
+        if taken or not end.is_in_order:  # a job whose time was over may have waited for the trials of others
+            has_worked = any(_has_got_on(trials, trial) for trial in taken)
+            self._idle_ends = 0 if has_worked else self._idle_ends + 1
         if self._idle_ends >= MAX_IDLE_ENDS:
             raise UserError(f"{worker.name} {end.how} before it ended a trial, as did those before it: {end.words}")
         say(f"{worker.name}  {end.how}{f' ({end.words})' if end.is_failure else ''}; another one starts")
-        self._start(worker.index)
+        del self._workers[worker.index]
+        self._missing[worker.index] = 0.0
+        self._start_missing()
 
     def _wait(self, news: News) -> None:
         """Wait for the workers: for a trial that runs as long as it takes, otherwise they end by themselves."""
-        if self._interruption.signal is not None:
-            for worker in self._workers.values():
-                worker.interrupt()
         since = time.monotonic()
+        for worker in self._workers.values():
+            if worker.is_queued():
+                worker.cancel()  # lest it begins now
         while any(worker.ended() is None and not worker.is_queued() for worker in self._workers.values()):
+            if self._interruption.signal is not None:
+                for worker in self._workers.values():
+                    worker.interrupt()
             if is_over(news.show(), self._n_trials) and time.monotonic() - since > GRACE_SECONDS:
                 return
             time.sleep(POLL_SECONDS)

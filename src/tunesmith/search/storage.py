@@ -51,6 +51,10 @@ def open_storage(url: str | None, folder: Path, is_patient: bool = False) -> Bas
         return patient(optuna.storages.get_storage(_open_database(with_password(url), is_patient)), redacted(url))
     except ImportError as error:
         raise UserError(f"hydra.sweeper.storage must have its driver; got '{redacted(url)}': {error}") from None
+    except RuntimeError as error:  # tables of an older Optuna
+        raise UserError(
+            f"hydra.sweeper.storage must have the tables of this version of Optuna; got '{redacted(url)}': {error}"
+        ) from None
     except SQLAlchemyError as error:
         raise UserError(f"hydra.sweeper.storage must be reachable; got '{redacted(url)}': {said(error)}") from None
 

@@ -52,18 +52,28 @@ class Counts:
         return self.complete + self.pruned + self.failed
 
 
+def make_study(storage: BaseStorage, name: str, direction: str) -> bool:
+    """Make a study; return False where it was there before, or another process was faster."""
+    try:
+        storage.get_study_id_from_name(name)  # creating writes to the storage even where the study is there
+        return False
+    except KeyError:
+        pass
+    try:
+        optuna.create_study(storage=storage, study_name=name, direction=DIRECTIONS[direction])
+    except optuna.exceptions.DuplicatedStudyError:
+        return False
+    return True
+
+
 def open_study(storage: BaseStorage, name: str, direction: str, pruner: BasePruner, space: Space) -> Study:
     """Open a study, or make it where there is none.
 
     Raises:
         UserError: the study there has another direction, or a key varies over something that does not go with it.
     """
-    try:  # creating writes to the storage even where the study is there
-        study = optuna.load_study(study_name=name, storage=storage, pruner=pruner)
-    except KeyError:
-        study = optuna.create_study(
-            storage=storage, pruner=pruner, study_name=name, direction=DIRECTIONS[direction], load_if_exists=True
-        )
+    make_study(storage, name, direction)
+    study = optuna.load_study(study_name=name, storage=storage, pruner=pruner)
     stored = "maximize" if study.direction == StudyDirection.MAXIMIZE else "minimize"
     if stored != DIRECTIONS[direction]:
         raise UserError(
@@ -101,14 +111,17 @@ def counts(trials: Sequence[FrozenTrial]) -> Counts:
     )
 
 
-def is_idle(study: Study) -> bool:
-    """Whether no trial of a study counts, and none runs in a process that may live."""
-    return not any(is_counted(trial) or _may_run(trial) for trial in study.get_trials(deepcopy=False))
+def is_worthless(study: Study) -> bool:
+    """Whether a study holds nothing but what a user's mistake has left: no result, no epoch, nothing to go on with."""
+    return not any(is_counted(trial) or _is_of_use(trial) for trial in study.get_trials(deepcopy=False))
 
 
-def _may_run(trial: FrozenTrial) -> bool:
+def _is_of_use(trial: FrozenTrial) -> bool:
+    if MISTAKE in trial.user_attrs:
+        return False
     owner = trial.user_attrs.get(OWNER)
-    return trial.state == TrialState.RUNNING and not (owner and is_dead(owner))
+    may_run = trial.state == TrialState.RUNNING and not (owner and is_dead(owner))
+    return may_run or bool(trial.intermediate_values)
 
 
 def is_over(trials: Sequence[FrozenTrial], n_trials: int) -> bool:

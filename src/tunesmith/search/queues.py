@@ -1,0 +1,102 @@
+"""What a cluster knows of the jobs that it was handed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from contextlib import suppress
+from typing import Any, Protocol
+
+import psutil
+
+# Between two questions to the queue.
+QUEUE_SECONDS = 2.0
+# For how long a job that is ending is waited for: mostly a second; on a node that hangs, without end.
+COMPLETING_SECONDS = 15.0
+# https://slurm.schedmd.com/squeue.html, job state codes: all others are those of a job that is over.
+QUEUED = {"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "RESV_DEL_HOLD", "SPECIAL_EXIT"}
+LIVING = {"RUNNING", "SUSPENDED", "STOPPED", "RESIZING", "SIGNALING", "STAGE_OUT"}
+
+
+class Queue(Protocol):
+    """What a cluster knows of jobs."""
+
+    def add(self, job: Any) -> None:
+        """Take notice of a job that was handed over just now."""
+
+    def state(self, job: Any) -> str:
+        """Return the state of a job by Slurm's name, empty where it is no longer known."""
+
+    def interrupt(self, job: Any) -> None:
+        """Send SIGINT to its worker."""
+
+    def cancel(self, job: Any) -> None:
+        """End it."""
+
+
+class SlurmQueue:
+    """Asks squeue, which every Slurm has; sacct needs accounting, and submitit asks it once in ten minutes."""
+
+    def __init__(self) -> None:
+        self._states: dict[str, str] = {}
+        self._completing: dict[str, float] = {}  # since when
+        self._asked = float("-inf")
+
+    def add(self, job: Any) -> None:
+        self._states[job.job_id] = "PENDING"
+        self._asked = time.monotonic()
+
+    def state(self, job: Any) -> str:
+        if time.monotonic() - self._asked > QUEUE_SECONDS:
+            self._ask()
+            self._asked = time.monotonic()  # now: where the answer takes long, the next one would be due again
+        state = self._states.get(job.job_id, "")
+        if state != "COMPLETING":
+            return state
+        since = self._completing.setdefault(job.job_id, time.monotonic())
+        return "RUNNING" if time.monotonic() - since < COMPLETING_SECONDS else ""
+
+    def interrupt(self, job: Any) -> None:
+        _slurm("scancel", "--signal=INT", job.job_id)
+
+    def cancel(self, job: Any) -> None:
+        _slurm("scancel", job.job_id)
+
+    def _ask(self) -> None:
+        """A queue that does not answer leaves what was known: its jobs may well be running."""
+        answer = _slurm("squeue", "--noheader", "--states=all", "--format=%i %T", f"--user={os.getuid()}")
+        if answer is not None:
+            self._states = dict(line.split() for line in answer.splitlines() if line.strip())
+
+
+class LocalQueue:
+    """Jobs that are processes of this machine, started by submitit."""
+
+    def add(self, job: Any) -> None:
+        return
+
+    def state(self, job: Any) -> str:
+        return "RUNNING" if job.state == "RUNNING" else ""  # how it ended is not passed on
+
+    def interrupt(self, job: Any) -> None:
+        if self.state(job) == "RUNNING":
+            os.kill(int(job.job_id), signal.SIGTERM)  # which submitit passes on; of SIGINT it makes an end within 1 s
+
+    def cancel(self, job: Any) -> None:
+        """End it here: submitit's own cancel() prints a traceback into the sweep's terminal."""
+        with suppress(psutil.NoSuchProcess):
+            controller = psutil.Process(int(job.job_id))
+            controller.suspend()  # it starts nothing more
+            for process in (*controller.children(recursive=True), controller):
+                process.kill()
+
+
+def _slurm(*command: str) -> str | None:
+    """Return what one of Slurm's commands prints, None where it fails."""
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=30, start_new_session=True)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return answer.stdout if answer.returncode == 0 else None
