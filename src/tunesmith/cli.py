@@ -28,7 +28,7 @@ from tunesmith.errors import RunFailed, UserError, closest
 from tunesmith.followers import in_step
 from tunesmith.search.handoff import is_trial
 from tunesmith.search.launcher import is_elsewhere
-from tunesmith.search.passwords import hide_password
+from tunesmith.search.passwords import hide_password, redacted
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 EXIT_INTERRUPTED = 130
@@ -169,7 +169,7 @@ def _forced(argument: str) -> str:
 
 
 def _line(error: BaseException) -> str:
-    return f"error: {_mended(error)}"
+    return f"error: {redacted(_mended(error))}"  # a storage's URL may be what was mistyped
 
 
 def _mended(error: BaseException) -> str:

@@ -16,13 +16,28 @@ from tunesmith.search.study import DIRECTIONS
 NUM_TIES = 5
 
 
-def show_outcome(found: Mapping[str, Any], ties: Sequence[int], settings: Settings, space: Space, folder: Path) -> None:
-    """Print a study's results; found: what its file holds; ties: trials with the best value too."""
-    rows(_rows(found, ties, settings, space, folder))
+def show_outcome(
+    found: Mapping[str, Any],
+    ties: Sequence[int],
+    settings: Settings,
+    space: Space,
+    folder: Path,
+    place: Mapping[str, str],
+) -> None:
+    """Print a study's results.
+
+    found: what its file holds; ties: trials with the best value too; place: keys that lead a command to the study.
+    """
+    rows(_rows(found, ties, settings, space, folder, place))
 
 
 def _rows(
-    found: Mapping[str, Any], ties: Sequence[int], settings: Settings, space: Space, folder: Path
+    found: Mapping[str, Any],
+    ties: Sequence[int],
+    settings: Settings,
+    space: Space,
+    folder: Path,
+    place: Mapping[str, str],
 ) -> Iterator[tuple[str, str]]:
     if found["best_trial"] is None:
         yield "best", "none: no trial ran to its end"
@@ -44,7 +59,7 @@ def _rows(
     yield "curves", "tensorboard --logdir outputs"
     if (folder / results.BEST_FILE).exists():
         yield "repeat best", results.best_command(folder)
-    yield "resume", command.shown(settings.study_name)
+    yield "resume", command.shown(place)
 
 
 def _ties(numbers: Sequence[int]) -> str:

@@ -91,12 +91,12 @@ class Sweep:
         had_folder, study = self.folder.exists(), None
         try:
             study = self._open()
-            say(f"study {self.settings.study_name}; resume it with: {command.shown(self.settings.study_name)}")
+            say(f"study {self.settings.study_name}; resume it with: {command.shown(self._place())}")
             show_joined(study.get_trials(deepcopy=False), self.settings.n_trials)
             show_space(self.space)
             self._work(study)
         except StorageLost:
-            say(f"resume it with: {command.shown(self.settings.study_name)}")
+            say(f"resume it with: {command.shown(self._place())}")
             raise
         except UserError:
             if study is None and not had_folder:
@@ -169,7 +169,7 @@ class Sweep:
         study = self._reopened()
         if self.interruption.signal is not None:
             self._write_results(study)
-            say(f"interrupted; resume it with: {command.shown(self.settings.study_name)}")
+            say(f"interrupted; resume it with: {command.shown(self._place())}")
             raise SystemExit(self.interruption.exit_code)
         trials = study.get_trials(deepcopy=False)
         ended = counts(trials)
@@ -206,6 +206,12 @@ class Sweep:
         has_its_own = OmegaConf.select(self.config, "study_name") == self.settings.study_name
         return ["hydra.sweeper.study_name", *["study_name"] * has_its_own]
 
+    def _place(self) -> dict[str, str]:
+        """Return the keys that lead another call of the command to this study, which a time stamp may have named."""
+        *_, key = self._study_keys()
+        name = {key: self.settings.study_name}
+        return name if key == "study_name" else {**name, "hydra.sweep.dir": str(self.folder)}
+
     def _execute(self, assignments: Sequence[Assignment]) -> Iterator[Outcome]:
         """Run each trial where it belongs: in this process, or in one of its own."""
         for assignment in assignments:
@@ -226,7 +232,7 @@ class Sweep:
                 test = self._evaluated(on_finish, self.folder / found["best_dir"])
             if test is not None:
                 found = results.write_test(self.folder, found, test)
-        show_outcome(found, results.ties(study), self.settings, self.space, self.folder)
+        show_outcome(found, results.ties(study), self.settings, self.space, self.folder, self._place())
         return found
 
     def _evaluated(self, on_finish: Callable[[Path], Mapping[str, Any]], folder: Path) -> dict[str, Any] | None:

@@ -6,7 +6,9 @@ import re
 import signal
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
+import optuna
 import pytest
 import yaml
 from conftest import Shell
@@ -249,8 +251,8 @@ def test_after_an_error_that_breaks_cuda_a_fresh_process_goes_on(shell: Shell, n
 
 @pytest.mark.parametrize("n_workers", [1, 2], ids=["the sweep itself", "workers"])
 def test_after_the_timeout_no_trial_is_started_and_those_that_run_go_on(shell: Shell, n_workers: int) -> None:
-    app(shell, "time.sleep(1.2)\nreturn cfg.x")
-    done = sweep(shell, "x=interval(0,1)", "hydra.sweeper.timeout=3", f"hydra.sweeper.n_workers={n_workers}")
+    app(shell, "time.sleep(1.6)\nreturn cfg.x")
+    done = sweep(shell, "x=interval(0,1)", "hydra.sweeper.timeout=4", f"hydra.sweeper.n_workers={n_workers}")
     assert (done.code, done.err) == (0, "")
     assert n_workers <= len(rows(shell)) <= 4 * n_workers
     assert {trial.state.name for trial in trials(shell)} == {"COMPLETE"}
@@ -264,3 +266,42 @@ def test_a_job_that_leaves_by_sys_exit_has_failed(shell: Shell) -> None:
         ("FAIL", "the job called sys.exit(4)"),
         ("COMPLETE", ""),
     ]
+
+
+# what a mistake of one call may not do to the work of others
+
+
+def test_a_study_of_others_outlives_a_mistake(shell: Shell, tmp_path: Path) -> None:
+    app(shell, "started(cfg)\nfor step in range(1, 600):\n    tunesmith.report(0.5, step)\n    time.sleep(0.05)")
+    storage = f"hydra.sweeper.storage=sqlite:///{tmp_path}/shared.db"
+    command = begun(shell, "x=0", storage)
+    wait_until(lambda: optuna.load_study(study_name="s", storage=f"sqlite:///{tmp_path}/shared.db").trials[0].last_step)
+    command.send_signal(signal.SIGINT)
+    assert ended(command).code == 130
+    app(shell, "from tunesmith.errors import UserError\nraise UserError('x must be another')")
+    done = sweep(shell, "x=0", storage, "hydra.sweep.dir=outputs/elsewhere")
+    assert (done.code, done.err.splitlines()[0]) == (1, "x must be another")
+    kept = optuna.load_study(study_name="s", storage=storage.partition("=")[2]).trials
+    assert kept[0].intermediate_values[1] == 0.5
+
+
+def test_a_folder_with_trials_of_another_storage_is_refused(shell: Shell, tmp_path: Path) -> None:
+    app(shell, "return cfg.x")
+    assert sweep(shell, "x=0,1").code == 0
+    done = sweep(shell, "x=0,1", f"hydra.sweeper.storage=sqlite:///{tmp_path}/other.db")
+    assert done.code == 1
+    assert done.err.startswith("hydra.sweep.dir must be a folder without trials of another study or storage; got ")
+    assert optuna.get_all_study_names(f"sqlite:///{tmp_path}/other.db") == []
+    assert len(rows(shell)) == 2
+
+
+def test_the_command_that_resumes_is_one_that_the_app_takes(shell: Shell) -> None:
+    app(shell, "return cfg.x")
+    done = sweep(shell, "x=0,1")
+    resume = next(line for line in done.out.splitlines() if line.startswith("resume "))
+    assert resume.split()[1:] == [
+        *("python", "app.py", "-m", "x=0,1", "hydra.sweeper.study_name=s", "hydra.sweep.dir=outputs/sweeps/s")
+    ]
+    again = shell.python(*resume.split()[2:])
+    assert (again.code, again.err) == (0, "")
+    assert "going on with the study: 2 of 2" in again.out or "2 of 20 trials counted" in again.out

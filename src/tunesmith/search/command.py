@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hydra._internal.utils import get_args_parser
@@ -22,17 +22,16 @@ def override(key: str, value: object) -> str:
     return f"{key}={written(str(value))}"
 
 
-def shown(study_name: str, arguments: list[str] | None = None) -> str:
-    """Return the command that goes on with the study: what was typed, and the study's name."""
+def shown(study: Mapping[str, str], arguments: list[str] | None = None) -> str:
+    """Return the command that goes on with the study: what was typed, and the keys that lead to the study."""
     script, *typed = sys.argv if arguments is None else arguments
-    if not any(argument.startswith("study_name=") for argument in typed):
-        typed = _with(typed, [f"study_name={study_name}"])
-    return shlex.join(["python", script, *typed])
+    missing = [f"{key}={value}" for key, value in study.items() if not _has(typed, key)]
+    return shlex.join(["python", script, *_with(typed, missing)])
 
 
 def again(keys: Sequence[str], study_name: str) -> list[str]:
     """Return this process's command on this study, whatever name it was given; keys: that hold the study's name."""
-    missing = [key for key in keys if not any(text.startswith(f"{key}=") for text in sys.orig_argv)]
+    missing = [key for key in keys if not _has(sys.orig_argv, key)]
     return _this_with([override(key, study_name) for key in missing])
 
 
@@ -51,6 +50,10 @@ def of_trial(config: DictConfig, folder: Path, *further: str) -> list[str]:
     name = [override("study_name", config.study_name)] if "study_name" in config else []
     overrides = [*config.hydra.overrides.task, *name, *kept, *job, override("hydra.run.dir", folder), *further]
     return [sys.executable, *_script(), *named, *overrides]
+
+
+def _has(arguments: Sequence[str], key: str) -> bool:
+    return any(text.startswith(f"{key}=") for text in arguments)
 
 
 def _this_with(overrides: list[str]) -> list[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import sys
+from dataclasses import dataclass
+from typing import Any
 from urllib.parse import unquote
 
 from omegaconf import DictConfig, OmegaConf, open_dict
@@ -16,7 +18,25 @@ PASSWORD = "TUNESMITH_STORAGE_PASSWORD"
 # Where it was; SQLAlchemy hides passwords like this too.
 HIDDEN = "***"
 # Up to the last @ of the place, so that a password that should have been quoted is hidden whole.
-_IN_A_URL = re.compile(r"(?<=://)(?P<user>[^:/@]*):(?P<password>[^@]*(?:@[^@\s/'\",]*)*)@")
+_IN_A_URL = re.compile(r"(?<=://)(?P<user>[^:/]*):(?P<password>[^@]*(?:@[^@\s/'\",]*)*)@")
+# The same in the middle of a text.
+_IN_A_TEXT = re.compile(r"(?<=://)(?P<user>[^:/\s'\"]*):[^@\s]*(?:@[^@\s/'\",]*)*@")
+
+
+@dataclass(frozen=True)
+class _Secret:
+    """The part of a URL that holds user and password, as it was written."""
+
+    user: str
+    written: str
+
+    @property
+    def password(self) -> str:
+        return unquote(self.written)
+
+    def hidden_in(self, text: str) -> str:
+        """Return a text without this password; other URLs in it stay as they are."""
+        return text.replace(f"://{self.user}:{self.written}@", f"://{self.user}:{HIDDEN}@")
 
 
 def take_password(url: str | None) -> str | None:
@@ -25,20 +45,21 @@ def take_password(url: str | None) -> str | None:
     A command line is seen by everybody on the machine: where the password was typed, this process starts anew
     without it and does not return.
     """
-    password = _password(url)
-    if url is None or password in (None, HIDDEN):
+    secret = _secret(url)
+    if url is None or secret is None or secret.password == HIDDEN:
         return url
-    os.environ[PASSWORD] = str(password)
-    command = [redacted_override(argument) for argument in sys.orig_argv]
+    os.environ[PASSWORD] = secret.password
+    command = [secret.hidden_in(argument) for argument in sys.orig_argv]
     if command != sys.orig_argv:
         sys.stdout.flush()
         os.execv(sys.executable, [sys.executable, *command[1:]])
-    return redacted(url)
+    return secret.hidden_in(url)
 
 
 def with_password(url: str) -> str:
     """Return a URL with its password, as a driver needs it; raises UserError where there is none for the ***."""
-    if _password(url) != HIDDEN:
+    secret = _secret(url)
+    if secret is None or secret.password != HIDDEN:
         return url
     if PASSWORD not in os.environ:
         raise UserError(
@@ -49,26 +70,44 @@ def with_password(url: str) -> str:
     return make_url(url).set(password=os.environ[PASSWORD]).render_as_string(hide_password=False)
 
 
-def redacted(url: str) -> str:
-    """Return a storage's URL without its password."""
-    return _IN_A_URL.sub(rf"\g<user>:{HIDDEN}@", url)
-
-
-def redacted_override(argument: str) -> str:
-    """Return an argument of a command without a storage's password."""
-    return redacted(argument) if "storage" in argument else argument
+def redacted(text: str) -> str:
+    """Return a text without the passwords of the URLs in it."""
+    return _IN_A_TEXT.sub(rf"\g<user>:{HIDDEN}@", text)
 
 
 def hide_password(config: DictConfig) -> None:
-    """Take a storage's password out of a config that is going to be written."""
+    """Take a storage's password out of a config that is going to be written, wherever in it the URL stands."""
     url = OmegaConf.select(config, "hydra.sweeper.storage")
-    if not isinstance(url, str):
+    secret = _secret(url) if isinstance(url, str) else None
+    if secret is None or secret.password == HIDDEN:
         return
     with open_dict(config):
-        config.hydra.sweeper.storage = redacted(url)
-        config.hydra.overrides.hydra = [redacted_override(str(text)) for text in config.hydra.overrides.hydra]
+        _hide(config, secret)
+        config.hydra.sweeper.storage = secret.hidden_in(url)
 
 
-def _password(url: str | None) -> str | None:
+def _hide(node: Any, secret: _Secret) -> None:
+    plain = OmegaConf.to_container(node, resolve=False, throw_on_missing=False)
+    for key, value in plain.items() if isinstance(plain, dict) else enumerate(plain or ()):
+        if isinstance(value, dict | list):
+            _hide(node._get_node(key), secret)
+        elif isinstance(value, str) and secret.hidden_in(value) != value:
+            node[key] = secret.hidden_in(value)
+
+
+def _secret(url: str | None) -> _Secret | None:
+    """Return what a URL has to hide, None where it is none, or has no password."""
     match = _IN_A_URL.search(url or "")
-    return unquote(match["password"]) if match else None
+    if match is None or not _has_password(str(url)):
+        return None
+    return _Secret(match["user"], match["password"])
+
+
+def _has_password(url: str) -> bool:
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        return make_url(url).password is not None
+    except (ArgumentError, ValueError):  # check_url says what is wrong with it
+        return True

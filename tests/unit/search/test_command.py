@@ -68,12 +68,12 @@ starts = pytest.mark.parametrize(
     ],
 )
 def test_the_command_that_goes_on(arguments: list[str], shown: str) -> None:
-    assert command.shown("digits", arguments) == shown
+    assert command.shown({"study_name": "digits"}, arguments) == shown
 
 
 def test_the_command_is_what_was_typed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["train.py", "-m", "optimizer=sgd"])
-    assert command.shown("digits") == "python train.py -m optimizer=sgd study_name=digits"
+    assert command.shown({"study_name": "digits"}) == "python train.py -m optimizer=sgd study_name=digits"
 
 
 # overrides

@@ -12,7 +12,6 @@ from tunesmith.search.passwords import (
     PASSWORD,
     hide_password,
     redacted,
-    redacted_override,
     take_password,
     with_password,
 )
@@ -33,6 +32,8 @@ def _no_password(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param("mysql://user:secret@host/name", "mysql://user:***@host/name", id="a password"),
         pytest.param("mysql://user:sec/re:t@host/name", "mysql://user:***@host/name", id="with slash and colon"),
         pytest.param("mysql://user:sec@ret@host/name", "mysql://user:***@host/name", id="with an @"),
+        pytest.param("mysql://me@srv:secret@host/name", "mysql://me@srv:***@host/name", id="a user with an @"),
+        pytest.param("got 'a=mysql://me:p=s,x@h/d'", "got 'a=mysql://me:***@h/d'", id="within a message"),
         pytest.param("mysql://:secret@host/name", "mysql://:***@host/name", id="nobody's"),
         pytest.param("mysql://user@host:5432/name", "mysql://user@host:5432/name", id="none to hide"),
         pytest.param("mysql://host:5432/name", "mysql://host:5432/name", id="a port"),
@@ -42,20 +43,6 @@ def _no_password(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_redacted(url: str, shown: str) -> None:
     assert redacted(url) == shown
-
-
-@pytest.mark.parametrize(
-    ("argument", "shown"),
-    [
-        (f"hydra.sweeper.storage={URL}", f"hydra.sweeper.storage={SHOWN}"),
-        (f"++hydra.sweeper.storage='{URL}'", f"++hydra.sweeper.storage='{SHOWN}'"),
-        (f'hydra.sweeper={{storage: "{URL}"}}', f'hydra.sweeper={{storage: "{SHOWN}"}}'),
-        ("data.url=https://user:secret@host", "data.url=https://user:secret@host"),
-    ],
-    ids=["plain", "quoted", "in a dict", "not a storage's"],
-)
-def test_an_argument_loses_a_storages_password(argument: str, shown: str) -> None:
-    assert redacted_override(argument) == shown
 
 
 def test_the_password_goes_into_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,15 +85,18 @@ def test_a_typed_password_starts_the_process_anew_without_it(monkeypatch: pytest
         raise Started(program, command)
 
     monkeypatch.setattr("os.execv", execv)
-    monkeypatch.setattr("sys.orig_argv", ["python", "-u", "a b.py", "-m", f"hydra.sweeper.storage={URL}", "x=1,2"])
+    typed = [f"hydra.sweeper.storage='{URL}'", f'++hydra.sweeper={{storage: "{URL}"}}', f"db={URL}", "x=1,2"]
+    other = "storage_bucket=s3://key:secret@bucket"
+    monkeypatch.setattr("sys.orig_argv", ["python", "-u", "a b.py", "-m", *typed, other])
     with pytest.raises(Started) as started:
         take_password(URL)
-    command = [sys.executable, "-u", "a b.py", "-m", f"hydra.sweeper.storage={SHOWN}", "x=1,2"]
+    command = [sys.executable, "-u", "a b.py", "-m", *(text.replace(URL, SHOWN) for text in typed), other]
     assert started.value.args == (sys.executable, command)
 
 
 def test_a_config_loses_it_in_its_key_and_in_its_overrides() -> None:
-    hydra = {"sweeper": {"storage": URL}, "overrides": {"hydra": [f"hydra.sweeper.storage={URL}", "hydra.verbose=1"]}}
+    overrides = {"hydra": [f"hydra.sweeper.storage={URL}", "hydra.verbose=1"], "task": []}
+    hydra = {"sweeper": {"storage": URL}, "overrides": overrides}
     config = OmegaConf.create({"hydra": hydra})
     OmegaConf.set_struct(config, True)
     hide_password(config)
@@ -119,3 +109,14 @@ def test_a_config_that_takes_it_from_the_environment_loses_it(monkeypatch: pytes
     config = OmegaConf.create({"hydra": {"sweeper": {"storage": "${oc.env:STUDIES}"}, "overrides": {"hydra": []}}})
     hide_password(config)
     assert "secret" not in OmegaConf.to_yaml(config, resolve=True)
+
+
+def test_a_config_loses_it_in_the_keys_that_the_url_came_from() -> None:
+    hydra = {"sweeper": {"storage": "${db.url}"}, "overrides": {"hydra": [], "task": [f"db.url={URL}"]}}
+    config = OmegaConf.create(
+        {"db": {"url": URL, "all": [URL, "s3://a:b@c"], "none": None}, "x": "???", "hydra": hydra}
+    )
+    hide_password(config)
+    assert "secret" not in OmegaConf.to_yaml(config)
+    assert config.db["all"] == [SHOWN, "s3://a:b@c"]
+    assert config.hydra.sweeper.storage == SHOWN

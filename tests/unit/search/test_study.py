@@ -20,6 +20,7 @@ from tunesmith.search.space import Space, parse_space
 from tunesmith.search.storage import open_journal
 from tunesmith.search.study import (
     EPOCHS,
+    MISTAKE,
     OWNER,
     REASON,
     Counts,
@@ -27,9 +28,9 @@ from tunesmith.search.study import (
     count,
     folder_name,
     is_counted,
-    is_idle,
     is_lost,
     is_over,
+    is_worthless,
     num_epochs,
     open_study,
     trial_value,
@@ -107,26 +108,47 @@ def leave_nothing(study: Study) -> None:
     give_back(study, asked(study).number)
 
 
+def leave_epochs(study: Study) -> None:
+    trial = asked(study)
+    trial.report(0.5, 1)
+    give_back(study, trial.number)
+
+
+def leave_epochs_in_a_dead_process(study: Study) -> None:
+    asked(study).report(0.5, 1)
+    leave_running_in_a_dead_process(study)
+
+
+def make_a_mistake(study: Study) -> None:
+    trial = asked(study)
+    trial.report(0.5, 1)
+    trial.set_user_attr(MISTAKE, "no such metric")
+    study.tell(trial, state=TrialState.FAIL)
+
+
 def fail_one(study: Study) -> None:
     fail(study, asked(study))
 
 
 @pytest.mark.parametrize(
-    ("work", "idle"),
+    ("work", "worthless"),
     [
         (leave_running, False),
         (leave_unsigned, False),
         (fail_one, False),
+        (leave_epochs, False),
+        (leave_epochs_in_a_dead_process, False),
+        (make_a_mistake, True),
         (leave_running_in_a_dead_process, True),
         (leave_nothing, True),
     ],
     ids=lambda x: getattr(x, "__name__", ""),
 )
-def test_an_idle_study_has_no_trial_that_counts_or_runs(
-    study: Study, work: Callable[[Study], None], idle: bool
+def test_a_study_is_worthless_without_a_result_an_epoch_or_a_trial_that_runs(
+    study: Study, work: Callable[[Study], None], worthless: bool
 ) -> None:
     work(study)
-    assert is_idle(study) == idle
+    assert is_worthless(study) == worthless
 
 
 @pytest.mark.parametrize(
