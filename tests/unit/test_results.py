@@ -264,6 +264,21 @@ def test_a_best_trial_out_of_reach_leaves_no_older_best_behind(study: Study, tmp
     assert not (tmp_path / "best.yaml").exists()
 
 
+@pytest.mark.parametrize(("value", "is_here"), [(0.01, True), (0.4, False), (None, False)])
+def test_of_another_hosts_best_trial_a_folder_has_to_hold_its_result(
+    study: Study, tmp_path: Path, value: float | None, is_here: bool
+) -> None:
+    """An attempt that was lost on this host may lie under the same path."""
+    elsewhere(study, str(tmp_path), 0.01)
+    (tmp_path / "6").mkdir()
+    write_yaml(tmp_path / "6" / "test.yaml", {"test/acc": 0.5})
+    if value is not None:
+        write_yaml(tmp_path / "6" / "result.yaml", {"value": value})
+    results = write_results(study, tmp_path, MAX_EPOCHS)
+    assert is_best_here(tmp_path, results) == is_here
+    assert stored_test(tmp_path, results) == ({"test/acc": 0.5} if is_here else None)
+
+
 def test_trials_csv_of_a_study_without_trials_has_its_header(tmp_path: Path) -> None:
     write_results(opened(tmp_path), tmp_path, MAX_EPOCHS)
     assert (tmp_path / "trials.csv").read_text() == "number,state,value,epochs,seconds,host,folder,reason\n"
