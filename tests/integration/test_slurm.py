@@ -52,7 +52,7 @@ def jobs_of(shell: Shell) -> set[str]:
 def test_one_job_cancelled_and_one_killed_cost_no_trial(cluster: Slurm, shell: Shell) -> None:
     app(shell, SLOW)
     command = begun(shell, "x=range(0,11)", *JOBS)
-    wait_until(lambda: len(workers(shell)) == 2)
+    wait_until(lambda: len(workers(shell)) == len(jobs_of(shell)) == 2)
     (cancelled, _), (killed, process) = workers(shell).items()
     cluster.run("scancel", cancelled)
     wait_until(lambda: len(rows_so_far(shell)) >= 3, 60)
@@ -60,7 +60,7 @@ def test_one_job_cancelled_and_one_killed_cost_no_trial(cluster: Slurm, shell: S
     done = ended(command, 120)
     assert (done.code, done.err) == (0, "")
     assert sorted((int(row["x"]), row["state"]) for row in rows(shell)) == [(x, "COMPLETE") for x in range(12)]
-    assert len(jobs_of(shell)) == 4
+    assert len(jobs_of(shell)) >= 3  # the last one to start may find nothing left to do
     assert [cluster.state(job) for job in (cancelled, killed)] == ["CANCELLED", "FAILED"]
     for job, how in ((cancelled, "CANCELLED"), (killed, "FAILED")):
         assert re.search(rf"^worker \d \(job {job}\)  ended \({how}\).*; another one starts$", done.out, re.MULTILINE)
