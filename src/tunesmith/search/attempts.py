@@ -54,10 +54,11 @@ def _is_ours(study: Study, trial: Trial, n_trials: int) -> bool:
     trials = study.get_trials(deepcopy=False)
     first = first_attempt(trials[trial.number])
     is_duplicate = _is_duplicate(trials, trial.number)
-    if _place(trials, first) >= n_trials and first != trial.number and not is_duplicate:
+    has_place = _has_place(trials, first, n_trials)
+    if not has_place and first != trial.number and not is_duplicate:
         give_back(study, trial.number)  # of a larger budget
         return False
-    if _place(trials, first) >= n_trials or is_duplicate:
+    if not has_place or is_duplicate:
         trial.set_user_attr(WITHDRAWN, True)
     elif EXHAUSTED in trial.user_attrs:
         trial.set_user_attr(REASON, trial.user_attrs[EXHAUSTED])
@@ -158,8 +159,15 @@ def tell(study: Study, number: int, state: TrialState, value: float | None = Non
 
 
 def _has_room(trials: Sequence[FrozenTrial], n_trials: int) -> bool:
+    if _has_place(trials, len(trials), n_trials):
+        return True
     waiting = (first_attempt(trial) for trial in trials if trial.state == TrialState.WAITING)
-    return any(_place(trials, first) < n_trials for first in (*waiting, len(trials)))
+    return any(_has_place(trials, first, n_trials) for first in waiting)
+
+
+def _has_place(trials: Sequence[FrozenTrial], first: int, n_trials: int) -> bool:
+    """Whether a trial has one of n_trials places: without counting while there are fewer attempts than places."""
+    return len(trials) < n_trials or _place(trials, first) < n_trials
 
 
 def _place(trials: Sequence[FrozenTrial], first: int) -> int:
