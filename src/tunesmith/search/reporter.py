@@ -36,7 +36,7 @@ class TrialReporter:
         self._lease = lease
         self._trial_timeout = trial_timeout
         self._started = time.monotonic()
-        self._reported = set(trial.study.get_trials(deepcopy=False)[trial.number].intermediate_values)
+        self._reported = _reported_before(trial) if self.is_retry else set()
         self._epochs = 0
         self._is_step_an_epoch = True
 
@@ -68,3 +68,8 @@ class TrialReporter:
         self._is_step_an_epoch &= epochs == 1
         if not self._is_step_an_epoch:
             self._trial.set_user_attr(EPOCHS, self._epochs)
+
+
+def _reported_before(trial: Trial) -> set[int]:
+    """Return the steps that earlier attempts have reported; a database answers seven queries for it."""
+    return set(trial.study.get_trials(deepcopy=False)[trial.number].intermediate_values)

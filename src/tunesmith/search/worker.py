@@ -24,7 +24,7 @@ from tunesmith.search.journal import JournalDamaged
 from tunesmith.search.lease import Lease
 from tunesmith.search.patience import StorageLost
 from tunesmith.search.reporter import TrialReporter
-from tunesmith.search.study import MISTAKE, REASON, Counts, count, folder_name, is_over
+from tunesmith.search.study import MISTAKE, REASON, Counts, count, counts, folder_name, is_over
 
 # max_failure_rate is judged from this many finished trials on.
 MIN_TRIALS_TO_JUDGE = 5
@@ -179,7 +179,7 @@ class Worker:
     def _show(self, trial: Trial) -> None:
         trials = self.study.get_trials(deepcopy=False)
         show_trial(trials[trial.number], trials, self.study.direction)
-        judge(count(self.study), self.limits.max_failure_rate)
+        judge(counts(trials), self.limits.max_failure_rate)
 
 
 def judge(counts: Counts, max_failure_rate: float) -> None:
