@@ -55,7 +55,7 @@ def main() -> None:
                 costs.append(place.cost())
                 rows.append([name, history, *(place.rate(n, arguments.seconds) for n in arguments.processes)])
         _table("Trials per second, all processes together", ["storage", "history", *arguments.processes], rows)
-        _table("A worker's start", ["storage", "history", "seconds to open", "MiB in memory", "MiB on disk"], costs)
+        _table("A worker's start", ["storage", "history", "seconds to open", "MiB of memory", "MiB on disk"], costs)
         suggested = _samplers(arguments.samplers, arguments.history)
         _table("Milliseconds to suggest a trial's 6 values", ["sampler", *arguments.history], suggested)
 
@@ -147,10 +147,11 @@ def _run_trials(barrier: Barrier, url: str | None, folder: Path, seconds: float)
 
 
 def _open(barrier: Barrier, url: str | None, folder: Path) -> tuple[float, int]:
-    """Return the seconds that opening a study takes, and the bytes of memory of a process that has done so."""
-    begin = time.monotonic()
-    opened(url, folder).get_trials(deepcopy=False)
-    return time.monotonic() - begin, psutil.Process().memory_info().rss
+    """Return the seconds that opening a study takes, and the bytes of memory that it takes."""
+    begin, before = time.monotonic(), psutil.Process().memory_info().rss
+    study = opened(url, folder)
+    study.get_trials(deepcopy=False)
+    return time.monotonic() - begin, psutil.Process().memory_info().rss - before
 
 
 def _samplers(names: list[str], histories: list[int]) -> Iterator[list[object]]:
