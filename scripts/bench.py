@@ -62,8 +62,8 @@ def step() -> str:
 def lightning_steps(folder: Path) -> float:
     import logging
 
-    from tunesmith.build import build
-    from tunesmith.search.handoff import NoReporter
+    from tunesmith.reporting import NoReporter
+    from tunesmith.training.build import build
 
     logging.getLogger("tunesmith").setLevel(logging.INFO)
     run = build(step_config(), folder, NoReporter())
@@ -77,8 +77,8 @@ def bare_steps() -> float:
     import torch
     from torch.nn.functional import cross_entropy
 
-    from tunesmith.build import build_learner
     from tunesmith.data.batches import Batches
+    from tunesmith.training.build import build_learner
 
     torch.manual_seed(0)
     data, module = build_learner(step_config())
@@ -133,7 +133,7 @@ def sweeper_trial(folder: Path, number: int) -> float:
     call(folder, "job.py", "-m", f"study_name=s{number}")
     import optuna
 
-    from tunesmith.search.storage import open_journal
+    from tunesmith.search.storage.storage import open_journal
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     path = folder / "outputs" / "sweeps" / f"s{number}" / "study.journal"
@@ -145,7 +145,7 @@ def sweeper_trial(folder: Path, number: int) -> float:
 def optuna_trial(folder: Path, number: int) -> float:
     import optuna
 
-    from tunesmith.search.storage import open_journal
+    from tunesmith.search.storage.storage import open_journal
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
@@ -185,7 +185,7 @@ def whole_job() -> str:
 
 
 def epochs_run(folder: Path) -> int:
-    from tunesmith.history import read_yaml
+    from tunesmith.run_folder import read_yaml
 
     return int(read_yaml(folder / "outputs" / "sweeps" / "s" / "optimization_results.yaml")["epochs"]["run"])
 

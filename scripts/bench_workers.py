@@ -17,8 +17,8 @@ import psutil
 from bench import EMPTY_CONFIG, EMPTY_JOB, ROOT, call, machine, temporary_folder
 from optuna.trial import FrozenTrial
 
-from tunesmith.search.storage import open_journal
-from tunesmith.search.study import is_counted, num_epochs
+from tunesmith.search.storage.storage import open_journal
+from tunesmith.search.study.study import is_counted, num_epochs
 
 PAIRS = 3
 EMPTY_TRIALS, EMPTY_RUNS = 200, 5

@@ -24,9 +24,9 @@ import psutil
 import yaml
 from optuna.trial import FrozenTrial, TrialState
 
-from tunesmith.history import read_metrics, read_yaml
-from tunesmith.search.storage import open_journal
-from tunesmith.search.study import first_attempt, folder_name, is_counted, trial_value
+from tunesmith.run_folder import read_metrics, read_yaml
+from tunesmith.search.storage.storage import open_journal
+from tunesmith.search.study.study import first_attempt, folder_name, is_counted, trial_value
 
 ROOT = Path(__file__).resolve().parents[1]
 STUDY = "chaos"

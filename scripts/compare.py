@@ -9,16 +9,16 @@ from pathlib import Path
 
 from omegaconf import OmegaConf
 
-from tunesmith.cli import errors_told
 from tunesmith.errors import UserError
-from tunesmith.history import TEST_FILE, read_yaml
+from tunesmith.mistakes import exit_on_error
+from tunesmith.run_folder import TEST_FILE, read_yaml
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", type=Path, nargs="+", help="folders of studies")
     folders = parser.parse_args().folders
-    with errors_told():
+    with exit_on_error():
         rows = [row(folder) for folder in folders]
         columns = list(dict.fromkeys(name for each in rows for name in each))
         table = [columns, *([each.get(name, "") for name in columns] for each in rows)]

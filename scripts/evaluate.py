@@ -6,15 +6,16 @@ Writes test.yaml beside the run's result.yaml. The test part is for the end: not
 import argparse
 from pathlib import Path
 
-from tunesmith.cli import errors_told, evaluate
-from tunesmith.history import check_left_by_a_run
+from tunesmith.cli import evaluate
+from tunesmith.mistakes import exit_on_error
+from tunesmith.run_folder import check_left_by_a_run
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="a run's folder, or a trial's: outputs/sweeps/<study>/<number>")
     folder = parser.parse_args().folder
-    with errors_told():
+    with exit_on_error():
         check_left_by_a_run(folder)
         for name, value in evaluate(folder).items():
             print(f"{name:<12} {value:.4g}")

@@ -13,7 +13,7 @@ def task(cfg):
     from hydra.core.hydra_config import HydraConfig
 
     load_training()
-    from tunesmith.lr_finder import CSV_FILE, PICTURE_FILE, find_lr
+    from tunesmith.training.lr_finder import CSV_FILE, PICTURE_FILE, find_lr
 
     folder = Path(HydraConfig.get().runtime.output_dir)
     curve = find_lr(cfg, folder)

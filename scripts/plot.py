@@ -10,10 +10,10 @@ from pathlib import Path
 
 from omegaconf import OmegaConf
 
-from tunesmith.cli import errors_told
 from tunesmith.errors import UserError
-from tunesmith.history import read_metrics
-from tunesmith.plots import save_curves, save_study
+from tunesmith.insight.plots import save_curves, save_study
+from tunesmith.mistakes import exit_on_error
+from tunesmith.run_folder import read_metrics
 
 FIXED_COLUMNS = ("number", "state", "value", "epochs", "seconds", "folder", "reason")
 
@@ -22,7 +22,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="a run's folder or a study's")
     folder = parser.parse_args().folder
-    with errors_told():
+    with exit_on_error():
         for path in draw_study(folder) if (folder / "trials.csv").is_file() else draw_run(folder):
             print(path)
 

@@ -26,7 +26,7 @@ from bench import machine, temporary_folder
 from optuna.trial import TrialState
 from scale_storages import SPACE, close, execute, make_history, opened, postgresql, run_trial, size
 
-from tunesmith.search.storage import JOURNAL_FILE
+from tunesmith.search.storage.storage import JOURNAL_FILE
 
 STORAGES = ("journal", "sqlite", "postgresql")
 SAMPLERS = {

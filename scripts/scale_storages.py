@@ -17,11 +17,11 @@ from optuna.trial import TrialState
 from sqlalchemy import Connection, Table, create_engine, func, insert, select, text
 from sqlalchemy.exc import OperationalError
 
-from tunesmith.search.attempts import ask, tell
-from tunesmith.search.sampler import make_pruner
-from tunesmith.search.space import parse_space
-from tunesmith.search.storage import JOURNAL_FILE, open_storage
-from tunesmith.search.study import open_study
+from tunesmith.search.sampling.sampler import make_pruner
+from tunesmith.search.space.space import parse_space
+from tunesmith.search.storage.storage import JOURNAL_FILE, open_storage
+from tunesmith.search.study.attempts import ask, tell
+from tunesmith.search.study.study import open_study
 
 STEPS = 5
 # As many keys as the default space of the main job, of the same kinds.

@@ -12,8 +12,8 @@ from pathlib import Path
 import optuna
 from optuna.trial import FrozenTrial
 
-from tunesmith.search.storage import JOURNAL_FILE, open_journal
-from tunesmith.search.study import OWNER, is_counted, is_lost
+from tunesmith.search.storage.storage import JOURNAL_FILE, open_journal
+from tunesmith.search.study.study import OWNER, is_counted, is_lost
 
 WIDTH = 100
 

@@ -14,7 +14,7 @@ import psutil
 from conftest import Ended, Shell
 from optuna.trial import FrozenTrial
 
-from tunesmith.search.storage import open_journal
+from tunesmith.search.storage.storage import open_journal
 
 APP = """
 import os, signal, sys, time

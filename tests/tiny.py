@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 
 from tunesmith.cli import register_resolvers
 from tunesmith.data.batches import Batches
-from tunesmith.data.parts import Part
+from tunesmith.data.splits import Split
 
 CONF = Path(__file__).parents[1] / "conf"
 # One hidden layer of 16 on a CPU, and nothing that ends a run before its last epoch.
@@ -33,7 +33,7 @@ def small(*overrides: str) -> DictConfig:
     return composed(*SMALL, *overrides)
 
 
-def fit(module: L.LightningModule, part: Part, batch_size: int, *callbacks: L.Callback, **flags: Any) -> L.Trainer:
+def fit(module: L.LightningModule, part: Split, batch_size: int, *callbacks: L.Callback, **flags: Any) -> L.Trainer:
     """Train a module on a part that validates as well, in the order of its samples."""
     trainer = L.Trainer(
         accelerator="cpu",

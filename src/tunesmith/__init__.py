@@ -1,5 +1,5 @@
 """tunesmith: Hydra composes, Optuna tunes, Lightning trains."""
 
-from tunesmith.search.handoff import report
+from tunesmith.reporting import report
 
 __all__ = ["report"]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,26 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from tunesmith.errors import UserError, closest
+from tunesmith.rules import (
+    BELOW_ONE,
+    FLAG,
+    FRACTION,
+    LIST,
+    NODE,
+    NOT_NEGATIVE,
+    POSITIVE,
+    PROBABILITY,
+    SEED,
+    TEXT,
+    Rule,
+    either,
+    integer,
+    is_list,
+    list_of,
+    number,
+    one_of,
+    or_null,
+)
 
 ACTIVATIONS = ("elu", "gelu", "leaky_relu", "relu", "sigmoid", "silu", "tanh")
 INITIALIZERS = ("torch", "he", "orthogonal", "xavier", "zeros")
@@ -20,61 +38,6 @@ INITIALIZERS = ("torch", "he", "orthogonal", "xavier", "zeros")
 STRATEGIES = ("auto", "ddp", "ddp_find_unused_parameters_true", "ddp_find_unused_parameters_false")
 ACCELERATORS = ("auto", "cpu", "cuda", "gpu", "mps", "tpu")
 
-
-@dataclass(frozen=True)
-class Rule:
-    """What the value of a key must be; `says` completes the sentence "KEY must be ..."."""
-
-    says: str
-    holds: Callable[[Any], bool]
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _is_integer(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def number(says: str, holds: Callable[[float], bool]) -> Rule:
-    return Rule(f"a number {says}", lambda value: _is_number(value) and holds(value))
-
-
-def integer(least: int) -> Rule:
-    return Rule(f"an integer >= {least}", lambda value: _is_integer(value) and value >= least)
-
-
-def one_of(*options: str) -> Rule:
-    return Rule(f"one of {', '.join(options)}", lambda value: value in options)
-
-
-def either(*rules: Rule) -> Rule:
-    return Rule(", or ".join(rule.says for rule in rules), lambda value: any(rule.holds(value) for rule in rules))
-
-
-def or_null(rule: Rule) -> Rule:
-    return Rule(f"{rule.says}, or null", lambda value: value is None or rule.holds(value))
-
-
-def list_of(rule: Rule) -> Rule:
-    return Rule(f"a list, each {rule.says}", lambda value: _is_list(value) and all(map(rule.holds, value)))
-
-
-def _is_list(value: Any) -> bool:
-    return isinstance(value, Sequence) and not isinstance(value, str) and len(value) > 0
-
-
-POSITIVE = number("> 0", lambda value: value > 0)
-NOT_NEGATIVE = number(">= 0", lambda value: value >= 0)
-BELOW_ONE = number("in [0, 1)", lambda value: 0 <= value < 1)
-FRACTION = number("in (0, 1)", lambda value: 0 < value < 1)
-PROBABILITY = number("in [0, 1]", lambda value: 0 <= value <= 1)
-SEED = Rule("an integer in [0, 2**32)", lambda value: _is_integer(value) and 0 <= value < 2**32)
-FLAG = Rule("true or false", lambda value: isinstance(value, bool))
-TEXT = Rule("a text", lambda value: isinstance(value, str) and value != "")
-NODE = Rule("a node with a _target_", lambda value: isinstance(value, Mapping | DictConfig) and "_target_" in value)
-LIST = Rule("a list", lambda value: isinstance(value, Sequence) and not isinstance(value, str))
 
 RULES: dict[str, Rule] = {
     "seed": SEED,
@@ -117,7 +80,7 @@ RULES: dict[str, Rule] = {
     "data.task": one_of("auto", "classification", "regression"),
     "data.max_categories": integer(2),
     "data.path": TEXT,
-    "data.target": Rule("the name of a column", lambda value: value is not None and not _is_list(value)),
+    "data.target": Rule("the name of a column", lambda value: value is not None and not is_list(value)),
     "data.drop": LIST,
     "data.separator": Rule(
         "one character", lambda value: isinstance(value, str) and len(value.replace("\\t", "t")) == 1
@@ -160,8 +123,8 @@ RULES: dict[str, Rule] = {
 # Two keys of which the second has no effect beside the first: (the first, whether it has that effect, the second).
 REPLACED: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("find_lr", lambda value: value is True, "optimizer.lr"),
-    ("model.shape", _is_list, "model.num_layers"),
-    ("model.shape", _is_list, "model.hidden_units"),
+    ("model.shape", is_list, "model.num_layers"),
+    ("model.shape", is_list, "model.hidden_units"),
     ("data.folds", lambda value: value is not None, "data.val_fraction"),
 )
 

@@ -6,32 +6,28 @@ import gc
 import os
 import re
 import sys
-import traceback
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache, wraps
 from pathlib import Path
 from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException, InstantiationException, MissingConfigException, OverrideParseException
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import ConfigAttributeError, ConfigKeyError, MissingMandatoryValue, OmegaConfBaseException
 
 from tunesmith.checks import check_config, check_folder
-from tunesmith.devices import check_accelerator
-from tunesmith.errors import RunFailed, UserError, closest
-from tunesmith.followers import in_step
-from tunesmith.search.handoff import is_trial
-from tunesmith.search.launcher import is_elsewhere
-from tunesmith.search.passwords import hide_password, redacted
+from tunesmith.errors import UserError
+from tunesmith.mistakes import exit_on_error, is_mendable, line
+from tunesmith.reporting import is_trial
+from tunesmith.search.pool.launcher import runs_on_cluster
+from tunesmith.search.storage.password import hide_password
+from tunesmith.training.ddp.devices import check_accelerator
+from tunesmith.training.ddp.processes import nonzero_rank
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
-EXIT_INTERRUPTED = 130
 FOLD_FOLDER = re.compile(r"fold_\d+")
 
 
@@ -41,8 +37,8 @@ def main(task: Callable[[DictConfig], Any] | None = None) -> None:
     register_resolvers()
     # Hydra holds a file of conf/ against the schema that a launcher's package has under the same name, as it should.
     warnings.filterwarnings("ignore", message=r"\s*'hydra/launcher/submitit_\w+' is validated against ConfigStore")
-    sys.argv[1:] = [_forced(argument) for argument in sys.argv[1:]]
-    with errors_told(), in_step():
+    sys.argv[1:] = [with_plus(argument) for argument in sys.argv[1:]]
+    with exit_on_error(), nonzero_rank():
         hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")(_in_one_line(task or _train))()
 
 
@@ -76,7 +72,7 @@ def check(cfg: DictConfig) -> None:
             f"ckpt_path must be null in a sweep, whose lost trials go on by themselves; got '{cfg.ckpt_path}'"
         )
     accelerator = OmegaConf.select(cfg, "trainer.accelerator")
-    if isinstance(accelerator, str) and not (is_sweep and is_elsewhere(cfg)):
+    if isinstance(accelerator, str) and not (is_sweep and runs_on_cluster(cfg)):
         check_accelerator(accelerator)
 
 
@@ -89,29 +85,15 @@ class ChecksBeforeRun(Callback):
             check(config)
             check_folder("hydra.run.dir", Path(config.hydra.run.dir))
         except UserError as error:  # Hydra turns any Exception of a callback into a warning
-            raise SystemExit(_line(error)) from None
+            raise SystemExit(line(error)) from None
 
 
 def evaluate(folder: Path) -> dict[str, float]:
-    """Evaluate a run on the test part, as tunesmith.run.evaluate does."""
+    """Evaluate a run on the test part, as tunesmith.training.run.evaluate does."""
     load_training()
-    from tunesmith.run import evaluate
+    from tunesmith.training.run import evaluate
 
     return evaluate(folder)
-
-
-@contextmanager
-def errors_told() -> Iterator[None]:
-    """Exit with one line for what a user can mend, with the traceback for a bug, with 130 for Ctrl-C."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        sys.exit(EXIT_INTERRUPTED)
-    except Exception as error:
-        if _is_mendable(error):
-            sys.exit(_line(error))
-        traceback.print_exception(error.__cause__ if isinstance(error, InstantiationException) else error)
-        sys.exit(1)
 
 
 @cache
@@ -120,7 +102,7 @@ def load_training() -> None:
     was_enabled = gc.isenabled()
     gc.disable()
     try:
-        import tunesmith.run  # noqa: F401
+        import tunesmith.training.run  # noqa: F401
     finally:
         gc.freeze()
         if was_enabled:
@@ -129,7 +111,7 @@ def load_training() -> None:
 
 def _train(cfg: DictConfig) -> Any:
     load_training()
-    from tunesmith.run import train
+    from tunesmith.training.run import train
 
     return train(cfg)
 
@@ -142,61 +124,17 @@ def _in_one_line(task: Callable[[DictConfig], Any]) -> Callable[[DictConfig], An
         try:
             return task(cfg)
         except Exception as error:
-            if HydraConfig.get().mode == RunMode.RUN and not is_trial() and _is_mendable(error):
-                raise SystemExit(_line(error)) from None
+            if HydraConfig.get().mode == RunMode.RUN and not is_trial() and is_mendable(error):
+                raise SystemExit(line(error)) from None
             raise
 
     return run
 
 
-def _is_mendable(error: Exception) -> bool:
-    """Whether a user can mend it: a mistake of ours to name, or one that Hydra found while it composed."""
-    if isinstance(error, UserError | RunFailed | OmegaConfBaseException):
-        return True
-    if isinstance(error, InstantiationException):
-        return str(error).startswith("Error locating target")
-    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
-    return isinstance(error, HydraException) or Path(hydra.__file__).parent in Path(frame.f_code.co_filename).parents
-
-
-def _forced(argument: str) -> str:
+def with_plus(argument: str) -> str:
     """Let Optuna's own arguments be typed with or without Hydra's plus: their nodes hold only what is set."""
     for group in ("sampler", "pruner"):
         key = f"hydra.sweeper.{group}."
         if argument.lstrip("+").startswith(key) and not argument.startswith(f"{key}_target_"):
             return f"++{argument.lstrip('+')}"
     return argument
-
-
-def _line(error: BaseException) -> str:
-    return f"error: {redacted(_mended(error))}"  # a storage's URL may be what was mistyped
-
-
-def _mended(error: BaseException) -> str:
-    """Say what Hydra's errors leave out: what was typed, and the keys or choices that there are."""
-    if isinstance(error, OverrideParseException):
-        message = " ".join(error.message.split()).partition(" See http")[0]
-        return f"{error.override.partition('=')[0]}: must be an override; got '{error.override}': {message}"
-    for cause in _causes(error):
-        if isinstance(cause, MissingMandatoryValue) and cause.full_key:
-            return f"{cause.full_key} must be given: add {cause.full_key}=VALUE"
-        if isinstance(cause, ConfigAttributeError | ConfigKeyError) and cause.full_key:
-            return _no_such_key(cause)
-        if isinstance(cause, MissingConfigException) and cause.missing_cfg_file and cause.options is not None:
-            group, _, choice = cause.missing_cfg_file.rpartition("/")
-            return f"{group}: there is no such choice; got '{choice}'{closest(choice, cause.options)}"
-    return ": ".join(" ".join(str(cause).split()) for cause in _causes(error) if str(cause))
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__
-
-
-def _no_such_key(error: ConfigAttributeError | ConfigKeyError) -> str:
-    prefix, dot, name = str(error.full_key).rpartition(".")
-    parent = error.parent_node
-    siblings = [f"{prefix}{dot}{key}" for key in parent or () if not str(key).startswith("_") and key != "hydra"]
-    typed = next((text for text in sys.argv[1:] if text.lstrip("+~").startswith(str(error.full_key))), error.full_key)
-    return f"{error.full_key}: there is no such key; got '{typed}'{closest(f'{prefix}{dot}{name}', siblings)}"

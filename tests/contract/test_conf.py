@@ -13,13 +13,13 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from tunesmith.build import build, build_learner
 from tunesmith.checks import ACTIVATIONS, INITIALIZERS, RULES, check_config
 from tunesmith.cli import register_resolvers
 from tunesmith.models import layers
-from tunesmith.search.handoff import NoReporter
-from tunesmith.search.sampler import make_pruner, make_sampler
-from tunesmith.search.space import parse_space
+from tunesmith.reporting import NoReporter
+from tunesmith.search.sampling.sampler import make_pruner, make_sampler
+from tunesmith.search.space.space import parse_space
+from tunesmith.training.build import build, build_learner
 
 CONF = Path(__file__).parents[2] / "conf"
 PLUGIN = CONF.parent / "src" / "hydra_plugins" / "tunesmith_sweeper" / "conf" / "hydra" / "sweeper"

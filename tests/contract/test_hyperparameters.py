@@ -17,9 +17,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from tunesmith.checks import check_config
 from tunesmith.cli import register_resolvers
-from tunesmith.history import read_metrics
-from tunesmith.run import train_in
-from tunesmith.search.handoff import NoReporter
+from tunesmith.reporting import NoReporter
+from tunesmith.run_folder import read_metrics
+from tunesmith.training.run import train_in
 
 ROOT = Path(__file__).parents[2]
 TABLE = (ROOT / "docs" / "hyperparameters.md").read_text()

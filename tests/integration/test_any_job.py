@@ -10,7 +10,7 @@ import pytest
 import yaml
 from conftest import ROOT, Ended, Shell
 
-from tunesmith.search.storage import open_journal
+from tunesmith.search.storage.storage import open_journal
 
 JOB = str(ROOT / "scripts" / "any_job" / "job.py")
 

@@ -9,8 +9,8 @@ import pytest
 import yaml
 from conftest import QUICK, ROOT, Ended, Shell
 
-from tunesmith.history import read_yaml
-from tunesmith.search.storage import open_journal
+from tunesmith.run_folder import read_yaml
+from tunesmith.search.storage.storage import open_journal
 
 FOLDS = (*QUICK, "data.folds=3", "trainer.max_epochs=2")
 

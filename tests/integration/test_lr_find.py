@@ -7,7 +7,7 @@ import re
 import pytest
 from conftest import ROOT, LoadedShell, Shell
 
-from tunesmith.history import read_yaml
+from tunesmith.run_folder import read_yaml
 
 SCRIPT = str(ROOT / "scripts" / "lr_find.py")
 

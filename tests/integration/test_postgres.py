@@ -18,9 +18,9 @@ from optuna.trial import FrozenTrial
 from plain_app import app, ended, processes, rows, wait_until
 from services.postgres import Postgres
 
-from tunesmith.search.passwords import PASSWORD, take_password
-from tunesmith.search.storage import open_storage
-from tunesmith.search.study import OWNER
+from tunesmith.search.storage.password import PASSWORD, take_password
+from tunesmith.search.storage.storage import open_storage
+from tunesmith.search.study.study import OWNER
 
 pytestmark = pytest.mark.postgres
 # Four reports a trial, so that a restart of the server meets every kind of call.
@@ -164,7 +164,7 @@ def test_two_hosts_share_a_study_and_results_name_the_host_of_each_folder(
 
 
 def test_a_trial_whose_host_is_gone_is_run_by_another_one(shell: Shell, url: str, tmp_path: Path) -> None:
-    """After LEASE_SECONDS: there is no pid to ask for."""
+    """After HEARTBEAT_TIMEOUT_S: there is no pid to ask for."""
     gone, left = tmp_path / "gone", tmp_path / "left"
     for folder in (gone, left):
         folder.mkdir()
@@ -219,7 +219,7 @@ def test_a_server_that_stays_away_ends_the_sweep_in_order_and_the_same_command_g
     again = ended(shell.start(*arguments(url, n_trials=so_far + 20, n_workers=2)), 120)
     assert (again.code, again.err) == (0, "")
     assert num_ended(url) == so_far + 20
-    # one that was asked for and not yet signed is watched for SIGNING_SECONDS, longer than this sweep takes
+    # one that was asked for and not yet signed is watched for CLAIM_TIMEOUT_S, longer than this sweep takes
     running = [trial for trial in trials(url) if trial.state.name == "RUNNING"]
     assert [trial.number for trial in running if OWNER in trial.user_attrs] == []
 

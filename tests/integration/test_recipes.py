@@ -12,7 +12,7 @@ import pytest
 import yaml
 from conftest import ROOT, Ended, Shell
 
-from tunesmith.evaluation import evaluate
+from tunesmith.training.evaluation import evaluate
 
 FIVE_SEEDS = "seed=0,1,2,3,4"
 
@@ -149,11 +149,11 @@ def ridge_rmse(split_seed: int) -> float:
     from sklearn.linear_model import RidgeCV
     from sklearn.metrics import root_mean_squared_error
 
-    from tunesmith.data.parts import Split, load_parts
-    from tunesmith.data.sources import Shipped
+    from tunesmith.data.sources.sklearn_dataset import SklearnDataset
+    from tunesmith.data.splits import Split, load_splits
 
     split = Split(0.2, 0.2, split_seed, None, None, 1.0, "standard", False, "refuse")
-    parts = load_parts(Shipped("diabetes"), split)
+    parts = load_splits(SklearnDataset("diabetes"), split)
     inputs, targets = (
         np.concatenate([getattr(part, name).numpy() for part in (parts.train, parts.val)])
         for name in ("inputs", "targets")

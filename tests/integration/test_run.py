@@ -9,7 +9,7 @@ import torch
 import yaml
 from conftest import QUICK, Ended, Shell
 
-from tunesmith.history import read_metrics
+from tunesmith.run_folder import read_metrics
 
 RUN = "outputs/a run"
 

@@ -14,8 +14,8 @@ from plain_app import app, begun, ended, processes, rows, trials, wait_until
 from services.postgres import Postgres
 from services.slurm import Slurm
 
-from tunesmith.history import read_metrics
-from tunesmith.search.study import OWNER
+from tunesmith.run_folder import read_metrics
+from tunesmith.search.study.study import OWNER
 
 pytestmark = pytest.mark.slurm
 JOBS = ("hydra/launcher=submitit_slurm", "hydra.sweeper.n_workers=2")

@@ -13,8 +13,8 @@ import pytest
 import yaml
 from conftest import QUICK, Ended, Shell
 
-from tunesmith.history import read_metrics
-from tunesmith.search.storage import open_journal
+from tunesmith.run_folder import read_metrics
+from tunesmith.search.storage.storage import open_journal
 
 SWEEP = ("-m", *QUICK, "trainer.max_epochs=6", "study_name=s")
 PRUNER = ("hydra/sweeper/pruner=none", "hydra.sweeper.pruner._target_=faults.PruneAll")

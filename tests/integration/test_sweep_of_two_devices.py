@@ -9,7 +9,7 @@ import optuna
 import pytest
 from conftest import QUICK, Ended, Shell
 
-from tunesmith.search.storage import open_journal
+from tunesmith.search.storage.storage import open_journal
 
 # The second trial is stopped after its third epoch, by a limit that no loss keeps.
 SWEEP = (

@@ -14,7 +14,7 @@ import yaml
 from conftest import Shell
 from plain_app import app, begun, ended, processes, rows, sweep, trials, wait_until
 
-from tunesmith.search.study import OWNER
+from tunesmith.search.study.study import OWNER
 
 SLEEP = """
 started(cfg)
@@ -106,7 +106,7 @@ def test_ctrl_c_gives_a_trial_of_its_own_process_back_and_lets_it_end_in_order(s
 
 def test_a_sweep_whose_journal_is_damaged_goes_on_in_a_fresh_process(shell: Shell) -> None:
     body = """
-        from tunesmith.search.storage import open_journal
+        from tunesmith.search.storage.storage import open_journal
         if started(cfg) and cfg.x == 2:
             journal = Path("outputs/sweeps/s/study.journal")
             os.truncate(journal, journal.stat().st_size - 5)

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
-from tunesmith.checks import RULES, check_config, check_folder, check_rule, integer
+from tunesmith.checks import RULES, check_config, check_folder, check_rule
 from tunesmith.errors import UserError
+from tunesmith.rules import integer
 
 # values just inside a rule, values just outside
 Bounds = tuple[list[Any], list[Any]]

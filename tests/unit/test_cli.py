@@ -15,14 +15,15 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from tiny import composed
 
-from tunesmith.cli import errors_told, load_training, main, run_folder
+from tunesmith.cli import load_training, main, run_folder
 from tunesmith.errors import UserError
+from tunesmith.mistakes import exit_on_error
 
 
 def told(error: BaseException) -> Any:
     """Return what the process would exit with: an exit code or a last line."""
     try:
-        with errors_told():
+        with exit_on_error():
             raise error
     except SystemExit as left:
         return left.code
@@ -65,7 +66,7 @@ def test_a_bug_keeps_its_traceback(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_bug_in_what_hydra_builds_keeps_its_own_traceback(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit, match="1"), errors_told():
+    with pytest.raises(SystemExit, match="1"), exit_on_error():
         instantiate({"_target_": "fractions.Fraction", "_args_": [1, 0]})
     shown = capsys.readouterr().err
     assert shown.strip().endswith("ZeroDivisionError: Fraction(1, 0)")
@@ -75,13 +76,13 @@ def test_a_bug_in_what_hydra_builds_keeps_its_own_traceback(capsys: pytest.Captu
 def test_a_target_that_is_not_there_is_one_line() -> None:
     with (
         pytest.raises(SystemExit, match=r"^error: Error locating target 'tunesmith\.models\.Nothing'.*$"),
-        errors_told(),
+        exit_on_error(),
     ):
         instantiate({"_target_": "tunesmith.models.Nothing"})
 
 
 def test_what_ends_well_is_left_alone() -> None:
-    with errors_told():
+    with exit_on_error():
         pass
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import SequentialSampler
 
-from tunesmith.data.parts import Part
+from tunesmith.data.splits import Split
 
 Batch = tuple[Tensor, Tensor]
 
@@ -52,7 +52,7 @@ class Batches:
     batch_sampler = None
 
     def __init__(
-        self, part: Part, batch_size: int, shuffle_seed: int | None = None, rank: int = 0, world_size: int = 1
+        self, part: Split, batch_size: int, shuffle_seed: int | None = None, rank: int = 0, world_size: int = 1
     ) -> None:
         """batch_size: of one rank; rank: from 0, of world_size ones."""
         self.part = part

@@ -12,7 +12,7 @@ from torch import Tensor
 from tunesmith.data.arrays import Source
 from tunesmith.data.augmentation import Augmentation
 from tunesmith.data.batches import Batch, Batches
-from tunesmith.data.parts import Part, Parts, Split, load_parts
+from tunesmith.data.splits import Split, SplitConfig, Splits, load_splits
 from tunesmith.errors import UserError
 
 EVALUATION_BATCH_SIZE = 4096
@@ -50,8 +50,10 @@ class DataModule(L.LightningDataModule):
         self.shuffle = shuffle
         self.seed = seed
         self.augmentation = _call("data.augmentation", Augmentation, augmentation)
-        split = Split(val_fraction, test_fraction, split_seed, folds, fold, fraction, scale, scale_targets, missing)
-        self.parts = load_parts(_call("data", source, {key: _frozen(value) for key, value in keys.items()}), split)
+        split = SplitConfig(
+            val_fraction, test_fraction, split_seed, folds, fold, fraction, scale, scale_targets, missing
+        )
+        self.parts = load_splits(_call("data", source, {key: _frozen(value) for key, value in keys.items()}), split)
         self.class_weights = _class_weights(self.parts, class_weights)
         if self.augmentation and len(self.input_shape) != 3:
             raise UserError(f"data.augmentation needs images; got samples of shape {self.input_shape}")
@@ -95,7 +97,7 @@ class DataModule(L.LightningDataModule):
         inputs, targets = batch
         return self.augmentation(inputs), targets
 
-    def _batches(self, part: Part, batch_size: int, shuffle_seed: int | None = None) -> Batches:
+    def _batches(self, part: Split, batch_size: int, shuffle_seed: int | None = None) -> Batches:
         """Return this rank's share of a part, on its device."""
         trainer = self.trainer
         assert trainer is not None
@@ -128,7 +130,7 @@ def _frozen(value: Any) -> Any:
     return value
 
 
-def _class_weights(parts: Parts, wanted: str | Sequence[float] | None) -> Tensor | None:
+def _class_weights(parts: Splits, wanted: str | Sequence[float] | None) -> Tensor | None:
     """Return a weight per class, (classes,) float32; "balanced" gives all classes the same sum."""
     if wanted is None:
         return None

@@ -43,7 +43,7 @@ def check_classes(arrays: Arrays) -> None:
         )
 
 
-def check_parts(
+def check_splits(
     arrays: Arrays, inputs: NDArray[np.float32], parts: tuple[Index, Index, Index], scale: str
 ) -> list[str]:
     """Return a line for each finding about the parts; inputs are the prepared ones.

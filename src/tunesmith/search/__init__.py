@@ -1,1 +1,1 @@
-"""The search: space, study, hand-over of trials, worker. Never imports torch."""
+"""Sweeps: a study, its workers, and what a study leaves behind. Imports no torch."""

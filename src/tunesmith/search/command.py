@@ -10,7 +10,7 @@ from pathlib import Path
 from hydra._internal.utils import get_args_parser
 from omegaconf import DictConfig
 
-from tunesmith.search.quoting import written
+from tunesmith.search.space.quoting import to_hydra
 
 # What Hydra was told about the sweep, and a single run has no use for.
 _OF_THE_SWEEP = ("hydra.mode=", "hydra.sweep", "hydra/sweep", "hydra.launcher", "hydra/launcher", "hydra.run.dir=")
@@ -19,28 +19,28 @@ _CONFIG_FLAGS = ("config_path", "config_name", "config_dir")
 
 def override(key: str, value: object) -> str:
     """Return an override whose value Hydra reads back as this very text."""
-    return f"{key}={written(str(value))}"
+    return f"{key}={to_hydra(str(value))}"
 
 
-def shown(study: Mapping[str, str], arguments: list[str] | None = None) -> str:
+def resume_hint(study: Mapping[str, str], arguments: list[str] | None = None) -> str:
     """Return the command that goes on with the study: what was typed, and the keys that lead to the study."""
     script, *typed = sys.argv if arguments is None else arguments
     missing = [f"{key}={value}" for key, value in study.items() if not _has(typed, key)]
     return shlex.join(["python", script, *_with(typed, missing)])
 
 
-def again(keys: Sequence[str], study_name: str) -> list[str]:
+def restart_argv(keys: Sequence[str], study_name: str) -> list[str]:
     """Return this process's command on this study, whatever name it was given; keys: that hold the study's name."""
     missing = [key for key in keys if not _has(sys.orig_argv, key)]
     return _this_with([override(key, study_name) for key in missing])
 
 
-def of_worker(keys: Sequence[str], study_name: str, folder: Path) -> list[str]:
+def worker_argv(keys: Sequence[str], study_name: str, folder: Path) -> list[str]:
     """Return the command of a worker: this process's own, in the study's folder."""
     return _this_with([*(override(key, study_name) for key in keys), override("hydra.sweep.dir", folder)])
 
 
-def of_trial(config: DictConfig, folder: Path, *further: str) -> list[str]:
+def trial_argv(config: DictConfig, folder: Path, *further: str) -> list[str]:
     """Return the command of a trial: a plain run of its overrides in its folder, whatever mode the config has."""
     flags = get_args_parser().parse_args(sys.argv[1:])
     given = [(name, getattr(flags, name)) for name in _CONFIG_FLAGS]

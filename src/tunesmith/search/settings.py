@@ -12,9 +12,10 @@ from typing import Any
 from hydra.utils import get_method
 from omegaconf import DictConfig, OmegaConf
 
-from tunesmith.checks import FLAG, Rule, check_rule, integer, number, one_of, or_null
+from tunesmith.checks import check_rule
 from tunesmith.errors import UserError, closest
-from tunesmith.search.quoting import written
+from tunesmith.rules import FLAG, Rule, integer, number, one_of, or_null
+from tunesmith.search.space.quoting import to_hydra
 
 PREFIX = "hydra.sweeper."
 # Keys of the official plugin that may stand in a config as null.
@@ -110,7 +111,7 @@ def _check_old(given: Mapping[str, Any]) -> None:
 def _sweep(old: Mapping[str, Any]) -> str:
     """Return an entry of search_space as an entry of params is written."""
     if old.get("choices") is not None:
-        return f"choice({', '.join(map(written, old['choices']))})"
+        return f"choice({', '.join(map(to_hydra, old['choices']))})"
     ends = f"{old.get('low')}, {old.get('high')}"
     if old.get("step") is not None:
         return f"range({ends}, {old['step']})"

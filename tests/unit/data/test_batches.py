@@ -7,9 +7,9 @@ import torch
 
 from tunesmith.data.batches import Batches, epoch_order, shard_sizes
 from tunesmith.data.batches import batch_sizes as sizes_of
-from tunesmith.data.parts import Part
+from tunesmith.data.splits import Split
 
-PART = Part(torch.arange(10.0).reshape(10, 1), torch.arange(10))
+PART = Split(torch.arange(10.0).reshape(10, 1), torch.arange(10))
 
 
 def order_of(batches: Batches) -> list[int]:

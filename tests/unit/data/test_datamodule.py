@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from tunesmith.data import Arrays, DataModule
 from tunesmith.data.datamodule import EVALUATION_BATCH_SIZE
-from tunesmith.data.sources import Shipped
+from tunesmith.data.sources.sklearn_dataset import SklearnDataset
 from tunesmith.errors import UserError
 
 KEYS: dict[str, Any] = {
@@ -128,9 +128,9 @@ def test_a_batch_to_overfit_on_is_the_same_each_epoch() -> None:
 @pytest.mark.parametrize(
     ("source", "keys", "told"),
     [
-        pytest.param(Shipped, {"name": "digits"}, ((1, 8, 8), True, 10), id="ten classes"),
+        pytest.param(SklearnDataset, {"name": "digits"}, ((1, 8, 8), True, 10), id="ten classes"),
         pytest.param(Table, {"sizes": (10, 10)}, ((2,), True, 1), id="two classes"),
-        pytest.param(Shipped, {"name": "diabetes"}, ((10,), False, 1), id="numbers"),
+        pytest.param(SklearnDataset, {"name": "diabetes"}, ((10,), False, 1), id="numbers"),
     ],
 )
 def test_a_model_is_told(source: Callable[..., Any], keys: dict[str, Any], told: tuple[Any, ...]) -> None:

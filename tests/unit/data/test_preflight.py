@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import ArrayLike
 
 from tunesmith.data.arrays import Arrays
-from tunesmith.data.preflight import check_classes, check_parts
+from tunesmith.data.preflight import check_classes, check_splits
 from tunesmith.errors import UserError
 
 ONES = np.where(np.arange(900) % 2, 1, -1)  # mean 0, deviation 1
@@ -29,7 +29,7 @@ def classes(targets: ArrayLike, **names: tuple[str, ...]) -> Arrays:
 
 def found(arrays: Arrays, *, scale: str = "standard", parts: tuple[np.ndarray, ...] = PARTS) -> list[str]:
     train, val, test = parts
-    return check_parts(arrays, arrays.inputs, (train, val, test), scale)
+    return check_splits(arrays, arrays.inputs, (train, val, test), scale)
 
 
 def with_targets(targets: ArrayLike, names: tuple[str, ...] = ()) -> Arrays:

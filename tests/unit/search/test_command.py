@@ -68,12 +68,12 @@ starts = pytest.mark.parametrize(
     ],
 )
 def test_the_command_that_goes_on(arguments: list[str], shown: str) -> None:
-    assert command.shown({"study_name": "digits"}, arguments) == shown
+    assert command.resume_hint({"study_name": "digits"}, arguments) == shown
 
 
 def test_the_command_is_what_was_typed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["train.py", "-m", "optimizer=sgd"])
-    assert command.shown({"study_name": "digits"}) == "python train.py -m optimizer=sgd study_name=digits"
+    assert command.resume_hint({"study_name": "digits"}) == "python train.py -m optimizer=sgd study_name=digits"
 
 
 # overrides
@@ -92,7 +92,7 @@ def test_a_text_arrives_as_it_is(name: str) -> None:
 @starts
 def test_a_worker_gets_the_same_command_on_this_study(typed: Any, start: list[str]) -> None:
     typed(start, "-m", "--config-dir", "my conf", "lr=1,2", "study_name=old")
-    made = command.of_worker(["hydra.sweeper.study_name", "study_name"], "a b", FOLDER)
+    made = command.worker_argv(["hydra.sweeper.study_name", "study_name"], "a b", FOLDER)
     flags, overrides = read(made, start)
     assert (flags.multirun, flags.config_dir) == (True, "my conf")
     assert overrides.keys() == {"lr", "study_name", "hydra.sweeper.study_name", "hydra.sweep.dir"}
@@ -103,7 +103,7 @@ def test_a_worker_gets_the_same_command_on_this_study(typed: Any, start: list[st
 @pytest.mark.parametrize("arguments", [["lr=1,2", "-m"], ["-m", "lr=1,2", "--config-name", "b"], ["-m"]], ids=" ".join)
 def test_a_workers_overrides_stand_where_hydra_finds_them(typed: Any, arguments: list[str]) -> None:
     typed(["script.py"], *arguments)
-    made = command.of_worker(["hydra.sweeper.study_name"], "s", FOLDER)
+    made = command.worker_argv(["hydra.sweeper.study_name"], "s", FOLDER)
     flags, overrides = read(made, ["script.py"])
     assert flags.multirun
     assert overrides["hydra.sweeper.study_name"] == "s"
@@ -121,7 +121,7 @@ def config_of(hydra: tuple[str, ...] = (), task: tuple[str, ...] = ("lr=0.1",), 
 @starts
 def test_a_trial_is_a_plain_run_of_its_overrides_in_its_folder(typed: Any, start: list[str]) -> None:
     typed(start, "-m", "lr=0.1,0.2", "seed=3")
-    made = command.of_trial(config_of(task=("seed=3", "lr=0.1")), FOLDER)
+    made = command.trial_argv(config_of(task=("seed=3", "lr=0.1")), FOLDER)
     flags, overrides = read(made, start)
     assert not flags.multirun
     job = {"hydra.job.num": 7, "hydra.job.id": "7", "hydra.run.dir": str(FOLDER)}
@@ -140,7 +140,7 @@ def test_a_trial_is_a_plain_run_of_its_overrides_in_its_folder(typed: Any, start
 )
 def test_a_trial_finds_its_config_where_the_sweep_does(typed: Any, arguments: list[str], kept: dict[str, str]) -> None:
     typed(["script.py"], *arguments)
-    flags, _ = read(command.of_trial(config_of(), FOLDER), ["script.py"])
+    flags, _ = read(command.trial_argv(config_of(), FOLDER), ["script.py"])
     names = ("config_path", "config_name", "config_dir")
     assert {name: getattr(flags, name) for name in names if getattr(flags, name)} == kept
     assert not flags.multirun
@@ -165,11 +165,11 @@ def test_a_trial_finds_its_config_where_the_sweep_does(typed: Any, arguments: li
 )
 def test_what_concerns_the_sweep_alone_is_dropped(typed: Any, given: str, is_kept: bool) -> None:
     typed(["script.py"], "-m", given)
-    assert (given in command.of_trial(config_of((given,)), FOLDER)) == is_kept
+    assert (given in command.trial_argv(config_of((given,)), FOLDER)) == is_kept
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_trial_keeps_the_studys_name(typed: Any, name: str) -> None:
     typed(["script.py"], "-m")
-    _, overrides = read(command.of_trial(config_of(study_name=name), FOLDER, "+more=1"), ["script.py"])
+    _, overrides = read(command.trial_argv(config_of(study_name=name), FOLDER, "+more=1"), ["script.py"])
     assert (overrides["study_name"], overrides["more"]) == (name, 1)

@@ -1,1 +1,0 @@
-"""Lightning callbacks that every run has."""

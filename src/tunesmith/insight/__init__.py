@@ -1,0 +1,1 @@
+"""Reads run folders and studies to explain them. Imports neither torch nor Lightning."""

@@ -1,0 +1,76 @@
+"""A user's mistake becomes one line; a bug keeps its traceback."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import hydra
+from hydra.errors import HydraException, InstantiationException, MissingConfigException, OverrideParseException
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, MissingMandatoryValue, OmegaConfBaseException
+
+from tunesmith.errors import RunFailed, UserError, closest
+from tunesmith.search.storage.password import redacted
+
+EXIT_INTERRUPTED = 130
+
+
+@contextmanager
+def exit_on_error() -> Iterator[None]:
+    """Exit with one line for what a user can mend, with the traceback for a bug, with 130 for Ctrl-C."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)
+    except Exception as error:
+        if is_mendable(error):
+            sys.exit(line(error))
+        traceback.print_exception(error.__cause__ if isinstance(error, InstantiationException) else error)
+        sys.exit(1)
+
+
+def is_mendable(error: Exception) -> bool:
+    """Whether a user can mend it: a mistake of ours to name, or one that Hydra found while it composed."""
+    if isinstance(error, UserError | RunFailed | OmegaConfBaseException):
+        return True
+    if isinstance(error, InstantiationException):
+        return str(error).startswith("Error locating target")
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return isinstance(error, HydraException) or Path(hydra.__file__).parent in Path(frame.f_code.co_filename).parents
+
+
+def line(error: BaseException) -> str:
+    return f"error: {redacted(explain(error))}"  # a storage's URL may be what was mistyped
+
+
+def explain(error: BaseException) -> str:
+    """Say what Hydra's errors leave out: what was typed, and the keys or choices that there are."""
+    if isinstance(error, OverrideParseException):
+        message = " ".join(error.message.split()).partition(" See http")[0]
+        return f"{error.override.partition('=')[0]}: must be an override; got '{error.override}': {message}"
+    for cause in _causes(error):
+        if isinstance(cause, MissingMandatoryValue) and cause.full_key:
+            return f"{cause.full_key} must be given: add {cause.full_key}=VALUE"
+        if isinstance(cause, ConfigAttributeError | ConfigKeyError) and cause.full_key:
+            return _no_such_key(cause)
+        if isinstance(cause, MissingConfigException) and cause.missing_cfg_file and cause.options is not None:
+            group, _, choice = cause.missing_cfg_file.rpartition("/")
+            return f"{group}: there is no such choice; got '{choice}'{closest(choice, cause.options)}"
+    return ": ".join(" ".join(str(cause).split()) for cause in _causes(error) if str(cause))
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__
+
+
+def _no_such_key(error: ConfigAttributeError | ConfigKeyError) -> str:
+    prefix, dot, name = str(error.full_key).rpartition(".")
+    parent = error.parent_node
+    siblings = [f"{prefix}{dot}{key}" for key in parent or () if not str(key).startswith("_") and key != "hydra"]
+    typed = next((text for text in sys.argv[1:] if text.lstrip("+~").startswith(str(error.full_key))), error.full_key)
+    return f"{error.full_key}: there is no such key; got '{typed}'{closest(f'{prefix}{dot}{name}', siblings)}"

@@ -1,0 +1,71 @@
+"""What has happened in a study since one last looked: shown in one console, whoever has done it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from optuna import Study
+from optuna.trial import FrozenTrial, TrialState
+
+from tunesmith.errors import UserError
+from tunesmith.search.console.lines import show_epoch, show_lost, show_trial
+from tunesmith.search.storage.journal import JournalDamaged
+from tunesmith.search.study.study import CONFIG_ERROR, counts, is_counted, is_lost
+from tunesmith.search.worker.worker import check_failure_rate
+
+# Between two lines about a trial that runs.
+EPOCH_LINE_SECONDS = 10.0
+
+
+class ProgressPrinter:
+    """Follows a study that others work on."""
+
+    def __init__(self, reopen: Callable[[], Study], max_failure_rate: float) -> None:
+        """reopen: gives the study as it is stored."""
+        self._reopen = reopen
+        self._study = reopen()
+        self._max_failure_rate = max_failure_rate
+        self._told = {trial.number for trial in self._trials() if trial.state.is_finished()}
+        self._epochs: dict[int, tuple[int | None, float]] = {}
+
+    def show(self) -> list[FrozenTrial]:
+        """Print what is new; return all trials.
+
+        Raises:
+            UserError: more than max_failure_rate of the trials failed, or the study's first trial met a user's mistake.
+        """
+        trials = self._trials()
+        new = [trial for trial in trials if trial.state.is_finished() and trial.number not in self._told]
+        for trial in sorted(new, key=lambda trial: str(trial.datetime_complete)):
+            self._told.add(trial.number)
+            self._show_ended(trial, trials)
+        for trial in trials:
+            if trial.state == TrialState.RUNNING:
+                self._show_running(trial)
+        if new:
+            check_failure_rate(counts(trials), self._max_failure_rate)
+        return trials
+
+    def _trials(self) -> list[FrozenTrial]:
+        try:
+            return self._study.get_trials(deepcopy=False)
+        except JournalDamaged:
+            self._study = self._reopen()
+            return self._study.get_trials(deepcopy=False)
+
+    def _show_ended(self, trial: FrozenTrial, trials: list[FrozenTrial]) -> None:
+        if is_counted(trial):
+            show_trial(trial, [other for other in trials if other.number in self._told], self._study.direction)
+        elif is_lost(trial):
+            if CONFIG_ERROR in trial.user_attrs:
+                raise UserError(trial.user_attrs[CONFIG_ERROR])
+            show_lost(trial)
+
+    def _show_running(self, trial: FrozenTrial) -> None:
+        """Print a line now and then, when there is a new epoch to tell of."""
+        now = time.monotonic()
+        step, since = self._epochs.setdefault(trial.number, (trial.last_step, now))
+        if trial.last_step != step and now - since > EPOCH_LINE_SECONDS:
+            self._epochs[trial.number] = (trial.last_step, now)
+            show_epoch(trial)

@@ -1,0 +1,66 @@
+"""What the end of a sweep shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tunesmith.search import command, results
+from tunesmith.search.console.lines import rows
+from tunesmith.search.settings import Settings
+from tunesmith.search.space.space import Space
+from tunesmith.search.study.study import DIRECTIONS
+
+NUM_TIES = 5
+
+
+def print_summary(
+    found: Mapping[str, Any],
+    ties: Sequence[int],
+    settings: Settings,
+    space: Space,
+    folder: Path,
+    place: Mapping[str, str],
+) -> None:
+    """Print a study's results.
+
+    found: what its file holds; ties: trials with the best value too; place: keys that lead a command to the study.
+    """
+    rows(_rows(found, ties, settings, space, folder, place))
+
+
+def _rows(
+    found: Mapping[str, Any],
+    ties: Sequence[int],
+    settings: Settings,
+    space: Space,
+    folder: Path,
+    place: Mapping[str, str],
+) -> Iterator[tuple[str, str]]:
+    if found["best_trial"] is None:
+        yield "best", "none: no trial ran to its end"
+    else:
+        mode = DIRECTIONS[settings.direction]
+        yield "best value", f"{found['best_value']:.6g} ({mode}d), trial {found['best_trial']}"
+        if ties:
+            yield "ties", _ties(ties)
+        yield "parameters", "  ".join(space.overrides(found["best_params"]))
+        if not results.is_best_here(folder, found):
+            yield "best lies on", f"{found['best_host']}, in {found['best_dir']}: the same command there evaluates it"
+    yield "trials", "  ".join(f"{number} {state}" for state, number in found["trials"].items())
+    epochs = found["epochs"]
+    yield "epochs", f"{epochs['run']} run" + (f", {epochs['saved']} saved by pruning" if epochs["saved"] else "")
+    if found["test"]:
+        yield "test", "  ".join(f"{name} {value:.4g}" for name, value in found["test"].items())
+    files = [results.RESULTS_FILE, results.BEST_FILE, results.TRIALS_FILE]
+    yield "files", f"{folder}/  {', '.join(name for name in files if (folder / name).exists())}"
+    yield "curves", "tensorboard --logdir outputs"
+    if (folder / results.BEST_FILE).exists():
+        yield "repeat best", results.best_command(folder)
+    yield "resume", command.resume_hint(place)
+
+
+def _ties(numbers: Sequence[int]) -> str:
+    shown = ", ".join(map(str, numbers[:NUM_TIES])) + (" ..." if len(numbers) > NUM_TIES else "")
+    return f"{len(numbers)} more {'trial has' if len(numbers) == 1 else 'trials have'} it too: {shown}"

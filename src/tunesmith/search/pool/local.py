@@ -1,0 +1,86 @@
+"""Workers that are processes of this machine."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tunesmith.search.pool.gpus import visible_to_worker
+from tunesmith.search.pool.pool import LOG_FILE, WORKERS_FOLDER, WorkerExit
+from tunesmith.search.study.owner import WORKER, is_here
+from tunesmith.search.worker.failure import last_line
+
+
+class LocalWorkers:
+    """Starts workers in sessions of their own."""
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], folder: Path, devices: int = 1) -> None:
+        """command: of a worker; folder: the study's; devices: GPUs that each of them gets."""
+        self._command = list(command)
+        self._environment = dict(environment)
+        self._folder = folder
+        self._devices = devices
+
+    def __call__(self, index: int) -> LocalWorker:
+        folder = self._folder / WORKERS_FOLDER / str(index)
+        folder.mkdir(parents=True, exist_ok=True)
+        own = {WORKER: str(index), **visible_to_worker(index, self._devices)}
+        with (folder / LOG_FILE).open("ab") as log:
+            begin = log.tell()
+            process = subprocess.Popen(
+                self._command,
+                env={**os.environ, **self._environment, **own},
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C reaches the sweep, which tells its workers
+            )
+        return LocalWorker(index, process, folder / LOG_FILE, begin)
+
+
+class LocalWorker:
+    """A worker's process; its stdin is a pipe that nobody writes to: it ends when the sweep does."""
+
+    def __init__(self, index: int, process: subprocess.Popen[bytes], log: Path, log_begin: int) -> None:
+        self.index = index
+        self.name = f"worker {index}"
+        self._process = process
+        self._log = log
+        self._log_begin = log_begin
+        self._is_interrupted = False
+
+    def ended(self) -> WorkerExit | None:
+        code = self._process.poll()
+        if code is None:
+            return None
+        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+        return WorkerExit(how, last_line(self._log, self._log_begin) or f"{self._log} is empty", code > 0, code == 0)
+
+    def owns(self, owner: Mapping[str, Any]) -> bool:
+        return bool(owner) and is_here(owner) and owner["pid"] == self._process.pid
+
+    def is_queued(self) -> bool:
+        return False
+
+    def interrupt(self) -> None:
+        """Once: the second Ctrl-C would end it in the middle of a batch."""
+        if not self._is_interrupted:
+            self._is_interrupted = True
+            self._signal(signal.SIGINT)
+
+    def cancel(self) -> None:
+        self._signal(signal.SIGKILL)
+
+    def kill(self) -> None:
+        self.cancel()
+        self._process.wait()
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+
+    def _signal(self, signum: int) -> None:
+        if self._process.poll() is None:
+            self._process.send_signal(signum)

@@ -1,0 +1,161 @@
+"""Keeps the workers of a sweep going, wherever they run: started, watched, replaced; one console for all of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from optuna.trial import FrozenTrial
+
+from tunesmith.errors import UserError
+from tunesmith.search.console.lines import say
+from tunesmith.search.console.progress import ProgressPrinter
+from tunesmith.search.study.attempts import RETRY_OF, was_requeued
+from tunesmith.search.study.study import OWNER, is_over
+from tunesmith.search.worker.interruption import Interruption
+
+WORKERS_FOLDER = "workers"
+LOG_FILE = "output.log"
+POLL_SECONDS = 0.2
+# Before a worker that could not be started is tried again: a cluster may be busy.
+RETRY_SECONDS = 10.0
+# Workers that end one after the other without having got on with a trial.
+MAX_IDLE_ENDS = 5
+# What workers get to end by themselves once nothing is left to do.
+GRACE_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class WorkerExit:
+    """How a worker ended.
+
+    words: what it said last; is_failure: they tell why, where it was not ended from outside; is_in_order: nothing is
+    wrong with it, its work or its time was over.
+    """
+
+    how: str
+    words: str
+    is_failure: bool
+    is_in_order: bool = False
+
+
+class WorkerHandle(Protocol):
+    """A worker that a sweep has started: a process of this machine, or a job of a cluster."""
+
+    @property
+    def index(self) -> int: ...
+
+    @property
+    def name(self) -> str:
+        """What the user calls it."""
+
+    def ended(self) -> WorkerExit | None:
+        """Return None while it lives or may live."""
+
+    def owns(self, owner: Mapping[str, Any]) -> bool:
+        """Whether a trial's owner is this worker."""
+
+    def is_queued(self) -> bool:
+        """Whether it has not begun to work yet."""
+
+    def interrupt(self) -> None:
+        """Ask it to end, as Ctrl-C does; called again and again until it has ended."""
+
+    def cancel(self) -> None:
+        """End it, without waiting for its end."""
+
+    def kill(self) -> None:
+        """End it, and leave nothing of it behind."""
+
+
+class Pool:
+    """Keeps n workers busy until n_trials of a study count.
+
+    It is the study that says when: what becomes of a worker decides no more than whether another one starts.
+    """
+
+    def __init__(self, start: Callable[[int], WorkerHandle], n_trials: int, interruption: Interruption) -> None:
+        """start: a worker, by its index; raises UserError where none can be started."""
+        self._start_worker = start
+        self._n_trials = n_trials
+        self._interruption = interruption
+        self._workers: dict[int, WorkerHandle] = {}
+        self._to_restart: dict[int, float] = {}  # workers that could not be started, and when to try again
+        self._idle_ends = 0
+
+    def run(self, n_workers: int, is_late: Callable[[], bool], news: ProgressPrinter) -> None:
+        """Return when n_trials count, the time is over, or the sweep was asked to end; no worker is left then.
+
+        Raises:
+            UserError: what ProgressPrinter finds, or the workers end before they end a trial.
+        """
+        try:
+            for index in range(n_workers):
+                self._workers[index] = self._start_worker(index)
+            while not (is_over(news.show(), self._n_trials) or is_late() or self._interruption.signal):
+                for worker in list(self._workers.values()):
+                    end = worker.ended()
+                    if end is not None and not is_over(trials := news.show(), self._n_trials):
+                        self._replace(worker, end, trials)
+                self._start_missing()
+                time.sleep(POLL_SECONDS)
+            self._wait(news)
+        finally:
+            with self._interruption.held_off():
+                self._kill()
+        news.show()
+
+    def _start_missing(self) -> None:
+        """Start workers again; raises UserError where none lives and none could be started for a while."""
+        for index in [index for index, due in self._to_restart.items() if time.monotonic() > due]:
+            try:
+                self._workers[index] = self._start_worker(index)
+                del self._to_restart[index]
+            except UserError as error:
+                self._to_restart[index] = time.monotonic() + RETRY_SECONDS
+                self._idle_ends += not self._workers
+                say(f"worker {index}  cannot be started, which is tried again in {RETRY_SECONDS:g} s: {error}")
+                if self._idle_ends >= MAX_IDLE_ENDS:
+                    raise
+
+    def _replace(self, worker: WorkerHandle, end: WorkerExit, trials: list[FrozenTrial]) -> None:
+        """Start a worker anew; raises UserError where that helps nobody."""
+        taken = [trial for trial in trials if worker.owns(trial.user_attrs.get(OWNER, {}))]
+        if taken or not end.is_in_order:  # a job whose time was over may have waited for the trials of others
+            has_worked = any(made_progress(trials, trial) for trial in taken)
+            self._idle_ends = 0 if has_worked else self._idle_ends + 1
+        if self._idle_ends >= MAX_IDLE_ENDS:
+            raise UserError(f"{worker.name} {end.how} before it ended a trial, as did those before it: {end.words}")
+        say(f"{worker.name}  {end.how}{f' ({end.words})' if end.is_failure else ''}; another one starts")
+        del self._workers[worker.index]
+        self._to_restart[worker.index] = 0.0
+        self._start_missing()
+
+    def _wait(self, news: ProgressPrinter) -> None:
+        """Wait for the workers: for a trial that runs as long as it takes, otherwise they end by themselves."""
+        since = time.monotonic()
+        for worker in self._workers.values():
+            if worker.is_queued():
+                worker.cancel()  # lest it begins now
+        while any(worker.ended() is None and not worker.is_queued() for worker in self._workers.values()):
+            if self._interruption.signal is not None:
+                for worker in self._workers.values():
+                    worker.interrupt()
+            if is_over(news.show(), self._n_trials) and time.monotonic() - since > GRACE_SECONDS:
+                return
+            time.sleep(POLL_SECONDS)
+
+    def _kill(self) -> None:
+        for worker in self._workers.values():
+            worker.cancel()
+        for worker in self._workers.values():
+            worker.kill()
+
+
+def made_progress(trials: list[FrozenTrial], trial: FrozenTrial) -> bool:
+    """Whether an attempt has brought its trial to an end, or at least some epochs on."""
+    before = trial.user_attrs.get(RETRY_OF)
+    reported = 0 if before is None else len(trials[before].intermediate_values)
+    return not was_requeued(trials, trial.number) or len(trial.intermediate_values) > reported

@@ -1,0 +1,217 @@
+"""Study -> optimization_results.yaml, best.yaml, trials.csv."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import shlex
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+from optuna import Study
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from tunesmith import run_folder
+from tunesmith.search.study.study import (
+    REASON,
+    best_trial,
+    count,
+    host,
+    is_counted,
+    is_lost,
+    num_epochs,
+    place,
+    trial_value,
+)
+
+RESULTS_FILE = "optimization_results.yaml"
+BEST_FILE = "best.yaml"
+TRIALS_FILE = "trials.csv"
+
+MULTIRUN_FILE = "multirun.yaml"
+
+# What a run or a sweep of best.yaml needs of the sweep's hydra node.
+_HYDRA_PARTS = ("run", "sweep", "callbacks", "job_logging")
+_SWEEPER_KEYS = (
+    "study_name",
+    "direction",
+    "seed",
+    "max_epochs",
+    "folds",
+    "devices",
+    "max_failure_rate",
+    "check",
+    "on_finish",
+)
+_TRIAL_COLUMNS = ("number", "state", "value", "epochs", "seconds", "host", "folder", "reason")
+
+
+@dataclass(frozen=True)
+class Epochs:
+    """Epochs that a study trained, and those that pruning spared."""
+
+    run: int
+    saved: int | None
+
+
+def write_results(study: Study, folder: Path, max_epochs: int | None, folds: int | None = None) -> dict[str, Any]:
+    """Write what a study leaves behind; return the content of optimization_results.yaml.
+
+    max_epochs: of a trial, to count what pruning saved; None where the app has no such number.
+    folds: trainings of max_epochs that a trial consists of; None for one.
+    """
+    trials = study.get_trials(deepcopy=False)
+    best = best_trial(trials, study.direction)
+    results = _results(study, trials, best, folder, _epochs(trials, max_epochs, folds))
+    _write_text(folder / TRIALS_FILE, _trials_csv(trials, study.direction, folder))
+    if best is not None:
+        _write_best_config(study.study_name, folder, folder / place(best, folder))
+    run_folder.write_yaml(folder / RESULTS_FILE, results)
+    return results
+
+
+def write_test(folder: Path, results: dict[str, Any], test: Mapping[str, Any]) -> dict[str, Any]:
+    """Add the best trial's test metrics to optimization_results.yaml."""
+    results = {**results, "test": dict(test)}
+    run_folder.write_yaml(folder / RESULTS_FILE, results)
+    return results
+
+
+def stored_test(folder: Path, results: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the best trial's test.yaml where it was evaluated before: test data is touched once per trial."""
+    if not is_best_here(folder, results):
+        return None
+    path = folder / str(results["best_dir"]) / run_folder.TEST_FILE
+    return run_folder.read_yaml(path) if path.exists() else None
+
+
+def is_best_here(folder: Path, results: Mapping[str, Any]) -> bool:
+    """Whether the best trial's folder can be reached; another host may keep it.
+
+    An earlier attempt, lost on this host, may have left a folder of the same name here.
+    """
+    if results["best_dir"] is None:
+        return False
+    trial = folder / str(results["best_dir"])
+    if results["best_host"] in (None, socket.gethostname()):
+        return trial.is_dir()
+    result = trial / run_folder.RESULT_FILE
+    return result.exists() and run_folder.read_yaml(result).get("value") == results["best_value"]
+
+
+def ties(study: Study) -> list[int]:
+    """Return the numbers of the complete trials whose value equals the best trial's."""
+    trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    best = best_trial(trials, study.direction)
+    return [trial.number for trial in trials if best and trial.value == best.value and trial.number != best.number]
+
+
+def _results(
+    study: Study, trials: list[FrozenTrial], best: FrozenTrial | None, folder: Path, epochs: Epochs
+) -> dict[str, Any]:
+    counts = count(study)
+    return {
+        "name": "optuna",
+        "study": study.study_name,
+        "best_value": float(best.values[0]) if best else None,
+        "best_params": dict(best.params) if best else None,
+        "best_trial": best.number if best else None,
+        "best_dir": place(best, folder) if best else None,
+        "best_host": host(best) if best else None,
+        "test": None,
+        "trials": {
+            "complete": counts.complete,
+            "pruned": counts.pruned,
+            "failed": counts.failed,
+            "lost": counts.lost,
+        },
+        "epochs": {"run": epochs.run, "saved": epochs.saved},
+        "seconds": round(sum(_seconds(trial) for trial in trials if is_counted(trial) or is_lost(trial)), 3),
+    }
+
+
+def _epochs(trials: list[FrozenTrial], max_epochs: int | None, folds: int | None) -> Epochs:
+    counted = [trial for trial in trials if is_counted(trial)]
+    run = sum(map(num_epochs, counted))
+    if max_epochs is None:
+        return Epochs(run, None)
+    pruned = [trial for trial in counted if trial.state == TrialState.PRUNED]
+    return Epochs(run, sum(_planned(trial.params, max_epochs, folds) - num_epochs(trial) for trial in pruned))
+
+
+def _planned(params: Mapping[str, Any], max_epochs: int, folds: int | None) -> int:
+    return int(params.get("trainer.max_epochs", max_epochs)) * int(params.get("data.folds", folds) or 1)
+
+
+def _seconds(trial: FrozenTrial) -> float:
+    return trial.duration.total_seconds() if trial.duration else 0.0
+
+
+def _trials_csv(trials: list[FrozenTrial], direction: StudyDirection, folder: Path) -> str:
+    counted = [trial for trial in trials if is_counted(trial)]
+    keys = list(dict.fromkeys(key for trial in counted for key in trial.params))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*_TRIAL_COLUMNS, *keys])
+    for trial in counted:
+        value = trial_value(trial, direction)
+        row = [
+            trial.number,
+            trial.state.name,
+            "" if value is None else repr(value),
+            num_epochs(trial),
+        ]
+        row += [round(_seconds(trial), 3), host(trial), place(trial, folder), trial.user_attrs.get(REASON, "")]
+        writer.writerow(row + [trial.params.get(key, "") for key in keys])
+    return text.getvalue()
+
+
+def _write_best_config(study_name: str, folder: Path, trial_folder: Path) -> None:
+    """Write best.yaml: the trial's values, and the hydra half that gives its re-run a folder of its own.
+
+    A multirun of it sweeps what is typed, in a study of its own.
+    """
+    config_file, asked_file = trial_folder / ".hydra" / "config.yaml", folder / MULTIRUN_FILE
+    if not config_file.exists() or not asked_file.exists():
+        (folder / BEST_FILE).unlink(missing_ok=True)  # of a trial that was the best before
+        return
+    values = OmegaConf.to_container(OmegaConf.load(config_file), resolve=True)
+    assert isinstance(values, dict)
+    if "study_name" in values:
+        values["study_name"] = f"{study_name}_best"
+    content = {
+        "defaults": ["_self_", {"override hydra/sweeper": "tunesmith"}],
+        **values,
+        "hydra": _hydra_half(OmegaConf.load(asked_file)),
+    }
+    text = f"# The best trial's configuration. Repeat it: {best_command(folder)}\n"
+    _write_text(folder / BEST_FILE, text + OmegaConf.to_yaml(OmegaConf.create(content)))
+
+
+def _hydra_half(asked: Any) -> dict[str, Any]:
+    """Return what a re-run needs of the sweep's hydra node, interpolations as they are."""
+    hydra = OmegaConf.to_container(asked.hydra, resolve=False)
+    assert isinstance(hydra, dict)
+    half: dict[str, Any] = {part: hydra[part] for part in _HYDRA_PARTS}
+    half["job"] = {"name": hydra["job"]["name"]}
+    half["sweeper"] = {key: hydra["sweeper"][key] for key in _SWEEPER_KEYS}
+    return half
+
+
+def best_command(folder: Path) -> str:
+    """Return the command that repeats a study's best trial."""
+    name = Path(BEST_FILE).stem
+    return shlex.join(["python", sys.argv[0], "--config-dir", os.path.relpath(folder), "--config-name", name])
+
+
+def _write_text(path: Path, text: str) -> None:
+    temporary = run_folder.replacing(path)
+    temporary.write_text(text)
+    os.replace(temporary, path)

@@ -1,0 +1,1 @@
+"""Which values a trial gets: samplers, pruners and the enumeration of small spaces."""

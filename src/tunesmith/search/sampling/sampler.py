@@ -1,0 +1,132 @@
+"""Samplers and pruners from config: Optuna's own, with a seed that is never used twice."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Mapping, Sequence
+from pkgutil import resolve_name
+from typing import Any
+
+import numpy as np
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from optuna import Study
+from optuna.distributions import BaseDistribution
+from optuna.exceptions import ExperimentalWarning
+from optuna.pruners import BasePruner
+from optuna.samplers import BaseSampler
+from optuna.trial import FrozenTrial
+
+from tunesmith.checks import check_rule
+from tunesmith.errors import UserError, closest
+from tunesmith.rules import integer, or_null
+from tunesmith.search.space.space import Space
+
+# First attempt's number, kept by every retry of a lost trial; the folder of all attempts has its name.
+FIRST_ATTEMPT = "first_attempt"
+# Set on a trial that was asked for beyond the budget and never ran.
+SURPLUS = "withdrawn"
+
+EXHAUSTIVE = {"optuna.samplers.GridSampler": "grid", "optuna.samplers.BruteForceSampler": "bruteforce"}
+# Its place in the sequence is kept in the study, and all processes have to share one seed.
+SEED_IS_SHARED = "optuna.samplers.QMCSampler"
+# What configs of the official plugin spell out, and Optuna 5 does by itself or no longer: it warns of each of them.
+SPELLED_OUT = {
+    "consider_prior": True,
+    "prior_weight": 1.0,
+    "consider_magic_clip": True,
+    "consider_endpoints": False,
+    "warn_independent_sampling": True,
+    "inc_popsize": 2,
+}
+
+
+class Enumeration(BaseSampler):
+    """Gives each trial its point of a finite space, by its place among the study's first attempts.
+
+    Optuna's GridSampler shuffles, repeats points across processes and raises in tell() on the last point.
+    """
+
+    def __init__(self, points: Sequence[Mapping[str, Any]]) -> None:
+        self._points = points
+
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        return {}
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        return {}
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        first = trial.user_attrs.get(FIRST_ATTEMPT, trial.number)
+        earlier = study.get_trials(deepcopy=False)[:first]
+        place = sum(FIRST_ATTEMPT not in other.user_attrs and SURPLUS not in other.user_attrs for other in earlier)
+        return self._points[place][param_name]
+
+
+def make_sampler(config: Any, space: Space, n_trials: int, seed: int | None, first_trial: int) -> BaseSampler:
+    """Build the sampler; a space with no more points than n_trials, or the grid sampler, is enumerated.
+
+    seed: of a study's trial 0 as it is; mixed with the number of the first trial that this process asks for in all
+    other cases, which no other process had or will have: no draw is repeated.
+
+    Raises:
+        UserError: the sampler cannot be built, or the grid is asked for over an infinite space.
+    """
+    num_points = space.num_points()
+    exhaustive = EXHAUSTIVE.get(config.get("_target_")) if isinstance(config, DictConfig) else None
+    if exhaustive and num_points is None:
+        endless = [key for key, dimension in space.dimensions.items() if dimension.values() is None]
+        endless += ["hydra.sweeper.custom_search_space"] * space.is_open
+        raise UserError(
+            f"hydra/sweeper/sampler={exhaustive} needs choices or ranges; got an interval for {', '.join(endless)}"
+        )
+    if num_points is not None and (exhaustive or num_points <= n_trials):
+        return Enumeration(list(space.points()))
+    if isinstance(config, BaseSampler):
+        return config
+    own_seed = config.get("seed") if config.get("seed") is not None else seed
+    check_rule("hydra.sweeper.sampler.seed", or_null(integer(0)), own_seed)
+    if first_trial and own_seed is not None and config.get("_target_") != SEED_IS_SHARED:
+        own_seed = int(np.random.SeedSequence((own_seed, first_trial)).generate_state(1)[0])
+    sampler = _build("sampler", BaseSampler, config, seed=own_seed)
+    assert isinstance(sampler, BaseSampler)
+    return sampler
+
+
+def make_pruner(config: Any) -> BasePruner:
+    """Build the pruner; raises UserError where its arguments do not fit."""
+    if isinstance(config, BasePruner):
+        return config
+    pruner = _build("pruner", BasePruner, config)
+    assert isinstance(pruner, BasePruner)
+    return pruner
+
+
+def _build(name: str, kind: type, config: DictConfig, **arguments: Any) -> Any:
+    key = f"hydra.sweeper.{name}"
+    try:
+        target = resolve_name(config._target_)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise UserError(f"{key}._target_ must be the path of a class; got '{config._target_}': {error}") from None
+    if not (isinstance(target, type) and issubclass(target, kind)):
+        raise UserError(f"{key}._target_ must be one of Optuna's {name}s; got '{config._target_}'")
+    known = inspect.signature(target).parameters
+    for argument in map(str, config):
+        if argument not in known and not argument.startswith("_"):
+            raise UserError(f"{key}.{argument}: there is no such key{closest(argument, known)}")
+    given = {str(k): v for k, v in config.items() if v is not None and k not in arguments}
+    kept = {k: v for k, v in given.items() if k not in SPELLED_OUT or v != SPELLED_OUT[k]}
+    kept |= {k: v for k, v in arguments.items() if k in known and v is not None}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)  # whoever chose it knows
+            return instantiate(OmegaConf.create(kept))
+    except InstantiationException as error:
+        cause = repr(error.__cause__ or error)
+        raise UserError(f"{key} must be buildable; got {OmegaConf.to_container(config)}: {cause}") from None

@@ -1,0 +1,51 @@
+"""What a trial's values are drawn by: the space, the sampler, the user's own function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from omegaconf import DictConfig
+from optuna import Trial
+from optuna.samplers import BaseSampler
+
+from tunesmith.errors import UserError
+from tunesmith.search.sampling.sampler import make_sampler
+from tunesmith.search.settings import Settings
+from tunesmith.search.space.space import Space
+
+
+class ParamSampler:
+    """Draws the values of one trial after the other; the sampler is made when the first one has its number."""
+
+    def __init__(self, settings: Settings, space: Space, config: DictConfig) -> None:
+        self._settings = settings
+        self._space = space
+        self._config = config
+        self._sampler: BaseSampler | None = None
+
+    def __call__(self, trial: Trial) -> Mapping[str, Any]:
+        """Return override key -> value."""
+        if self._sampler is None:
+            self._sampler = trial.study.sampler = self.make_sampler(first_trial=trial.number)
+        params = {key: dimension.suggest(trial) for key, dimension in self._space.dimensions.items()}
+        if self._settings.custom_search_space is not None:
+            self._settings.custom_search_space(self._config, trial)
+            suggested = {key: value for key, value in trial.params.items() if key not in params}
+            self._check(suggested)
+            params |= suggested
+        return params
+
+    def _check(self, suggested: Mapping[str, Any]) -> None:
+        """Raise UserError where the function suggests what was typed: one of them would be lost."""
+        typed = {text.partition("=")[0].lstrip("+"): text for text in self._space.fixed}
+        for key in suggested:
+            if key.lstrip("+") in typed:
+                raise UserError(
+                    f"{typed[key.lstrip('+')]}: hydra.sweeper.custom_search_space suggests {key} too; give one of them"
+                )
+
+    def make_sampler(self, first_trial: int) -> BaseSampler:
+        """Build the sampler of a process whose first trial has this number; raises UserError where it cannot be."""
+        settings = self._settings
+        return make_sampler(settings.sampler, self._space, settings.n_trials, settings.seed, first_trial)

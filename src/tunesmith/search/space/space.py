@@ -1,0 +1,242 @@
+"""Override strings <-> distributions: which hyperparameters vary, and over what. Pure."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import (
+    ChoiceSweep,
+    IntervalSweep,
+    Override,
+    RangeSweep,
+    Transformer,
+)
+from hydra.errors import HydraException
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.trial import Trial
+
+from tunesmith.errors import UserError
+from tunesmith.search.space.quoting import to_hydra, to_optuna
+
+# A sweep over this key repeats configurations; it is no hyperparameter to search beside others.
+REPEATS = "seed"
+
+Params = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """What one key varies over.
+
+    texts: for a choice, its value -> how Hydra writes it (quoted strings and lists are stored as that text).
+    """
+
+    key: str
+    distribution: BaseDistribution
+    texts: Mapping[Any, str] = field(default_factory=dict)
+
+    def override(self, value: Any) -> str:
+        """Return the override that gives the key this value."""
+        return f"{self.key}={self.texts[value]}" if value in self.texts else f"{self.key}={value}"
+
+    def suggest(self, trial: Trial) -> Any:
+        """Have a trial draw this key's value."""
+        match self.distribution:
+            case FloatDistribution(low=low, high=high, step=step, log=log):
+                return trial.suggest_float(self.key, low, high, step=step, log=log)
+            case IntDistribution(low=low, high=high, step=step, log=log):
+                return trial.suggest_int(self.key, low, high, step=step, log=log)
+            case CategoricalDistribution(choices=choices):
+                return trial.suggest_categorical(self.key, choices)
+        raise AssertionError(self.distribution)
+
+    def extremes(self) -> tuple[Any, ...]:
+        """Return the values that a check has to try: both ends, or every choice."""
+        if isinstance(self.distribution, CategoricalDistribution):
+            return self.distribution.choices
+        assert isinstance(self.distribution, FloatDistribution | IntDistribution)
+        return tuple(dict.fromkeys((self.distribution.low, self.distribution.high)))
+
+    def values(self) -> tuple[Any, ...] | None:
+        """Return all values, None where they are too many to name (a range of floats without a step)."""
+        match self.distribution:
+            case CategoricalDistribution(choices=choices):
+                return tuple(choices)
+            case IntDistribution(low=low, high=high, step=step, log=False):
+                return tuple(range(low, high + 1, step))
+            case FloatDistribution(low=low, high=high, step=float(step)):
+                return tuple(_nth_step(low, step, i) for i in range(round((high - low) / step) + 1))
+        return None
+
+    def describe(self) -> str:
+        """Say in a few words what the key varies over."""
+        match self.distribution:
+            case CategoricalDistribution(choices=choices):
+                return ", ".join(self.override(choice).partition("=")[2] for choice in choices)
+            case FloatDistribution() | IntDistribution() as numbers:
+                integer = "integer " if isinstance(numbers, IntDistribution) else ""
+                scale = ", log scale" if numbers.log else ""
+                has_step = numbers.step is not None and not (integer and numbers.step == 1)
+                step = f", step {numbers.step:g}" if has_step else ""
+                return f"{integer}{numbers.low:g} to {numbers.high:g}{scale}{step}"
+        raise AssertionError(self.distribution)
+
+
+@dataclass(frozen=True)
+class Space:
+    """What a study varies, and the overrides that every trial has.
+
+    is_open: whether a function of the user suggests further parameters; such a space cannot be counted.
+    """
+
+    dimensions: Mapping[str, Dimension]
+    fixed: tuple[str, ...]
+    is_open: bool = False
+
+    def overrides(self, params: Params) -> list[str]:
+        """Return the overrides of a trial's own values, those of a function of the user among them."""
+        return [
+            self.dimensions[key].override(value) if key in self.dimensions else f"{key}={to_hydra(value)}"
+            for key, value in params.items()
+        ]
+
+    def num_points(self) -> int | None:
+        """Count the configurations, None where they are infinitely many."""
+        if self.is_open:
+            return None
+        total = 1
+        for dimension in self.dimensions.values():
+            values = dimension.values()
+            if values is None:
+                return None
+            total *= len(values)
+        return total
+
+    def points(self) -> Iterator[dict[str, Any]]:
+        """Yield every configuration of a finite space, the last key varying fastest, as Hydra does."""
+        values = [dimension.values() or () for dimension in self.dimensions.values()]
+        for point in itertools.product(*values):
+            yield dict(zip(self.dimensions, point, strict=True))
+
+
+def parse_space(params: Mapping[str, Any], typed: Sequence[str], loader: ConfigLoader | None = None) -> Space:
+    """Combine the config's params with what was typed.
+
+    A typed sweep adds to the space or replaces its key's; a typed fixed override takes its key out. A typed sweep over
+    the seed stands alone: it repeats configurations, and the config's params would make 3 seeds a search.
+
+    Raises:
+        UserError: a sweep that cannot be parsed or drawn from; names its key.
+    """
+    parser = OverridesParser.create(config_loader=loader)
+    configured = [_parse(parser, f"{key}={value}") for key, value in params.items()]
+    typed_overrides = [_parse(parser, text) for text in typed]
+    if any(override.is_sweep_override() and override.key_or_group == REPEATS for override in typed_overrides):
+        configured = [override for override in configured if not override.is_sweep_override()]
+    dimensions: dict[str, Dimension] = {}
+    fixed: dict[str, str] = {}
+    for override in [*configured, *typed_overrides]:
+        key = override.get_key_element()
+        for known in [known for known in (*dimensions, *fixed) if known.lstrip("+~") == key.lstrip("+~")]:
+            dimensions.pop(known, None)
+            if not known.startswith("~"):  # a key can be deleted and added again
+                fixed.pop(known, None)
+        if override.is_sweep_override():
+            dimensions[key] = _dimension(key, override)
+        else:
+            fixed[key] = override.input_line or ""
+    return Space(dimensions, tuple(fixed.values()))
+
+
+def _parse(parser: OverridesParser, text: str) -> Override:
+    try:
+        override = parser.parse_override(text)
+    except HydraException as error:
+        raise UserError(f"{text.partition('=')[0]}: {' '.join(str(error).split())}; got '{text}'") from None
+    override.config_loader = parser.config_loader  # which parse_override leaves out, and glob(*) looks into
+    return override
+
+
+def _dimension(key: str, override: Override) -> Dimension:
+    try:
+        return _to_dimension(key, override)
+    except ValueError as error:
+        message = str(error).strip(".").replace("`", "")
+        raise UserError(
+            f"{key} must be a sweep that can be drawn from; got '{override.input_line}': {message}"
+        ) from None
+
+
+def _to_dimension(key: str, override: Override) -> Dimension:
+    sweep = override.value()
+    if isinstance(sweep, IntervalSweep):
+        return Dimension(key, _interval(sweep))
+    if isinstance(sweep, RangeSweep) and not sweep.shuffle:
+        return Dimension(key, _range(sweep))
+    elements = _elements(override)
+    if not elements:
+        raise ValueError("there is nothing to choose from")
+    texts: dict[Any, str] = {}
+    for element in elements:
+        text = Transformer.str(element)
+        if texts.setdefault(to_optuna(element), text) != text:
+            raise ValueError(f"{texts[to_optuna(element)]} and {text} are the same value to Optuna")
+    return Dimension(key, CategoricalDistribution(tuple(texts)), texts)
+
+
+def _elements(override: Override) -> list[Any]:
+    """Return the choices; shuffled ones in an order that is the same each time, or a study could not go on."""
+    sweep = override.value()
+    is_shuffled = isinstance(sweep, ChoiceSweep | RangeSweep) and sweep.shuffle
+    if isinstance(sweep, RangeSweep):
+        elements = list(Dimension(override.key_or_group, _range(sweep)).values() or ())
+    else:
+        if isinstance(sweep, ChoiceSweep):
+            sweep.shuffle = False
+        elements = list(override.sweep_iterator())
+    if is_shuffled:
+        random.Random(0).shuffle(elements)
+    return elements
+
+
+def _interval(sweep: IntervalSweep) -> BaseDistribution:
+    low, high = sweep.start, sweep.end
+    assert low is not None
+    assert high is not None
+    log = "log" in sweep.tags
+    if isinstance(low, int) and isinstance(high, int):
+        return IntDistribution(low, high, log=log)
+    return FloatDistribution(float(low), float(high), log=log)
+
+
+def _range(sweep: RangeSweep) -> BaseDistribution:
+    """Optuna's ranges include their end; one that no step meets would be cut with a warning, so it is cut here."""
+    low, high, step = sweep.start, sweep.stop, sweep.step
+    assert low is not None
+    assert high is not None
+    if "log" in sweep.tags:
+        raise ValueError("a range has no log scale: write tag(log, int(interval(...)))")
+    if step <= 0:
+        raise ValueError(f"the step must be > 0, but got {step}")
+    if isinstance(low, int) and isinstance(high, int) and isinstance(step, int):
+        return IntDistribution(low, low + (high - low) // step * step if high >= low else high, step=step)
+    num_steps = int((high - low) / step + 1e-9)
+    end = _nth_step(low, step, num_steps) if high >= low else float(high)
+    return FloatDistribution(float(low), end, step=float(step))
+
+
+def _nth_step(low: float, step: float, n: int) -> float:
+    """low + n * step in decimals: 0.1 + 2 * 0.1 is 0.3."""
+    return float(Decimal(str(low)) + n * Decimal(str(step)))

@@ -1,0 +1,131 @@
+"""Where a study is kept: a journal in its folder, or a database by URL."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from sqlalchemy import create_engine
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+from tunesmith.errors import UserError
+from tunesmith.search.storage.journal import JournalFile
+from tunesmith.search.storage.password import redacted, with_password
+from tunesmith.search.storage.reconnecting import WAIT_SECONDS, is_silence, last_message, reconnecting
+
+JOURNAL_FILE = "study.journal"
+OPTIONS = "options: null (study.journal in the study's folder), sqlite:///FILE, postgresql+psycopg://USER@HOST/NAME"
+# It warns of each query that broke, with its SQL: what becomes of it is said by the reconnecting storage.
+logging.getLogger("optuna.storages._rdb.storage").setLevel(logging.ERROR)
+# What drivers are told of a server that is gone without a word, as a machine is that lost its power.
+_LIBPQ = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": int(1000 * WAIT_SECONDS),
+}
+# Drivers that are extras of ours.
+_EXTRAS = {"psycopg": "postgres"}
+# Processes that open an empty database at once make its tables at once, and all but one fail.
+NUM_TRIES = 20
+
+
+def open_storage(url: str | None, folder: Path, is_patient: bool = False) -> BaseStorage:
+    """Open the journal of a study's folder, or the database of a URL; tables are made where there are none.
+
+    is_patient: a database that does not answer yet is waited for; once it is open it is waited for in any case.
+
+    Raises:
+        UserError: the URL is none, names an unknown database, or the database does not answer.
+    """
+    if url is None:
+        return open_journal(folder / JOURNAL_FILE)
+    try:
+        return reconnecting(optuna.storages.get_storage(_open_database(with_password(url), is_patient)), redacted(url))
+    except ImportError as error:
+        raise UserError(f"hydra.sweeper.storage must have its driver; got '{redacted(url)}': {error}") from None
+    except RuntimeError as error:  # tables of an older Optuna
+        raise UserError(
+            f"hydra.sweeper.storage must have the tables of this version of Optuna; got '{redacted(url)}': {error}"
+        ) from None
+    except SQLAlchemyError as error:
+        raise UserError(
+            f"hydra.sweeper.storage must be reachable; got '{redacted(url)}': {last_message(error)}"
+        ) from None
+
+
+def open_journal(path: Path) -> BaseStorage:
+    """Open a journal file for any number of processes of one machine."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    return JournalStorage(JournalFile(path.absolute()))  # a job may change its folder
+
+
+def check_url(url: str | None) -> None:
+    """Raise UserError unless a storage is null or the URL of a database whose driver is there."""
+    if url is None:
+        return
+    try:
+        parsed = make_url(url)
+        driver = parsed.get_dialect()
+    except (ArgumentError, NoSuchModuleError, ImportError, ValueError):
+        raise UserError(
+            f"hydra.sweeper.storage must be null or a database's URL; got '{redacted(url)}'; {OPTIONS}"
+        ) from None
+    if "password" in parsed.query:
+        raise UserError(f"hydra.sweeper.storage must have its password before the host; {OPTIONS}")
+    if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise UserError(f"hydra.sweeper.storage must be kept in a file; got '{url}'; {OPTIONS}")
+    try:
+        driver.import_dbapi()
+    except ImportError as error:
+        raise UserError(
+            f"hydra.sweeper.storage must have its driver; got '{redacted(url)}': {error}{_hint(parsed)}"
+        ) from None
+
+
+def _hint(url: URL) -> str:
+    extra = _EXTRAS.get(url.get_driver_name())
+    return f"; pip install 'tunesmith[{extra}]'" if extra else ""
+
+
+def _open_database(url: str, is_patient: bool) -> RDBStorage:
+    """Raises SQLAlchemyError, ImportError."""
+    # a worker keeps one connection, of which servers have not many; its lease may need a second one for a moment
+    arguments = {"connect_args": _connect_args(make_url(url)), "pool_size": 1}
+    deadline = time.monotonic() + (WAIT_SECONDS if is_patient else 0.0)
+    while True:
+        try:
+            engine = create_engine(url, **arguments)
+            engine.connect().close()
+            engine.dispose()
+            break
+        except SQLAlchemyError as error:
+            if not is_silence(error) or time.monotonic() > deadline:
+                raise
+        time.sleep(0.5)
+    return _with_tables(url, arguments)
+
+
+def _with_tables(url: str, arguments: dict[str, Any]) -> RDBStorage:
+    for left in reversed(range(NUM_TRIES)):
+        try:
+            return RDBStorage(url, engine_kwargs=dict(arguments))
+        except (SQLAlchemyError, AssertionError):  # the latter is Optuna's, where another has not come as far yet
+            if not left:
+                raise
+            time.sleep(random.uniform(0.05, 0.3))
+    raise AssertionError("the last try returns or raises")
+
+
+def _connect_args(url: URL) -> dict[str, Any]:
+    if url.get_driver_name() in ("psycopg", "psycopg2"):
+        return {key: value for key, value in _LIBPQ.items() if key not in url.query}
+    return {"timeout": WAIT_SECONDS} if url.get_backend_name() == "sqlite" else {}

@@ -1,0 +1,107 @@
+"""The trial's side of a trial in a process of its own: its reporter, and how it tells its outcome."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import socket
+import threading
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any
+
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig
+from optuna import TrialPruned
+
+from tunesmith.errors import UserError
+from tunesmith.reporting import NoReporter, handed_over
+from tunesmith.search.storage.password import hide_password
+from tunesmith.search.worker.failure import reason_of, to_number
+
+# Set in the environment of a trial's process: the open file to its worker, its parameters, whether it is a retry.
+TRIAL = "TUNESMITH_TRIAL"
+CALLBACK = "+hydra.callbacks.tunesmith_trial={_target_:tunesmith.search.worker.executors.client.OwnTrial}"
+
+
+class OwnTrial(Callback):
+    """Hands the reporter to the job, and its outcome to the worker; of several ranks the first one alone does."""
+
+    def __init__(self) -> None:
+        self._given = json.loads(os.environ[TRIAL])
+        self._stack = ExitStack()
+        self._worker: WorkerLink | None = None
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        hide_password(config)  # Hydra writes it down next
+
+    def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
+        params, is_retry = self._given["params"], self._given["is_retry"]
+        if int(os.environ.get("LOCAL_RANK", 0)) > 0:
+            self._stack.enter_context(handed_over(NoReporter(params, is_retry)))
+            return
+        self._worker = WorkerLink(self._given["file"])
+        self._stack.enter_context(handed_over(RemoteReporter(self._worker, params, is_retry)))
+
+    def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
+        self._stack.close()
+        if self._worker is not None:
+            self._worker.tell(_outcome(job_return._return_value))
+        if isinstance(job_return._return_value, TrialPruned):
+            job_return.status, job_return.return_value = JobStatus.COMPLETED, None  # no error to be printed
+
+
+class WorkerLink:
+    """The line to the worker: a JSON object a line each way."""
+
+    def __init__(self, file: int) -> None:
+        os.set_inheritable(file, False)
+        self._socket = socket.socket(fileno=file)
+        self._answers: queue.Queue[dict[str, Any]] = queue.Queue()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def ask(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        """Send a message and wait for its answer."""
+        self.tell(message)
+        return self._answers.get()
+
+    def tell(self, message: Mapping[str, Any]) -> None:
+        self._socket.sendall(json.dumps(message).encode() + b"\n")
+
+    def _listen(self) -> None:
+        """Take answers; without a worker nobody wants the trial, and its processes end."""
+        with self._socket.makefile("rb") as lines:
+            for line in lines:
+                self._answers.put(json.loads(line))
+        if os.getpgrp() == os.getpid():  # a group of its own, as the worker has made it
+            os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+class RemoteReporter:
+    """The reporter of a trial in a process of its own; it is the worker that interrupts it and keeps its time."""
+
+    def __init__(self, worker: WorkerLink, params: Mapping[str, Any], is_retry: bool) -> None:
+        self.params = params
+        self.is_retry = is_retry
+        self._worker = worker
+
+    def report(self, step: int, value: float, epochs: int = 1) -> bool:
+        return bool(self._worker.ask({"step": step, "value": value, "epochs": epochs})["stop"])
+
+    def poll(self) -> None:
+        return
+
+
+def _outcome(returned: Any) -> dict[str, Any]:
+    """Return what the worker is told of a job's return value or of what it raised."""
+    try:
+        if isinstance(returned, BaseException):
+            raise returned
+        return {"state": "COMPLETE", "result": to_number(returned)}
+    except TrialPruned:
+        return {"state": "PRUNED", "result": None}
+    except Exception as error:
+        return {"state": "FAIL", "reason": reason_of(error), "is_mistake": isinstance(error, UserError)}

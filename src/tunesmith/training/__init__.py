@@ -1,0 +1,1 @@
+"""Training one configuration: build it, fit it, write down what came out."""

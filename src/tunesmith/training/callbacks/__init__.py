@@ -1,0 +1,1 @@
+"""What our runs add to Lightning's training loop."""

@@ -1,0 +1,107 @@
+"""checkpoints/best.ckpt and, while the run goes on, checkpoints/last.ckpt."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import Checkpoint
+
+from tunesmith.run_folder import BEST_CHECKPOINT, LAST_CHECKPOINT
+from tunesmith.training.callbacks.epoch_record import EpochRecord
+
+
+class Checkpoints(Checkpoint):
+    """Saves once an epoch, when all of the epoch is over: schedules, early stopping and record included.
+
+    Lightning's ModelCheckpoint saves before the plateau schedule has seen the epoch (a resumed run then differs),
+    writes the file twice where an epoch is both last and best, and keeps no random states.
+    """
+
+    def __init__(self, folder: Path, record: EpochRecord) -> None:
+        self.best_path = folder / BEST_CHECKPOINT
+        self.last_path = folder / LAST_CHECKPOINT
+        self.record = record
+        self._random_states: dict[str, Any] | None = None
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        if self._random_states is not None:
+            set_random_states(self._random_states)
+        elif trainer.is_global_zero:
+            self.best_path.unlink(missing_ok=True)
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Save the epoch that has just ended; the states are those of the start of the next one.
+
+        A checkpoint of ours never ends inside an epoch. Lightning, which cannot know, would go through the end of the
+        old epoch again, and would keep the plateau schedule from seeing the new one.
+        """
+        trainer.fit_loop.restarting = False
+        if trainer.current_epoch > 0 and trainer.current_epoch == self.record.epoch:
+            self._save(trainer)
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Save the last epoch, restore the best one's weights, drop what only a resumed run needs."""
+        if self.record.epoch == self.record.best.epoch:
+            self._save(trainer)
+        trainer.strategy.barrier("best checkpoint")  # the first rank renames it after it was saved
+        if self.best_path.exists():
+            saved = torch.load(self.best_path, map_location=pl_module.device, weights_only=True)
+            pl_module.load_state_dict(saved["state_dict"])
+        if trainer.is_global_zero:
+            self.last_path.unlink(missing_ok=True)
+
+    def state_dict(self) -> dict[str, Any]:
+        return random_states()
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self._random_states = state_dict
+
+    def _save(self, trainer: L.Trainer) -> None:
+        new = self.last_path.with_name(".new.ckpt")
+        trainer.save_checkpoint(new, weights_only=False)
+        if not trainer.is_global_zero:
+            return
+        if self.record.epoch == self.record.best.epoch:
+            _link(new, self.best_path)
+        os.replace(new, self.last_path)
+
+
+def random_states() -> dict[str, Any]:
+    """Return the states of all generators as plain values and tensors, which weights_only=True loads."""
+    version, internal, gauss = random.getstate()
+    name, keys, position, has_gauss, cached = np.random.get_state(legacy=True)
+    return {
+        "python": [version, torch.tensor(internal), gauss],
+        "numpy": [name, torch.from_numpy(np.asarray(keys, dtype=np.int64)), position, has_gauss, cached],
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+    }
+
+
+def set_random_states(states: dict[str, Any]) -> None:
+    """Go on with the generators where random_states left them."""
+    version, internal, gauss = states["python"]
+    random.setstate((version, tuple(internal.tolist()), gauss))
+    name, keys, position, has_gauss, cached = states["numpy"]
+    np.random.set_state((name, keys.numpy().astype(np.uint32), position, has_gauss, cached))
+    torch.set_rng_state(states["torch"].cpu())
+    if states["cuda"] and torch.cuda.device_count() == len(states["cuda"]):
+        torch.cuda.set_rng_state_all([state.cpu() for state in states["cuda"]])
+
+
+def _link(source: Path, target: Path) -> None:
+    """Give a file a second name without writing it twice; copy where the file system has no links."""
+    temporary = target.with_name(f".{target.name}.new")
+    temporary.unlink(missing_ok=True)
+    try:
+        os.link(source, temporary)
+    except OSError:
+        shutil.copyfile(source, temporary)
+    os.replace(temporary, target)

@@ -1,0 +1,95 @@
+"""One configuration trained on each of k folds: its objective is the mean over them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+from lightning.pytorch.loggers import TensorBoardLogger
+from omegaconf import DictConfig
+
+from tunesmith import run_folder
+from tunesmith.errors import UserError
+from tunesmith.reporting import Reporter
+from tunesmith.training.build import build_logger
+from tunesmith.training.callbacks.hparams import write_hparams
+from tunesmith.training.fit import Result, train_once, write_result
+
+
+def cross_validate(cfg: DictConfig, folder: Path, reporter: Reporter, is_resumed: bool) -> Result:
+    """Train on every fold, each in a folder of its own; write and return the run's result.yaml.
+
+    The reporter is told once per fold (from 1) the mean so far. is_resumed: folds that are over are not trained again.
+
+    Raises:
+        UserError: a mistake in the config; nothing is recorded.
+    """
+    ended: list[Result] = []
+    for fold in range(cfg.data.folds):
+        try:
+            result = _train_fold(cfg, folder, fold, reporter, is_resumed)
+        except UserError:
+            raise
+        except Exception as error:
+            write_result(cfg, folder, _outcome(ended, "FAIL", f"fold {fold}: {type(error).__name__}: {error}"))
+            raise
+        ended.append(result)
+        if result["state"] == "FAIL":
+            return _finish(cfg, folder, reporter, _outcome(ended, "FAIL", f"fold {fold}: {result['reason']}"))
+        is_last = fold + 1 == cfg.data.folds
+        if reporter.report(fold + 1, _values_mean(ended), result["epochs"]) and not is_last:
+            return _finish(cfg, folder, reporter, _outcome(ended, "PRUNED", "pruned"))
+    return _finish(cfg, folder, reporter, _outcome(ended, "COMPLETE", None))
+
+
+@dataclass(frozen=True)
+class _FoldReporter:
+    """A fold's: its epochs are nobody's business, the mean over the folds is reported."""
+
+    is_retry: bool
+    poll: Callable[[], None]
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+    def report(self, step: int, value: float, epochs: int = 1) -> bool:
+        return False
+
+
+def _train_fold(cfg: DictConfig, folder: Path, fold: int, reporter: Reporter, is_resumed: bool) -> Result:
+    fold_folder = folder / run_folder.fold_name(fold)
+    fold_folder.mkdir(exist_ok=True)
+    if is_resumed and (fold_folder / run_folder.RESULT_FILE).exists():
+        result = run_folder.read_yaml(fold_folder / run_folder.RESULT_FILE)
+        if result["state"] == "COMPLETE":
+            return result
+    last = fold_folder / run_folder.LAST_CHECKPOINT
+    checkpoint = last if is_resumed and last.exists() else None
+    return train_once(cfg, fold_folder, _FoldReporter(reporter.is_retry, reporter.poll), checkpoint, fold)
+
+
+def _outcome(ended: Sequence[Result], state: str, reason: str | None) -> Result:
+    """spread: standard deviation over the folds, of which one alone has none."""
+    values = [result["value"] for result in ended if result["value"] is not None]
+    return {
+        "value": fmean(values) if values else None,
+        "spread": stdev(values) if len(values) > 1 else None,
+        "folds": values,
+        "epochs": sum(result["epochs"] for result in ended),
+        "seconds": round(sum(result["seconds"] for result in ended), 3),
+        "state": state,
+        "reason": reason,
+    }
+
+
+def _values_mean(ended: Sequence[Result]) -> float:
+    return fmean(result["value"] for result in ended)
+
+
+def _finish(cfg: DictConfig, folder: Path, reporter: Reporter, outcome: Result) -> Result:
+    logger = build_logger(cfg, folder) if reporter.params else None
+    if isinstance(logger, TensorBoardLogger) and outcome["value"] is not None:
+        write_hparams(logger, reporter.params, outcome["state"], outcome["value"], len(outcome["folds"]))
+        logger.experiment.close()
+    return write_result(cfg, folder, outcome)

@@ -1,0 +1,53 @@
+"""Losses that torch does not have, and what losses are told by the data."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from tunesmith.errors import UserError
+
+LOSSES_OF_NUMBERS = (nn.MSELoss, nn.L1Loss, nn.SmoothL1Loss, nn.HuberLoss)
+
+
+class AutoLoss(nn.Module):
+    """Cross entropy for classes, mean squared error for numbers.
+
+    outputs: (batch, classes) with targets (batch,) of int64, or (batch,) with targets (batch,) of float32.
+    weight: of each class, (classes,) float32, or None.
+    """
+
+    weight: Tensor | None
+
+    def __init__(self, label_smoothing: float = 0.0, reduction: str = "mean") -> None:
+        super().__init__()
+        self.label_smoothing = label_smoothing
+        self.reduction = reduction
+        self.register_buffer("weight", None)
+
+    def forward(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        if targets.is_floating_point():
+            return functional.mse_loss(outputs, targets, reduction=self.reduction)
+        return functional.cross_entropy(
+            outputs, targets, self.weight, reduction=self.reduction, label_smoothing=self.label_smoothing
+        )
+
+
+def adapt_loss(loss: nn.Module, has_classes: bool, class_weights: Tensor | None) -> nn.Module:
+    """Return the loss with the data's class weights.
+
+    Raises:
+        UserError: the loss is for other targets, or takes no class weights.
+    """
+    name = type(loss).__name__
+    if has_classes and isinstance(loss, LOSSES_OF_NUMBERS):
+        raise UserError(f"loss must fit the targets: {name} needs numbers, this data has classes; use loss=auto")
+    if not has_classes and isinstance(loss, nn.CrossEntropyLoss):
+        raise UserError(f"loss must fit the targets: {name} needs classes, this data has numbers; use loss=auto")
+    if not has_classes and isinstance(loss, AutoLoss) and loss.label_smoothing:
+        raise UserError(f"loss.label_smoothing must be 0 where targets are numbers; got {loss.label_smoothing}")
+    if class_weights is not None:
+        if not hasattr(loss, "weight"):
+            raise UserError(f"data.class_weights needs a loss that takes weights, as loss=auto does; got {name}")
+        loss.weight = class_weights
+    return loss

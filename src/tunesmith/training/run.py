@@ -1,0 +1,106 @@
+"""train(cfg), which every run and every trial calls, and evaluate(folder), which looks at the test part."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from pathlib import Path
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+from optuna import TrialPruned
+
+from tunesmith import run_folder
+from tunesmith.errors import RunFailed
+from tunesmith.reporting import Reporter, current_reporter, is_trial
+from tunesmith.training.cross_validation import cross_validate
+from tunesmith.training.ddp.processes import is_follower
+from tunesmith.training.evaluation import evaluate
+from tunesmith.training.fit import Result, train_once
+from tunesmith.training.lr_finder import with_found_lr
+from tunesmith.training.memory import free_cuda
+
+__all__ = ["evaluate", "train", "train_in"]
+
+
+def train(cfg: DictConfig) -> float:
+    """Train what the config describes, in the folder that Hydra gives.
+
+    Returns: the best value of the objective over the run's epochs; with data.folds the mean of these over the folds.
+
+    Raises:
+        optuna.TrialPruned: the reporter stopped the run.
+        RunFailed: the objective became NaN or infinite.
+        KeyboardInterrupt: Ctrl-C; checkpoints/last.ckpt is left to go on from.
+    """
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    is_shown = not is_trial() and not is_follower()
+    try:
+        result = train_in(cfg, folder, current_reporter())
+    except (KeyboardInterrupt, SystemExit):
+        if is_shown:
+            _show_how_to_resume(folder)
+        raise
+    finally:
+        free_cuda()
+    if is_shown:
+        _show(result, folder)
+    if result["state"] == "FAIL":
+        raise RunFailed(result["reason"])
+    if result["state"] == "PRUNED":
+        raise TrialPruned(f"pruned after {result['epochs']} epochs")
+    return float(result["value"])
+
+
+def train_in(cfg: DictConfig, folder: Path, reporter: Reporter) -> Result:
+    """Find the learning rate where that is asked for, train once or on each fold; return what result.yaml holds."""
+    is_resumed = cfg.ckpt_path is not None or reporter.is_retry
+    if cfg.find_lr:
+        cfg = with_found_lr(cfg, folder, is_resumed)
+    if cfg.data.get("folds") is not None:
+        return cross_validate(cfg, folder, reporter, is_resumed)
+    last = folder / run_folder.LAST_CHECKPOINT
+    typed = None if cfg.ckpt_path is None else Path(cfg.ckpt_path)
+    return train_once(cfg, folder, reporter, typed or (last if reporter.is_retry and last.exists() else None))
+
+
+def _show_how_to_resume(folder: Path) -> None:
+    """Print the command that goes on; after cross-validation any checkpoint of a fold names the run."""
+    for name in (str(run_folder.LAST_CHECKPOINT), f"*/{run_folder.LAST_CHECKPOINT}", f"*/{run_folder.BEST_CHECKPOINT}"):
+        for checkpoint in folder.glob(name):
+            typed = [text for text in sys.argv if not text.startswith(("ckpt_path=", "hydra.run.dir="))]
+            command = shlex.join(["python", *typed, f"ckpt_path={os.path.relpath(checkpoint)}"])
+            print(f"interrupted; resume it with: {command}", flush=True)
+            return
+
+
+def _show(result: Result, folder: Path) -> None:
+    """Print what came out of a plain run and where it lies."""
+    where = os.path.relpath(folder)
+    time = f"{result['epochs']} run, {result['seconds']:.1f} s"
+    if "folds" in result:
+        values = ", ".join(f"{value:.4g}" for value in result["folds"])
+        spread = "" if result["spread"] is None else f" +- {result['spread']:.2g}"
+        rows = [
+            ("epochs", time),
+            ("folds", f"{result['metric']} {values}"),
+            ("mean", "none" if result["value"] is None else f"{result['value']:.4g}{spread}"),
+            ("files", f"{where}/  result.yaml, {run_folder.fold_name(0)}/ ..."),
+        ]
+    else:
+        rows = [
+            ("best epoch", f"{result['epoch']} of {time}"),
+            *(("its metrics", _metrics(row)) for row in _rows_of(folder, result["epoch"])),
+            ("files", f"{where}/  result.yaml, metrics.csv, checkpoints/best.ckpt"),
+        ]
+    rows.append(("test it", f"python scripts/evaluate.py {where}"))
+    print(*(f"{label:<12} {text}" for label, text in rows), sep="\n", flush=True)
+
+
+def _rows_of(folder: Path, epoch: int | None) -> list[dict[str, str]]:
+    return [row for row in run_folder.read_metrics(folder) if row["epoch"] == str(epoch)]
+
+
+def _metrics(row: dict[str, str]) -> str:
+    return "  ".join(f"{name} {float(row[name]):.4g}" for name in row if name != "epoch" and row[name])

@@ -1,0 +1,115 @@
+"""The user's own arrays: what an npz file may hold, and a line for each that it may not."""
+
+from __future__ import annotations
+
+import pickle
+import zipfile
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tunesmith.data.sources.npz import Npz
+from tunesmith.errors import UserError
+
+
+@pytest.mark.parametrize("name", ["inputs", "targets"])
+def test_an_array_that_is_missing_is_refused(tmp_path: Path, name: str) -> None:
+    np.savez(tmp_path / "data.npz", **{name: np.zeros(3), "more": np.zeros(3)})
+    message = rf"^data\.path must hold inputs and targets; got {tmp_path}/data\.npz with '{name}', 'more'$"
+    with pytest.raises(UserError, match=message):
+        Npz(str(tmp_path / "data.npz")).load()
+
+
+def saved(**arrays: Any) -> bytes:
+    file = BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()
+
+
+def damaged() -> bytes:
+    """Return a compressed npz of which a byte was flipped inside the compressed data."""
+    file = BytesIO()
+    np.savez_compressed(file, inputs=np.zeros((60, 50)), targets=np.zeros(60))
+    content = bytearray(file.getvalue())
+    content[80] ^= 0xFF
+    return bytes(content)
+
+
+def zipped(**texts: str) -> bytes:
+    with zipfile.ZipFile(file := BytesIO(), "w") as archive:
+        for name, text in texts.items():
+            archive.writestr(name, text)
+    return file.getvalue()
+
+
+def one_array() -> bytes:
+    file = BytesIO()
+    np.save(file, np.zeros((4, 2)))
+    return file.getvalue()
+
+
+NO_NPZ: dict[str, bytes] = {
+    "a text": b"x,y\n1,0\n",
+    "a pickle": pickle.dumps([1, 2]),
+    "an npy": one_array(),
+    "an npz cut short": saved(inputs=np.zeros((4, 2)), targets=np.zeros(4))[:200],
+    "an npz with a flipped bit": damaged(),
+    "inputs of objects": saved(inputs=np.array([[1], [None]], dtype=object), targets=np.zeros(2)),
+    "targets of objects": saved(inputs=np.zeros((2, 1)), targets=np.array(["a", None], dtype=object)),
+}
+
+
+@pytest.mark.parametrize("content", NO_NPZ.values(), ids=NO_NPZ)
+def test_a_file_is_refused_that_is(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "data.npz"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=rf"^data\.path must be an npz file of plain arrays; got {path} \(.+\)$"):
+        Npz(str(path)).load()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(saved(inputs=np.array([["1"], ["2"]]), targets=np.zeros(2)), id="of texts"),
+        pytest.param(saved(inputs=np.zeros((2, 1), complex), targets=np.zeros(2)), id="of complex numbers"),
+        pytest.param(zipped(inputs="1", targets="2"), id="that are no arrays"),
+    ],
+)
+def test_inputs_are_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "data.npz"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=rf"^data\.path must hold inputs that are numbers; got {path} with "):
+        Npz(str(path)).load()
+
+
+NPZ_TARGETS: dict[str, tuple[Any, list[float], tuple[str, ...]]] = {
+    "whole numbers are classes": ([7, 3, 7], [1, 0, 1], ("3", "7")),
+    "texts are classes": (["b", "a", "b"], [1, 0, 1], ("a", "b")),
+    "truth values are classes": ([True, False, True], [1, 0, 1], ("False", "True")),
+    "floats are numbers": ([1.0, 0.0, 1.0], [1, 0, 1], ()),
+    "numbers beyond float32 become infinite": ([1e300, 0.0, 1.0], [np.inf, 0, 1], ()),
+}
+
+
+@pytest.mark.parametrize(("given", "expected", "names"), NPZ_TARGETS.values(), ids=NPZ_TARGETS)
+def test_of_an_npz(tmp_path: Path, given: Any, expected: list[float], names: tuple[str, ...]) -> None:
+    np.savez(tmp_path / "data.npz", inputs=np.zeros((3, 2)), targets=np.array(given))
+    arrays = Npz(str(tmp_path / "data.npz")).load()
+    assert (arrays.targets.tolist(), arrays.classes) == (expected, names)
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [
+        pytest.param((3, 1, 4, 4), (3, 1, 4, 4), id="images keep their shape"),
+        pytest.param((3,), (3, 1), id="one number a sample becomes a column"),
+    ],
+)
+def test_inputs_of_an_npz(tmp_path: Path, shape: tuple[int, ...], expected: tuple[int, ...]) -> None:
+    inputs = np.arange(np.prod(shape), dtype=np.uint8).reshape(shape)
+    np.savez(tmp_path / "data.npz", inputs=inputs, targets=np.zeros(3))
+    read = Npz(str(tmp_path / "data.npz")).load().inputs
+    assert (read.shape, read.dtype, read.ravel().tolist()) == (expected, np.float32, inputs.ravel().tolist())

@@ -1,0 +1,133 @@
+"""What a sweep prints: the space, a line per trial, the command that goes on."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from tunesmith.search.console.lines import rows, show_epoch, show_joined, show_lost, show_space, show_trial
+from tunesmith.search.space.space import parse_space
+from tunesmith.search.study.study import EPOCHS, OWNER, REASON
+
+
+def trial_of(state: TrialState, *reported: float, number: int = 0, **arguments: Any) -> FrozenTrial:
+    trial = create_trial(state=state, intermediate_values=dict(enumerate(reported, start=1)), **arguments)
+    trial.number = number
+    trial.datetime_start = datetime(2026, 1, 1)
+    trial.datetime_complete = trial.datetime_start + timedelta(seconds=12.34)
+    return trial
+
+
+COMPLETE = trial_of(TrialState.COMPLETE, 0.5, 0.25, value=0.25)
+
+
+@pytest.mark.parametrize(
+    ("trial", "earlier", "line"),
+    [
+        pytest.param(
+            COMPLETE,
+            [],
+            "trial   0  COMPLETE  value 0.25  best 0.25 (trial 0)  epochs 2  12.3 s",
+            id="complete",
+        ),
+        pytest.param(
+            trial_of(TrialState.PRUNED, 0.9, number=12),
+            [COMPLETE],
+            "trial  12  PRUNED    value 0.9  best 0.25 (trial 0)  epochs 1  12.3 s",
+            id="pruned",
+        ),
+        pytest.param(
+            trial_of(TrialState.COMPLETE, 0.5, 0.25, value=0.25, user_attrs={EPOCHS: 40}),
+            [],
+            "trial   0  COMPLETE  value 0.25  best 0.25 (trial 0)  epochs 40  12.3 s",
+            id="of two folds",
+        ),
+        pytest.param(
+            trial_of(TrialState.FAIL, number=1, user_attrs={REASON: "val/loss was nan at epoch 1"}),
+            [],
+            "trial   1  FAIL      value none  best none  epochs 0  12.3 s  val/loss was nan at epoch 1",
+            id="failed",
+        ),
+        pytest.param(
+            trial_of(TrialState.FAIL, number=1),
+            [COMPLETE],
+            "trial   1  FAIL      value none  best 0.25 (trial 0)  epochs 0  12.3 s  lost",
+            id="lost",
+        ),
+    ],
+)
+def test_a_line_per_trial(
+    capsys: pytest.CaptureFixture[str], trial: FrozenTrial, earlier: list[FrozenTrial], line: str
+) -> None:
+    show_trial(trial, [*earlier, trial], StudyDirection.MINIMIZE)
+    assert capsys.readouterr().out == f"{line}\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "lines"),
+    [
+        pytest.param([], ["space: nothing varies; one trial"], id="nothing varies"),
+        pytest.param(["a=1,2"], ["space (2 configurations)", "  a  1, 2"], id="finite"),
+        pytest.param(
+            ["a=1,2", "long.key=interval(0,1)"],
+            ["space", "  a         1, 2", "  long.key  0 to 1"],
+            id="infinite",
+        ),
+    ],
+)
+def test_the_space(capsys: pytest.CaptureFixture[str], typed: list[str], lines: list[str]) -> None:
+    show_space(parse_space({}, typed))
+    assert capsys.readouterr().out.splitlines() == lines
+
+
+def test_rows_have_two_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    rows([("best value", "0.1"), ("files", "a b")])
+    assert capsys.readouterr().out == "best value   0.1\nfiles        a b\n"
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [
+        pytest.param({"worker": 3}, "worker 3  trial   7", id="a worker of a sweep"),
+        pytest.param({"worker": None}, "trial   7", id="the sweep itself"),
+    ],
+)
+def test_a_line_names_the_worker(capsys: pytest.CaptureFixture[str], owner: dict[str, Any], name: str) -> None:
+    ran = trial_of(TrialState.COMPLETE, 0.5, value=0.5, number=7, user_attrs={OWNER: owner})
+    lost = trial_of(TrialState.FAIL, 0.5, 0.4, number=7, user_attrs={OWNER: owner})
+    running = trial_of(TrialState.RUNNING, 0.5, 0.4, number=7, user_attrs={OWNER: owner})
+    show_trial(ran, [ran], StudyDirection.MINIMIZE)
+    show_lost(lost)
+    show_epoch(running)
+    assert capsys.readouterr().out.splitlines() == [
+        f"{name}  COMPLETE  value 0.5  best 0.5 (trial 7)  epochs 1  12.3 s",
+        f"{name}  lost after 2 epochs; queued again",
+        f"{name}  running   value 0.4  epochs 2",
+    ]
+
+
+def running_on(host: str) -> FrozenTrial:
+    return trial_of(TrialState.RUNNING, user_attrs={OWNER: {"host": host}})
+
+
+@pytest.mark.parametrize(
+    ("trials", "line"),
+    [
+        pytest.param([], "", id="a new study"),
+        pytest.param([COMPLETE], "going on with the study: 1 of 30 trials counted\n", id="nobody works on it"),
+        pytest.param(
+            [COMPLETE, running_on("alpha"), running_on("beta"), running_on("alpha")],
+            "joined the study: 1 of 30 trials counted, 2 running on alpha, 1 running on beta\n",
+            id="others work on it",
+        ),
+    ],
+)
+def test_what_a_study_holds_when_a_sweep_comes_in(
+    trials: list[FrozenTrial], line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show_joined(trials, 30)
+    assert capsys.readouterr().out == line

@@ -1,0 +1,142 @@
+"""The queue of a cluster as a worker's job sees it; what a job becomes."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tunesmith.search.pool import queues
+from tunesmith.search.pool.jobs import Job, WorkerJob
+from tunesmith.search.pool.queues import SlurmQueue
+from tunesmith.search.study.owner import JOB
+
+Squeue = Callable[..., None]
+
+
+@pytest.fixture
+def squeue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Squeue:
+    """Make what squeue prints, a job a line, and with which code it ends."""
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setattr(queues, "QUEUE_SECONDS", -1.0)
+
+    def prints(*lines: str, code: int = 0) -> None:
+        text = "".join(f"echo '{line}'\n" for line in lines)
+        (tmp_path / "squeue").write_text(f"#!/bin/sh\n{text}exit {code}\n")
+        (tmp_path / "squeue").chmod(0o755)
+
+    return prints
+
+
+def job(job_id: str, tmp_path: Path, queue: SlurmQueue) -> Job:
+    log = tmp_path / "output.log"
+    log.write_text("of an earlier job\nno such library\n")
+    paths = SimpleNamespace(stderr="its own log")
+    return Job(1, SimpleNamespace(job_id=job_id, paths=paths), queue, log, len("of an earlier job\n"))
+
+
+@pytest.mark.parametrize("state", ["RUNNING", "SUSPENDED", "COMPLETING"])
+def test_a_job_lives(state: str, squeue: Squeue, tmp_path: Path) -> None:
+    mine = job("7", tmp_path, SlurmQueue())
+    squeue(f"7 {state}", "8 FAILED")
+    assert mine.ended() is None
+    assert not mine.is_queued()
+
+
+@pytest.mark.parametrize("state", ["PENDING", "CONFIGURING", "REQUEUE_HOLD"])
+def test_a_job_waits_for_its_turn(state: str, squeue: Squeue, tmp_path: Path) -> None:
+    mine = job("7", tmp_path, SlurmQueue())
+    squeue(f"7 {state}")
+    assert mine.ended() is None
+    assert mine.is_queued()
+
+
+@pytest.mark.parametrize(
+    ("state", "how", "is_failure"),
+    [
+        ("FAILED", "ended (FAILED)", True),
+        ("CANCELLED", "ended (CANCELLED)", False),
+        ("TIMEOUT", "ended (TIMEOUT)", False),
+        ("NODE_FAIL", "ended (NODE_FAIL)", False),
+        ("PREEMPTED", "ended (PREEMPTED)", False),
+        ("COMPLETED", "ended (COMPLETED)", False),
+    ],
+)
+def test_a_job_is_over(state: str, how: str, is_failure: bool, squeue: Squeue, tmp_path: Path) -> None:
+    mine = job("7", tmp_path, SlurmQueue())
+    squeue(f"7 {state}")
+    end = mine.ended()
+    assert end is not None
+    assert (end.how, end.words, end.is_failure) == (how, "no such library", is_failure)
+
+
+def test_a_job_that_slurm_no_longer_knows_is_over(squeue: Squeue, tmp_path: Path) -> None:
+    mine = job("7", tmp_path, SlurmQueue())
+    squeue("8 RUNNING")
+    end = mine.ended()
+    assert end is not None
+    assert end.how == "ended"
+
+
+def test_a_queue_that_does_not_answer_leaves_what_was_known(squeue: Squeue, tmp_path: Path) -> None:
+    mine = job("7", tmp_path, SlurmQueue())
+    squeue("7 RUNNING")
+    assert mine.ended() is None
+    squeue(code=1)
+    assert mine.ended() is None
+    squeue("7 FAILED")
+    assert mine.ended() is not None
+
+
+def test_a_job_that_does_not_come_to_its_end_is_given_up(
+    squeue: Squeue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = job("7", tmp_path, SlurmQueue())
+    squeue("7 COMPLETING")
+    assert mine.ended() is None
+    monkeypatch.setattr(queues, "COMPLETING_SECONDS", 0.0)
+    assert mine.ended() is not None
+
+
+def test_a_job_that_was_handed_over_just_now_is_not_yet_missed(
+    squeue: Squeue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queues, "QUEUE_SECONDS", 60.0)
+    squeue()
+    assert job("7", tmp_path, SlurmQueue()).is_queued()
+
+
+@pytest.mark.parametrize(
+    ("owner", "is_it"),
+    [
+        ({"worker": 1, "job": "7"}, True),
+        ({"worker": 1, "job": "6"}, False),
+        ({"worker": 1, "job": None}, False),
+        ({}, False),
+    ],
+    ids=["it", "an earlier job", "no job", "nobody"],
+)
+def test_a_trials_owner_is_a_job(owner: dict[str, Any], is_it: bool, tmp_path: Path) -> None:
+    assert job("7", tmp_path, SlurmQueue()).owns(owner) == is_it
+
+
+def test_a_job_becomes_its_worker(tmp_path: Path) -> None:
+    code = "import os; print(os.getpid(), os.getcwd(), os.environ['INDEX'], os.environ['TUNESMITH_JOB'])"
+    log = tmp_path / "output.log"
+    log.write_text("before\n")
+    work = WorkerJob([sys.executable, "-c", code], {"INDEX": "3"}, str(tmp_path), str(log))
+    (tmp_path / "work.pkl").write_bytes(pickle.dumps(work))
+    run = (
+        "import os, pickle, submitit; submitit.JobEnvironment = lambda: type('E', (), {'job_id': '42'}); "
+        "print(os.getpid(), flush=True); pickle.load(open('work.pkl', 'rb'))()"
+    )
+    done = subprocess.run([sys.executable, "-c", run], cwd=tmp_path, capture_output=True, text=True, check=True)
+    pid = done.stdout.strip()
+    assert log.read_text() == f"before\n{pid} {tmp_path} 3 42\n"
+    assert JOB == "TUNESMITH_JOB"

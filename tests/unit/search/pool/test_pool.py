@@ -1,0 +1,194 @@
+"""The pool: which workers it starts, whatever becomes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import optuna
+import pytest
+from optuna import Study
+
+from tunesmith.errors import UserError
+from tunesmith.search.console.progress import ProgressPrinter
+from tunesmith.search.pool import pool
+from tunesmith.search.pool.pool import Pool, WorkerExit
+from tunesmith.search.study.attempts import ask, requeue
+from tunesmith.search.study.study import OWNER
+from tunesmith.search.worker.interruption import Interruption
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+class Worker:
+    """Does its work, which is given to it by what it does when one looks after it."""
+
+    def __init__(self, index: int, study: Study, fate: str) -> None:
+        self.index, self.name = index, f"worker {index}"
+        self.was: list[str] = []
+        self._study, self._fate, self._has_worked = study, fate, False
+        self._owner = {"worker": index, "job": str(id(self))}
+
+    def ended(self) -> WorkerExit | None:
+        if "killed" in self.was:
+            return WorkerExit("was killed", "", False)
+        if self._fate in ("lives", "queued"):
+            return None
+        if not self._has_worked and self._fate != "idle":
+            self._has_worked = True
+            self._work()
+        return WorkerExit("ended with exit code 1", "no such library", True)
+
+    def _work(self) -> None:
+        trial = ask(self._study, 100)
+        assert trial is not None
+        trial.set_user_attr(OWNER, self._owner)
+        trial.suggest_float("x", 0, 1)
+        if self._fate == "completes":
+            self._study.tell(trial, 0.5)
+            return
+        if self._fate == "gets on":
+            trial.report(0.5, len(self._study.trials[trial.number].intermediate_values) + 1)
+        requeue(self._study, trial.number)
+
+    def owns(self, owner: Mapping[str, Any]) -> bool:
+        return owner == self._owner
+
+    def is_queued(self) -> bool:
+        return self._fate == "queued"
+
+    def interrupt(self) -> None:
+        self.was.append("interrupted")
+
+    def cancel(self) -> None:
+        self.was.append("killed")
+
+    def kill(self) -> None:
+        assert "killed" in self.was
+
+
+@pytest.fixture(autouse=True)
+def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "POLL_SECONDS", 0.0)
+
+
+@pytest.fixture
+def study() -> Study:
+    return optuna.create_study()
+
+
+def run(study: Study, *fates: str, n_workers: int = 1, n_trials: int = 3) -> list[Worker]:
+    """Run a pool whose workers meet these fates one after the other, the last one for ever; return the workers."""
+    started: list[Worker] = []
+
+    def start(index: int) -> Worker:
+        started.append(Worker(index, study, fates[min(len(started), len(fates) - 1)]))
+        return started[-1]
+
+    Pool(start, n_trials, Interruption()).run(n_workers, lambda: False, ProgressPrinter(lambda: study, 1.0))
+    return started
+
+
+def test_a_worker_that_ends_is_replaced_until_the_trials_count(study: Study) -> None:
+    started = run(study, "completes")
+    assert [worker.index for worker in started] == [0] * len(started)
+    assert len(study.trials) == 3
+
+
+def test_workers_that_do_nothing_end_the_sweep_with_what_they_said(study: Study) -> None:
+    message = r"^worker 0 ended with exit code 1 before it ended a trial, as did those before it: no such library$"
+    with pytest.raises(UserError, match=message):
+        run(study, "idle")
+
+
+def test_workers_that_only_give_back_end_the_sweep(study: Study) -> None:
+    with pytest.raises(UserError, match=r"before it ended a trial"):
+        run(study, "gives back")
+    assert len(study.trials) == pool.MAX_IDLE_ENDS + 1
+
+
+def test_workers_that_get_on_with_a_trial_may_be_any_number(study: Study) -> None:
+    """A trial of ten hours in jobs of one."""
+    fates = ["gets on"] * (3 * pool.MAX_IDLE_ENDS)
+    started = run(study, *fates, "completes", n_trials=1)
+    assert len(started) >= len(fates) + 1
+    complete = study.get_trials(states=(optuna.trial.TrialState.COMPLETE,))
+    assert next(len(trial.intermediate_values) for trial in complete) == len(fates)
+
+
+def test_what_waits_in_a_queue_is_not_waited_for(study: Study) -> None:
+    started = run(study, "queued", "completes", n_workers=2)
+    assert set(started[0].was) == {"killed"}
+    assert len([trial for trial in study.trials if trial.state.is_finished()]) == 3
+
+
+def test_an_interruption_is_passed_on(study: Study) -> None:
+    interruption = Interruption()
+    worker = Worker(0, study, "queued")
+    interruption.request()
+    Pool(lambda index: worker, 3, interruption).run(1, lambda: False, ProgressPrinter(lambda: study, 1.0))
+    assert worker.was == ["killed", "killed"]  # before it begins to work
+
+
+def test_an_interruption_is_passed_on_until_it_is_heard(study: Study) -> None:
+    class Deaf(Worker):
+        """Has nothing yet that could hear the first two."""
+
+        def interrupt(self) -> None:
+            self.was.append("interrupted")
+            self._fate = "lives" if len(self.was) < 3 else "idle"
+
+    interruption = Interruption()
+    worker = Deaf(0, study, "lives")
+    interruption.request()
+    Pool(lambda index: worker, 3, interruption).run(1, lambda: False, ProgressPrinter(lambda: study, 1.0))
+    assert worker.was == ["interrupted", "interrupted", "interrupted", "killed"]
+
+
+def test_workers_whose_time_was_over_while_they_waited_are_no_failure(study: Study) -> None:
+    class OutOfTime(Worker):
+        def ended(self) -> WorkerExit | None:
+            return WorkerExit("ended (COMPLETED)", "waiting for trials that other workers run", False, True)
+
+    started: list[Worker] = []
+
+    def start(index: int) -> Worker:
+        is_late = len(started) < 3 * pool.MAX_IDLE_ENDS
+        started.append(OutOfTime(index, study, "") if is_late else Worker(index, study, "completes"))
+        return started[-1]
+
+    Pool(start, 1, Interruption()).run(1, lambda: False, ProgressPrinter(lambda: study, 1.0))
+    assert len(started) > 3 * pool.MAX_IDLE_ENDS
+
+
+def test_a_worker_that_cannot_be_started_again_is_tried_again(
+    study: Study, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(pool, "RETRY_SECONDS", 0.01)
+    calls = []
+
+    def start(index: int) -> Worker:
+        calls.append(index)
+        if len(calls) in (2, 3, 4):
+            raise UserError("sbatch: error: Socket timed out")
+        return Worker(index, study, "completes")
+
+    Pool(start, 3, Interruption()).run(1, lambda: False, ProgressPrinter(lambda: study, 1.0))
+    assert capsys.readouterr().out.count("cannot be started, which is tried again") == 3
+    assert len(study.trials) == 3
+
+
+def test_where_no_worker_lives_and_none_can_be_started_the_sweep_ends(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "RETRY_SECONDS", 0.01)
+    calls = []
+
+    def start(index: int) -> Worker:
+        calls.append(index)
+        if len(calls) > 1:
+            raise UserError("sbatch: error: Socket timed out")
+        return Worker(index, study, "completes")
+
+    with pytest.raises(UserError, match="Socket timed out"):
+        Pool(start, 3, Interruption()).run(1, lambda: False, ProgressPrinter(lambda: study, 1.0))

@@ -1,0 +1,79 @@
+"""Reasons: what a trial records of what its job returned or raised."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tunesmith.errors import RunFailed, UserError
+from tunesmith.search.worker.failure import has_broken_cuda, last_line, reason_of, to_number
+
+
+@pytest.mark.parametrize("returned", [3, 3.0, np.float32(3), np.array(3.0), "3"], ids=repr)
+def test_a_number(returned: Any) -> None:
+    assert to_number(returned) == 3.0
+
+
+@pytest.mark.parametrize(
+    ("returned", "message"),
+    [
+        (None, r"^the job must return a number; it returned None$"),
+        ({"loss": 1}, r"^the job must return a number; it returned \{'loss': 1\}$"),
+        ("low", r"^the job must return a number; it returned 'low'$"),
+        (float("nan"), r"^the job must return a finite number; it returned nan$"),
+        (float("-inf"), r"^the job must return a finite number; it returned -inf$"),
+    ],
+    ids=str,
+)
+def test_no_number(returned: Any, message: str) -> None:
+    with pytest.raises(RunFailed, match=message):
+        to_number(returned)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (RunFailed("val/loss was nan"), "val/loss was nan"),
+        (UserError("seed must be"), "seed must be"),
+        (ValueError("two\n  lines"), "ValueError: two lines"),
+        (KeyError("a"), "KeyError: 'a'"),
+    ],
+    ids=repr,
+)
+def test_a_reason_is_one_line(error: Exception, reason: str) -> None:
+    assert reason_of(error) == reason
+
+
+class AcceleratorError(RuntimeError):
+    """Torch's, by its name."""
+
+
+@pytest.mark.parametrize(
+    ("error", "broken"),
+    [
+        (AcceleratorError("device-side assert triggered"), True),
+        (RuntimeError("CUDA error: an illegal memory access was encountered"), True),
+        (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), False),
+        (ValueError("a bug"), False),
+    ],
+    ids=repr,
+)
+def test_what_breaks_cuda(error: Exception, broken: bool) -> None:
+    assert has_broken_cuda(error) == broken
+
+
+@pytest.mark.parametrize(
+    ("output", "line"),
+    [
+        pytest.param(b"Traceback\n  line\nOSError: no such library\n\n  \n", "OSError: no such library", id="a line"),
+        pytest.param(b"first\n last \xff", "last \ufffd", id="no text"),
+        pytest.param(b"\n \n", "", id="none"),
+    ],
+)
+def test_the_last_line_of_an_output(tmp_path: Path, output: bytes, line: str) -> None:
+    path = tmp_path / "output.log"
+    path.write_bytes(b"an earlier process\n" + output)
+    assert last_line(path, begin=len(b"an earlier process\n")) == line

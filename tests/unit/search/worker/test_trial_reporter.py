@@ -1,0 +1,153 @@
+"""The reporter of a trial: what it passes on to the study, and when it ends the attempt."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna import Study, Trial
+from optuna.pruners import NopPruner, ThresholdPruner
+from optuna.storages import BaseStorage, InMemoryStorage
+from optuna.trial import TrialState
+
+from tunesmith.errors import AttemptLost, RunFailed
+from tunesmith.search.space.space import parse_space
+from tunesmith.search.storage.storage import open_journal
+from tunesmith.search.study.attempts import ask, requeue
+from tunesmith.search.study.heartbeat import Lease
+from tunesmith.search.study.study import num_epochs, open_study
+from tunesmith.search.worker.interruption import Interruption
+from tunesmith.search.worker.trial_reporter import TrialReporter
+
+
+def opened(pruner: optuna.pruners.BasePruner | None = None, storage: BaseStorage | None = None) -> Study:
+    space = parse_space({}, ["x=interval(0,1)"])
+    return open_study(storage or InMemoryStorage(), "study", "min", pruner or NopPruner(), space)
+
+
+def asked(study: Study) -> Trial:
+    trial = ask(study, 100)
+    assert trial is not None
+    return trial
+
+
+def reporter_of(
+    trial: Trial,
+    interruption: Interruption | None = None,
+    lease: Lease | None = None,
+    trial_timeout: float | None = None,
+) -> TrialReporter:
+    return TrialReporter(trial, {}, interruption or Interruption(), lease or Lease(), trial_timeout)
+
+
+def test_a_step_is_reported_with_its_value() -> None:
+    study = opened()
+    reporter = reporter_of(asked(study))
+    for step, value in ((1, 0.5), (2, 0.4)):
+        reporter.report(step, value)
+    assert study.trials[0].intermediate_values == {1: 0.5, 2: 0.4}
+
+
+def test_the_pruners_word_is_handed_back() -> None:
+    reporter = reporter_of(asked(opened(ThresholdPruner(upper=0.6))))
+    assert [reporter.report(1, 0.5), reporter.report(2, 0.7)] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("steps", "epochs"),
+    [
+        pytest.param([1, 1, 1], 3, id="steps that are epochs"),
+        pytest.param([20, 13], 33, id="steps that are folds"),
+        pytest.param([1, 13], 14, id="a first fold of one epoch"),
+        pytest.param([13, 1], 14, id="a last fold of one epoch"),
+        pytest.param([1, 1], 2, id="folds of one epoch each"),
+    ],
+)
+def test_epochs_are_counted(steps: list[int], epochs: int) -> None:
+    study = opened()
+    reporter = reporter_of(asked(study))
+    for step, each in enumerate(steps, start=1):
+        reporter.report(step, 0.5, each)
+    assert num_epochs(study.trials[0]) == epochs
+
+
+def test_an_attempt_after_a_lost_one_reports_no_step_twice_and_counts_all_epochs() -> None:
+    study = opened()
+    lost = asked(study)
+    first = reporter_of(lost)
+    first.report(1, 0.5, 20)
+    requeue(study, lost.number)
+    second = reporter_of(asked(study))
+    second.report(1, 0.5, 20)  # a fold that was over
+    second.report(2, 0.4, 13)
+    assert (first.is_retry, second.is_retry) == (False, True)
+    assert study.trials[1].intermediate_values == {1: 0.5, 2: 0.4}
+    assert num_epochs(study.trials[1]) == 33
+
+
+# what ends an attempt
+
+
+def poll(reporter: TrialReporter) -> None:
+    reporter.poll()
+
+
+def report(reporter: TrialReporter) -> None:
+    reporter.report(1, 0.5)
+
+
+both = pytest.mark.parametrize("call", [poll, report], ids=lambda call: call.__name__)
+
+
+@both
+def test_an_interrupted_attempt_is_lost(call: Callable[[TrialReporter], None]) -> None:
+    study, interruption = opened(), Interruption()
+    reporter = reporter_of(asked(study), interruption)
+    reporter.poll()
+    interruption.request(signal.SIGINT)
+    with pytest.raises(AttemptLost, match=r"^interrupted$"):
+        call(reporter)
+    assert study.trials[0].intermediate_values == {}
+
+
+@both
+def test_an_attempt_whose_lease_was_taken_is_lost(call: Callable[[TrialReporter], None]) -> None:
+    lease = Lease()
+    reporter = reporter_of(asked(opened()), lease=lease)
+    reporter.poll()
+    lease.is_taken = True
+    with pytest.raises(AttemptLost, match=r"^taken away by another worker$"):
+        call(reporter)
+
+
+def test_a_report_finds_out_that_the_attempt_was_taken_away() -> None:
+    study = opened()
+    trial = asked(study)
+    reporter = reporter_of(trial)
+    study.tell(trial.number, state=TrialState.FAIL)
+    with pytest.raises(AttemptLost, match=r"^taken away by another worker$"):
+        reporter.report(1, 0.5)
+
+
+def test_an_attempt_whose_journal_is_damaged_is_lost(tmp_path: Path) -> None:
+    path = tmp_path / "study.journal"
+    study = opened(storage=open_journal(path))
+    reporter = reporter_of(asked(study))
+    os.truncate(path, path.stat().st_size - 5)
+    asked(opened(storage=open_journal(path)))  # written by one who has not read what was cut
+    with pytest.raises(AttemptLost, match=r"study\.journal lost records, and others have written to it since$"):
+        reporter.report(1, 0.5)
+
+
+@both
+def test_an_attempt_that_takes_too_long_has_failed(call: Callable[[TrialReporter], None]) -> None:
+    reporter = reporter_of(asked(opened()), trial_timeout=0.05)
+    reporter.poll()
+    time.sleep(0.06)
+    with pytest.raises(RunFailed, match=r"^the trial took longer than hydra\.sweeper\.trial_timeout=0\.05 s$"):
+        call(reporter)

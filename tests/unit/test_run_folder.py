@@ -1,0 +1,118 @@
+"""What a run leaves behind: metrics.csv across resumes, YAML files written whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from yaml.representer import RepresenterError
+
+from tunesmith.run_folder import MetricsTable, environment, read_metrics, read_yaml, write_yaml
+
+
+def write_epochs(folder: Path, *epochs: int, keep_epochs: int = 0) -> None:
+    table = MetricsTable(folder, keep_epochs)
+    for epoch in epochs:
+        table.append(epoch, {"val/loss": epoch / 10})
+
+
+def epochs_in(folder: Path) -> list[str]:
+    return [row["epoch"] for row in read_metrics(folder)]
+
+
+def test_a_run_without_metrics_has_no_rows(tmp_path: Path) -> None:
+    assert read_metrics(tmp_path) == []
+
+
+@pytest.mark.parametrize("value", [0.1, 1e-300, 1 / 3, 5.0, -0.0, float("inf")], ids=repr)
+def test_values_come_back_exactly(tmp_path: Path, value: float) -> None:
+    MetricsTable(tmp_path, 0).append(1, {"val/loss": value})
+    assert repr(float(read_metrics(tmp_path)[0]["val/loss"])) == repr(value)
+
+
+def test_epoch_is_the_first_column(tmp_path: Path) -> None:
+    MetricsTable(tmp_path, 0).append(1, {"val/loss": 0.5, "lr": 0.1})
+    assert (tmp_path / "metrics.csv").read_text().splitlines() == ["epoch,val/loss,lr", "1,0.5,0.1"]
+
+
+@pytest.mark.parametrize(
+    ("keep_epochs", "kept"),
+    [
+        pytest.param(0, [], id="a new run drops the rows of the one before"),
+        pytest.param(2, ["1", "2"], id="a resumed run drops the epochs that it trains again"),
+        pytest.param(3, ["1", "2", "3"], id="all are kept"),
+    ],
+)
+def test_rows_kept(tmp_path: Path, keep_epochs: int, kept: list[str]) -> None:
+    write_epochs(tmp_path, 1, 2, 3)
+    MetricsTable(tmp_path, keep_epochs)
+    assert epochs_in(tmp_path) == kept
+
+
+def test_a_resumed_run_appends(tmp_path: Path) -> None:
+    write_epochs(tmp_path, 1, 2, 3)
+    write_epochs(tmp_path, 3, 4, keep_epochs=2)
+    assert epochs_in(tmp_path) == ["1", "2", "3", "4"]
+
+
+def test_a_metric_logged_later_gets_a_column(tmp_path: Path) -> None:
+    table = MetricsTable(tmp_path, 0)
+    table.append(1, {"val/loss": 0.5})
+    table.append(2, {"val/loss": 0.4, "val/f1": 0.9})
+    assert read_metrics(tmp_path) == [
+        {"epoch": "1", "val/loss": "0.5", "val/f1": ""},
+        {"epoch": "2", "val/loss": "0.4", "val/f1": "0.9"},
+    ]
+
+
+def test_a_metric_left_out_leaves_its_cell_empty(tmp_path: Path) -> None:
+    table = MetricsTable(tmp_path, 0)
+    table.append(1, {"val/loss": 0.5, "val/f1": 0.9})
+    table.append(2, {"val/loss": 0.4})
+    assert read_metrics(tmp_path)[1] == {"epoch": "2", "val/loss": "0.4", "val/f1": ""}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(None, id="null"),
+        pytest.param(0.1 + 0.2, id="a float"),
+        pytest.param("null", id="a text that looks like null"),
+        pytest.param("1e-3", id="a text that looks like a number"),
+        pytest.param("a: b # c\nd", id="a text of two lines"),
+        pytest.param("${key}", id="a text that looks like an interpolation"),
+        pytest.param({"a": [1, True, {"b": "é"}]}, id="nested"),
+    ],
+)
+def test_yaml_comes_back_as_it_was(tmp_path: Path, value: Any) -> None:
+    write_yaml(tmp_path / "result.yaml", {"value": value})
+    assert read_yaml(tmp_path / "result.yaml") == {"value": value}
+
+
+def test_yaml_keeps_the_order_of_its_keys(tmp_path: Path) -> None:
+    write_yaml(tmp_path / "result.yaml", {"b": 1, "a": 2})
+    assert list(read_yaml(tmp_path / "result.yaml")) == ["b", "a"]
+
+
+def test_yaml_that_cannot_be_written_leaves_the_old_file(tmp_path: Path) -> None:
+    write_yaml(tmp_path / "result.yaml", {"value": 1})
+    with pytest.raises(RepresenterError, match="cannot represent an object"):
+        write_yaml(tmp_path / "result.yaml", {"value": object()})
+    assert read_yaml(tmp_path / "result.yaml") == {"value": 1}
+
+
+def test_whoever_reads_yaml_meanwhile_reads_the_old_file_whole(tmp_path: Path) -> None:
+    write_yaml(tmp_path / "result.yaml", {"value": 1})
+    with (tmp_path / "result.yaml").open() as file:
+        write_yaml(tmp_path / "result.yaml", {"value": 2})
+        assert file.read() == "value: 1\n"
+
+
+def test_environment_names_the_versions_that_change_results() -> None:
+    assert list(environment()["versions"]) == ["hydra-core", "lightning", "optuna", "torch", "tunesmith"]
+
+
+def test_a_text_that_looks_like_an_interpolation_is_a_text(tmp_path: Path) -> None:
+    write_yaml(tmp_path / "result.yaml", {"reason": "ValueError: unbalanced ${"})
+    assert read_yaml(tmp_path / "result.yaml") == {"reason": "ValueError: unbalanced ${"}

@@ -1,0 +1,71 @@
+"""Whether the device asked for is there, and who starts a run's processes."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import torch
+from lightning.fabric.plugins.environments import LightningEnvironment, SLURMEnvironment
+
+from tunesmith.errors import UserError
+from tunesmith.reporting import NoReporter, handed_over
+from tunesmith.training.ddp.devices import check_accelerator, cluster_environment
+
+MISSING = [
+    *([] if torch.cuda.is_available() else ["cuda"]),
+    *([] if torch.backends.mps.is_available() else ["mps"]),
+]
+
+
+@pytest.mark.parametrize("accelerator", ["auto", "cpu"])
+def test_every_machine_has(accelerator: str) -> None:
+    check_accelerator(accelerator)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("accelerator", ["gpu", "cuda"])
+def test_a_gpu_is_found(accelerator: str) -> None:
+    check_accelerator(accelerator)
+
+
+@pytest.mark.parametrize("accelerator", MISSING)
+def test_a_missing_device_is_refused(accelerator: str) -> None:
+    message = f"trainer.accelerator must be a device of this machine; got '{accelerator}'; options: auto, cpu"
+    with pytest.raises(UserError, match=f"^{re.escape(message)}"):
+        check_accelerator(accelerator)
+
+
+def test_outside_of_slurm_lightning_finds_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    assert cluster_environment() is None
+
+
+def in_slurm(monkeypatch: pytest.MonkeyPatch, ntasks: int, **further: int) -> None:
+    for name, value in {"JOB_ID": 7, "NTASKS": ntasks, "PROCID": 0, "LOCALID": 0, **further}.items():
+        monkeypatch.setenv(f"SLURM_{name}", str(value))
+
+
+def test_a_run_of_one_task_starts_its_processes_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    in_slurm(monkeypatch, ntasks=1)
+    assert isinstance(cluster_environment(), LightningEnvironment)
+
+
+def test_a_run_of_several_tasks_was_started_by_srun_and_is_not_queued_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    in_slurm(monkeypatch, ntasks=2, NTASKS_PER_NODE=2)
+    environment = cluster_environment()
+    assert isinstance(environment, SLURMEnvironment)
+    assert not environment.auto_requeue
+
+
+def test_tasks_without_a_place_are_a_users_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    in_slurm(monkeypatch, ntasks=2)
+    with pytest.raises(UserError, match=r"^trainer\.devices cannot be .* You set `--ntasks=2`.* HINT"):
+        cluster_environment()
+
+
+def test_a_trial_starts_its_processes_itself_whatever_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    in_slurm(monkeypatch, ntasks=2)
+    with handed_over(NoReporter()):
+        assert isinstance(cluster_environment(), LightningEnvironment)

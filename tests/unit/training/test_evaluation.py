@@ -1,0 +1,162 @@
+"""The final evaluation: what it says of the test part, checked by hand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from omegaconf import OmegaConf
+from sklearn.metrics import accuracy_score, log_loss, precision_recall_fscore_support
+from tiny import small
+
+from tunesmith.data import DataModule
+from tunesmith.errors import UserError
+from tunesmith.reporting import NoReporter
+from tunesmith.run_folder import read_yaml
+from tunesmith.training.build import build_learner
+from tunesmith.training.cross_validation import cross_validate
+from tunesmith.training.evaluation import evaluate, predict
+from tunesmith.training.fit import train_once
+
+# A name -> what is typed for the run.
+RUNS = {
+    "digits": ("data=digits",),
+    "folds of digits": ("data=digits", "data.folds=3"),
+    "two classes": ("data=breast_cancer", "data.class_weights=balanced"),
+    "numbers": ("data=diabetes",),
+    "folds of numbers": ("data=diabetes", "data.folds=3"),
+}
+Trained = Callable[[str], Path]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Train a run by its name, once; return its folder."""
+    folders: dict[str, Path] = {}
+
+    def train(name: str) -> Path:
+        if name not in folders:
+            folder = folders[name] = tmp_path_factory.mktemp("run")
+            cfg = small(*RUNS[name], "trainer.max_epochs=3", "optimizer.lr=1e-2")
+            (folder / ".hydra").mkdir()
+            OmegaConf.save(cfg, folder / ".hydra" / "config.yaml")
+            if cfg.data.folds is None:
+                train_once(cfg, folder, NoReporter())
+            else:
+                cross_validate(cfg, folder, NoReporter(), is_resumed=False)
+        return folders[name]
+
+    return train
+
+
+def by_hand(folder: Path, name: str, fold: int | None = None) -> tuple[DataModule, torch.Tensor]:
+    """The data, and what the model of a run or of its fold puts out for the test part."""
+    data, module = build_learner(small(*RUNS[name]), fold)
+    saved = folder / ("" if fold is None else f"fold_{fold}") / "checkpoints" / "best.ckpt"
+    module.load_state_dict(torch.load(saved, weights_only=True)["state_dict"])
+    with torch.no_grad():
+        return data, module.eval().model(data.parts.test.inputs).double()
+
+
+# classes
+
+
+def test_metrics_of_classes(trained: Trained) -> None:
+    metrics = evaluate(trained("digits"))
+    data, outputs = by_hand(trained("digits"), "digits")
+    targets = data.parts.test.targets
+    assert metrics["test/acc"] == pytest.approx(accuracy_score(targets, outputs.argmax(1)))
+    assert metrics["test/loss"] == pytest.approx(log_loss(targets, outputs.softmax(1)), rel=1e-5)
+
+
+def test_outputs_of_fold_models_are_averaged(trained: Trained) -> None:
+    metrics = evaluate(trained("folds of digits"))
+    parts = [by_hand(trained("folds of digits"), "folds of digits", fold) for fold in range(3)]
+    targets = parts[0][0].parts.test.targets
+    outputs = torch.stack([outputs for _, outputs in parts]).mean(0)
+    assert metrics["test/acc"] == pytest.approx(accuracy_score(targets, outputs.argmax(1)))
+    assert metrics["test/loss"] == pytest.approx(log_loss(targets, outputs.softmax(1)), rel=1e-5)
+
+
+def test_two_classes_and_their_weights(trained: Trained) -> None:
+    metrics = evaluate(trained("two classes"))
+    data, outputs = by_hand(trained("two classes"), "two classes")
+    targets, chances = data.parts.test.targets, outputs.squeeze(1).sigmoid()
+    assert data.class_weights is not None
+    weights = data.class_weights[targets]
+    assert metrics["test/acc"] == pytest.approx(accuracy_score(targets, chances > 0.5))
+    assert metrics["test/loss"] == pytest.approx(log_loss(targets, chances, sample_weight=weights), rel=1e-5)
+
+
+def test_the_report_has_a_row_per_class_and_the_confusion_matrix(trained: Trained) -> None:
+    folder = trained("digits")
+    evaluate(folder)
+    report, _, matrix = (folder / "test_report.txt").read_text().partition("\nconfusion matrix: ")
+    data, outputs = by_hand(folder, "digits")
+    targets, predicted = data.parts.test.targets.numpy(), outputs.argmax(1).numpy()
+    scores = zip(*precision_recall_fscore_support(targets, predicted, zero_division=0), strict=True)
+    expected = [[str(place), *(f"{score:.3f}" for score in row[:3]), str(row[3])] for place, row in enumerate(scores)]
+    assert [line.split() for line in report.splitlines()[2:12]] == expected
+    counts = np.zeros((10, 10), int)
+    np.add.at(counts, (targets, predicted), 1)
+    rows = [[int(text) for text in line.split()[1:]] for line in matrix.splitlines()[2:]]
+    assert rows == counts.tolist()
+
+
+# numbers
+
+
+@pytest.mark.parametrize(
+    ("name", "folds"), [("numbers", [None]), ("folds of numbers", [0, 1, 2])], ids=["one model", "fold models"]
+)
+def test_rmse_is_in_the_targets_own_unit(trained: Trained, name: str, folds: list[int | None]) -> None:
+    metrics = evaluate(trained(name))
+    predicted, targets = [], []
+    for fold in folds:
+        data, outputs = by_hand(trained(name), name, fold)
+        mean, scale = data.parts.target_mean, data.parts.target_scale
+        predicted.append(outputs.squeeze(1) * scale + mean)
+        targets.append(data.parts.test.targets.double() * scale + mean)
+    errors = torch.stack(predicted).mean(0) - targets[0]
+    torch.testing.assert_close(targets[0], targets[-1], rtol=1e-5, atol=1e-3)
+    assert metrics["test/rmse"] == pytest.approx(errors.square().mean().sqrt().item(), rel=1e-5)
+    assert 50 < metrics["test/rmse"] < 100  # of 25 to 346
+
+
+def test_numbers_have_no_report(trained: Trained) -> None:
+    evaluate(trained("numbers"))
+    assert not (trained("numbers") / "test_report.txt").exists()
+
+
+# files
+
+
+@pytest.mark.parametrize("name", ["digits", "folds of numbers"])
+def test_the_metrics_are_written_with_the_number_of_samples(trained: Trained, name: str) -> None:
+    metrics = evaluate(trained(name))
+    samples = len(predict(trained(name)).targets)
+    assert read_yaml(trained(name) / "test.yaml") == {**metrics, "samples": samples}
+
+
+def test_metrics_have_no_more_digits_than_float32_holds(trained: Trained) -> None:
+    assert all(len(f"{value!r}".replace(".", "").lstrip("0")) <= 9 for value in evaluate(trained("digits")).values())
+
+
+def test_a_folder_that_no_run_left_is_refused(tmp_path: Path) -> None:
+    message = (
+        rf"^folder must be one that a run left; got {re.escape(str(tmp_path))} \(\.hydra/config\.yaml is missing\)$"
+    )
+    with pytest.raises(UserError, match=message):
+        evaluate(tmp_path)
+
+
+def test_a_run_whose_fold_has_no_checkpoint_is_refused(tmp_path: Path) -> None:
+    (tmp_path / ".hydra").mkdir()
+    OmegaConf.save(small(*RUNS["folds of digits"]), tmp_path / ".hydra" / "config.yaml")
+    missing = r"\S*/fold_0 \(checkpoints/best\.ckpt is missing\)"
+    with pytest.raises(UserError, match=rf"^folder must be one that a run left; got {missing}$"):
+        evaluate(tmp_path)

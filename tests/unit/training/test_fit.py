@@ -1,0 +1,84 @@
+"""One training: what its result.yaml says of how it ended."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from omegaconf import DictConfig
+from tiny import small
+
+from tunesmith.errors import UserError
+from tunesmith.reporting import NoReporter
+from tunesmith.run_folder import read_metrics, read_yaml
+from tunesmith.training.fit import train_once
+
+EPOCHS = 4
+
+
+@dataclass(frozen=True)
+class StopsAt:
+    """A reporter that stops the run after an epoch."""
+
+    epoch: int
+    params: Mapping[str, Any] = field(default_factory=dict)
+    is_retry: bool = False
+
+    def report(self, step: int, value: float, epochs: int = 1) -> bool:
+        return step == self.epoch
+
+    def poll(self) -> None:
+        return
+
+
+def iris(*typed: str) -> DictConfig:
+    return small("data=iris", f"trainer.max_epochs={EPOCHS}", *typed)
+
+
+def test_a_run_that_reaches_its_end(tmp_path: Path) -> None:
+    result = train_once(iris("seed=3"), tmp_path, NoReporter())
+    losses = [float(row["val/loss"]) for row in read_metrics(tmp_path)]
+    shown = {key: result[key] for key in ("value", "epoch", "epochs", "state", "reason", "checkpoint", "seed")}
+    assert shown == {
+        "value": min(losses),
+        "epoch": 1 + losses.index(min(losses)),
+        "epochs": EPOCHS,
+        "state": "COMPLETE",
+        "reason": None,
+        "checkpoint": "checkpoints/best.ckpt",
+        "seed": 3,
+    }
+    assert read_yaml(tmp_path / "result.yaml") == result
+
+
+def test_a_run_that_its_reporter_stops(tmp_path: Path) -> None:
+    result = train_once(iris(), tmp_path, StopsAt(2))
+    assert (result["state"], result["reason"], result["epochs"]) == ("PRUNED", "pruned", 2)
+
+
+def test_a_run_whose_objective_becomes_nan(tmp_path: Path) -> None:
+    hot = iris("optimizer=sgd", "optimizer.lr=1e30", "model.batch_norm=false")
+    result = train_once(hot, tmp_path, NoReporter())
+    shown = {key: result[key] for key in ("value", "epoch", "epochs", "state", "reason", "checkpoint")}
+    assert shown == {
+        "value": None,
+        "epoch": None,
+        "epochs": 1,
+        "state": "FAIL",
+        "reason": "val/loss was nan at epoch 1",
+        "checkpoint": None,
+    }
+
+
+@pytest.mark.parametrize("content", [b"", b"no checkpoint"], ids=["an empty file", "some file"])
+def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path, content: bytes) -> None:
+    checkpoint = tmp_path / "a.ckpt"
+    checkpoint.write_bytes(content)
+    message = f"ckpt_path must be a checkpoint that a run wrote; got '{checkpoint}'"
+    with pytest.raises(UserError, match=f"^{re.escape(message)}$"):
+        train_once(iris(), tmp_path, NoReporter(), checkpoint)
+    assert not (tmp_path / "result.yaml").exists()

@@ -1,0 +1,281 @@
+"""The Lightning module: metrics of an epoch, one logit for two classes, L1, weight decay, warm-up."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import lightning as L
+import pytest
+import torch
+from tiny import fit
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.optim import SGD, AdamW
+from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, ReduceLROnPlateau
+
+from tunesmith.data.splits import Split
+from tunesmith.objective import Objective
+from tunesmith.training.learner import WARMUP_START, EpochSums, Supervised
+from tunesmith.training.losses import AutoLoss
+
+CLASSES, NUMBERS = True, False
+LR = 0.1
+
+
+def module(has_classes: bool = NUMBERS, outputs: int = 1, **changes: Any) -> Supervised:
+    torch.manual_seed(0)
+    arguments: dict[str, Any] = {
+        "model": nn.Linear(3, outputs),
+        "loss": AutoLoss(),
+        "optimizer": partial(SGD, lr=LR),
+        "scheduler": None,
+        "objective": Objective("val/loss", "min"),
+        "has_classes": has_classes,
+    }
+    return Supervised(**{**arguments, **changes})
+
+
+def part(num_classes: int = 0, samples: int = 8) -> Split:
+    """Numbers to predict, or classes."""
+    random = torch.Generator().manual_seed(1)
+    inputs = torch.randn(samples, 3, generator=random)
+    if num_classes:
+        return Split(inputs, torch.arange(samples) % num_classes)
+    return Split(inputs, torch.randn(samples, generator=random))
+
+
+def first_epoch(learner: Supervised, samples: Split) -> dict[str, float]:
+    """Metrics of one step over all samples: the training loss is that of the first weights."""
+    metrics = fit(learner, samples, len(samples), max_epochs=1).callback_metrics
+    return {name: value.item() for name, value in metrics.items()}
+
+
+class LearningRates(L.Callback):
+    """Notes the learning rate of each step."""
+
+    def __init__(self) -> None:
+        self.seen: list[float] = []
+
+    def on_train_batch_start(self, trainer: L.Trainer, *args: object) -> None:
+        self.seen.append(trainer.optimizers[0].param_groups[0]["lr"])
+
+
+# sums of an epoch
+
+
+def test_sums_of_classes_weigh_batches_by_their_samples() -> None:
+    sums = EpochSums(CLASSES)
+    sums.add(torch.tensor(1.0), torch.eye(3), torch.tensor([0, 1, 0]))  # predicts 0, 1, 2
+    sums.add(torch.tensor(3.0), torch.tensor([[0.0, 1.0]]), torch.tensor([1]))
+    assert sums.totals().tolist() == [4, 3 * 1.0 + 1 * 3.0, 2 + 1]
+
+
+def test_sums_of_numbers_hold_squared_errors() -> None:
+    sums = EpochSums(NUMBERS)
+    sums.add(torch.tensor(0.5), torch.tensor([1.0, 2.0]), torch.tensor([0.0, 4.0]))
+    sums.add(torch.tensor(0.1), torch.tensor([3.0]), torch.tensor([0.0]))
+    assert sums.totals().tolist() == pytest.approx([3, 2 * 0.5 + 1 * 0.1, 1 + 4 + 9])
+
+
+def test_sums_are_exact_where_float32_is_not() -> None:
+    sums = EpochSums(NUMBERS)
+    for error in (4096.0, 1.0):  # 4096**2 + 1 needs 25 bits
+        sums.add(torch.tensor(error), torch.tensor([error]), torch.tensor([0.0]))
+    assert sums.totals()[2].item() == 4096.0**2 + 1
+
+
+def test_sums_keep_no_graph() -> None:
+    outputs = torch.zeros(2, requires_grad=True)
+    sums = EpochSums(NUMBERS)
+    sums.add(outputs.sum(), outputs * 1, torch.zeros(2))
+    assert not sums.totals().requires_grad
+
+
+# metrics
+
+
+@pytest.mark.parametrize("samples", [8, 7], ids=["even batches", "a smaller one last"])
+def test_metrics_of_classes_are_means_over_samples(samples: int) -> None:
+    learner, data = module(CLASSES, outputs=3, optimizer=partial(SGD, lr=0.0)), part(3, samples)
+    metrics = fit(learner, data, 4, max_epochs=1).callback_metrics
+    outputs = learner.model(data.inputs)
+    expected = {
+        "loss": functional.cross_entropy(outputs, data.targets).item(),
+        "acc": (outputs.argmax(1) == data.targets).float().mean().item(),
+    }
+    for name, value in expected.items():
+        assert [metrics[f"{part}/{name}"].item() for part in ("train", "val")] == pytest.approx([value] * 2)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_the_loss_logged_is_the_mean_whatever_its_reduction(reduction: str) -> None:
+    data = part()
+    learner = module(loss=nn.MSELoss(reduction=reduction))
+    expected = (learner(data.inputs) - data.targets).square().mean().item()
+    assert first_epoch(learner, data)["train/loss"] == pytest.approx(expected)
+
+
+def test_the_sum_is_what_the_optimizer_sees() -> None:
+    moved = []
+    for reduction in ("mean", "sum"):
+        learner = module(loss=nn.MSELoss(reduction=reduction))
+        before = learner.model.bias.item()
+        first_epoch(learner, part())
+        moved.append(learner.model.bias.item() - before)
+    assert moved[1] == pytest.approx(8 * moved[0])
+
+
+def test_rmse_is_in_the_targets_own_unit() -> None:
+    metrics = first_epoch(module(target_scale=50.0), part())
+    assert metrics["train/rmse"] == pytest.approx(50 * metrics["train/loss"] ** 0.5)
+
+
+# one logit for two classes
+
+
+@pytest.mark.parametrize(
+    ("has_classes", "outputs", "shape"), [(CLASSES, 3, (8, 3)), (CLASSES, 1, (8, 2)), (NUMBERS, 1, (8,))], ids=str
+)
+def test_outputs_have_the_shape_that_losses_take(has_classes: bool, outputs: int, shape: tuple[int, ...]) -> None:
+    assert module(has_classes, outputs)(part().inputs).shape == shape
+
+
+def half() -> nn.Module:
+    torch.manual_seed(2)
+    return nn.Linear(3, 1)
+
+
+class BesideZero(nn.Module):
+    """Two outputs, of which the first is always zero."""
+
+    def __init__(self, second: nn.Module) -> None:
+        super().__init__()
+        self.second = second
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        outputs = self.second(inputs)
+        return torch.cat((torch.zeros_like(outputs), outputs), 1)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2], ids="smoothing={}".format)
+@pytest.mark.parametrize("weights", [None, torch.tensor([1.0, 3.0])], ids=["unweighted", "weighted"])
+def test_one_logit_is_a_softmax_over_it_and_zero(smoothing: float, weights: Tensor | None) -> None:
+    one, two = (
+        first_epoch(module(CLASSES, model=model, loss=AutoLoss(smoothing), class_weights=weights), part(2))
+        for model in (half(), BesideZero(half()))
+    )
+    assert one == pytest.approx(two)
+
+
+def test_one_logit_is_that_of_the_second_class() -> None:
+    samples, model = part(2), half()
+    logits = model(samples.inputs).squeeze(1)
+    metrics = first_epoch(module(CLASSES, model=model), samples)
+    expected = functional.binary_cross_entropy_with_logits(logits, samples.targets.float()).item()
+    assert metrics["train/loss"] == pytest.approx(expected)
+    assert metrics["train/acc"] == pytest.approx(((logits > 0) == samples.targets.bool()).float().mean().item())
+
+
+# penalties
+
+
+def deep() -> nn.Sequential:
+    """Weights, biases and a norm."""
+    return nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 1))
+
+
+def first_gradients(l1: float) -> dict[str, tuple[Tensor, Tensor]]:
+    """Each parameter with the gradient of the first step."""
+    torch.manual_seed(0)
+    learner, data = module(l1=l1, model=deep()), part()
+    learner.on_train_epoch_start()
+    learner.training_step((data.inputs, data.targets), 0).backward()
+    return {name: (parameter.detach(), parameter.grad) for name, parameter in learner.model.named_parameters()}
+
+
+def test_l1_pulls_weights_towards_zero_and_spares_biases_and_norms() -> None:
+    parameters = first_gradients(l1=0.0)
+    for name, (value, gradient) in first_gradients(l1=0.01).items():
+        pull = gradient - parameters[name][1]
+        expected = 0.01 * value.sign() if name in ("0.weight", "2.weight") else torch.zeros_like(pull)
+        torch.testing.assert_close(pull, expected, rtol=0, atol=1e-6)
+
+
+def test_l1_is_no_part_of_the_logged_loss() -> None:
+    assert first_epoch(module(l1=1.0), part())["train/loss"] == first_epoch(module(), part())["train/loss"]
+
+
+def test_weight_decay_spares_biases_and_norms() -> None:
+    learner = module(model=deep(), optimizer=partial(AdamW, lr=LR, weight_decay=0.1))
+    (optimizer,), _ = learner.configure_optimizers()
+    decays = {id(each): group["weight_decay"] for group in optimizer.param_groups for each in group["params"]}
+    shown = {name: decays[id(each)] for name, each in learner.model.named_parameters()}
+    assert shown == {
+        **dict.fromkeys(("0.weight", "2.weight"), 0.1),
+        **dict.fromkeys(("0.bias", "1.weight", "1.bias", "2.bias"), 0.0),
+    }
+
+
+@pytest.mark.parametrize("decay", [{}, {"weight_decay": 0.0}], ids=["not given", "zero"])
+def test_without_weight_decay_all_parameters_are_one_group(decay: dict[str, float]) -> None:
+    (optimizer,), _ = module(optimizer=partial(SGD, lr=LR, **decay)).configure_optimizers()
+    assert [len(group["params"]) for group in optimizer.param_groups] == [2]
+
+
+# the learning rate
+
+
+def rates_of(scheduler: Callable[..., LRScheduler] | None, **changes: Any) -> list[float]:
+    """The learning rate of each step of four epochs of three steps."""
+    rates = LearningRates()
+    fit(module(scheduler=scheduler, **changes), part(samples=12), 4, rates, max_epochs=4)
+    return rates.seen
+
+
+def risen(step: int, steps: int) -> float:
+    return WARMUP_START + (1 - WARMUP_START) * min(1.0, step / steps)
+
+
+def test_warm_up_rises_in_a_straight_line_over_the_steps_of_its_epochs() -> None:
+    assert rates_of(None, warmup_epochs=2) == pytest.approx([LR * risen(step, 6) for step in range(12)])
+
+
+def test_warm_up_lasts_its_epochs_where_steps_are_limited() -> None:
+    rates = LearningRates()
+    fit(module(warmup_epochs=2), part(samples=12), 4, rates, max_epochs=100, max_steps=9)
+    assert rates.seen == pytest.approx([LR * risen(step, 6) for step in range(9)])
+
+
+def test_warm_up_counts_steps_of_the_optimizer() -> None:
+    rates = LearningRates()
+    fit(module(warmup_epochs=2), part(samples=16), 4, rates, max_epochs=3, accumulate_grad_batches=2)
+    expected = [LR * risen(batch // 2, 4) for batch in range(12)]
+    assert rates.seen == pytest.approx(expected)
+
+
+def test_warm_up_goes_along_with_a_cosine() -> None:
+    cosine = [(1 + math.cos(math.pi * epoch / 4)) / 2 for epoch in range(4)]
+    rates = rates_of(partial(CosineAnnealingLR, T_max=4), warmup_epochs=2)
+    assert rates == pytest.approx([LR * risen(step, 6) * cosine[step // 3] for step in range(12)])
+
+
+def test_warm_up_goes_along_with_a_plateau() -> None:
+    never_better = partial(ReduceLROnPlateau, mode="max", factor=0.5, patience=0, threshold=1e9)
+    rates = rates_of(never_better, warmup_epochs=2)
+    halved = [1.0, 1.0, 0.5, 0.25]  # the first epoch is the best one, the second one is not better
+    assert rates == pytest.approx([LR * risen(step, 6) * halved[step // 3] for step in range(12)])
+
+
+def test_the_schedule_follows_the_objective() -> None:
+    plateau, objective = partial(ReduceLROnPlateau, mode="max"), Objective("val/rmse", "max")
+    _, (schedule,) = module(scheduler=plateau, objective=objective).configure_optimizers()
+    assert schedule["monitor"] == "val/rmse"
+
+
+def test_the_learning_rate_logged_is_that_of_the_epoch() -> None:
+    halves = partial(ReduceLROnPlateau, mode="max", factor=0.5, patience=0, threshold=1e9)
+    metrics = fit(module(scheduler=halves), part(), 8, max_epochs=3).callback_metrics
+    assert metrics["lr"].item() == pytest.approx(LR / 2)
