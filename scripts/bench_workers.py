@@ -18,7 +18,7 @@ from bench import EMPTY_CONFIG, EMPTY_JOB, ROOT, call, machine, temporary_folder
 from optuna.trial import FrozenTrial
 
 from tunesmith.search.storage.storage import open_journal
-from tunesmith.search.study.study import is_counted, num_epochs
+from tunesmith.search.study.trial import Attempt
 
 PAIRS = 3
 EMPTY_TRIALS, EMPTY_RUNS = 200, 5
@@ -49,7 +49,7 @@ def epochs_a_second(n_workers: int) -> float:
     with temporary_folder() as folder:
         call(folder, str(ROOT / "train.py"), "-m", "study_name=s", f"hydra.sweeper.n_workers={n_workers}", *SAME_TRIALS)
         trials = counted(folder, "s")
-    return sum(map(num_epochs, trials)) / span(trials)
+    return sum(Attempt(trial).epochs for trial in trials) / span(trials)
 
 
 def empty_trials() -> str:
@@ -88,7 +88,11 @@ def memory() -> str:
 
 def counted(folder: Path, study: str) -> list[FrozenTrial]:
     storage = open_journal(folder / "outputs" / "sweeps" / study / "study.journal")
-    return [trial for trial in optuna.load_study(study_name=study, storage=storage).trials if is_counted(trial)]
+    return [
+        trial
+        for trial in optuna.load_study(study_name=study, storage=storage).trials
+        if Attempt(trial).state.is_counted
+    ]
 
 
 def span(trials: list[FrozenTrial]) -> float:

@@ -26,7 +26,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from tunesmith.run_folder import read_metrics, read_yaml
 from tunesmith.search.storage.storage import open_journal
-from tunesmith.search.study.study import first_attempt, folder_name, is_counted, trial_value
+from tunesmith.search.study.trial import Attempt
 
 ROOT = Path(__file__).resolve().parents[1]
 STUDY = "chaos"
@@ -113,7 +113,7 @@ class Chaos:
     def look(self) -> None:
         """Remember the trials that have ended."""
         for trial in self.trials():
-            if is_counted(trial):
+            if Attempt(trial).state.is_counted:
                 self.seen[trial.number] = (trial.state.name, _value(trial))
 
     def trials(self) -> list[FrozenTrial]:
@@ -127,12 +127,12 @@ class Chaos:
     def broken(self) -> Iterator[str]:
         """Yield each invariant that does not hold."""
         trials = self.trials()
-        counted = [trial for trial in trials if is_counted(trial)]
+        counted = [trial for trial in trials if Attempt(trial).state.is_counted]
         if len(counted) != self.n_trials:
             yield f"{len(counted)} trials count, not {self.n_trials}"
         now = {trial.number: (trial.state.name, _value(trial)) for trial in counted}
         yield from (f"trial {number} had ended as {how}" for number, how in self.seen.items() if now.get(number) != how)
-        if len({first_attempt(trial) for trial in counted}) != len(counted):
+        if len({Attempt(trial).first_attempt for trial in counted}) != len(counted):
             yield "a trial counts more than once"
         if len({str(sorted(trial.params.items())) for trial in counted}) != len(counted):
             yield "two trials have the same parameters"
@@ -157,7 +157,7 @@ class Chaos:
             yield "best.yaml cannot be read"
 
     def broken_folder(self, trial: FrozenTrial) -> Iterator[str]:
-        folder = self.study_folder / folder_name(trial)
+        folder = self.study_folder / Attempt(trial).folder_name
         if not (folder / ".hydra" / "config.yaml").exists():
             yield f"{folder.name}/.hydra/config.yaml is missing"
         if not self.is_training:
@@ -175,7 +175,7 @@ class Chaos:
 
 
 def _value(trial: FrozenTrial) -> float | None:
-    return trial_value(trial, optuna.study.StudyDirection.MINIMIZE)
+    return Attempt(trial).value(optuna.study.StudyDirection.MINIMIZE)
 
 
 def main() -> None:
@@ -200,7 +200,7 @@ def _run(arguments: Any) -> int:
         chaos.run(arguments.kills, tuple(arguments.seconds))
         broken = list(chaos.broken())
         trials = chaos.trials()
-        attempts = len(trials) - len({first_attempt(trial) for trial in trials})
+        attempts = len(trials) - len({Attempt(trial).first_attempt for trial in trials})
         print(f"{chaos.n_trials} trials, {attempts} further attempts, {time.monotonic() - started:.0f} s", flush=True)
         print(*(broken or ["every invariant holds"]), sep="\n", flush=True)
         return 1 if broken else 0

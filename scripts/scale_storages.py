@@ -20,8 +20,8 @@ from sqlalchemy.exc import OperationalError
 from tunesmith.search.sampling.sampler import make_pruner
 from tunesmith.search.space.space import parse_space
 from tunesmith.search.storage.storage import JOURNAL_FILE, open_storage
-from tunesmith.search.study.attempts import ask, tell
-from tunesmith.search.study.study import open_study
+from tunesmith.search.study.budget import ask
+from tunesmith.search.study.study import open_study, tell
 
 STEPS = 5
 # As many keys as the default space of the main job, of the same kinds.

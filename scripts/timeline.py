@@ -13,7 +13,7 @@ import optuna
 from optuna.trial import FrozenTrial
 
 from tunesmith.search.storage.storage import JOURNAL_FILE, open_journal
-from tunesmith.search.study.study import OWNER, is_counted, is_lost
+from tunesmith.search.study.trial import Attempt, State
 
 WIDTH = 100
 
@@ -30,7 +30,11 @@ def read(folder: Path) -> list[FrozenTrial]:
     storage = open_journal(folder / JOURNAL_FILE)
     (summary,) = optuna.get_all_study_summaries(storage)
     trials = optuna.load_study(study_name=summary.study_name, storage=storage).trials
-    return [trial for trial in trials if OWNER in trial.user_attrs and (is_counted(trial) or is_lost(trial))]
+    return [trial for trial in trials if Attempt(trial).owner is not None and has_run(Attempt(trial))]
+
+
+def has_run(attempt: Attempt) -> bool:
+    return attempt.state.is_counted or attempt.state == State.LOST
 
 
 def lines(trials: list[FrozenTrial]) -> list[str]:
@@ -41,8 +45,8 @@ def lines(trials: list[FrozenTrial]) -> list[str]:
     seconds = max(trial.datetime_complete.timestamp() for trial in trials) - begin
     workers = defaultdict(list)
     for trial in sorted(trials, key=lambda trial: trial.datetime_start):
-        owner = trial.user_attrs[OWNER]
-        workers[f"{owner['host']} {owner['worker'] if owner['worker'] is not None else owner['pid']}"].append(trial)
+        owner = Attempt(trial).owner
+        workers[f"{owner.host} {owner.pid if owner.worker is None else owner.worker}"].append(trial)
     drawn = [f"{name:<12} {_bar(run, begin, seconds)} {_idle(run)}" for name, run in sorted(workers.items())]
     return [f"{len(trials)} attempts in {seconds:.1f} s", *drawn]
 
@@ -54,7 +58,8 @@ def _bar(trials: list[FrozenTrial], begin: float, seconds: float) -> str:
             int((moment.timestamp() - begin) / max(seconds, 1e-9) * (WIDTH - 1))
             for moment in (trial.datetime_start, trial.datetime_complete)
         )
-        cells[first : last + 1] = ("x" if is_lost(trial) else str(trial.number % 10)) * (last + 1 - first)
+        letter = "x" if Attempt(trial).state == State.LOST else str(trial.number % 10)
+        cells[first : last + 1] = letter * (last + 1 - first)
     return "".join(cells)
 
 

@@ -23,7 +23,7 @@ from tunesmith.errors import UserError
 from tunesmith.mistakes import exit_on_error, is_mendable, line
 from tunesmith.reporting import is_trial
 from tunesmith.search.pool.launcher import runs_on_cluster
-from tunesmith.search.storage.password import hide_password
+from tunesmith.search.storage.password import hide_password, refuse_typed_password
 from tunesmith.training.ddp.devices import check_accelerator
 from tunesmith.training.ddp.processes import nonzero_rank
 
@@ -43,9 +43,10 @@ def main(task: Callable[[DictConfig], Any] | None = None) -> None:
 
 
 def register_resolvers() -> None:
-    """Make known what conf/ computes: ${run_folder:...} and ${steps:...}."""
+    """Register the resolvers of conf/: ${run_folder:...} and ${pruner_steps:...}."""
     OmegaConf.register_new_resolver("run_folder", run_folder, replace=True)
-    OmegaConf.register_new_resolver("steps", steps, replace=True)
+    OmegaConf.register_new_resolver("pruner_steps", pruner_steps, replace=True)
+    OmegaConf.register_new_resolver("steps", pruner_steps, replace=True)  # its name in configs of version 0.1.0
 
 
 def run_folder(ckpt_path: str | None, date: str, time: str) -> str:
@@ -56,8 +57,8 @@ def run_folder(ckpt_path: str | None, date: str, time: str) -> str:
     return str(folder.parent if FOLD_FOLDER.fullmatch(folder.name) else folder)
 
 
-def steps(folds: int | None, epochs: int, of_folds: int) -> int:
-    """Return what a pruner that counts steps needs: they are epochs, or folds where there are any."""
+def pruner_steps(folds: int | None, epochs: int, of_folds: int) -> int:
+    """Return a pruner's number of steps: epochs, or folds if a trial is cross-validated."""
     return epochs if folds is None else of_folds
 
 
@@ -80,8 +81,9 @@ class ChecksBeforeRun(Callback):
     """Checks a run before Hydra makes its folder and writes its config down."""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        hide_password(config)
         try:
+            refuse_typed_password(OmegaConf.select(config, "hydra.sweeper.storage"))
+            hide_password(config)
             check(config)
             check_folder("hydra.run.dir", Path(config.hydra.run.dir))
         except UserError as error:  # Hydra turns any Exception of a callback into a warning

@@ -1,4 +1,4 @@
-"""What a worker hands to a run: a Reporter, held in one ContextVar for the time of the trial."""
+"""What a run tells its epochs to: a Reporter, held in one ContextVar for the time of a trial."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from typing import Any, Protocol
 
 
 class Reporter(Protocol):
-    """Takes a run's objective of each epoch and answers whether to stop."""
+    """Takes a run's objective of each epoch, and answers whether the run should stop.
+
+    These are two calls, so that several trials of one worker can all report before any of them is judged.
+    """
 
     @property
     def params(self) -> Mapping[str, Any]:
@@ -20,14 +23,14 @@ class Reporter(Protocol):
     def is_retry(self) -> bool:
         """Whether an earlier attempt of this trial was lost: the run goes on from its last checkpoint."""
 
-    def report(self, step: int, value: float, epochs: int = 1) -> bool:
-        """Take the value of a step (an epoch or a fold, from 1); return True where the run should stop.
+    def report(self, step: int, value: float, epochs: int = 1) -> None:
+        """Take the value of a step (an epoch or a fold, from 1); epochs: that the step took."""
 
-        epochs: that the step took.
-        """
+    def should_stop(self) -> bool:
+        """Return whether the pruner stops the run, judged by what was reported so far."""
 
     def poll(self) -> None:
-        """Leave the run where it has to end now; called once a batch.
+        """Leave the run if it has to end now; called once a batch.
 
         Raises:
             AttemptLost: interrupted, or taken away from this worker.
@@ -37,12 +40,15 @@ class Reporter(Protocol):
 
 @dataclass(frozen=True)
 class NoReporter:
-    """A plain run's: nobody listens, nobody stops it."""
+    """Used outside of sweeps: ignores reports and never stops the run."""
 
     params: Mapping[str, Any] = field(default_factory=dict)
     is_retry: bool = False
 
-    def report(self, step: int, value: float, epochs: int = 1) -> bool:
+    def report(self, step: int, value: float, epochs: int = 1) -> None:
+        return
+
+    def should_stop(self) -> bool:
         return False
 
     def poll(self) -> None:
@@ -59,7 +65,7 @@ def is_trial() -> bool:
 
 
 def current_reporter() -> Reporter:
-    """Return the reporter of the trial that this code runs in, one that does nothing in a plain run."""
+    """Return the reporter of the trial that this code runs in; in a plain run, one that does nothing."""
     return _reporter.get()
 
 
@@ -74,14 +80,16 @@ def handed_over(reporter: Reporter) -> Iterator[None]:
 
 
 def report(value: float, step: int) -> None:
-    """Report an intermediate value from any Hydra job; ends the job here when its trial is pruned.
+    """Report an intermediate value from any Hydra job; ends the job here if its trial is pruned.
 
     step: counts from 1. A plain run goes on whatever is reported.
 
     Raises:
         optuna.TrialPruned: the pruner stops this trial; let it pass.
     """
-    if current_reporter().report(step, float(value)):
+    reporter = current_reporter()
+    reporter.report(step, float(value))
+    if reporter.should_stop():
         from optuna import TrialPruned
 
         raise TrialPruned(f"pruned at step {step}")

@@ -20,7 +20,7 @@ from services.postgres import Postgres
 
 from tunesmith.search.storage.password import PASSWORD, take_password
 from tunesmith.search.storage.storage import open_storage
-from tunesmith.search.study.study import OWNER
+from tunesmith.search.study.trial import OWNER
 
 pytestmark = pytest.mark.postgres
 # Four reports a trial, so that a restart of the server meets every kind of call.

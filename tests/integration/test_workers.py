@@ -14,7 +14,7 @@ import yaml
 from conftest import Shell
 from plain_app import app, begun, ended, processes, rows, sweep, trials, wait_until
 
-from tunesmith.search.study.study import OWNER
+from tunesmith.search.study.trial import OWNER
 
 SLEEP = """
 started(cfg)

@@ -27,7 +27,6 @@ class TunesmithSweeper(Sweeper):
             UserError: the sweep cannot run as it is asked for; nothing is recorded then.
         """
         from tunesmith.search.settings import read_settings
-        from tunesmith.search.sweep import Sweep
+        from tunesmith.search.sweep import run_sweep
 
-        sweep = Sweep(read_settings(self.settings), self.context, self.task, self.app_config, arguments)
-        return sweep.run()
+        return run_sweep(read_settings(self.settings), self.context, self.task, self.app_config, arguments)

@@ -1,4 +1,4 @@
-"""What can be seen of a sweep before anything is recorded."""
+"""The checks of a sweep before anything is recorded, and what a dry run shows."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import optuna
-from omegaconf import DictConfig
 
 from tunesmith.search.console.lines import say, show_space
-from tunesmith.search.pool.launcher import check_cluster, read_launcher
+from tunesmith.search.sampling.param_sampler import ParamSampler
 from tunesmith.search.sampling.sampler import make_pruner
-from tunesmith.search.sampling.suggest import ParamSampler
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.compose import Composer
 from tunesmith.search.space.space import Space
@@ -23,30 +21,25 @@ NUM_EXAMPLES = 5
 MAX_GROUP_COMBINATIONS = 64
 
 
-def check_sweep(
-    settings: Settings, config: DictConfig, space: Space, composer: Composer, suggest: ParamSampler
-) -> None:
-    """Compose the config at the ends of every dimension; raises UserError or Hydra's own error where it cannot run."""
-    jobs = read_launcher(config)
-    if jobs is not None and not settings.dry_run:  # which may be made far from the cluster
-        check_cluster(jobs.cluster)
+def check_sweep(settings: Settings, space: Space, composer: Composer, sampler: ParamSampler) -> None:
+    """Compose the config at the ends of every dimension; raises UserError or Hydra's own error if it cannot run."""
     check_url(settings.storage)
     make_pruner(settings.pruner)
-    suggest.make_sampler(first_trial=0)
+    sampler.make_sampler(first_trial=0)
     for params in _extremes(space, composer):
         extreme = composer.compose(params, 0, "0")
         if settings.check is not None:
             settings.check(extreme)
 
 
-def show_examples(settings: Settings, space: Space, suggest: ParamSampler) -> None:
+def show_examples(settings: Settings, space: Space, sampler: ParamSampler) -> None:
     """Print the space and the first configurations that the search would try; their study is forgotten."""
     show_space(space)
     study = optuna.create_study(direction=DIRECTIONS[settings.direction])
     points = space.num_points()
     say("dry run: every key exists and every end of the space composes; the first configurations")
     for _ in range(NUM_EXAMPLES if points is None else min(NUM_EXAMPLES, points)):
-        say("  " + "  ".join(space.overrides(suggest(study.ask()))))
+        say("  " + "  ".join(space.overrides(sampler.draw(study.ask()))))
 
 
 def _extremes(space: Space, composer: Composer) -> Iterator[Mapping[str, Any]]:

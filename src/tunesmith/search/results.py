@@ -19,17 +19,9 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from tunesmith import run_folder
-from tunesmith.search.study.study import (
-    REASON,
-    best_trial,
-    count,
-    host,
-    is_counted,
-    is_lost,
-    num_epochs,
-    place,
-    trial_value,
-)
+from tunesmith.search.study.counts import count
+from tunesmith.search.study.study import best_trial
+from tunesmith.search.study.trial import Attempt, State
 
 RESULTS_FILE = "optimization_results.yaml"
 BEST_FILE = "best.yaml"
@@ -72,7 +64,7 @@ def write_results(study: Study, folder: Path, max_epochs: int | None, folds: int
     results = _results(study, trials, best, folder, _epochs(trials, max_epochs, folds))
     _write_text(folder / TRIALS_FILE, _trials_csv(trials, study.direction, folder))
     if best is not None:
-        _write_best_config(study.study_name, folder, folder / place(best, folder))
+        _write_best_config(study.study_name, folder, folder / Attempt(best).trial_folder(folder))
     run_folder.write_yaml(folder / RESULTS_FILE, results)
     return results
 
@@ -116,15 +108,15 @@ def ties(study: Study) -> list[int]:
 def _results(
     study: Study, trials: list[FrozenTrial], best: FrozenTrial | None, folder: Path, epochs: Epochs
 ) -> dict[str, Any]:
-    counts = count(study)
+    counts = count(trials)
     return {
         "name": "optuna",
         "study": study.study_name,
         "best_value": float(best.values[0]) if best else None,
         "best_params": dict(best.params) if best else None,
         "best_trial": best.number if best else None,
-        "best_dir": place(best, folder) if best else None,
-        "best_host": host(best) if best else None,
+        "best_dir": Attempt(best).trial_folder(folder) if best else None,
+        "best_host": Attempt(best).host if best else None,
         "test": None,
         "trials": {
             "complete": counts.complete,
@@ -133,43 +125,50 @@ def _results(
             "lost": counts.lost,
         },
         "epochs": {"run": epochs.run, "saved": epochs.saved},
-        "seconds": round(sum(_seconds(trial) for trial in trials if is_counted(trial) or is_lost(trial)), 3),
+        "seconds": round(sum(attempt.seconds for attempt in map(Attempt, trials) if _has_run(attempt)), 3),
     }
 
 
+def _has_run(attempt: Attempt) -> bool:
+    return attempt.state.is_counted or attempt.state == State.LOST
+
+
+def _counted(trials: list[FrozenTrial]) -> list[Attempt]:
+    return [attempt for attempt in map(Attempt, trials) if attempt.state.is_counted]
+
+
 def _epochs(trials: list[FrozenTrial], max_epochs: int | None, folds: int | None) -> Epochs:
-    counted = [trial for trial in trials if is_counted(trial)]
-    run = sum(map(num_epochs, counted))
+    counted = _counted(trials)
+    run = sum(attempt.epochs for attempt in counted)
     if max_epochs is None:
         return Epochs(run, None)
-    pruned = [trial for trial in counted if trial.state == TrialState.PRUNED]
-    return Epochs(run, sum(_planned(trial.params, max_epochs, folds) - num_epochs(trial) for trial in pruned))
+    pruned = [attempt for attempt in counted if attempt.state == State.PRUNED]
+    return Epochs(run, sum(_planned(attempt.trial.params, max_epochs, folds) - attempt.epochs for attempt in pruned))
 
 
 def _planned(params: Mapping[str, Any], max_epochs: int, folds: int | None) -> int:
     return int(params.get("trainer.max_epochs", max_epochs)) * int(params.get("data.folds", folds) or 1)
 
 
-def _seconds(trial: FrozenTrial) -> float:
-    return trial.duration.total_seconds() if trial.duration else 0.0
-
-
 def _trials_csv(trials: list[FrozenTrial], direction: StudyDirection, folder: Path) -> str:
-    counted = [trial for trial in trials if is_counted(trial)]
-    keys = list(dict.fromkeys(key for trial in counted for key in trial.params))
+    counted = _counted(trials)
+    keys = list(dict.fromkeys(key for attempt in counted for key in attempt.trial.params))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([*_TRIAL_COLUMNS, *keys])
-    for trial in counted:
-        value = trial_value(trial, direction)
+    for attempt in counted:
+        value = attempt.value(direction)
         row = [
-            trial.number,
-            trial.state.name,
+            attempt.number,
+            trials[attempt.number].state.name,
             "" if value is None else repr(value),
-            num_epochs(trial),
+            attempt.epochs,
+            round(attempt.seconds, 3),
+            attempt.host,
+            attempt.trial_folder(folder),
+            attempt.reason or "",
         ]
-        row += [round(_seconds(trial), 3), host(trial), place(trial, folder), trial.user_attrs.get(REASON, "")]
-        writer.writerow(row + [trial.params.get(key, "") for key in keys])
+        writer.writerow(row + [attempt.trial.params.get(key, "") for key in keys])
     return text.getvalue()
 
 

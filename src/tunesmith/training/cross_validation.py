@@ -40,7 +40,8 @@ def cross_validate(cfg: DictConfig, folder: Path, reporter: Reporter, is_resumed
         if result["state"] == "FAIL":
             return _finish(cfg, folder, reporter, _outcome(ended, "FAIL", f"fold {fold}: {result['reason']}"))
         is_last = fold + 1 == cfg.data.folds
-        if reporter.report(fold + 1, _values_mean(ended), result["epochs"]) and not is_last:
+        reporter.report(fold + 1, _values_mean(ended), result["epochs"])
+        if reporter.should_stop() and not is_last:
             return _finish(cfg, folder, reporter, _outcome(ended, "PRUNED", "pruned"))
     return _finish(cfg, folder, reporter, _outcome(ended, "COMPLETE", None))
 
@@ -53,7 +54,10 @@ class _FoldReporter:
     poll: Callable[[], None]
     params: Mapping[str, Any] = field(default_factory=dict)
 
-    def report(self, step: int, value: float, epochs: int = 1) -> bool:
+    def report(self, step: int, value: float, epochs: int = 1) -> None:
+        return
+
+    def should_stop(self) -> bool:
         return False
 
 

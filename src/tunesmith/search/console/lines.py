@@ -1,4 +1,4 @@
-"""What a sweep prints: the space first, a line per trial, the outcome last."""
+"""The lines that a sweep prints: the space first, then a line per trial."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from tunesmith.search.space.space import Space
-from tunesmith.search.study.study import OWNER, REASON, best_trial, counts, host, num_epochs, trial_value
+from tunesmith.search.study.counts import count
+from tunesmith.search.study.study import best_trial
+from tunesmith.search.study.trial import Attempt
 
 
 def say(text: str) -> None:
@@ -34,48 +36,48 @@ def show_space(space: Space) -> None:
 
 
 def show_joined(trials: Sequence[FrozenTrial], n_trials: int) -> None:
-    """Print what others have done and do in a study that was there before."""
+    """Print what other processes have done and do in a study that was there before."""
     if not trials:
         return
-    running = [host(trial) or "an unknown host" for trial in trials if trial.state == TrialState.RUNNING]
+    running = [Attempt(trial).host or "an unknown host" for trial in trials if trial.state == TrialState.RUNNING]
     hosts = ", ".join(f"{running.count(name)} running on {name}" for name in dict.fromkeys(running))
-    state = f"{counts(trials).counted} of {n_trials} trials counted"
+    state = f"{count(trials).counted} of {n_trials} trials counted"
     say(f"joined the study: {state}, {hosts}" if running else f"going on with the study: {state}")
 
 
 def show_trial(trial: FrozenTrial, trials: list[FrozenTrial], direction: StudyDirection) -> None:
     """Print one finished trial: worker, number, state, value, best so far, epochs, seconds."""
     best = best_trial(trials, direction)
-    seconds = trial.duration.total_seconds() if trial.duration else 0.0
+    attempt = Attempt(trial)
     parts = [
         _name(trial),
         f"{trial.state.name:<8}",
-        f"value {_number(trial_value(trial, direction))}",
+        f"value {_number(attempt.value(direction))}",
         f"best {_number(best.values[0])} (trial {best.number})" if best else "best none",
-        f"epochs {num_epochs(trial)}",
-        f"{seconds:.1f} s",
+        f"epochs {attempt.epochs}",
+        f"{attempt.seconds:.1f} s",
     ]
     if trial.state == TrialState.FAIL:
-        parts.append(str(trial.user_attrs.get(REASON, "lost")))
+        parts.append(attempt.reason or "lost")
     say("  ".join(parts))
 
 
 def show_lost(trial: FrozenTrial) -> None:
-    """Print an attempt that is lost."""
-    say(f"{_name(trial)}  lost after {num_epochs(trial)} epochs; queued again")
+    """Print that an attempt is lost."""
+    say(f"{_name(trial)}  lost after {Attempt(trial).epochs} epochs; queued again")
 
 
 def show_epoch(trial: FrozenTrial) -> None:
-    """Print how far a trial is that runs."""
+    """Print how far a running trial has come."""
     step = trial.last_step
     assert step is not None
-    say(f"{_name(trial)}  running   value {_number(trial.intermediate_values[step])}  epochs {num_epochs(trial)}")
+    say(f"{_name(trial)}  running   value {_number(trial.intermediate_values[step])}  epochs {Attempt(trial).epochs}")
 
 
 def _name(trial: FrozenTrial) -> str:
-    worker = trial.user_attrs.get(OWNER, {}).get("worker")
+    owner = Attempt(trial).owner
     name = f"trial {trial.number:>3}"
-    return name if worker is None else f"worker {worker}  {name}"
+    return name if owner is None or owner.worker is None else f"worker {owner.worker}  {name}"
 
 
 def _number(value: float | None) -> str:

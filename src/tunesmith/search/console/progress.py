@@ -1,4 +1,4 @@
-"""What has happened in a study since one last looked: shown in one console, whoever has done it."""
+"""Prints what happens in a study to one console, whichever worker does it."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from optuna.trial import FrozenTrial, TrialState
 from tunesmith.errors import UserError
 from tunesmith.search.console.lines import show_epoch, show_lost, show_trial
 from tunesmith.search.storage.journal import JournalDamaged
-from tunesmith.search.study.study import CONFIG_ERROR, counts, is_counted, is_lost
-from tunesmith.search.worker.worker import check_failure_rate
+from tunesmith.search.study.counts import check_failure_rate, count
+from tunesmith.search.study.trial import Attempt, State
 
 # Between two lines about a trial that runs.
-EPOCH_LINE_SECONDS = 10.0
+EPOCH_LINE_INTERVAL_S = 10.0
 
 
 class ProgressPrinter:
-    """Follows a study that others work on."""
+    """Follows a study that other processes work on."""
 
     def __init__(self, reopen: Callable[[], Study], max_failure_rate: float) -> None:
         """reopen: gives the study as it is stored."""
@@ -29,11 +29,12 @@ class ProgressPrinter:
         self._told = {trial.number for trial in self._trials() if trial.state.is_finished()}
         self._epochs: dict[int, tuple[int | None, float]] = {}
 
-    def show(self) -> list[FrozenTrial]:
-        """Print what is new; return all trials.
+    def update(self) -> list[FrozenTrial]:
+        """Print what is new since the last call; return all trials.
 
         Raises:
-            UserError: more than max_failure_rate of the trials failed, or the study's first trial met a user's mistake.
+            UserError: more than max_failure_rate of the trials failed, or the study's first trial met a mistake in the
+                config.
         """
         trials = self._trials()
         new = [trial for trial in trials if trial.state.is_finished() and trial.number not in self._told]
@@ -44,7 +45,7 @@ class ProgressPrinter:
             if trial.state == TrialState.RUNNING:
                 self._show_running(trial)
         if new:
-            check_failure_rate(counts(trials), self._max_failure_rate)
+            check_failure_rate(count(trials), self._max_failure_rate)
         return trials
 
     def _trials(self) -> list[FrozenTrial]:
@@ -55,17 +56,18 @@ class ProgressPrinter:
             return self._study.get_trials(deepcopy=False)
 
     def _show_ended(self, trial: FrozenTrial, trials: list[FrozenTrial]) -> None:
-        if is_counted(trial):
+        attempt = Attempt(trial)
+        if attempt.state.is_counted:
             show_trial(trial, [other for other in trials if other.number in self._told], self._study.direction)
-        elif is_lost(trial):
-            if CONFIG_ERROR in trial.user_attrs:
-                raise UserError(trial.user_attrs[CONFIG_ERROR])
+        elif attempt.state == State.LOST:
+            if attempt.config_error is not None:
+                raise UserError(attempt.config_error)
             show_lost(trial)
 
     def _show_running(self, trial: FrozenTrial) -> None:
         """Print a line now and then, when there is a new epoch to tell of."""
         now = time.monotonic()
         step, since = self._epochs.setdefault(trial.number, (trial.last_step, now))
-        if trial.last_step != step and now - since > EPOCH_LINE_SECONDS:
+        if trial.last_step != step and now - since > EPOCH_LINE_INTERVAL_S:
             self._epochs[trial.number] = (trial.last_step, now)
             show_epoch(trial)

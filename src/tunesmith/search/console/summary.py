@@ -1,4 +1,4 @@
-"""What the end of a sweep shows."""
+"""The summary that a sweep prints at its end."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ def print_summary(
     settings: Settings,
     space: Space,
     folder: Path,
-    place: Mapping[str, str],
+    study_keys: Mapping[str, str],
 ) -> None:
     """Print a study's results.
 
-    found: what its file holds; ties: trials with the best value too; place: keys that lead a command to the study.
+    found: the content of optimization_results.yaml; ties: other trials with the best value.
+    study_keys: overrides that lead a command to the study.
     """
-    rows(_rows(found, ties, settings, space, folder, place))
+    rows(_rows(found, ties, settings, space, folder, study_keys))
 
 
 def _rows(
@@ -36,7 +37,7 @@ def _rows(
     settings: Settings,
     space: Space,
     folder: Path,
-    place: Mapping[str, str],
+    study_keys: Mapping[str, str],
 ) -> Iterator[tuple[str, str]]:
     if found["best_trial"] is None:
         yield "best", "none: no trial ran to its end"
@@ -58,7 +59,7 @@ def _rows(
     yield "curves", "tensorboard --logdir outputs"
     if (folder / results.BEST_FILE).exists():
         yield "repeat best", results.best_command(folder)
-    yield "resume", command.resume_hint(place)
+    yield "resume", command.resume_hint(study_keys)
 
 
 def _ties(numbers: Sequence[int]) -> str:

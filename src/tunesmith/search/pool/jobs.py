@@ -19,9 +19,9 @@ from tunesmith.errors import UserError
 from tunesmith.search.console.lines import say
 from tunesmith.search.pool.gpus import visible_to_worker
 from tunesmith.search.pool.launcher import KEY, JobSettings
-from tunesmith.search.pool.pool import LOG_FILE, POLL_SECONDS, WORKERS_FOLDER, WorkerExit
+from tunesmith.search.pool.pool import LOG_FILE, POLL_INTERVAL_S, WORKERS_FOLDER, WorkerExit
 from tunesmith.search.pool.queues import LIVING, QUEUED, LocalQueue, Queue, SlurmQueue
-from tunesmith.search.study.owner import JOB, WORKER
+from tunesmith.search.study.owner import JOB, WORKER, Owner
 from tunesmith.search.worker.failure import last_line
 
 # What a cancelled job gets to leave the queue.
@@ -157,8 +157,8 @@ class Job:
         words = last_line(self._log, self._log_begin) or f"see {self._job.paths.stderr}"
         return WorkerExit(f"ended ({state})" if state else "ended", words, state == _FAILED, state in _IN_ORDER)
 
-    def owns(self, owner: Mapping[str, Any]) -> bool:
-        return owner.get("worker") == self.index and owner.get("job") == self._job.job_id
+    def owns(self, owner: Owner | None) -> bool:
+        return owner is not None and (owner.worker, owner.job) == (self.index, self._job.job_id)
 
     def is_queued(self) -> bool:
         return self._queue.state(self._job) in QUEUED
@@ -180,4 +180,4 @@ class Job:
         """Wait until the processes of the cancelled job are gone."""
         deadline = time.monotonic() + CANCEL_SECONDS
         while self.ended() is None and time.monotonic() < deadline:
-            time.sleep(POLL_SECONDS)
+            time.sleep(POLL_INTERVAL_S)

@@ -24,7 +24,7 @@ _CLUSTERS = {
 }
 _PROGRAMS = {"slurm": ("sbatch", "srun", "squeue", "scancel")}
 OPTIONS = "options: basic, joblib, submitit_local, submitit_slurm"
-# Keys that a worker's job has no use for: its size is one process.
+# Keys of a job's size: a worker's job is one process.
 _ONE = ("nodes", "tasks_per_node")
 
 
@@ -41,7 +41,7 @@ class JobSettings:
 
 
 def read_launcher(config: DictConfig) -> JobSettings | None:
-    """Return how jobs are started, None where the workers are processes of this machine.
+    """Return how jobs are started, None if the workers are processes of this machine.
 
     Raises:
         UserError: a launcher that cannot start workers.
@@ -61,8 +61,15 @@ def read_launcher(config: DictConfig) -> JobSettings | None:
     return JobSettings(cluster, folder, given)
 
 
+def check_launcher(config: DictConfig, is_dry_run: bool) -> None:
+    """Raise UserError if the launcher cannot start workers here; a dry run may be made far from the cluster."""
+    jobs = read_launcher(config)
+    if jobs is not None and not is_dry_run:
+        check_cluster(jobs.cluster)
+
+
 def check_cluster(cluster: str) -> None:
-    """Raise UserError where what hands jobs over is not there."""
+    """Raise UserError if a program or package that hands jobs over is missing."""
     if find_spec("submitit") is None:
         raise UserError(f"hydra/launcher=submitit_{cluster} needs submitit: pip install 'tunesmith[slurm]'")
     missing = [name for name in _PROGRAMS.get(cluster, ()) if shutil.which(name) is None]
@@ -76,7 +83,7 @@ def runs_on_cluster(config: DictConfig) -> bool:
 
 
 def max_local_workers(config: DictConfig) -> int | None:
-    """Return the most processes that the joblib launcher is allowed, None where there is no such limit."""
+    """Return the most processes that the joblib launcher is allowed, None if it has no such limit."""
     n_jobs = OmegaConf.select(config, f"{KEY}.n_jobs")
     return n_jobs if isinstance(n_jobs, int) and n_jobs > 0 else None
 

@@ -7,11 +7,10 @@ import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from tunesmith.search.pool.gpus import visible_to_worker
 from tunesmith.search.pool.pool import LOG_FILE, WORKERS_FOLDER, WorkerExit
-from tunesmith.search.study.owner import WORKER, is_here
+from tunesmith.search.study.owner import WORKER, Owner
 from tunesmith.search.worker.failure import last_line
 
 
@@ -60,8 +59,8 @@ class LocalWorker:
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         return WorkerExit(how, last_line(self._log, self._log_begin) or f"{self._log} is empty", code > 0, code == 0)
 
-    def owns(self, owner: Mapping[str, Any]) -> bool:
-        return bool(owner) and is_here(owner) and owner["pid"] == self._process.pid
+    def owns(self, owner: Owner | None) -> bool:
+        return owner is not None and owner.is_here() and owner.pid == self._process.pid
 
     def is_queued(self) -> bool:
         return False

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from optuna.trial import FrozenTrial
 
 from tunesmith.errors import UserError
 from tunesmith.search.console.lines import say
 from tunesmith.search.console.progress import ProgressPrinter
-from tunesmith.search.study.attempts import RETRY_OF, was_requeued
-from tunesmith.search.study.study import OWNER, is_over
+from tunesmith.search.study.counts import is_over
+from tunesmith.search.study.owner import Owner
+from tunesmith.search.study.retries import was_requeued
+from tunesmith.search.study.trial import Attempt
 from tunesmith.search.worker.interruption import Interruption
 
 WORKERS_FOLDER = "workers"
 LOG_FILE = "output.log"
-POLL_SECONDS = 0.2
+POLL_INTERVAL_S = 0.2
 # Before a worker that could not be started is tried again: a cluster may be busy.
-RETRY_SECONDS = 10.0
+RESTART_INTERVAL_S = 10.0
 # Workers that end one after the other without having got on with a trial.
-MAX_IDLE_ENDS = 5
+MAX_IDLE_EXITS = 5
 # What workers get to end by themselves once nothing is left to do.
-GRACE_SECONDS = 30.0
+GRACE_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class WorkerHandle(Protocol):
     def ended(self) -> WorkerExit | None:
         """Return None while it lives or may live."""
 
-    def owns(self, owner: Mapping[str, Any]) -> bool:
+    def owns(self, owner: Owner | None) -> bool:
         """Whether a trial's owner is this worker."""
 
     def is_queued(self) -> bool:
@@ -83,57 +85,57 @@ class Pool:
         self._interruption = interruption
         self._workers: dict[int, WorkerHandle] = {}
         self._to_restart: dict[int, float] = {}  # workers that could not be started, and when to try again
-        self._idle_ends = 0
+        self._idle_exits = 0
 
-    def run(self, n_workers: int, is_late: Callable[[], bool], news: ProgressPrinter) -> None:
+    def run(self, n_workers: int, is_late: Callable[[], bool], progress: ProgressPrinter) -> None:
         """Return when n_trials count, the time is over, or the sweep was asked to end; no worker is left then.
 
         Raises:
-            UserError: what ProgressPrinter finds, or the workers end before they end a trial.
+            UserError: what the ProgressPrinter finds, or worker after worker ends without progress in any trial.
         """
         try:
             for index in range(n_workers):
                 self._workers[index] = self._start_worker(index)
-            while not (is_over(news.show(), self._n_trials) or is_late() or self._interruption.signal):
+            while not (is_over(progress.update(), self._n_trials) or is_late() or self._interruption.signal):
                 for worker in list(self._workers.values()):
                     end = worker.ended()
-                    if end is not None and not is_over(trials := news.show(), self._n_trials):
+                    if end is not None and not is_over(trials := progress.update(), self._n_trials):
                         self._replace(worker, end, trials)
-                self._start_missing()
-                time.sleep(POLL_SECONDS)
-            self._wait(news)
+                self._start_due()
+                time.sleep(POLL_INTERVAL_S)
+            self._wait(progress)
         finally:
             with self._interruption.held_off():
                 self._kill()
-        news.show()
+        progress.update()
 
-    def _start_missing(self) -> None:
+    def _start_due(self) -> None:
         """Start workers again; raises UserError where none lives and none could be started for a while."""
         for index in [index for index, due in self._to_restart.items() if time.monotonic() > due]:
             try:
                 self._workers[index] = self._start_worker(index)
                 del self._to_restart[index]
             except UserError as error:
-                self._to_restart[index] = time.monotonic() + RETRY_SECONDS
-                self._idle_ends += not self._workers
-                say(f"worker {index}  cannot be started, which is tried again in {RETRY_SECONDS:g} s: {error}")
-                if self._idle_ends >= MAX_IDLE_ENDS:
+                self._to_restart[index] = time.monotonic() + RESTART_INTERVAL_S
+                self._idle_exits += not self._workers
+                say(f"worker {index}  cannot be started, which is tried again in {RESTART_INTERVAL_S:g} s: {error}")
+                if self._idle_exits >= MAX_IDLE_EXITS:
                     raise
 
     def _replace(self, worker: WorkerHandle, end: WorkerExit, trials: list[FrozenTrial]) -> None:
         """Start a worker anew; raises UserError where that helps nobody."""
-        taken = [trial for trial in trials if worker.owns(trial.user_attrs.get(OWNER, {}))]
+        taken = [trial for trial in trials if worker.owns(Attempt(trial).owner)]
         if taken or not end.is_in_order:  # a job whose time was over may have waited for the trials of others
-            has_worked = any(made_progress(trials, trial) for trial in taken)
-            self._idle_ends = 0 if has_worked else self._idle_ends + 1
-        if self._idle_ends >= MAX_IDLE_ENDS:
+            has_worked = any(_made_progress(trials, trial) for trial in taken)
+            self._idle_exits = 0 if has_worked else self._idle_exits + 1
+        if self._idle_exits >= MAX_IDLE_EXITS:
             raise UserError(f"{worker.name} {end.how} before it ended a trial, as did those before it: {end.words}")
         say(f"{worker.name}  {end.how}{f' ({end.words})' if end.is_failure else ''}; another one starts")
         del self._workers[worker.index]
         self._to_restart[worker.index] = 0.0
-        self._start_missing()
+        self._start_due()
 
-    def _wait(self, news: ProgressPrinter) -> None:
+    def _wait(self, progress: ProgressPrinter) -> None:
         """Wait for the workers: for a trial that runs as long as it takes, otherwise they end by themselves."""
         since = time.monotonic()
         for worker in self._workers.values():
@@ -143,9 +145,9 @@ class Pool:
             if self._interruption.signal is not None:
                 for worker in self._workers.values():
                     worker.interrupt()
-            if is_over(news.show(), self._n_trials) and time.monotonic() - since > GRACE_SECONDS:
+            if is_over(progress.update(), self._n_trials) and time.monotonic() - since > GRACE_S:
                 return
-            time.sleep(POLL_SECONDS)
+            time.sleep(POLL_INTERVAL_S)
 
     def _kill(self) -> None:
         for worker in self._workers.values():
@@ -154,8 +156,8 @@ class Pool:
             worker.kill()
 
 
-def made_progress(trials: list[FrozenTrial], trial: FrozenTrial) -> bool:
+def _made_progress(trials: list[FrozenTrial], trial: FrozenTrial) -> bool:
     """Whether an attempt has brought its trial to an end, or at least some epochs on."""
-    before = trial.user_attrs.get(RETRY_OF)
+    before = Attempt(trial).retry_of
     reported = 0 if before is None else len(trials[before].intermediate_values)
     return not was_requeued(trials, trial.number) or len(trial.intermediate_values) > reported

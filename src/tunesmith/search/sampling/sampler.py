@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Mapping, Sequence
 from pkgutil import resolve_name
 from typing import Any
 
@@ -12,27 +11,20 @@ import numpy as np
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
-from optuna import Study
-from optuna.distributions import BaseDistribution
 from optuna.exceptions import ExperimentalWarning
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
-from optuna.trial import FrozenTrial
 
 from tunesmith.checks import check_rule
 from tunesmith.errors import UserError, closest
 from tunesmith.rules import integer, or_null
+from tunesmith.search.sampling.enumeration import Enumeration
 from tunesmith.search.space.space import Space
 
-# First attempt's number, kept by every retry of a lost trial; the folder of all attempts has its name.
-FIRST_ATTEMPT = "first_attempt"
-# Set on a trial that was asked for beyond the budget and never ran.
-SURPLUS = "withdrawn"
-
 EXHAUSTIVE = {"optuna.samplers.GridSampler": "grid", "optuna.samplers.BruteForceSampler": "bruteforce"}
-# Its place in the sequence is kept in the study, and all processes have to share one seed.
+# Its position in the sequence is kept in the study, and all processes have to share one seed.
 SEED_IS_SHARED = "optuna.samplers.QMCSampler"
-# What configs of the official plugin spell out, and Optuna 5 does by itself or no longer: it warns of each of them.
+# Values that configs of the official plugin spell out, though they are Optuna 5's only behaviour: it warns of each key.
 SPELLED_OUT = {
     "consider_prior": True,
     "prior_weight": 1.0,
@@ -41,32 +33,6 @@ SPELLED_OUT = {
     "warn_independent_sampling": True,
     "inc_popsize": 2,
 }
-
-
-class Enumeration(BaseSampler):
-    """Gives each trial its point of a finite space, by its place among the study's first attempts.
-
-    Optuna's GridSampler shuffles, repeats points across processes and raises in tell() on the last point.
-    """
-
-    def __init__(self, points: Sequence[Mapping[str, Any]]) -> None:
-        self._points = points
-
-    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        return {}
-
-    def sample_relative(
-        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        return {}
-
-    def sample_independent(
-        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
-    ) -> Any:
-        first = trial.user_attrs.get(FIRST_ATTEMPT, trial.number)
-        earlier = study.get_trials(deepcopy=False)[:first]
-        place = sum(FIRST_ATTEMPT not in other.user_attrs and SURPLUS not in other.user_attrs for other in earlier)
-        return self._points[place][param_name]
 
 
 def make_sampler(config: Any, space: Space, n_trials: int, seed: int | None, first_trial: int) -> BaseSampler:

@@ -10,11 +10,14 @@ import errno
 import fcntl
 import json
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import BaseJournalBackend
 
 # What a process remembers of the journal's end: some twenty records.
@@ -36,9 +39,23 @@ class JournalFile(BaseJournalBackend):
         self._path = path
         self._ends = [0]  # byte at which the first n records end
         self._tail = b""  # the last bytes before self._ends[-1]
+        self._gathered = threading.local()
+
+    @contextmanager
+    def gathering(self) -> Iterator[list[dict[str, Any]]]:
+        """Keep the records that this thread appends in a block, instead of writing them; yield the list of them."""
+        self._gathered.logs = []
+        try:
+            yield self._gathered.logs
+        finally:
+            self._gathered.logs = None
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        """Raises JournalDamaged where this process's view of the study is no longer the file's."""
+        """Append records; raises JournalDamaged if this process's view of the study is no longer the file's."""
+        gathered = getattr(self._gathered, "logs", None)
+        if gathered is not None:
+            gathered += logs
+            return
         lines = b"".join(json.dumps(log, separators=(",", ":")).encode() + b"\n" for log in logs)
         with self._locked() as file:
             self._learn(file)
@@ -114,6 +131,30 @@ class JournalFile(BaseJournalBackend):
             raise JournalDamaged(f"{self._path} has a line that is no record: {line[:80]!r}") from None
         assert isinstance(record, dict)
         return record
+
+
+@contextmanager
+def one_append(storage: BaseStorage) -> Iterator[None]:
+    """Have what this thread writes to a journal in a block appended at once, at the end of the block.
+
+    A record of a trial that has ended meanwhile is left out without an error: look at the trial's state. In the block
+    the storage does not know yet what was written. A database takes each write at once, as without this block.
+    """
+    if not (isinstance(storage, JournalStorage) and isinstance(storage._backend, JournalFile)):
+        yield
+        return
+    with storage._backend.gathering() as logs:
+        yield
+    if not logs:
+        return
+    with storage._thread_lock:
+        storage._backend.append_logs(logs)
+        while True:  # Optuna raises at each record that comes too late, and goes on behind it the next time
+            try:
+                storage._sync_with_backend()
+                return
+            except UpdateFinishedTrialError:
+                continue
 
 
 def cut_torn_tail(file: int) -> None:

@@ -1,4 +1,4 @@
-"""The password of a study's database: from a sweep's start on it is in the environment and nowhere else."""
+"""The password of a study's database: refused on a command line, shown nowhere, written nowhere."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from tunesmith.errors import UserError
 
-# In the environment of a sweep, its workers and their trials.
+# Variable that holds the password which a URL has *** for.
 PASSWORD = "TUNESMITH_STORAGE_PASSWORD"
-# Where it was; SQLAlchemy hides passwords like this too.
+# Variable that holds a whole URL, the default of hydra.sweeper.storage.
+STORAGE = "TUNESMITH_STORAGE"
+# Stands for a hidden password; SQLAlchemy hides passwords like this too.
 HIDDEN = "***"
-# Up to the last @ of the place, so that a password that should have been quoted is hidden whole.
+# Up to the last @ before the host, so that a password that should have been quoted is hidden whole.
 _IN_A_URL = re.compile(r"(?<=://)(?P<user>[^:/]*):(?P<password>[^@]*(?:@[^@\s/'\",]*)*)@")
 # The same in the middle of a text.
 _IN_A_TEXT = re.compile(r"(?<=://)(?P<user>[^:/\s'\"]*):[^@\s]*(?:@[^@\s/'\",]*)*@")
@@ -39,25 +41,21 @@ class _Secret:
         return text.replace(f"://{self.user}:{self.written}@", f"://{self.user}:{HIDDEN}@")
 
 
-def take_password(url: str | None) -> str | None:
-    """Put the password of a storage's URL into the environment; return the URL with *** in its place.
-
-    A command line is seen by everybody on the machine: where the password was typed, this process starts anew
-    without it and does not return.
-    """
+def refuse_typed_password(url: str | None) -> None:
+    """Raise UserError if the password of a storage's URL was typed: everybody on the machine sees a command line."""
     secret = _secret(url)
-    if url is None or secret is None or secret.password == HIDDEN:
-        return url
-    os.environ[PASSWORD] = secret.password
-    command = [secret.hidden_in(argument) for argument in sys.orig_argv]
-    if command != sys.orig_argv:
-        sys.stdout.flush()
-        os.execv(sys.executable, [sys.executable, *command[1:]])
-    return secret.hidden_in(url)
+    if secret is None or secret.password == HIDDEN:
+        return
+    if any(secret.hidden_in(argument) != argument for argument in sys.argv):
+        raise UserError(
+            "hydra.sweeper.storage must have no password on the command line, which others can see; "
+            f"got '{secret.hidden_in(str(url))}'; options: the URL in the variable {STORAGE}, "
+            "'${oc.env:NAME}', the password in PGPASSWORD or ~/.pgpass"
+        )
 
 
 def with_password(url: str) -> str:
-    """Return a URL with its password, as a driver needs it; raises UserError where there is none for the ***."""
+    """Return a URL with its password, as a driver needs it; raises UserError if nothing is set for its ***."""
     secret = _secret(url)
     if secret is None or secret.password != HIDDEN:
         return url
@@ -76,7 +74,7 @@ def redacted(text: str) -> str:
 
 
 def hide_password(config: DictConfig) -> None:
-    """Take a storage's password out of a config that is going to be written, wherever in it the URL stands."""
+    """Take a storage's password out of a config that is going to be written, in every key that holds the URL."""
     url = OmegaConf.select(config, "hydra.sweeper.storage")
     secret = _secret(url) if isinstance(url, str) else None
     if secret is None or secret.password == HIDDEN:
@@ -96,7 +94,7 @@ def _hide(node: Any, secret: _Secret) -> None:
 
 
 def _secret(url: str | None) -> _Secret | None:
-    """Return what a URL has to hide, None where it is none, or has no password."""
+    """Return what a URL has to hide, None if it is no URL or has no password."""
     match = _IN_A_URL.search(url or "")
     if match is None or not _has_password(str(url)):
         return None

@@ -37,10 +37,10 @@ _EXTRAS = {"psycopg": "postgres"}
 NUM_TRIES = 20
 
 
-def open_storage(url: str | None, folder: Path, is_patient: bool = False) -> BaseStorage:
-    """Open the journal of a study's folder, or the database of a URL; tables are made where there are none.
+def open_storage(url: str | None, folder: Path, waits: bool = False) -> BaseStorage:
+    """Open the journal of a study's folder, or the database of a URL; a new database gets its tables.
 
-    is_patient: a database that does not answer yet is waited for; once it is open it is waited for in any case.
+    waits: whether to wait for a database that does not answer yet; a database that is open is waited for in any case.
 
     Raises:
         UserError: the URL is none, names an unknown database, or the database does not answer.
@@ -48,7 +48,7 @@ def open_storage(url: str | None, folder: Path, is_patient: bool = False) -> Bas
     if url is None:
         return open_journal(folder / JOURNAL_FILE)
     try:
-        return reconnecting(optuna.storages.get_storage(_open_database(with_password(url), is_patient)), redacted(url))
+        return reconnecting(optuna.storages.get_storage(_open_database(with_password(url), waits)), redacted(url))
     except ImportError as error:
         raise UserError(f"hydra.sweeper.storage must have its driver; got '{redacted(url)}': {error}") from None
     except RuntimeError as error:  # tables of an older Optuna
@@ -96,11 +96,11 @@ def _hint(url: URL) -> str:
     return f"; pip install 'tunesmith[{extra}]'" if extra else ""
 
 
-def _open_database(url: str, is_patient: bool) -> RDBStorage:
+def _open_database(url: str, waits: bool) -> RDBStorage:
     """Raises SQLAlchemyError, ImportError."""
     # a worker keeps one connection, of which servers have not many; its lease may need a second one for a moment
     arguments = {"connect_args": _connect_args(make_url(url)), "pool_size": 1}
-    deadline = time.monotonic() + (WAIT_SECONDS if is_patient else 0.0)
+    deadline = time.monotonic() + (WAIT_SECONDS if waits else 0.0)
     while True:
         try:
             engine = create_engine(url, **arguments)

@@ -1,39 +1,85 @@
-"""Which process runs a trial, and whether it still lives."""
+"""Which process runs an attempt, and whether that process still lives."""
 
 from __future__ import annotations
 
 import os
 import socket
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-# Set in the environment of a worker that a sweep has started: its index, from 0.
+# Environment of a worker that a sweep has started: the worker's index, from 0.
 WORKER = "TUNESMITH_WORKER"
-# Of a worker that is a job of a cluster: the job's id there.
+# Environment of a worker that is a job of a cluster: the job's id there.
 JOB = "TUNESMITH_JOB"
-# Set in the environment of a worker that a sweep has started: when that was, in seconds since the epoch.
+# Environment of a worker that a sweep has started: when the sweep was started, in seconds since the epoch.
 STARTED = "TUNESMITH_STARTED"
 
 
-@cache
-def this_process() -> dict[str, Any]:
-    """Return what a trial records as its owner: host, machine, pid, start time (seconds since the epoch), worker, job.
+@dataclass(frozen=True)
+class Owner:
+    """The process that has claimed an attempt; a field that the process did not record is None.
 
-    worker: its index, None where the sweep runs its trials itself; job: its id, None where the worker is none.
+    machine: tells apart containers that share a host's name; started: of the process, in seconds since the epoch.
+    worker: its index, None if the sweep itself runs the attempt; job: its id in the cluster's queue.
+    folder: the study's, in which the attempt's own folder lies.
     """
+
+    host: str | None = None
+    machine: str | None = None
+    pid: int | None = None
+    started: float | None = None
+    worker: int | None = None
+    job: str | None = None
+    folder: str | None = None
+
+    @classmethod
+    def read(cls, attribute: Mapping[str, Any]) -> Owner:
+        """Return the owner that an attribute of a study describes."""
+        return cls(**{field.name: attribute.get(field.name) for field in fields(cls)})
+
+    def written(self, folder: Path | None) -> dict[str, Any]:
+        """Return the attribute that names this owner; folder: the study's, None if the attempt leaves no files."""
+        return {**asdict(self), "folder": folder and str(folder.absolute())}
+
+    def is_this_process(self) -> bool:
+        return replace(self, folder=None) == this_process()
+
+    def is_here(self) -> bool:
+        """Tell whether the pid is one of this machine's; an owner that names no machine counts as elsewhere."""
+        return self.machine == this_process().machine
+
+    def is_dead(self) -> bool:
+        """Tell whether the process is known to be gone; a process of another machine never is.
+
+        The system gives a pid again, to a process with another start time.
+        """
+        if not self.is_here():
+            return False
+        assert self.started is not None
+        try:
+            process = psutil.Process(self.pid)
+            return abs(process.create_time() - self.started) > 1.0 or process.status() == psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return True
+
+
+@cache
+def this_process() -> Owner:
+    """Return this process as an owner, without a folder."""
     pid = os.getpid()
-    return {
-        "host": socket.gethostname(),
-        "machine": _machine(),
-        "pid": pid,
-        "started": psutil.Process(pid).create_time(),
-        "worker": worker_index(),
-        "job": os.environ.get(JOB),
-    }
+    return Owner(
+        host=socket.gethostname(),
+        machine=_machine(),
+        pid=pid,
+        started=psutil.Process(pid).create_time(),
+        worker=worker_index(),
+        job=os.environ.get(JOB),
+    )
 
 
 def worker_index() -> int | None:
@@ -44,26 +90,9 @@ def worker_index() -> int | None:
 
 def command_started() -> float:
     """Return when this process's sweep was started, in seconds since the epoch."""
-    return float(os.environ.get(STARTED, this_process()["started"]))
-
-
-def is_here(owner: Mapping[str, Any]) -> bool:
-    """Tell whether an owner's pid is one of this machine's; one that names no machine, as older studies' do, may be."""
-    return bool(owner.get("machine") == this_process()["machine"])
-
-
-def is_dead(owner: Mapping[str, Any]) -> bool:
-    """Tell whether an owner's process is known to be gone; one on another machine never is.
-
-    A pid is given again by the system, with another start time.
-    """
-    if not is_here(owner):
-        return False
-    try:
-        process = psutil.Process(owner["pid"])
-        return abs(process.create_time() - owner["started"]) > 1.0 or process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
+    given = os.environ.get(STARTED, this_process().started)
+    assert given is not None
+    return float(given)
 
 
 def _machine() -> str:

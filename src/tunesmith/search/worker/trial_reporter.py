@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from optuna import Trial
 from optuna.exceptions import UpdateFinishedTrialError
 
 from tunesmith.errors import AttemptLost, RunFailed
-from tunesmith.search.sampling.sampler import FIRST_ATTEMPT
 from tunesmith.search.storage.journal import JournalDamaged
 from tunesmith.search.storage.reconnecting import StorageLost
-from tunesmith.search.study.heartbeat import Lease
-from tunesmith.search.study.study import EPOCHS
+from tunesmith.search.study.trial import EPOCHS, Attempt
 from tunesmith.search.worker.interruption import Interruption
+
+TAKEN_AWAY = "taken away by another worker"
 
 
 class TrialReporter:
@@ -26,39 +27,39 @@ class TrialReporter:
         trial: Trial,
         params: Mapping[str, Any],
         interruption: Interruption,
-        lease: Lease,
+        is_taken: Callable[[], bool],
         trial_timeout: float | None = None,
     ) -> None:
+        """is_taken: whether another worker has ended the attempt; trial_timeout: seconds that the attempt may take."""
         self.params = params
-        self.is_retry = FIRST_ATTEMPT in trial.user_attrs
+        self.is_retry = Attempt(trial).is_retry
         self._trial = trial
         self._interruption = interruption
-        self._lease = lease
+        self._is_taken = is_taken
         self._trial_timeout = trial_timeout
         self._started = time.monotonic()
         self._reported = _reported_before(trial) if self.is_retry else set()
         self._epochs = 0
         self._is_step_an_epoch = True
 
-    def report(self, step: int, value: float, epochs: int = 1) -> bool:
-        """A step that an earlier attempt has reported is not reported again."""
+    def report(self, step: int, value: float, epochs: int = 1) -> None:
+        """Take the value of a step, unless an earlier attempt has reported the step."""
         self.poll()
-        try:
+        with _lost_with_its_storage():
             self._count(epochs)
             if step not in self._reported:
                 self._trial.report(value, step)
                 self._reported.add(step)
+
+    def should_stop(self) -> bool:
+        with _lost_with_its_storage():
             return self._trial.should_prune()
-        except UpdateFinishedTrialError:
-            raise AttemptLost("taken away by another worker") from None
-        except (JournalDamaged, StorageLost) as error:  # not the job's, and it cannot go on
-            raise AttemptLost(str(error)) from None
 
     def poll(self) -> None:
         if self._interruption.signal is not None:
             raise AttemptLost("interrupted")
-        if self._lease.is_taken:
-            raise AttemptLost("taken away by another worker")
+        if self._is_taken():
+            raise AttemptLost(TAKEN_AWAY)
         limit = self._trial_timeout
         if limit is not None and time.monotonic() - self._started > limit:
             raise RunFailed(f"the trial took longer than hydra.sweeper.trial_timeout={limit:g} s")
@@ -73,3 +74,14 @@ class TrialReporter:
 def _reported_before(trial: Trial) -> set[int]:
     """Return the steps that earlier attempts have reported; a database answers seven queries for it."""
     return set(trial.study.get_trials(deepcopy=False)[trial.number].intermediate_values)
+
+
+@contextmanager
+def _lost_with_its_storage() -> Iterator[None]:
+    """Raise AttemptLost if the study no longer takes what the run reports: the run is not to blame."""
+    try:
+        yield
+    except UpdateFinishedTrialError:
+        raise AttemptLost(TAKEN_AWAY) from None
+    except (JournalDamaged, StorageLost) as error:
+        raise AttemptLost(str(error)) from None

@@ -1,66 +1,36 @@
-"""The loop of a worker: ask for a trial, compose it, have it run, tell how it ended."""
+"""The loop of a worker: ask for trials, compose them, have them run, tell how each ended."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-import optuna
-from omegaconf import DictConfig
 from optuna import Study, Trial
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
-from tunesmith.errors import AttemptLost, UserError
-from tunesmith.reporting import Reporter
+from tunesmith.errors import UserError
 from tunesmith.search.console.lines import say, show_trial
 from tunesmith.search.space.compose import Composer
 from tunesmith.search.storage.journal import JournalDamaged
 from tunesmith.search.storage.reconnecting import StorageLost
-from tunesmith.search.study.attempts import StaleTrials, ask, requeue, tell
-from tunesmith.search.study.heartbeat import Lease
-from tunesmith.search.study.study import CONFIG_ERROR, REASON, Counts, count, counts, folder_name, is_over
+from tunesmith.search.study.budget import ask
+from tunesmith.search.study.counts import check_failure_rate, count, is_over
+from tunesmith.search.study.heartbeat import Heartbeats
+from tunesmith.search.study.retries import StaleTrials, requeue
+from tunesmith.search.study.study import tell
+from tunesmith.search.study.trial import CONFIG_ERROR, REASON, Attempt
+from tunesmith.search.worker.executor import Assignment, Executor, Outcome
 from tunesmith.search.worker.interruption import Interruption
 from tunesmith.search.worker.trial_reporter import TrialReporter
 
-# max_failure_rate is judged from this many finished trials on.
-MIN_TRIALS_TO_JUDGE = 5
-# Between two looks at the trials of the others.
-HEALING_SECONDS = 1.0
-WAITING_SECONDS = 0.2
-
-
-@dataclass(frozen=True)
-class Assignment:
-    """A trial to run: its config, and the reporter that is handed to it."""
-
-    trial: Trial
-    config: DictConfig
-    reporter: Reporter
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How an assignment ended; value is None unless the state is COMPLETE, reason None unless it is FAIL.
-
-    ends_worker: the process cannot run another trial.
-    """
-
-    assignment: Assignment
-    state: TrialState
-    value: float | None = None
-    reason: str | None = None
-    error: BaseException | None = None
-    ends_worker: bool = False
-
-
-class Executor(Protocol):
-    """Runs assignments and yields each one's outcome as it ends; raises AttemptLost where one has to be given back."""
-
-    def __call__(self, assignments: Sequence[Assignment]) -> Iterator[Outcome]: ...
+# Between two looks for stale attempts of other workers, and between two looks for a free place.
+STALE_INTERVAL_S = 1.0
+WAIT_INTERVAL_S = 0.2
 
 
 class WorkerMustRestart(Exception):
@@ -81,112 +51,144 @@ class Limits:
     trial_timeout: float | None = None
 
 
-@dataclass
 class Worker:
-    """Runs trials of a study until its budget is spent, one at a time.
+    """Runs trials of a study until n_trials have ended, as many at once as its executor takes."""
 
-    suggest: draws a trial's values, override key -> value; folder: the study's.
-    """
-
-    study: Study
-    suggest: Callable[[Trial], Mapping[str, Any]]
-    composer: Composer
-    execute: Executor
-    limits: Limits
-    interruption: Interruption
-    folder: Path
-    started: float = field(default_factory=time.monotonic)
-    healed: float = 0.0
-    is_waiting: bool = False
+    def __init__(
+        self,
+        study: Study,
+        draw: Callable[[Trial], Mapping[str, Any]],
+        composer: Composer,
+        execute: Executor,
+        limits: Limits,
+        interruption: Interruption,
+        folder: Path,
+        started: float | None = None,
+    ) -> None:
+        """draw: gives a trial its values, override key -> value; folder: the study's; started: of the sweep."""
+        self._study = study
+        self._draw = draw
+        self._composer = composer
+        self._execute = execute
+        self._limits = limits
+        self._interruption = interruption
+        self._folder = folder
+        self._started = time.monotonic() if started is None else started
+        self._heartbeats = Heartbeats(study)
+        self._stale_trials = StaleTrials(study, limits.max_retries)
+        self._looked_for_stale = float("-inf")
+        self._running: dict[int, Trial] = {}
+        self._is_waiting = False
 
     def work(self) -> None:
-        """Return when n_trials count, the time is over, or the sweep was asked to end.
-
-        A worker without a trial waits while others run theirs: one of them may be lost.
+        """Return when n_trials have ended, the time is over, or the sweep was asked to end.
 
         Raises:
-            UserError: more than max_failure_rate of the trials failed, the study's first trial met a user's mistake,
-                or its database does not answer.
+            UserError: more than max_failure_rate of the trials failed, the study's first trial met a mistake in the
+                config, or the study's database does not answer.
             WorkerMustRestart: the process can run no further trial.
         """
         try:
-            self._work(StaleTrials(self.study, self.limits.max_retries))
-        except JournalDamaged as error:
-            raise WorkerMustRestart(str(error)) from None
-
-    def _work(self, healer: StaleTrials) -> None:
-        while not self.is_ending():
-            if time.monotonic() - self.healed > HEALING_SECONDS:
-                self.healed = time.monotonic()
-                healer.heal()
-            trial = ask(self.study, self.limits.n_trials, self.folder)
-            if trial is not None:
-                self._run(trial)
-            elif is_over(self.study.get_trials(deepcopy=False), self.limits.n_trials):
-                return
-            else:
-                self._wait()
+            with self._heartbeats.beating(), closing(self._execute(self._more)) as outcomes:
+                for outcome in outcomes:
+                    self._end(outcome)
+        except BaseException as error:
+            with suppress(JournalDamaged, StorageLost):
+                self._requeue_running()
+            if isinstance(error, JournalDamaged):
+                raise WorkerMustRestart(str(error)) from None
+            raise
 
     def is_ending(self) -> bool:
         """Whether no further trial is to be started."""
-        seconds = self.limits.timeout
-        is_late = seconds is not None and time.monotonic() - self.started >= seconds
-        return is_late or self.interruption.signal is not None
+        seconds = self._limits.timeout
+        is_late = seconds is not None and time.monotonic() - self._started >= seconds
+        return is_late or self._interruption.signal is not None
+
+    def _more(self, n: int) -> list[Assignment]:
+        """Return up to n assignments; without any trial of its own, wait for one as long as others may lose theirs."""
+        assignments: list[Assignment] = []
+        while len(assignments) < n and not self.is_ending():
+            self._retry_stale()
+            trial = ask(self._study, self._limits.n_trials, self._folder)
+            if trial is not None:
+                assignments += self._assignments(trial)
+            elif self._running or is_over(self._study.get_trials(deepcopy=False), self._limits.n_trials):
+                break
+            else:
+                self._wait()
+        return assignments
+
+    def _retry_stale(self) -> None:
+        if time.monotonic() - self._looked_for_stale > STALE_INTERVAL_S:
+            self._looked_for_stale = time.monotonic()
+            self._stale_trials.retry()
 
     def _wait(self) -> None:
-        if not self.is_waiting:
-            self.is_waiting = True
+        if not self._is_waiting:
+            self._is_waiting = True
             say("waiting for trials that other workers run")
-        time.sleep(WAITING_SECONDS)
+        time.sleep(WAIT_INTERVAL_S)
 
-    def _run(self, trial: Trial) -> None:
-        self.is_waiting = False
-        lease = Lease()
+    def _assignments(self, trial: Trial) -> list[Assignment]:
+        """Return a claimed trial as an assignment, none if it was taken away meanwhile."""
+        self._is_waiting = False
+        number = trial.number
+        self._running[number] = trial
+        self._heartbeats.add(trial)
         try:
-            with lease.held(trial):
-                assignment = self._assign(trial, lease)
-                (outcome,) = self.execute([assignment])
-                is_told = self._tell(outcome)
-        except AttemptLost:
-            requeue(self.study, trial.number)
-            return
-        except optuna.exceptions.UpdateFinishedTrialError:
-            return
-        except BaseException:
-            with suppress(JournalDamaged, StorageLost):
-                requeue(self.study, trial.number)
-            raise
-        if is_told:  # otherwise another worker has taken it away, and runs it again
-            self._show(trial)
-        if outcome.ends_worker:
+            params = self._draw(trial)
+            name = Attempt(trial).folder_name
+            config = self._composer.compose(params, number, name)
+            reporter = TrialReporter(
+                trial,
+                params,
+                self._interruption,
+                lambda: self._heartbeats.is_taken(number),
+                self._limits.trial_timeout,
+            )
+        except UpdateFinishedTrialError:
+            self._forget(number)
+            return []
+        return [Assignment(trial, config, self._folder / name, reporter)]
+
+    def _end(self, outcome: Outcome) -> None:
+        """Tell the study how a trial ended, and show it; a lost attempt is requeued."""
+        number = outcome.assignment.trial.number
+        if outcome.state is None:
+            requeue(self._study, number)
+            self._forget(number)
+        else:
+            is_told = self._tell(outcome, outcome.state)
+            self._forget(number)
+            if is_told:  # otherwise another worker has taken the attempt away, and runs the trial again
+                self._show(number)
+        if outcome.must_restart:
             raise WorkerMustRestart(outcome.reason)
 
-    def _assign(self, trial: Trial, lease: Lease) -> Assignment:
-        params = self.suggest(trial)
-        config = self.composer.compose(params, trial.number, folder_name(trial))
-        reporter = TrialReporter(trial, params, self.interruption, lease, self.limits.trial_timeout)
-        return Assignment(trial, config, reporter)
-
-    def _tell(self, outcome: Outcome) -> bool:
+    def _tell(self, outcome: Outcome, state: TrialState) -> bool:
+        """Return False if the attempt had ended before; raises UserError at a mistake that every trial would meet."""
         trial = outcome.assignment.trial
-        if isinstance(outcome.error, UserError) and count(self.study).counted == 0:
-            trial.set_user_attr(CONFIG_ERROR, outcome.reason)
-            raise outcome.error
-        if outcome.state == TrialState.FAIL:
-            trial.set_user_attr(REASON, outcome.reason)
-        return tell(self.study, trial.number, outcome.state, outcome.value)
+        try:
+            if isinstance(outcome.error, UserError) and not count(self._study.get_trials(deepcopy=False)).counted:
+                trial.set_user_attr(CONFIG_ERROR, outcome.reason)
+                raise outcome.error
+            if state == TrialState.FAIL:
+                trial.set_user_attr(REASON, outcome.reason)
+        except UpdateFinishedTrialError:
+            return False
+        return tell(self._study, trial.number, state, outcome.value)
 
-    def _show(self, trial: Trial) -> None:
-        trials = self.study.get_trials(deepcopy=False)
-        show_trial(trials[trial.number], trials, self.study.direction)
-        check_failure_rate(counts(trials), self.limits.max_failure_rate)
+    def _show(self, number: int) -> None:
+        trials = self._study.get_trials(deepcopy=False)
+        show_trial(trials[number], trials, self._study.direction)
+        check_failure_rate(count(trials), self._limits.max_failure_rate)
 
+    def _forget(self, number: int) -> None:
+        self._heartbeats.remove(number)
+        del self._running[number]
 
-def check_failure_rate(counts: Counts, max_failure_rate: float) -> None:
-    """Raise UserError where more than max_failure_rate of the finished trials have failed."""
-    if counts.counted < MIN_TRIALS_TO_JUDGE or counts.failed <= max_failure_rate * counts.counted:
-        return
-    raise UserError(
-        f"hydra.sweeper.max_failure_rate={max_failure_rate} is exceeded: {counts.failed} of {counts.counted} trials "
-        "failed; trials.csv has the reasons"
-    )
+    def _requeue_running(self) -> None:
+        for number in list(self._running):
+            requeue(self._study, number)
+            self._forget(number)

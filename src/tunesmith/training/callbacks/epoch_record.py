@@ -82,7 +82,10 @@ class EpochRecord(L.Callback):
 
     def _is_told_to_stop(self, trainer: L.Trainer, value: float) -> bool:
         """Let the first rank alone ask the reporter, and all of them stop after the same epoch."""
-        stop = trainer.is_global_zero and self.reporter.report(self.epoch, value)
+        stop = False
+        if trainer.is_global_zero:
+            self.reporter.report(self.epoch, value)
+            stop = self.reporter.should_stop()
         return trainer.strategy.broadcast(stop)
 
     def _objective_value(self) -> float:

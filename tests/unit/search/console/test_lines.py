@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from tunesmith.search.console.lines import rows, show_epoch, show_joined, show_lost, show_space, show_trial
 from tunesmith.search.space.space import parse_space
-from tunesmith.search.study.study import EPOCHS, OWNER, REASON
+from tunesmith.search.study.trial import EPOCHS, OWNER, REASON
 
 
 def trial_of(state: TrialState, *reported: float, number: int = 0, **arguments: Any) -> FrozenTrial:

@@ -1,4 +1,4 @@
-"""ProgressPrinter of a study that others work on: each event is shown once."""
+"""The progress of a study that other processes work on: each event is shown once."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from tunesmith.errors import UserError
 from tunesmith.search.console.progress import ProgressPrinter
 from tunesmith.search.space.space import parse_space
 from tunesmith.search.storage.storage import open_journal
-from tunesmith.search.study.attempts import ask, requeue
-from tunesmith.search.study.study import CONFIG_ERROR, REASON, open_study
+from tunesmith.search.study.budget import ask
+from tunesmith.search.study.retries import requeue
+from tunesmith.search.study.study import open_study
+from tunesmith.search.study.trial import CONFIG_ERROR, REASON
 
 X = parse_space({}, ["x=interval(0,1)"])
 
@@ -38,8 +40,8 @@ def fail(study: Study) -> None:
     study.tell(trial, state=TrialState.FAIL)
 
 
-def shown(news: ProgressPrinter, capsys: pytest.CaptureFixture[str]) -> list[str]:
-    news.show()
+def shown(progress: ProgressPrinter, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    progress.update()
     return [" ".join(line.split()[:3]) for line in capsys.readouterr().out.splitlines()]
 
 
@@ -47,69 +49,69 @@ def test_each_ended_trial_is_shown_once_in_the_order_of_their_ends(
     study: Study, capsys: pytest.CaptureFixture[str]
 ) -> None:
     study.tell(asked(study), 0.9)
-    news = ProgressPrinter(lambda: study, 0.5)
+    progress = ProgressPrinter(lambda: study, 0.5)
     first, second = asked(study), asked(study)
-    assert shown(news, capsys) == []
+    assert shown(progress, capsys) == []
     study.tell(second, 0.5)
     study.tell(first, state=TrialState.PRUNED)
-    assert shown(news, capsys) == ["trial 2 COMPLETE", "trial 1 PRUNED"]
-    assert shown(news, capsys) == []
+    assert shown(progress, capsys) == ["trial 2 COMPLETE", "trial 1 PRUNED"]
+    assert shown(progress, capsys) == []
     study.tell(asked(study), 0.5)
-    assert shown(news, capsys) == ["trial 3 COMPLETE"]
+    assert shown(progress, capsys) == ["trial 3 COMPLETE"]
 
 
 def test_a_lost_attempt_is_shown(study: Study, capsys: pytest.CaptureFixture[str]) -> None:
-    news = ProgressPrinter(lambda: study, 0.5)
+    progress = ProgressPrinter(lambda: study, 0.5)
     requeue(study, asked(study).number)
-    assert shown(news, capsys) == ["trial 0 lost"]
-    assert shown(news, capsys) == []
+    assert shown(progress, capsys) == ["trial 0 lost"]
+    assert shown(progress, capsys) == []
 
 
-def test_what_was_withdrawn_is_no_news(study: Study, capsys: pytest.CaptureFixture[str]) -> None:
-    news = ProgressPrinter(lambda: study, 0.5)
+def test_what_was_withdrawn_is_no_progress(study: Study, capsys: pytest.CaptureFixture[str]) -> None:
+    progress = ProgressPrinter(lambda: study, 0.5)
     surplus = study.ask()
     surplus.set_user_attr("withdrawn", True)
     study.tell(surplus, state=TrialState.FAIL)
-    assert shown(news, capsys) == []
+    assert shown(progress, capsys) == []
 
 
 def test_a_users_mistake_ends_the_sweep(study: Study) -> None:
-    news = ProgressPrinter(lambda: study, 0.5)
+    progress = ProgressPrinter(lambda: study, 0.5)
     trial = asked(study)
     trial.set_user_attr(CONFIG_ERROR, "seed must be another")
     requeue(study, trial.number)
     with pytest.raises(UserError, match=r"^seed must be another$"):
-        news.show()
+        progress.update()
 
 
 def test_too_many_failures_end_the_sweep(study: Study) -> None:
-    news = ProgressPrinter(lambda: study, 0.5)
+    progress = ProgressPrinter(lambda: study, 0.5)
     for _ in range(4):
         fail(study)
-    news.show()
+    progress.update()
     fail(study)
     with pytest.raises(UserError, match=r"^hydra\.sweeper\.max_failure_rate=0\.5 is exceeded: 5 of 5 trials failed"):
-        news.show()
+        progress.update()
 
 
 def test_earlier_failures_do_not_end_a_sweep_that_goes_on(study: Study) -> None:
     for _ in range(5):
         fail(study)
-    assert ProgressPrinter(lambda: study, 0.5).show() == study.get_trials()
+    assert ProgressPrinter(lambda: study, 0.5).update() == study.get_trials()
 
 
-def test_news_go_on_where_the_journal_has_lost_records(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_go_on_where_the_journal_has_lost_records(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "study.journal"
 
     def reopened() -> Study:
         return open_study(open_journal(path), "study", "min", NopPruner(), X)
 
-    news = ProgressPrinter(reopened, 0.5)
+    progress = ProgressPrinter(reopened, 0.5)
     study = reopened()
     study.tell(asked(study), 0.5)
-    news.show()
+    progress.update()
     os.truncate(path, path.stat().st_size - 5)
     other = reopened()  # has not read what was cut
     other.tell(asked(other), 0.4)
     capsys.readouterr()
-    assert shown(news, capsys) == ["trial 1 COMPLETE"]
+    assert shown(progress, capsys) == ["trial 1 COMPLETE"]

@@ -8,14 +8,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from tunesmith.search.pool import queues
 from tunesmith.search.pool.jobs import Job, WorkerJob
 from tunesmith.search.pool.queues import SlurmQueue
-from tunesmith.search.study.owner import JOB
+from tunesmith.search.study.owner import JOB, Owner
 
 Squeue = Callable[..., None]
 
@@ -115,14 +114,14 @@ def test_a_job_that_was_handed_over_just_now_is_not_yet_missed(
 @pytest.mark.parametrize(
     ("owner", "is_it"),
     [
-        ({"worker": 1, "job": "7"}, True),
-        ({"worker": 1, "job": "6"}, False),
-        ({"worker": 1, "job": None}, False),
-        ({}, False),
+        (Owner(worker=1, job="7"), True),
+        (Owner(worker=1, job="6"), False),
+        (Owner(worker=1), False),
+        (None, False),
     ],
     ids=["it", "an earlier job", "no job", "nobody"],
 )
-def test_a_trials_owner_is_a_job(owner: dict[str, Any], is_it: bool, tmp_path: Path) -> None:
+def test_a_trials_owner_is_a_job(owner: Owner | None, is_it: bool, tmp_path: Path) -> None:
     assert job("7", tmp_path, SlurmQueue()).owns(owner) == is_it
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import optuna
 import pytest
 from optuna import Study
@@ -13,8 +10,10 @@ from tunesmith.errors import UserError
 from tunesmith.search.console.progress import ProgressPrinter
 from tunesmith.search.pool import pool
 from tunesmith.search.pool.pool import Pool, WorkerExit
-from tunesmith.search.study.attempts import ask, requeue
-from tunesmith.search.study.study import OWNER
+from tunesmith.search.study.budget import ask
+from tunesmith.search.study.owner import Owner
+from tunesmith.search.study.retries import requeue
+from tunesmith.search.study.trial import OWNER
 from tunesmith.search.worker.interruption import Interruption
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -27,7 +26,7 @@ class Worker:
         self.index, self.name = index, f"worker {index}"
         self.was: list[str] = []
         self._study, self._fate, self._has_worked = study, fate, False
-        self._owner = {"worker": index, "job": str(id(self))}
+        self._owner = Owner(worker=index, job=str(id(self)))
 
     def ended(self) -> WorkerExit | None:
         if "killed" in self.was:
@@ -42,7 +41,7 @@ class Worker:
     def _work(self) -> None:
         trial = ask(self._study, 100)
         assert trial is not None
-        trial.set_user_attr(OWNER, self._owner)
+        trial.set_user_attr(OWNER, self._owner.written(None))
         trial.suggest_float("x", 0, 1)
         if self._fate == "completes":
             self._study.tell(trial, 0.5)
@@ -51,7 +50,7 @@ class Worker:
             trial.report(0.5, len(self._study.trials[trial.number].intermediate_values) + 1)
         requeue(self._study, trial.number)
 
-    def owns(self, owner: Mapping[str, Any]) -> bool:
+    def owns(self, owner: Owner | None) -> bool:
         return owner == self._owner
 
     def is_queued(self) -> bool:
@@ -69,7 +68,7 @@ class Worker:
 
 @pytest.fixture(autouse=True)
 def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "POLL_SECONDS", 0.0)
+    monkeypatch.setattr(pool, "POLL_INTERVAL_S", 0.0)
 
 
 @pytest.fixture
@@ -104,12 +103,12 @@ def test_workers_that_do_nothing_end_the_sweep_with_what_they_said(study: Study)
 def test_workers_that_only_give_back_end_the_sweep(study: Study) -> None:
     with pytest.raises(UserError, match=r"before it ended a trial"):
         run(study, "gives back")
-    assert len(study.trials) == pool.MAX_IDLE_ENDS + 1
+    assert len(study.trials) == pool.MAX_IDLE_EXITS + 1
 
 
 def test_workers_that_get_on_with_a_trial_may_be_any_number(study: Study) -> None:
     """A trial of ten hours in jobs of one."""
-    fates = ["gets on"] * (3 * pool.MAX_IDLE_ENDS)
+    fates = ["gets on"] * (3 * pool.MAX_IDLE_EXITS)
     started = run(study, *fates, "completes", n_trials=1)
     assert len(started) >= len(fates) + 1
     complete = study.get_trials(states=(optuna.trial.TrialState.COMPLETE,))
@@ -153,18 +152,18 @@ def test_workers_whose_time_was_over_while_they_waited_are_no_failure(study: Stu
     started: list[Worker] = []
 
     def start(index: int) -> Worker:
-        is_late = len(started) < 3 * pool.MAX_IDLE_ENDS
+        is_late = len(started) < 3 * pool.MAX_IDLE_EXITS
         started.append(OutOfTime(index, study, "") if is_late else Worker(index, study, "completes"))
         return started[-1]
 
     Pool(start, 1, Interruption()).run(1, lambda: False, ProgressPrinter(lambda: study, 1.0))
-    assert len(started) > 3 * pool.MAX_IDLE_ENDS
+    assert len(started) > 3 * pool.MAX_IDLE_EXITS
 
 
 def test_a_worker_that_cannot_be_started_again_is_tried_again(
     study: Study, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(pool, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(pool, "RESTART_INTERVAL_S", 0.01)
     calls = []
 
     def start(index: int) -> Worker:
@@ -181,7 +180,7 @@ def test_a_worker_that_cannot_be_started_again_is_tried_again(
 def test_where_no_worker_lives_and_none_can_be_started_the_sweep_ends(
     study: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(pool, "RESTART_INTERVAL_S", 0.01)
     calls = []
 
     def start(index: int) -> Worker:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from typing import Any
 
 import optuna
@@ -13,12 +12,10 @@ from optuna import Study
 from optuna.pruners import HyperbandPruner, MedianPruner, NopPruner, PatientPruner, ThresholdPruner
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.storages import InMemoryStorage
-from optuna.trial import TrialState
 
 from tunesmith.errors import UserError
-from tunesmith.search.sampling.sampler import SURPLUS, Enumeration, make_pruner, make_sampler
+from tunesmith.search.sampling.sampler import make_pruner, make_sampler
 from tunesmith.search.space.space import Space, parse_space
-from tunesmith.search.study.attempts import ask, requeue
 from tunesmith.search.study.study import open_study
 
 FINITE = parse_space({}, ["a=1,2", "b=range(0.1,0.3,step=0.1)"])
@@ -75,35 +72,6 @@ def test_a_finite_space_is_enumerated_in_order(config: DictConfig, n_trials: int
 def test_more_points_than_trials_are_drawn_from() -> None:
     sampler = make_sampler(TPE, FINITE, n_trials=5, seed=0, first_trial=0)
     assert isinstance(sampler, TPESampler)
-
-
-def test_an_enumeration_goes_on_in_another_process() -> None:
-    storage = InMemoryStorage()
-    drawn = [draw(study_with(Enumeration(list(FINITE.points())), storage=storage), FINITE, 3) for _ in range(2)]
-    assert drawn[0] + drawn[1] == POINTS
-
-
-@pytest.mark.parametrize("has_drawn", [True, False], ids=["after its draw", "before its draw"])
-def test_each_point_is_given_once_where_a_trial_is_lost(has_drawn: bool) -> None:
-    study = study_with(Enumeration(list(FINITE.points())))
-    drawn = draw(study, FINITE, 2)
-    lost = ask(study, 6)
-    assert lost is not None
-    if has_drawn:
-        FINITE.dimensions["a"].suggest(lost)
-    other = study.ask()  # another worker's, asked for meanwhile
-    requeue(study, lost.number)
-    drawn += draw(study, FINITE, 1)
-    drawn.append(tuple(dimension.suggest(other) for dimension in FINITE.dimensions.values()))
-    assert Counter(drawn + draw(study, FINITE, 2)) == Counter(POINTS)
-
-
-def test_a_trial_that_was_withdrawn_takes_no_point() -> None:
-    study = study_with(Enumeration(list(FINITE.points())))
-    surplus = study.ask()
-    surplus.set_user_attr(SURPLUS, True)
-    study.tell(surplus, state=TrialState.FAIL)
-    assert draw(study, FINITE, 6) == POINTS
 
 
 @pytest.mark.parametrize(("config", "name"), [(GRID, "grid"), (BRUTE_FORCE, "bruteforce")], ids=["grid", "bruteforce"])

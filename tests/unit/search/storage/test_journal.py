@@ -19,8 +19,9 @@ import pytest
 from optuna import Study
 from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial
 
-from tunesmith.search.storage.journal import JournalDamaged, JournalFile
+from tunesmith.search.storage.journal import JournalDamaged, JournalFile, one_append
 from tunesmith.search.storage.storage import open_journal
 
 HOLD_THE_LOCK = """
@@ -333,3 +334,103 @@ def test_many_records_are_read_from_where_the_last_reading_ended(path: Path) -> 
         writer.append_logs([{"record": number}])
         assert [record["record"] for record in reader.read_logs(number)] == [number]
     assert time.process_time() - started < 1.0
+
+
+# what reaches the disk, and how often
+
+
+@pytest.fixture
+def synced(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The sizes of the files at the moments at which the disk was waited for."""
+    sizes: list[int] = []
+    fsync = os.fsync
+
+    def record(file: int) -> None:
+        fsync(file)
+        sizes.append(os.fstat(file).st_size)
+
+    monkeypatch.setattr("os.fsync", record)
+    return sizes
+
+
+def test_the_disk_is_waited_for_when_a_trial_has_ended_and_only_then(journal: Path, synced: list[int]) -> None:
+    study = study_in(open_journal(journal))
+    trial = study.ask()
+    trial.suggest_float("x", 0, 1)
+    trial.report(0.5, 1)
+    trial.set_user_attr("owner", "me")
+    assert synced == []
+    study.tell(trial, 0.5)
+    assert synced == [journal.stat().st_size]
+    study.tell(study.ask(), state=optuna.trial.TrialState.FAIL)
+    assert len(synced) == 2
+
+
+def trials_in(path: Path) -> list[FrozenTrial]:
+    """What another process reads; Optuna's Trial writes into this one's view at once."""
+    return study_in(open_journal(path)).trials
+
+
+def lines_in(path: Path) -> int:
+    return len(path.read_bytes().splitlines())
+
+
+def test_one_append_writes_at_the_end_of_the_block(journal: Path) -> None:
+    storage = open_journal(journal)
+    study = study_in(storage)
+    trials = [study.ask() for _ in range(3)]
+    before = lines_in(journal)
+    with one_append(storage):
+        for trial in trials:
+            trial.report(0.5, 1)
+        assert lines_in(journal) == before
+    assert lines_in(journal) == before + 3
+    assert [trial.intermediate_values for trial in study.trials[-3:]] == [{1: 0.5}] * 3
+
+
+def test_one_append_holds_back_no_other_thread(journal: Path) -> None:
+    storage = open_journal(journal)
+    study = study_in(storage)
+    first, second = study.ask(), study.ask()
+    with one_append(storage):
+        first.report(0.5, 1)
+        thread = threading.Thread(target=second.report, args=(0.4, 1))
+        thread.start()
+        thread.join()
+        assert [trial.intermediate_values for trial in trials_in(journal)[-2:]] == [{}, {1: 0.4}]
+    assert [trial.intermediate_values for trial in trials_in(journal)[-2:]] == [{1: 0.5}, {1: 0.4}]
+
+
+def test_one_append_leaves_out_the_records_of_ended_trials_and_keeps_the_others(journal: Path) -> None:
+    storage = open_journal(journal)
+    study = study_in(storage)
+    trials = [study.ask() for _ in range(4)]
+    other = study_in(open_journal(journal))
+    for trial in trials[:2]:
+        other.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+    with one_append(storage):
+        for trial in trials:
+            trial.set_user_attr("lease", 1)
+    assert ["lease" in trial.user_attrs for trial in trials_in(journal)[-4:]] == [False, False, True, True]
+    study.tell(trials[2], 0.5)  # no error is left over for the next call
+    assert values_in(journal)[-4:] == [None, None, 0.5, None]
+
+
+def test_one_append_of_an_error_writes_nothing(journal: Path) -> None:
+    storage = open_journal(journal)
+    trial = study_in(storage).ask()
+    before = lines_in(journal)
+    with pytest.raises(ZeroDivisionError, match="a bug"), one_append(storage):
+        trial.report(0.5, 1)
+        raise ZeroDivisionError("a bug")
+    assert lines_in(journal) == before
+    trial.report(0.5, 2)
+    assert lines_in(journal) == before + 1
+
+
+def test_one_append_of_another_storage_changes_nothing() -> None:
+    storage = optuna.storages.InMemoryStorage()
+    trial = study_in(storage).ask()
+    with one_append(storage):
+        trial.report(0.5, 1)
+        assert trial.study.trials[0].intermediate_values == {1: 0.5}

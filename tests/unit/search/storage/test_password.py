@@ -1,8 +1,6 @@
-"""A storage's password: out of config, overrides and command, into the environment."""
+"""A storage's password: refused on the command line, taken out of configs and messages."""
 
 from __future__ import annotations
-
-import sys
 
 import pytest
 from omegaconf import OmegaConf
@@ -12,7 +10,7 @@ from tunesmith.search.storage.password import (
     PASSWORD,
     hide_password,
     redacted,
-    take_password,
+    refuse_typed_password,
     with_password,
 )
 
@@ -45,27 +43,14 @@ def test_redacted(url: str, shown: str) -> None:
     assert redacted(url) == shown
 
 
-def test_the_password_goes_into_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert take_password(URL) == SHOWN
+def test_the_variables_password_takes_the_place_of_the_asterisks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PASSWORD, "secret")
     assert with_password(SHOWN) == URL
 
 
-@pytest.mark.parametrize("url", [None, "sqlite:///a.db", "mysql://user@host/name", "no url", SHOWN], ids=str)
-def test_where_there_is_none_nothing_happens(url: str | None) -> None:
-    import os
-
-    assert take_password(url) == url
-    assert PASSWORD not in os.environ
-
-
 def test_odd_characters_arrive_at_the_driver(monkeypatch: pytest.MonkeyPatch) -> None:
-    take_password("mysql://user:p%40{x}%2F@host/name")
+    monkeypatch.setenv(PASSWORD, "p@{x}/")
     assert with_password("mysql://user:***@host/name") == "mysql://user:p%40%7Bx%7D%2F@host/name"
-
-
-def test_a_password_that_should_have_been_quoted_is_taken_whole() -> None:
-    take_password("mysql://user:p@s@host/name")
-    assert with_password("mysql://user:***@host/name") == "mysql://user:p%40s@host/name"
 
 
 def test_a_url_of_the_users_own_stays_as_it_is() -> None:
@@ -77,21 +62,46 @@ def test_asterisks_without_a_password_are_a_users_mistake() -> None:
         with_password(SHOWN)
 
 
-def test_a_typed_password_starts_the_process_anew_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Started(Exception):
-        pass
+TYPED = [
+    f"hydra.sweeper.storage='{URL}'",
+    f'++hydra.sweeper={{storage: "{URL}"}}',
+    f"db={URL}",
+    f"hydra.sweeper.storage={URL.replace('secret', 'p@s')}",
+]
 
-    def execv(program: str, command: list[str]) -> None:
-        raise Started(program, command)
 
-    monkeypatch.setattr("os.execv", execv)
-    typed = [f"hydra.sweeper.storage='{URL}'", f'++hydra.sweeper={{storage: "{URL}"}}', f"db={URL}", "x=1,2"]
-    other = "storage_bucket=s3://key:secret@bucket"
-    monkeypatch.setattr("sys.orig_argv", ["python", "-u", "a b.py", "-m", *typed, other])
-    with pytest.raises(Started) as started:
-        take_password(URL)
-    command = [sys.executable, "-u", "a b.py", "-m", *(text.replace(URL, SHOWN) for text in typed), other]
-    assert started.value.args == (sys.executable, command)
+@pytest.mark.parametrize("typed", TYPED)
+def test_a_typed_password_is_refused_in_one_line_that_does_not_show_it(
+    monkeypatch: pytest.MonkeyPatch, typed: str
+) -> None:
+    monkeypatch.setattr("sys.argv", ["app.py", "-m", "x=1,2", typed])
+    url = URL.replace("secret", "p@s") if "p@s" in typed else URL
+    with pytest.raises(UserError) as refused:
+        refuse_typed_password(url)
+    message = str(refused.value)
+    assert message.startswith("hydra.sweeper.storage must have no password on the command line, which others can see; ")
+    assert f"got '{SHOWN}'" in message
+    assert "TUNESMITH_STORAGE" in message
+    assert "oc.env" in message
+    assert "PGPASSWORD" in message
+    assert "secret" not in message
+    assert "p@s" not in message
+
+
+@pytest.mark.parametrize(
+    ("url", "typed"),
+    [
+        pytest.param(None, "x=1", id="no storage"),
+        pytest.param("sqlite:///a.db", "hydra.sweeper.storage=sqlite:///a.db", id="a file"),
+        pytest.param("mysql://user@host/name", "hydra.sweeper.storage=mysql://user@host/name", id="no password"),
+        pytest.param(SHOWN, f"hydra.sweeper.storage={SHOWN}", id="asterisks"),
+        pytest.param(URL, "hydra.sweeper.storage=${oc.env:URL}", id="from the environment"),
+        pytest.param(URL, "bucket=s3://key:secret@bucket", id="another URL's password"),
+    ],
+)
+def test_what_shows_no_password_may_be_typed(monkeypatch: pytest.MonkeyPatch, url: str | None, typed: str) -> None:
+    monkeypatch.setattr("sys.argv", ["app.py", "-m", typed])
+    refuse_typed_password(url)
 
 
 def test_a_config_loses_it_in_its_key_and_in_its_overrides() -> None:

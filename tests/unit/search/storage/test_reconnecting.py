@@ -13,7 +13,8 @@ from sqlalchemy.exc import DataError, OperationalError
 
 from tunesmith.search.storage import reconnecting as patience
 from tunesmith.search.storage.reconnecting import ReconnectingStorage, StorageLost, clock_of
-from tunesmith.search.study.attempts import StaleTrials, ask
+from tunesmith.search.study.budget import ask
+from tunesmith.search.study.retries import StaleTrials
 
 
 class Restarting(InMemoryStorage):
@@ -106,16 +107,16 @@ def test_another_storage_has_the_clock_of_the_machine(inner: Restarting) -> None
 
 
 def test_workers_elsewhere_are_not_lost_by_a_silence(inner: Restarting, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tunesmith.search.study.attempts.HEARTBEAT_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("tunesmith.search.study.retries.HEARTBEAT_TIMEOUT_S", 0.2)
     study = study_on(inner)
     trial = ask(study, 5)
     assert trial is not None
     trial.set_user_attr("owner", {**trial.user_attrs["owner"], "machine": "another one"})
-    healer = StaleTrials(study, max_retries=2)
-    assert healer.heal() == []
+    stale = StaleTrials(study, max_retries=2)
+    assert stale.retry() == []
     inner.silent = 20  # longer than a lease
     study.get_trials()
-    assert healer.heal() == []
+    assert stale.retry() == []
     time.sleep(0.25)  # an answering storage, and still no renewal
-    assert healer.heal() == [0]
+    assert stale.retry() == [0]
     assert study.get_trials(states=(TrialState.WAITING,))[0].user_attrs["retry_of"] == 0

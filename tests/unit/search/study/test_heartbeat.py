@@ -1,25 +1,28 @@
-"""The lease: renewed while a trial runs, and a trial that was taken away is noticed."""
+"""Heartbeats: one thread beats for all attempts of a worker, and notices an attempt that was taken away."""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-import optuna
 import pytest
-from optuna import Trial
+from optuna import Study
 from optuna.storages import InMemoryStorage
 from optuna.trial import TrialState
+from studies import asked, opened
 
-from tunesmith.search.study.heartbeat import Lease
-from tunesmith.search.study.study import HEARTBEAT
+from tunesmith.search.storage.storage import open_journal
+from tunesmith.search.study.heartbeat import Heartbeats
+from tunesmith.search.study.trial import HEARTBEAT, Attempt
 
-SECONDS = 0.01
+INTERVAL_S = 0.01
 
 
 class Flaky(InMemoryStorage):
-    """Does not answer the first renewals."""
+    """Does not answer the first heartbeats."""
 
     failures = 0
 
@@ -30,55 +33,84 @@ class Flaky(InMemoryStorage):
         super().set_trial_user_attr(trial_id, key, value)
 
 
-def trial_in(storage: InMemoryStorage) -> Trial:
-    return optuna.create_study(storage=storage).ask()
+def heartbeats(study: Study) -> list[int]:
+    return [Attempt(trial).heartbeat or 0 for trial in study.trials]
 
 
-def renewals(trial: Trial) -> int:
-    return int(trial.study.trials[trial.number].user_attrs.get(HEARTBEAT, 0))
-
-
-def wait_until(condition: Any) -> None:
-    until = time.monotonic() + 5
+def wait_until(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + 20
     while not condition():
         assert time.monotonic() < until
-        time.sleep(SECONDS / 2)
+        time.sleep(INTERVAL_S / 2)
 
 
-def test_a_lease_is_renewed_while_it_is_held_and_no_longer() -> None:
-    trial = trial_in(InMemoryStorage())
-    lease = Lease()
-    with lease.held(trial, SECONDS):
-        wait_until(lambda: renewals(trial) >= 3)
-    last = renewals(trial)
-    time.sleep(5 * SECONDS)
-    assert (renewals(trial), lease.is_taken) == (last, False)
+def test_all_attempts_of_a_worker_beat_from_one_thread_until_they_are_removed() -> None:
+    study = opened()
+    first, second, _ = asked(study), asked(study), asked(study)
+    beats = Heartbeats(study, INTERVAL_S)
+    with beats.beating():
+        beats.add(first)
+        beats.add(second)
+        wait_until(lambda: min(heartbeats(study)[:2]) >= 3)
+        assert threading.active_count() == 2
+        beats.remove(second.number)
+        last = heartbeats(study)
+        wait_until(lambda: heartbeats(study)[0] > last[0] + 1)
+    assert heartbeats(study)[1:] == [last[1], 0]
     assert threading.active_count() == 1
+    assert not beats.is_taken(first.number)
 
 
-def test_a_trial_that_another_worker_has_ended_is_noticed() -> None:
-    trial = trial_in(InMemoryStorage())
-    lease = Lease()
-    with lease.held(trial, SECONDS):
-        trial.study.tell(trial.number, state=TrialState.FAIL)
-        wait_until(lambda: lease.is_taken)
-    assert threading.active_count() == 1  # it does not go on renewing
+@pytest.mark.parametrize("is_journal", [False, True], ids=["memory", "journal"])
+def test_an_attempt_that_another_worker_has_ended_is_noticed(tmp_path: Path, is_journal: bool) -> None:
+    study = opened(open_journal(tmp_path / "study.journal") if is_journal else InMemoryStorage())
+    first, second = asked(study), asked(study)
+    beats = Heartbeats(study, INTERVAL_S)
+    beats.add(first)
+    beats.add(second)
+    with beats.beating():
+        study.tell(first.number, state=TrialState.FAIL)
+        wait_until(lambda: beats.is_taken(first.number))
+        before = heartbeats(study)
+        wait_until(lambda: heartbeats(study)[1] > before[1])
+    assert not beats.is_taken(second.number)
+    assert heartbeats(study)[0] == before[0]
+
+
+def test_a_beat_is_one_append_to_the_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "study.journal"
+    study = opened(open_journal(path))
+    beats = Heartbeats(study, INTERVAL_S)
+    for _ in range(5):
+        beats.add(asked(study))
+    num_locks = 0
+    locked = type(study._storage._backend)._locked  # type: ignore[attr-defined]
+
+    def counted(self: object) -> object:
+        nonlocal num_locks
+        num_locks += 1
+        return locked(self)
+
+    monkeypatch.setattr(type(study._storage._backend), "_locked", counted)  # type: ignore[attr-defined]
+    before = len(path.read_text().splitlines())
+    with beats.beating():
+        wait_until(lambda: len(path.read_text().splitlines()) > before)
+    appended = len(path.read_text().splitlines()) - before
+    assert (appended % 5, num_locks) == (0, appended // 5)
 
 
 def test_a_storage_that_does_not_answer_is_asked_again(caplog: pytest.LogCaptureFixture) -> None:
-    trial = trial_in(Flaky())
-    lease = Lease()
-    with lease.held(trial, SECONDS):
-        wait_until(lambda: renewals(trial) > 3)
-    assert not lease.is_taken
-    warning = "the lease of trial 0 could not be renewed: the network is gone"
-    assert [record.getMessage() for record in caplog.records if record.name == "tunesmith.search.study.heartbeat"] == [
-        warning
-    ] * 3
+    study = opened(Flaky())
+    beats = Heartbeats(study, INTERVAL_S)
+    beats.add(asked(study))
+    with beats.beating():
+        wait_until(lambda: heartbeats(study) > [3])
+    assert not beats.is_taken(0)
+    warning = "no heartbeat could be written for trial 0: the network is gone"
+    assert [record.getMessage() for record in caplog.records if record.name.startswith("tunesmith")] == [warning] * 3
 
 
-def test_an_error_of_the_trial_ends_the_renewals() -> None:
-    trial = trial_in(InMemoryStorage())
-    with pytest.raises(ZeroDivisionError, match="a bug"), Lease().held(trial, SECONDS):
+def test_an_error_in_the_worker_ends_the_thread() -> None:
+    with pytest.raises(ZeroDivisionError, match="a bug"), Heartbeats(opened(), INTERVAL_S).beating():
         raise ZeroDivisionError("a bug")
     assert threading.active_count() == 1

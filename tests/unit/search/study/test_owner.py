@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import psutil
@@ -15,9 +16,8 @@ from tunesmith.search.study.owner import (
     JOB,
     STARTED,
     WORKER,
+    Owner,
     command_started,
-    is_dead,
-    is_here,
     this_process,
     worker_index,
 )
@@ -30,27 +30,29 @@ def child() -> Iterator[subprocess.Popen[bytes]]:
         process.kill()
 
 
-def owner_of(process: subprocess.Popen[bytes]) -> dict[str, Any]:
-    return {**this_process(), "pid": process.pid, "started": psutil.Process(process.pid).create_time()}
+def owner_of(process: subprocess.Popen[bytes]) -> Owner:
+    return replace(this_process(), pid=process.pid, started=psutil.Process(process.pid).create_time())
 
 
 def test_this_process_lives() -> None:
-    assert not is_dead(this_process())
+    assert not this_process().is_dead()
 
 
 def test_an_owner_can_be_kept_in_a_study() -> None:
-    assert json.loads(json.dumps(this_process())) == this_process()
+    attribute = json.loads(json.dumps(this_process().written(None)))
+    assert Owner.read(attribute) == this_process()
+    assert list(attribute) == ["host", "machine", "pid", "started", "worker", "job", "folder"]
 
 
 def test_another_process_that_lives(child: subprocess.Popen[bytes]) -> None:
-    assert not is_dead(owner_of(child))
+    assert not owner_of(child).is_dead()
 
 
 def test_a_process_that_is_gone(child: subprocess.Popen[bytes]) -> None:
     owner = owner_of(child)
     child.kill()
     child.wait()
-    assert is_dead(owner)
+    assert owner.is_dead()
 
 
 def test_a_killed_process_that_nobody_waited_for_is_dead(child: subprocess.Popen[bytes]) -> None:
@@ -58,12 +60,13 @@ def test_a_killed_process_that_nobody_waited_for_is_dead(child: subprocess.Popen
     child.kill()
     while psutil.Process(child.pid).status() != psutil.STATUS_ZOMBIE:
         pass
-    assert is_dead(owner)
+    assert owner.is_dead()
 
 
 def test_a_pid_given_again_is_another_process() -> None:
-    owner = this_process()
-    assert is_dead({**owner, "started": owner["started"] - 60})
+    started = this_process().started
+    assert started is not None
+    assert replace(this_process(), started=started - 60).is_dead()
 
 
 @pytest.mark.parametrize(
@@ -75,14 +78,14 @@ def test_a_pid_given_again_is_another_process() -> None:
     ],
 )
 def test_a_process_that_may_be_elsewhere_is_never_known_to_be_dead(other: dict[str, Any]) -> None:
-    owner = {**this_process(), "pid": 2**22 + 1, "started": 0.0, **other}
-    owner = {key: value for key, value in owner.items() if value is not None}
-    assert not is_here(owner)
-    assert not is_dead(owner)
+    attribute = {**this_process().written(None), "pid": 2**22 + 1, "started": 0.0, **other}
+    owner = Owner.read({key: value for key, value in attribute.items() if value is not None})
+    assert not owner.is_here()
+    assert not owner.is_dead()
 
 
 def test_this_process_is_here() -> None:
-    assert is_here(this_process())
+    assert this_process().is_here()
 
 
 @pytest.mark.parametrize(("variable", "index"), [(None, None), ("0", 0), ("3", 3)], ids=str)
@@ -105,4 +108,4 @@ def test_a_workers_sweep_started_before_it(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_an_owner_that_is_a_job_has_its_id(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(JOB, "42")
-    assert this_process.__wrapped__()["job"] == "42"
+    assert this_process.__wrapped__().job == "42"

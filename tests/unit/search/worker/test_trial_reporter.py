@@ -8,41 +8,27 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import optuna
 import pytest
-from optuna import Study, Trial
-from optuna.pruners import NopPruner, ThresholdPruner
-from optuna.storages import BaseStorage, InMemoryStorage
+from optuna import Trial
+from optuna.pruners import MedianPruner, ThresholdPruner
 from optuna.trial import TrialState
+from studies import asked, opened
 
 from tunesmith.errors import AttemptLost, RunFailed
-from tunesmith.search.space.space import parse_space
 from tunesmith.search.storage.storage import open_journal
-from tunesmith.search.study.attempts import ask, requeue
-from tunesmith.search.study.heartbeat import Lease
-from tunesmith.search.study.study import num_epochs, open_study
+from tunesmith.search.study.retries import requeue
+from tunesmith.search.study.trial import Attempt
 from tunesmith.search.worker.interruption import Interruption
 from tunesmith.search.worker.trial_reporter import TrialReporter
-
-
-def opened(pruner: optuna.pruners.BasePruner | None = None, storage: BaseStorage | None = None) -> Study:
-    space = parse_space({}, ["x=interval(0,1)"])
-    return open_study(storage or InMemoryStorage(), "study", "min", pruner or NopPruner(), space)
-
-
-def asked(study: Study) -> Trial:
-    trial = ask(study, 100)
-    assert trial is not None
-    return trial
 
 
 def reporter_of(
     trial: Trial,
     interruption: Interruption | None = None,
-    lease: Lease | None = None,
+    is_taken: Callable[[], bool] = lambda: False,
     trial_timeout: float | None = None,
 ) -> TrialReporter:
-    return TrialReporter(trial, {}, interruption or Interruption(), lease or Lease(), trial_timeout)
+    return TrialReporter(trial, {}, interruption or Interruption(), is_taken, trial_timeout)
 
 
 def test_a_step_is_reported_with_its_value() -> None:
@@ -54,8 +40,11 @@ def test_a_step_is_reported_with_its_value() -> None:
 
 
 def test_the_pruners_word_is_handed_back() -> None:
-    reporter = reporter_of(asked(opened(ThresholdPruner(upper=0.6))))
-    assert [reporter.report(1, 0.5), reporter.report(2, 0.7)] == [False, True]
+    reporter = reporter_of(asked(opened(pruner=ThresholdPruner(upper=0.6))))
+    reporter.report(1, 0.5)
+    assert not reporter.should_stop()
+    reporter.report(2, 0.7)
+    assert reporter.should_stop()
 
 
 @pytest.mark.parametrize(
@@ -73,7 +62,7 @@ def test_epochs_are_counted(steps: list[int], epochs: int) -> None:
     reporter = reporter_of(asked(study))
     for step, each in enumerate(steps, start=1):
         reporter.report(step, 0.5, each)
-    assert num_epochs(study.trials[0]) == epochs
+    assert Attempt(study.trials[0]).epochs == epochs
 
 
 def test_an_attempt_after_a_lost_one_reports_no_step_twice_and_counts_all_epochs() -> None:
@@ -87,7 +76,7 @@ def test_an_attempt_after_a_lost_one_reports_no_step_twice_and_counts_all_epochs
     second.report(2, 0.4, 13)
     assert (first.is_retry, second.is_retry) == (False, True)
     assert study.trials[1].intermediate_values == {1: 0.5, 2: 0.4}
-    assert num_epochs(study.trials[1]) == 33
+    assert Attempt(study.trials[1]).epochs == 33
 
 
 # what ends an attempt
@@ -98,7 +87,11 @@ def poll(reporter: TrialReporter) -> None:
 
 
 def report(reporter: TrialReporter) -> None:
-    reporter.report(1, 0.5)
+    reporter.report(2, 0.5)
+
+
+def ask_the_pruner(reporter: TrialReporter) -> None:
+    reporter.should_stop()
 
 
 both = pytest.mark.parametrize("call", [poll, report], ids=lambda call: call.__name__)
@@ -116,11 +109,11 @@ def test_an_interrupted_attempt_is_lost(call: Callable[[TrialReporter], None]) -
 
 
 @both
-def test_an_attempt_whose_lease_was_taken_is_lost(call: Callable[[TrialReporter], None]) -> None:
-    lease = Lease()
-    reporter = reporter_of(asked(opened()), lease=lease)
+def test_an_attempt_that_its_heartbeat_found_taken_is_lost(call: Callable[[TrialReporter], None]) -> None:
+    taken: list[bool] = []
+    reporter = reporter_of(asked(opened()), is_taken=lambda: bool(taken))
     reporter.poll()
-    lease.is_taken = True
+    taken.append(True)
     with pytest.raises(AttemptLost, match=r"^taken away by another worker$"):
         call(reporter)
 
@@ -134,14 +127,17 @@ def test_a_report_finds_out_that_the_attempt_was_taken_away() -> None:
         reporter.report(1, 0.5)
 
 
-def test_an_attempt_whose_journal_is_damaged_is_lost(tmp_path: Path) -> None:
+@pytest.mark.parametrize("call", [report, ask_the_pruner], ids=lambda call: call.__name__)
+def test_an_attempt_whose_journal_is_damaged_is_lost(tmp_path: Path, call: Callable[[TrialReporter], None]) -> None:
     path = tmp_path / "study.journal"
-    study = opened(storage=open_journal(path))
+    study = opened(open_journal(path), pruner=MedianPruner(n_startup_trials=0))
+    study.tell(asked(study), 0.5)
     reporter = reporter_of(asked(study))
+    reporter.report(1, 0.6)
     os.truncate(path, path.stat().st_size - 5)
-    asked(opened(storage=open_journal(path)))  # written by one who has not read what was cut
+    asked(opened(open_journal(path)))  # written by one who has not read what was cut
     with pytest.raises(AttemptLost, match=r"study\.journal lost records, and others have written to it since$"):
-        reporter.report(1, 0.5)
+        call(reporter)
 
 
 @both

@@ -49,7 +49,7 @@ class OwnTrial(Callback):
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
         self._stack.close()
         if self._worker is not None:
-            self._worker.tell(_outcome(job_return._return_value))
+            self._worker.tell(exit_message(job_return._return_value))
         if isinstance(job_return._return_value, TrialPruned):
             job_return.status, job_return.return_value = JobStatus.COMPLETED, None  # no error to be printed
 
@@ -87,16 +87,21 @@ class RemoteReporter:
         self.params = params
         self.is_retry = is_retry
         self._worker = worker
+        self._stop = False
 
-    def report(self, step: int, value: float, epochs: int = 1) -> bool:
-        return bool(self._worker.ask({"step": step, "value": value, "epochs": epochs})["stop"])
+    def report(self, step: int, value: float, epochs: int = 1) -> None:
+        """Tell the worker, whose answer holds the pruner's decision as well."""
+        self._stop = bool(self._worker.ask({"step": step, "value": value, "epochs": epochs})["stop"])
+
+    def should_stop(self) -> bool:
+        return self._stop
 
     def poll(self) -> None:
         return
 
 
-def _outcome(returned: Any) -> dict[str, Any]:
-    """Return what the worker is told of a job's return value or of what it raised."""
+def exit_message(returned: Any) -> dict[str, Any]:
+    """Return the message that tells the worker how a job ended; returned: its return value, or what it raised."""
     try:
         if isinstance(returned, BaseException):
             raise returned

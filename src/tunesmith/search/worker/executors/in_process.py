@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
 
 from hydra.core.utils import run_job
 from hydra.types import HydraContext, TaskFunction
@@ -11,86 +10,81 @@ from omegaconf import DictConfig
 from optuna import TrialPruned
 from optuna.trial import TrialState
 
-from tunesmith.errors import RunFailed, UserError
+from tunesmith.errors import AttemptLost, RunFailed, UserError
 from tunesmith.reporting import handed_over
+from tunesmith.search.worker.executor import Assignment, Outcome
 from tunesmith.search.worker.failure import has_broken_cuda, reason_of, to_number
-from tunesmith.search.worker.worker import Assignment, Outcome
 
 log = logging.getLogger(__name__)
 
 
 class InProcess:
-    """Runs assignments one after the other."""
+    """Runs one trial in this process."""
 
     def __init__(self, context: HydraContext, task: TaskFunction) -> None:
         self._context = context
         self._task = task
         self._shown: set[str] = set()
 
-    def __call__(self, assignments: Sequence[Assignment]) -> Iterator[Outcome]:
-        for assignment in assignments:
-            outcome = self._run(assignment)
-            _forget_frames(outcome.error)
-            yield outcome
-
-    def _run(self, assignment: Assignment) -> Outcome:
+    def run(self, assignment: Assignment) -> Outcome:
+        """Run a trial's job, with its log and its .hydra/ in the trial's folder."""
         outcomes: list[Outcome] = []
 
         def task(cfg: DictConfig) -> None:
-            outcome = self._outcome(assignment, cfg)
-            self._log(outcome)
+            outcome = self._call_task(assignment, cfg)
+            self._log_failure(outcome)
             outcomes.append(outcome)
 
-        with handed_over(assignment.reporter):
-            run_job(
-                hydra_context=self._context,
-                task_function=task,
-                config=assignment.config,
-                job_dir_key="hydra.sweep.dir",
-                job_subdir_key="hydra.sweep.subdir",
-            )
+        try:
+            with handed_over(assignment.reporter):
+                run_job(
+                    hydra_context=self._context,
+                    task_function=task,
+                    config=assignment.config,
+                    job_dir_key="hydra.sweep.dir",
+                    job_subdir_key="hydra.sweep.subdir",
+                )
+        except AttemptLost as error:
+            _forget_frames(error)
+            return Outcome(assignment, None, reason=str(error))
+        _forget_frames(outcomes[0].error)
         return outcomes[0]
 
-    def _outcome(self, assignment: Assignment, cfg: DictConfig) -> Outcome:
+    def _call_task(self, assignment: Assignment, cfg: DictConfig) -> Outcome:
         """Run the job; what it returns or raises becomes an outcome."""
         try:
             return Outcome(assignment, TrialState.COMPLETE, value=to_number(self._task(cfg)))
         except TrialPruned:
             return Outcome(assignment, TrialState.PRUNED)
-        except SystemExit as left:
-            error = _left(assignment, left)
-            return Outcome(assignment, TrialState.FAIL, reason=str(error), error=error)
+        except SystemExit as error:
+            failure = _failure_of_exit(assignment, error)
+            return Outcome(assignment, TrialState.FAIL, reason=str(failure), error=failure)
         except Exception as error:
-            is_spent = has_broken_cuda(error)
-            return Outcome(assignment, TrialState.FAIL, reason=reason_of(error), error=error, ends_worker=is_spent)
+            must_restart = has_broken_cuda(error)
+            return Outcome(assignment, TrialState.FAIL, reason=reason_of(error), error=error, must_restart=must_restart)
 
-    def _log(self, outcome: Outcome) -> None:
-        """Write a failure to the trial's log, a bug with its traceback; the console shows the same one once."""
+    def _log_failure(self, outcome: Outcome) -> None:
+        """Write a failure to the trial's log, a bug with its traceback; the console shows the same failure once."""
         if outcome.error is None or outcome.reason is None:
             return
         level = logging.INFO if outcome.reason in self._shown else logging.ERROR
         self._shown.add(outcome.reason)
         is_bug = not isinstance(outcome.error, RunFailed | UserError)
-        log.log(
-            level,
-            "trial %d failed: %s",
-            outcome.assignment.trial.number,
-            outcome.reason,
-            exc_info=is_bug and outcome.error,
-        )
+        number = outcome.assignment.trial.number
+        log.log(level, "trial %d failed: %s", number, outcome.reason, exc_info=is_bug and outcome.error)
 
 
-def _left(assignment: Assignment, left: SystemExit) -> RunFailed:
-    """Return why a job that left by sys.exit has failed; raises AttemptLost where the sweep was asked to end."""
+def _failure_of_exit(assignment: Assignment, error: SystemExit) -> RunFailed:
+    """Return why a job that called sys.exit has failed; raises AttemptLost if the sweep was asked to end."""
     try:
         assignment.reporter.poll()
-    except RunFailed as error:
-        return error
-    return RunFailed(f"the job called sys.exit({'' if left.code is None else left.code!r})")
+    except RunFailed as failure:
+        return failure
+    return RunFailed(f"the job called sys.exit({'' if error.code is None else error.code!r})")
 
 
 def _forget_frames(error: BaseException | None) -> None:
-    """Let go of what an error and its causes were raised in: it keeps every tensor of the trial alive."""
+    """Drop the tracebacks of an error and its causes: their frames keep every tensor of the trial alive."""
     while error is not None:
         error.__traceback__ = None
         error = error.__cause__ or error.__context__

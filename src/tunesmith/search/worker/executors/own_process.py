@@ -9,31 +9,30 @@ import selectors
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 from optuna.trial import TrialState
 
-from tunesmith.errors import RunFailed, UserError
+from tunesmith.errors import AttemptLost, RunFailed, UserError
 from tunesmith.search import command
+from tunesmith.search.worker.executor import Assignment, Outcome
 from tunesmith.search.worker.executors.client import CALLBACK, TRIAL
 from tunesmith.search.worker.failure import last_line
-from tunesmith.search.worker.worker import Assignment, Outcome
 
 OUTPUT_FILE = "output.log"
-POLL_SECONDS = 0.2
-# What a process gets to end by itself: after its outcome, and after it was asked to.
-GRACE_SECONDS = 5.0
+POLL_S = 0.2
+# What a process gets to end by itself: after it has told its end, and after it was asked to end.
+GRACE_S = 5.0
 
 
 class OwnProcess:
-    """Runs assignments one after the other, each as the command that a user would type for it."""
+    """Runs one trial as the command that a user would type for it."""
 
-    def __call__(self, assignments: Sequence[Assignment]) -> Iterator[Outcome]:
-        for assignment in assignments:
-            with _Running(assignment) as running:
-                yield running.outcome()
+    def run(self, assignment: Assignment) -> Outcome:
+        """Run a trial's command to its end, or end it if its reporter says so."""
+        with _Running(assignment) as running:
+            return running.wait()
 
 
 class _Running:
@@ -41,15 +40,15 @@ class _Running:
 
     def __init__(self, assignment: Assignment) -> None:
         self._assignment = assignment
-        hydra = assignment.config.hydra
-        self._folder = Path(hydra.sweep.dir, hydra.sweep.subdir).absolute()
-        self._folder.mkdir(parents=True, exist_ok=True)
+        folder = assignment.folder.absolute()
+        folder.mkdir(parents=True, exist_ok=True)
+        self._log = folder / OUTPUT_FILE
         self._ours, theirs = socket.socketpair()
         self._port = _reserved_port()
-        with theirs, (self._folder / OUTPUT_FILE).open("ab") as output:
-            self._begin = output.tell()
+        with theirs, self._log.open("ab") as output:
+            self._log_begin = output.tell()
             self._process = subprocess.Popen(
-                command.trial_argv(assignment.config, self._folder, CALLBACK),
+                command.trial_argv(assignment.config, folder, CALLBACK),
                 env=self._environment(theirs.fileno()),
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
@@ -71,37 +70,41 @@ class _Running:
         if self._process.poll() is None:
             self._signal(signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(GRACE_SECONDS)
+                self._process.wait(GRACE_S)
         self._signal(signal.SIGKILL)
         self._process.wait()
         self._ours.close()  # last: whoever finds it closed has lost its worker, and kills itself
         self._port.close()
 
-    def outcome(self) -> Outcome:
+    def wait(self) -> Outcome:
         """Answer the run's reports until it has told how it ended, or has to end."""
         try:
-            return self._followed()
+            return self._answer_reports()
         except RunFailed as error:
             return self._failed(str(error))
+        except AttemptLost as error:
+            return Outcome(self._assignment, None, reason=str(error))
 
-    def _followed(self) -> Outcome:
+    def _answer_reports(self) -> Outcome:
+        reporter = self._assignment.reporter
         for message in self._messages():
             if "value" not in message:
-                return self._told(message)
-            stop = self._assignment.reporter.report(message["step"], message["value"], message["epochs"])
-            with contextlib.suppress(OSError):  # it is gone; the next message says so
-                self._ours.sendall(json.dumps({"stop": stop}).encode() + b"\n")
-        return self._failed(self._death())
+                return self._end_of(message)
+            reporter.report(message["step"], message["value"], message["epochs"])
+            answer = json.dumps({"stop": reporter.should_stop()})
+            with contextlib.suppress(OSError):  # the process is gone, which its next message says
+                self._ours.sendall(answer.encode() + b"\n")
+        return self._failed(self._cause_of_death())
 
     def _messages(self) -> Iterator[dict[str, Any]]:
-        """Yield what the process says until it is gone; in between the reporter may end it."""
+        """Yield the messages of the process until it is gone; the reporter is polled in between and may end it."""
         buffer = b""
         with selectors.DefaultSelector() as selector:
             selector.register(self._ours, selectors.EVENT_READ)
             while True:
                 self._assignment.reporter.poll()
                 has_ended = self._process.poll() is not None
-                if selector.select(0 if has_ended else POLL_SECONDS):
+                if selector.select(0 if has_ended else POLL_S):
                     received = self._received()
                     *lines, buffer = (buffer + received).split(b"\n")
                     yield from map(json.loads, lines)
@@ -115,9 +118,9 @@ class _Running:
         except ConnectionResetError:
             return b""
 
-    def _told(self, message: dict[str, Any]) -> Outcome:
+    def _end_of(self, message: dict[str, Any]) -> Outcome:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(GRACE_SECONDS)
+            self._process.wait(GRACE_S)
         state = TrialState[message["state"]]
         if state != TrialState.FAIL:
             return Outcome(self._assignment, state, value=message["result"])
@@ -127,13 +130,13 @@ class _Running:
     def _failed(self, reason: str, kind: type[Exception] = RunFailed) -> Outcome:
         return Outcome(self._assignment, TrialState.FAIL, reason=reason, error=kind(reason))
 
-    def _death(self) -> str:
+    def _cause_of_death(self) -> str:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(GRACE_SECONDS)
+            self._process.wait(GRACE_S)
         self._signal(signal.SIGKILL)
         code = self._process.wait()
         how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
-        last = last_line(self._folder / OUTPUT_FILE, self._begin)
+        last = last_line(self._log, self._log_begin)
         return f"its process ended {how}" + (f"; its last words: {last}" if last else "")
 
     def _signal(self, signum: int) -> None:

@@ -1,4 +1,4 @@
-"""What a trial's values are drawn by: the space, the sampler, the user's own function."""
+"""Draws the values of trials: by the sampler from the space, and by the user's own function."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tunesmith.search.space.space import Space
 
 
 class ParamSampler:
-    """Draws the values of one trial after the other; the sampler is made when the first one has its number."""
+    """Draws the values of one trial after the other; makes the sampler when the first trial has its number."""
 
     def __init__(self, settings: Settings, space: Space, config: DictConfig) -> None:
         self._settings = settings
@@ -24,7 +24,7 @@ class ParamSampler:
         self._config = config
         self._sampler: BaseSampler | None = None
 
-    def __call__(self, trial: Trial) -> Mapping[str, Any]:
+    def draw(self, trial: Trial) -> Mapping[str, Any]:
         """Return override key -> value."""
         if self._sampler is None:
             self._sampler = trial.study.sampler = self.make_sampler(first_trial=trial.number)
@@ -37,7 +37,7 @@ class ParamSampler:
         return params
 
     def _check(self, suggested: Mapping[str, Any]) -> None:
-        """Raise UserError where the function suggests what was typed: one of them would be lost."""
+        """Raise UserError if the function suggests a key that was typed: one of the two values would be lost."""
         typed = {text.partition("=")[0].lstrip("+"): text for text in self._space.fixed}
         for key in suggested:
             if key.lstrip("+") in typed:
@@ -46,6 +46,6 @@ class ParamSampler:
                 )
 
     def make_sampler(self, first_trial: int) -> BaseSampler:
-        """Build the sampler of a process whose first trial has this number; raises UserError where it cannot be."""
+        """Build the sampler of a process whose first trial has this number; raises UserError if it cannot be built."""
         settings = self._settings
         return make_sampler(settings.sampler, self._space, settings.n_trials, settings.seed, first_trial)

@@ -1,0 +1,61 @@
+"""The end of a sweep: results are written, the best trial is evaluated, both are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+from optuna import Study
+
+from tunesmith.errors import UserError
+from tunesmith.search import results
+from tunesmith.search.console.lines import say
+from tunesmith.search.console.summary import print_summary
+from tunesmith.search.settings import Settings
+from tunesmith.search.space.space import Space
+
+
+def finish(
+    study: Study,
+    settings: Settings,
+    space: Space,
+    folder: Path,
+    study_keys: Mapping[str, str],
+    is_best_trial_elsewhere: bool,
+) -> dict[str, Any]:
+    """Write a study's results, evaluate its best trial, print both; return the content of optimization_results.yaml.
+
+    Of several sweeps on one study, one at a time does so.
+
+    folder: the study's; study_keys: overrides that lead a command to the study.
+    is_best_trial_elsewhere: whether trials run on machines that this one may be unlike.
+    """
+    with FileLock(folder / ".finish.lock"):
+        found = write_results(study, settings, folder)
+        test = results.stored_test(folder, found)
+        if test is None and settings.on_finish is not None and results.is_best_here(folder, found):
+            test = _evaluate(settings.on_finish, folder / found["best_dir"], is_best_trial_elsewhere)
+        if test is not None:
+            found = results.write_test(folder, found, test)
+    print_summary(found, results.ties(study), settings, space, folder, study_keys)
+    return found
+
+
+def write_results(study: Study, settings: Settings, folder: Path) -> dict[str, Any]:
+    """Write what a study leaves behind; return the content of optimization_results.yaml."""
+    return results.write_results(study, folder, settings.max_epochs, settings.folds)
+
+
+def _evaluate(
+    on_finish: Callable[[Path], Mapping[str, Any]], trial_folder: Path, is_elsewhere: bool
+) -> dict[str, Any] | None:
+    """Return the test metrics of the best trial, None if only another machine can evaluate it."""
+    try:
+        return dict(on_finish(trial_folder))
+    except UserError as error:
+        if not is_elsewhere:
+            raise
+        say(f"the best trial is not evaluated on this machine: {error}")
+        return None

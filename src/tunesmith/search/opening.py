@@ -1,0 +1,84 @@
+"""Opens the study of a sweep: the first time with checks, again as it is stored by then."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import optuna
+from omegaconf import DictConfig, OmegaConf
+from optuna import Study
+from optuna.storages import BaseStorage
+
+from tunesmith.checks import check_folder
+from tunesmith.errors import UserError
+from tunesmith.search.console.lines import say
+from tunesmith.search.results import MULTIRUN_FILE
+from tunesmith.search.sampling.param_sampler import ParamSampler
+from tunesmith.search.sampling.sampler import make_pruner
+from tunesmith.search.settings import Settings
+from tunesmith.search.space.space import Space
+from tunesmith.search.storage.storage import open_storage
+from tunesmith.search.study.retries import StaleTrials
+from tunesmith.search.study.study import is_worthless, make_study, open_study
+
+
+class StudyOpener:
+    """Opens one study in its storage."""
+
+    def __init__(self, settings: Settings, space: Space, sampler: ParamSampler, folder: Path) -> None:
+        """folder: the study's."""
+        self._settings = settings
+        self._space = space
+        self._sampler = sampler
+        self._folder = folder
+        self._had_folder = folder.exists()
+        self._study_made_here: str | None = None
+
+    def open(self, config: DictConfig) -> Study:
+        """Open the study or make it, queue retries of its stale trials, and write down what was asked.
+
+        Raises:
+            UserError: the storage or the folder cannot be used, or the study does not go with what is asked.
+        """
+        settings, folder = self._settings, self._folder
+        if settings.storage is None:
+            check_folder("hydra.sweep.dir", folder)
+        had_trials = (folder / MULTIRUN_FILE).exists()
+        storage = open_storage(settings.storage, folder)
+        check_folder("hydra.sweep.dir", folder)
+        is_new = make_study(storage, settings.study_name, settings.direction)
+        if is_new and had_trials:
+            optuna.delete_study(study_name=settings.study_name, storage=storage)
+            raise UserError(
+                f"hydra.sweep.dir must be a folder without trials of another study or storage; got {folder}: "
+                "use another study_name, or move the folder away"
+            )
+        study = self._open_in(storage)
+        self._study_made_here = settings.study_name if is_new else None
+        stale = StaleTrials(study, settings.max_retries).retry()
+        if stale:
+            say(f"lost trials, resumed from their last checkpoint: {', '.join(map(str, stale))}")
+        OmegaConf.save(config, folder / MULTIRUN_FILE)
+        return study
+
+    def reopen(self) -> Study:
+        """Return the study as it is stored, whatever this process knew of it; waits for a database that restarts."""
+        return self._open_in(open_storage(self._settings.storage, self._folder, waits=True))
+
+    def discard_if_worthless(self, study: Study | None) -> None:
+        """Leave nothing of what this call has made and a mistake in the config has ended at once; None: no study."""
+        if study is None and not self._had_folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
+        if study is None or self._study_made_here is None or not is_worthless(study):
+            return
+        if self._settings.storage is not None:
+            storage = open_storage(self._settings.storage, self._folder)
+            optuna.delete_study(study_name=self._study_made_here, storage=storage)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _open_in(self, storage: BaseStorage) -> Study:
+        settings = self._settings
+        study = open_study(storage, settings.study_name, settings.direction, make_pruner(settings.pruner), self._space)
+        study.sampler = self._sampler.make_sampler(first_trial=0)  # until the first trial has its number
+        return study

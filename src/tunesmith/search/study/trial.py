@@ -1,0 +1,178 @@
+"""What an attempt carries: one typed view of the attributes that a study keeps of it.
+
+A trial is one attempt, or several: an attempt that ends through no fault of its own is lost, and a retry goes on in the
+folder of the first attempt. To Optuna each attempt is a trial with a number of its own. Optuna's state and two
+attributes say how far an attempt has come:
+
+    Optuna's state    attribute     State
+    WAITING                         WAITING    a retry that no worker has taken yet
+    RUNNING                         RUNNING    claimed by its owner; stale if the owner is gone or its heartbeat stopped
+    COMPLETE                        COMPLETE   counts for n_trials
+    PRUNED                          PRUNED     counts for n_trials
+    FAIL              reason        FAILED     counts for n_trials: it failed by a cause of its own
+    FAIL              withdrawn     SURPLUS    asked for beyond the budget or queued twice; it never ran
+    FAIL                            LOST       killed, interrupted or taken away; a retry goes on with it
+
+The names of the attributes are those of version 0.1.0, whose studies still open.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from optuna import Trial
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from tunesmith.search.study.owner import Owner
+
+# The process that has claimed the attempt: see Owner.
+OWNER = "owner"
+# A number that the owner raises every few seconds while the attempt runs.
+HEARTBEAT = "lease"
+# Why the attempt failed by a cause of its own.
+REASON = "reason"
+# A mistake in the config that the study's first trial met: the sweep ends there.
+CONFIG_ERROR = "mistake"
+# Epochs that the attempt has trained, set if its steps are no epochs.
+EPOCHS = "epochs"
+# Number of the trial's first attempt, kept by every retry; the folder of all attempts has this name.
+FIRST_ATTEMPT = "first_attempt"
+# Number of the attempt that this one is a retry of.
+RETRY_OF = "retry_of"
+# How many attempts before this one ended together with their process.
+CRASHES = "deaths"
+# Set on a retry that is not going to run, as there were too many crashes: the reason that its trial fails with.
+GAVE_UP_REASON = "exhausted"
+# True if the attempt was asked for beyond the budget, or is the second retry of one attempt.
+SURPLUS = "withdrawn"
+
+
+class State(Enum):
+    """How far an attempt has come; see the table above."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    COMPLETE = "complete"
+    PRUNED = "pruned"
+    FAILED = "failed"
+    LOST = "lost"
+    SURPLUS = "surplus"
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the attempt's trial is one of the n_trials for good."""
+        return self in (State.COMPLETE, State.PRUNED, State.FAILED)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What a study knows of one attempt. Of an attempt that runs in this process Optuna has a Trial."""
+
+    trial: FrozenTrial | Trial
+
+    @property
+    def number(self) -> int:
+        return self.trial.number
+
+    @property
+    def state(self) -> State:
+        assert isinstance(self.trial, FrozenTrial)
+        if self.trial.state != TrialState.FAIL:
+            return State[self.trial.state.name]
+        if REASON in self.trial.user_attrs:
+            return State.FAILED
+        return State.SURPLUS if self.is_surplus else State.LOST
+
+    @property
+    def is_surplus(self) -> bool:
+        """Whether the attempt is not going to run, as there is no place for it; known before it has ended."""
+        return SURPLUS in self.trial.user_attrs
+
+    @property
+    def owner(self) -> Owner | None:
+        """The process that has claimed the attempt, None as long as nobody has."""
+        attribute = self.trial.user_attrs.get(OWNER)
+        return None if attribute is None else Owner.read(attribute)
+
+    @property
+    def host(self) -> str | None:
+        """The host that runs or ran the attempt, None if no worker of ours did."""
+        return self.owner.host if self.owner else None
+
+    @property
+    def heartbeat(self) -> int | None:
+        """How often the owner has given a sign of life."""
+        return self.trial.user_attrs.get(HEARTBEAT)
+
+    @property
+    def reason(self) -> str | None:
+        """Why the attempt failed by a cause of its own."""
+        return self.trial.user_attrs.get(REASON)
+
+    @property
+    def config_error(self) -> str | None:
+        """The mistake in the config that ended the sweep at this attempt."""
+        return self.trial.user_attrs.get(CONFIG_ERROR)
+
+    @property
+    def first_attempt(self) -> int:
+        """Number of the trial's first attempt: its own, unless it is a retry."""
+        return int(self.trial.user_attrs.get(FIRST_ATTEMPT, self.trial.number))
+
+    @property
+    def is_retry(self) -> bool:
+        return FIRST_ATTEMPT in self.trial.user_attrs
+
+    @property
+    def retry_of(self) -> int | None:
+        """Number of the attempt before, None if this one is the first."""
+        return self.trial.user_attrs.get(RETRY_OF)
+
+    @property
+    def crashes(self) -> int:
+        """How many attempts before this one ended together with their process."""
+        return int(self.trial.user_attrs.get(CRASHES, 0))
+
+    @property
+    def gave_up_reason(self) -> str | None:
+        """Why a retry is not going to run, None if it may."""
+        return self.trial.user_attrs.get(GAVE_UP_REASON)
+
+    @property
+    def epochs(self) -> int:
+        """Epochs that were trained: one a report, unless a step took more of them."""
+        assert isinstance(self.trial, FrozenTrial)
+        return int(self.trial.user_attrs.get(EPOCHS, len(self.trial.intermediate_values)))
+
+    @property
+    def seconds(self) -> float:
+        """From the ask to the end, 0 for an attempt that has not ended."""
+        assert isinstance(self.trial, FrozenTrial)
+        return self.trial.duration.total_seconds() if self.trial.duration else 0.0
+
+    @property
+    def folder_name(self) -> str:
+        """Name of the folder that all attempts of the trial share."""
+        return str(self.first_attempt)
+
+    def trial_folder(self, study_folder: Path) -> str:
+        """Return the trial's folder: relative to the study's folder, absolute if it lies outside of it.
+
+        Another host's folder of the same path as this one is taken for the same: hosts of a cluster share their disks.
+        """
+        folder = self.owner.folder if self.owner else None
+        is_inside = folder in (None, str(study_folder.absolute()))
+        return self.folder_name if is_inside else f"{folder}/{self.folder_name}"
+
+    def value(self, direction: StudyDirection) -> float | None:
+        """Return the attempt's value; a pruned one's is the best that it has reported, as in its result.yaml."""
+        assert isinstance(self.trial, FrozenTrial)
+        if self.trial.state == TrialState.COMPLETE:
+            return float(self.trial.values[0])
+        if self.trial.state != TrialState.PRUNED or not self.trial.intermediate_values:
+            return None
+        pick = max if direction == StudyDirection.MAXIMIZE else min
+        return float(pick(self.trial.intermediate_values.values()))
