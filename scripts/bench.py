@@ -5,7 +5,7 @@
 (c) the start of train.py: --cfg job
 (d) the whole main job, against scripts/expert_loop.py, wall clock per trained epoch
 
-Ratios are taken pair by pair, in turn, and their median is printed: the machine's speed drifts.
+Both sides of a ratio are measured in turn, because the machine's speed drifts; the median of several ratios is printed.
 """
 
 import argparse
@@ -51,7 +51,7 @@ def machine() -> str:
 
 
 def step() -> str:
-    """Time both loops over the same epochs of digits: batch 32, two layers of 128, batch norm, dropout, fused Adam."""
+    """Measure both loops on the same epochs of digits: batch 32, two layers of 128, batch norm, dropout, fused Adam."""
     with temporary_folder() as folder:
         pairs = [(lightning_steps(folder), bare_steps()) for _ in range(STEP_PAIRS + 1)][1:]
     ours, bare = (median(column) for column in zip(*pairs, strict=True))
@@ -73,7 +73,7 @@ def lightning_steps(folder: Path) -> float:
 
 
 def bare_steps() -> float:
-    """A loop over the same batches that trains, validates once an epoch, and keeps no record."""
+    """Return ms per step of a loop over the same batches that trains, validates once an epoch, and keeps no record."""
     import torch
     from torch.nn.functional import cross_entropy
 
@@ -129,7 +129,7 @@ def empty_trial() -> str:
 
 
 def sweeper_trial(folder: Path, number: int) -> float:
-    """Return ms a trial, from the first ask to the last tell."""
+    """Return ms per trial, from the first ask to the last tell."""
     call(folder, "job.py", "-m", f"study_name=s{number}")
     import optuna
 

@@ -1,4 +1,4 @@
-"""What workers bring and cost, measured in one run: python scripts/bench_workers.py
+"""What workers gain and cost, measured in one run: python scripts/bench_workers.py
 
 (e) epochs a second of two workers against one, from the first ask to the last tell: the same trials, none pruned
 (f) an empty trial with four workers, from the first ask to the last tell of 200
@@ -63,7 +63,7 @@ def empty_trials() -> str:
 
 
 def empty_run(folder: Path, number: int) -> tuple[int, float]:
-    """Return how many trials count, and ms a trial."""
+    """Return how many trials count, and ms per trial."""
     study = f"s{number}"
     settings = (f"hydra.sweeper.n_trials={EMPTY_TRIALS}", "hydra.sweeper.n_workers=4")
     call(folder, "job.py", "-m", f"study_name={study}", *settings)
@@ -72,7 +72,7 @@ def empty_run(folder: Path, number: int) -> tuple[int, float]:
 
 
 def memory() -> str:
-    """Read the resident set of the process whenever a trial has ended."""
+    """Measure the resident set of the process after each trial."""
     command = [sys.executable, str(ROOT / "train.py"), "-m", "study_name=s", "hydra.sweeper.n_trials=100"]
     with temporary_folder() as folder:
         sweep = subprocess.Popen([*command, "trainer.max_epochs=3"], cwd=folder, stdout=subprocess.PIPE, text=True)

@@ -1,6 +1,6 @@
 """Studies side by side: python scripts/compare.py outputs/sweeps/a outputs/sweeps/b
 
-Best value, test metrics, trials, epochs and seconds of each; and how much of a difference is noise.
+Prints best value, test metrics, trials, epochs and seconds of each study, and the standard error of an accuracy.
 """
 
 import argparse
@@ -30,7 +30,7 @@ def main() -> None:
 
 
 def row(folder: Path) -> dict[str, str]:
-    """Return a study's cells by column."""
+    """Return a study's row of the table, column -> text."""
     results = read(folder)
     sampler = OmegaConf.select(OmegaConf.load(folder / "multirun.yaml"), "hydra.sweeper.sampler._target_")
     return {
@@ -45,7 +45,7 @@ def row(folder: Path) -> dict[str, str]:
 
 
 def noise(folder: Path) -> str | None:
-    """Return what one standard error of the test accuracy is."""
+    """Return a line with the standard error of the test accuracy; None without test accuracy."""
     results = read(folder)
     if "test/acc" not in (results["test"] or {}):
         return None

@@ -1,6 +1,6 @@
 """Evaluate a run or trial on the test part: python scripts/evaluate.py outputs/runs/<date>/<time>
 
-Writes test.yaml beside the run's result.yaml. The test part is for the end: nothing is chosen by it.
+Writes test.yaml beside the run's result.yaml. Use the test part at the end only: choose nothing by its metrics.
 """
 
 import argparse

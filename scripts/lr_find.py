@@ -1,6 +1,6 @@
 """Learning-rate finder, with any override of train.py: python scripts/lr_find.py optimizer=sgd data=wine
 
-Prints the curve and the override to paste; the picture lies in the run's folder.
+Prints the curve and the override to paste; saves the picture in the run's folder.
 """
 
 from tunesmith.cli import load_training, main

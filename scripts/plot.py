@@ -1,7 +1,7 @@
 """Pictures of a run or a study: python scripts/plot.py outputs/runs/<date>/<time>  or  outputs/sweeps/<study>
 
-A run gets curves.png: its metrics over the epochs. A study gets curves.png of all trials, and study.png: the value
-against each parameter, and the best so far.
+For a run, curves.png shows its metrics over the epochs. For a study, curves.png shows the metrics of all trials, and
+study.png the value against each parameter and the best value so far.
 """
 
 import argparse
@@ -28,7 +28,7 @@ def main() -> None:
 
 
 def draw_run(folder: Path) -> list[Path]:
-    """Draw a run; one with folds has a line per fold."""
+    """Draw a run; a run with folds gets a line for each fold."""
     folders = (folder, *sorted(folder.glob("fold_*")))
     runs = {each.name: rows for each in folders if (rows := read_metrics(each))}
     if not runs:

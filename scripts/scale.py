@@ -1,8 +1,8 @@
 """How many workers a storage carries, measured in one run: python scripts/scale.py
 
-Trials per second of ask, 6 suggestions, 5 reports and tell on each storage, by so many processes at once, in a study
-that has so many trials already; what opening such a study costs; and what the sampler costs. Markdown on stdout.
-PostgreSQL is started on loopback where its programs are installed; it and SQLite have their own default settings.
+Measures on each storage how many trials per second several processes run at once, in studies with histories of several
+lengths; a trial is ask, 6 suggestions, 5 reports and tell. It also measures what opening a study and the sampler cost.
+Prints Markdown. If PostgreSQL is installed, a server is started on loopback. Databases have their default settings.
 """
 
 import argparse
@@ -34,7 +34,7 @@ SAMPLERS = {
     "tpe": (optuna.samplers.TPESampler, 10_000),
     "qmc": (optuna.samplers.QMCSampler, 10_000),
     "cmaes": (optuna.samplers.CmaEsSampler, 10_000),
-    "gp": (optuna.samplers.GPSampler, 1_000),  # with more one suggestion takes minutes
+    "gp": (optuna.samplers.GPSampler, 1_000),  # with a longer history a suggestion takes minutes
 }
 SUGGESTIONS = 10
 NO_LIMIT = 1_000_000
@@ -61,7 +61,7 @@ def main() -> None:
 
 
 class Place:
-    """A storage with a study that has a history; each measurement begins with a copy of it."""
+    """A storage with a study that has a history; each measurement starts from a copy, because it adds trials."""
 
     def __init__(self, folder: Path, name: str, server: str | None, history: int) -> None:
         """server: URL of a PostgreSQL server, without a database."""
@@ -73,13 +73,13 @@ class Place:
         make_history(self._url("history"), folder, history)
 
     def cost(self) -> list[object]:
-        """Return seconds and memory of a process that opens the study, and the size of the storage."""
+        """Return the seconds and the memory that opening the study takes, and the size of the storage."""
         self._copy()
         (answer,) = _in_processes(1, _open, self._url("copy"), self._folder / "copy")
         return [*self._row, f"{answer[0]:.2f}", f"{answer[1] / 2**20:.0f}", f"{self._size() / 2**20:.1f}"]
 
     def rate(self, processes: int, seconds: float) -> str:
-        """Return trials per second; checked against what the study holds afterwards."""
+        """Return trials per second; the processes' counts must add up to the trials that the study has afterwards."""
         self._copy()
         url, folder = self._url("copy"), self._folder / "copy"
         answers = _in_processes(processes, _run_trials, url, folder, seconds)
@@ -118,8 +118,8 @@ class Place:
 
 
 def _in_processes(number: int, work: Callable[..., Any], *arguments: object) -> list[Any]:
-    """Have processes work at the same time, each after it has opened the study; return what each of them answers."""
-    context = multiprocessing.get_context("fork")  # what is imported is there
+    """Call work in several processes at the same time; return the answer of each process."""
+    context = multiprocessing.get_context("fork")  # forked processes need not import again
     barrier, answers = context.Barrier(number), context.SimpleQueue()
 
     def begin() -> None:
@@ -135,7 +135,7 @@ def _in_processes(number: int, work: Callable[..., Any], *arguments: object) -> 
 
 
 def _run_trials(barrier: Barrier, url: str | None, folder: Path, seconds: float) -> tuple[int, float]:
-    """Return how many trials this process ran in how many seconds; the last one is let end."""
+    """Run trials for some seconds, the last one to its end; return their number and the seconds taken."""
     study = opened(url, folder)
     study.get_trials(deepcopy=False)
     barrier.wait()
@@ -147,7 +147,7 @@ def _run_trials(barrier: Barrier, url: str | None, folder: Path, seconds: float)
 
 
 def _open(barrier: Barrier, url: str | None, folder: Path) -> tuple[float, int]:
-    """Return the seconds that opening a study takes, and the bytes of memory that it takes."""
+    """Return the seconds and the bytes of memory that opening a study takes."""
     begin, before = time.monotonic(), psutil.Process().memory_info().rss
     study = opened(url, folder)
     study.get_trials(deepcopy=False)
@@ -165,7 +165,7 @@ def _samplers(names: list[str], histories: list[int]) -> Iterator[list[object]]:
 
 
 def _suggestion(sampler: optuna.samplers.BaseSampler, history: int) -> float:
-    """Return the median milliseconds that a trial's values take in a study in memory with random values."""
+    """Return the median milliseconds to suggest a trial's values, in a study in memory with a random history."""
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     distributions = {key: dimension.distribution for key, dimension in SPACE.dimensions.items()}
     for number in range(history):
@@ -203,7 +203,7 @@ def _table(title: str, head: list[object], rows: Iterator[list[object]] | list[l
 
 @contextmanager
 def _servers(arguments: argparse.Namespace, folder: Path) -> Iterator[dict[str, str | None]]:
-    """Yield the storages to be measured, with the URL of a server where one is needed."""
+    """Yield the storages to measure, name -> URL of its server; None if it needs no server."""
     chosen: dict[str, str | None] = dict.fromkeys(arguments.storages)
     if "postgresql" not in chosen:
         yield chosen

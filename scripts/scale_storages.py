@@ -1,4 +1,4 @@
-"""Storages for scripts/scale.py, each with a history of trials that takes seconds to make, not minutes."""
+"""Storages for scripts/scale.py, each with a history of trials, copied so that it takes seconds and not minutes."""
 
 import json
 import os
@@ -24,7 +24,7 @@ from tunesmith.search.study.budget import ask
 from tunesmith.search.study.study import open_study, tell
 
 STEPS = 5
-# As many keys as the default space of the main job, of the same kinds.
+# The same number and kinds of keys as in the default space of the main job.
 SPACE = parse_space(
     {
         "optimizer.lr": "tag(log, interval(1e-4, 1e-1))",
@@ -41,14 +41,17 @@ ROWS_AT_ONCE = 10_000
 
 
 def opened(url: str | None, folder: Path) -> optuna.Study:
-    """Open the study as a worker does; url: None for the journal in a folder."""
+    """Open the study as a worker does.
+
+    url: of a database; None for the journal in the folder.
+    """
     study = open_study(open_storage(url, folder), "scale", "minimize", make_pruner(PRUNER), SPACE)
     study.sampler = optuna.samplers.RandomSampler()
     return study
 
 
 def run_trial(study: optuna.Study, limit: int, folder: Path) -> None:
-    """Run an empty trial: what a worker asks of the storage, and nothing else."""
+    """Run an empty trial: only the calls to the storage that a worker makes for a trial."""
     trial = ask(study, limit, folder)
     assert trial is not None
     for dimension in SPACE.dimensions.values():
@@ -60,7 +63,7 @@ def run_trial(study: optuna.Study, limit: int, folder: Path) -> None:
 
 
 def make_history(url: str | None, folder: Path, num_trials: int) -> None:
-    """Leave a study of so many trials: one that was run, the others copied from what it left behind."""
+    """Make a study of num_trials trials: run the first one, copy its records for the others."""
     study = opened(url, folder)
     run_trial(study, num_trials, folder)
     if url is None:
@@ -76,13 +79,13 @@ def engine_of(study: optuna.Study) -> Any:
 
 
 def close(study: optuna.Study) -> None:
-    """Leave no connection behind."""
+    """Close the study's connections to its database."""
     if not isinstance(study._storage, optuna.storages.JournalStorage):
         engine_of(study).dispose()
 
 
 def _copy_lines(journal: Path, study: optuna.Study, times: int) -> None:
-    """Repeat the record that Optuna writes of a trial that is added whole."""
+    """Append the journal line of a finished trial again and again."""
     study.add_trial(study.trials[0])
     line = journal.read_text().splitlines()[-1]
     assert json.loads(line)["state"] == TrialState.COMPLETE
@@ -107,7 +110,7 @@ def _copy_rows(engine: Any, times: int) -> None:
 
 
 def _copy_parts(connection: Connection, table: Table, ids: range) -> None:
-    """Copy a table's rows of the first trial for all the others, without their own keys."""
+    """Copy the first trial's rows of a table for all other trials; the database numbers the new rows itself."""
     (key,) = table.primary_key.columns
     rows = [{k: v for k, v in row.items() if k != key.name} for row in connection.execute(select(table)).mappings()]
     copies = [{**row, "trial_id": number} for number in ids for row in rows]
@@ -117,7 +120,7 @@ def _copy_parts(connection: Connection, table: Table, ids: range) -> None:
 
 @contextmanager
 def postgresql(folder: Path) -> Iterator[str | None]:
-    """Start a server with PostgreSQL's own defaults on loopback; yield its URL, None where none is installed."""
+    """Start PostgreSQL with its default settings on loopback; yield its URL, None if it is not installed."""
     newest = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     server = shutil.which("postgres", path=os.pathsep.join([*map(str, newest), os.environ["PATH"]]))
     if server is None:
@@ -125,7 +128,7 @@ def postgresql(folder: Path) -> Iterator[str | None]:
         return
     folder.mkdir()
     as_user = []
-    if os.geteuid() == 0:  # whom PostgreSQL refuses
+    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
         folder.parent.chmod(0o755)
         shutil.chown(folder, "postgres")
         as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
@@ -158,7 +161,7 @@ def _wait_for(url: str) -> None:
 
 
 def execute(url: str, command: str) -> None:
-    """Run a command of an administrator."""
+    """Run an SQL command outside of a transaction, as CREATE DATABASE needs."""
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(text(command))

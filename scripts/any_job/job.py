@@ -18,7 +18,7 @@ def main(cfg: DictConfig) -> float:
     for step in range(1, cfg.steps + 1):
         x -= cfg.lr * 2 * x
         time.sleep(cfg.seconds)
-        tunesmith.report(x * x, step)  # ends the job here when its trial is pruned
+        tunesmith.report(x * x, step)  # raises TrialPruned here if the trial is pruned
     return x * x
 
 

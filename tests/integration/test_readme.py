@@ -1,4 +1,4 @@
-"""The README's instructions, cleaned_up_ranks to the letter."""
+"""The README's instructions, followed to the letter."""
 
 from __future__ import annotations
 
@@ -55,10 +55,29 @@ def test_the_added_model_and_data_set_run(project: Shell, command: str) -> None:
     assert "residual" not in command or "-m" not in command or "model.num_blocks" in ended.out
 
 
-def test_every_file_of_the_tree_is_there_and_every_module_is_in_the_tree() -> None:
-    tree = README.split("## The tree")[1]
-    modules = [path for path in (ROOT / "src" / "tunesmith").rglob("*.py") if path.name != "__init__.py"]
-    assert [path.name for path in modules if path.name not in tree] == []
+def test_every_path_of_the_tree_is_there_and_every_folder_is_in_the_tree() -> None:
+    named = paths_of_the_tree()
+    assert [path for path in named if not (ROOT / path).exists()] == []
+    packages = {path.parent for path in (ROOT / "src").rglob("*.py") if "conf" not in path.parts}
+    groups = [path for path in (ROOT / "conf").iterdir() if path.is_dir()]
+    folders = [f"{path.relative_to(ROOT)}/" for path in (*packages, *groups)]
+    assert len(folders) > 20
+    assert sorted(set(folders) - set(named)) == []
+
+
+def paths_of_the_tree() -> list[str]:
+    """Return the paths that the tree names; a line with one folder is the parent of the lines indented below it."""
+    found: list[str] = []
+    parents: list[tuple[int, str]] = []
+    for line in README.split("## The tree")[1].split("```")[1].strip().splitlines():
+        indent = len(line) - len(line.lstrip())
+        names = re.split(r" {2,}", line.strip())[0].split()
+        parents = [(depth, name) for depth, name in parents if depth < indent]
+        above = "".join(name for _, name in parents)
+        found += [above + name for name in names]
+        if len(names) == 1 and names[0].endswith("/"):
+            parents.append((indent, names[0]))
+    return found
 
 
 SWEEPS = re.findall(r"^    python (train\.py -m (?!model=residual).*?)(?: {2,}#.*)?$", README, flags=re.MULTILINE)

@@ -1,4 +1,4 @@
-"""The shell between Hydra and tunesmith.search; everything heavy is imported inside methods."""
+"""The shell between Hydra and tunesmith.search; its methods import what is heavy, since every Hydra app loads it."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ class TunesmithSweeper(Sweeper):
         Returns: the content of optimization_results.yaml, None after a dry run.
 
         Raises:
-            UserError: the sweep cannot run as it is asked for; nothing is recorded then.
+            UserError: the sweep cannot run as requested; nothing was recorded.
         """
         from tunesmith.search.settings import read_settings
         from tunesmith.search.sweep import run_sweep

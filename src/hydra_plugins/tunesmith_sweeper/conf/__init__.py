@@ -1,1 +1,1 @@
-"""Plain YAML config groups; Hydra reads a pkg:// source only where there is an __init__.py."""
+"""The plugin's config groups, plain YAML. Hydra reads a pkg:// source only from a folder with an __init__.py."""
