@@ -18,7 +18,7 @@ from optuna.trial import FrozenTrial
 from plain_app import app, ended, processes, rows, wait_until
 from services.postgres import Postgres
 
-from tunesmith.search.storage.password import PASSWORD, take_password
+from tunesmith.search.storage.password import STORAGE
 from tunesmith.search.storage.storage import open_storage
 from tunesmith.search.study.trial import OWNER
 
@@ -33,22 +33,22 @@ return cfg.x
 
 
 @pytest.fixture(autouse=True)
-def _nothing_left(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv(PASSWORD, "")  # so that it is put back after the test
-    monkeypatch.delenv(PASSWORD)
+def _nothing_left(shell: Shell) -> Iterator[None]:
     yield
     wait_until(lambda: not processes(shell))
 
 
 @pytest.fixture
-def url(postgres: Postgres, request: pytest.FixtureRequest) -> str:
-    """An empty database's."""
-    return postgres.make_database(request.node.name.partition("[")[0][:60])
+def url(postgres: Postgres, shell: Shell, request: pytest.FixtureRequest) -> str:
+    """An empty database's, with its password; commands of the shell find it in their environment."""
+    url = postgres.make_database(request.node.name.partition("[")[0][:60])
+    shell.env[STORAGE] = url
+    return url
 
 
 def trials(url: str) -> list[FrozenTrial]:
     """What the study holds, none before there is one; a server that is down is waited for."""
-    storage: Any = open_storage(take_password(url), Path(), is_patient=True)
+    storage: Any = open_storage(url, Path(), waits=True)
     try:
         return optuna.load_study(study_name="s", storage=storage).trials
     except KeyError:
@@ -61,8 +61,8 @@ def num_ended(url: str) -> int:
     return sum(trial.state.name in ("COMPLETE", "PRUNED") for trial in trials(url))
 
 
-def arguments(url: str, n_trials: int, n_workers: int) -> tuple[str, ...]:
-    sweeper = {"storage": f"'{url}'", "n_trials": n_trials, "n_workers": n_workers}
+def arguments(n_trials: int, n_workers: int) -> tuple[str, ...]:
+    sweeper = {"n_trials": n_trials, "n_workers": n_workers}
     return ("app.py", "-m", "x=interval(0,1)", *(f"hydra.sweeper.{key}={value}" for key, value in sweeper.items()))
 
 
@@ -84,7 +84,7 @@ def test_four_workers_and_a_server_that_restarts_end_with_exactly_so_many_trials
     shell: Shell, postgres: Postgres, url: str
 ) -> None:
     app(shell, WORK)
-    command = shell.start(*arguments(url, n_trials=100, n_workers=4))
+    command = shell.start(*arguments(n_trials=100, n_workers=4))
     wait_until(lambda: processes_with("hydra.sweep.dir"))  # its workers
     assert processes_with(postgres.password) == []
     for already in (10, 40):
@@ -105,14 +105,14 @@ def test_four_workers_and_a_server_that_restarts_end_with_exactly_so_many_trials
 
 def test_eight_commands_that_start_at_once_on_an_empty_database(shell: Shell, url: str) -> None:
     app(shell, "return cfg.x")
-    commands = [shell.start(*arguments(url, n_trials=24, n_workers=1)) for _ in range(8)]
+    commands = [shell.start(*arguments(n_trials=24, n_workers=1)) for _ in range(8)]
     assert [(done.code, done.err) for done in (ended(command, 120) for command in commands)] == [(0, "")] * 8
     assert num_ended(url) == 24
 
 
 def test_eight_workers_that_start_at_once_on_an_empty_database(shell: Shell, url: str) -> None:
     app(shell, "return cfg.x")
-    done = ended(shell.start(*arguments(url, n_trials=24, n_workers=8)), 120)
+    done = ended(shell.start(*arguments(n_trials=24, n_workers=8)), 120)
     assert (done.code, done.err) == (0, "")
     assert "another one starts" not in done.out
     assert num_ended(url) == 24
@@ -142,7 +142,7 @@ def test_two_hosts_share_a_study_and_results_name_the_host_of_each_folder(
     commands = {}
     for name, folder in folders.items():
         folder.mkdir()
-        commands[name] = on_host(name, folder, shell, *arguments(url, n_trials=90, n_workers=2))
+        commands[name] = on_host(name, folder, shell, *arguments(n_trials=90, n_workers=2))
         wait_until(lambda: (folder / "outputs/sweeps/s/workers").exists() and num_ended(url) > 1, 60)  # noqa: B023
     ends = {name: ended(command, 120) for name, command in commands.items()}
     assert [(done.code, done.err) for done in ends.values()] == [(0, "")] * 2
@@ -168,13 +168,13 @@ def test_a_trial_whose_host_is_gone_is_run_by_another_one(shell: Shell, url: str
     gone, left = tmp_path / "gone", tmp_path / "left"
     for folder in (gone, left):
         folder.mkdir()
-    first = on_host("alpha", gone, shell, *arguments(url, n_trials=4, n_workers=1), body="time.sleep(600)")
+    first = on_host("alpha", gone, shell, *arguments(n_trials=4, n_workers=1), body="time.sleep(600)")
     wait_until(lambda: [trial.params for trial in trials(url)] and trials(url)[0].params, 60)
     for process in processes(Shell(gone)):
         process.kill()
     first.communicate()
     since = time.monotonic()
-    done = ended(on_host("beta", left, shell, *arguments(url, n_trials=4, n_workers=1)), 150)
+    done = ended(on_host("beta", left, shell, *arguments(n_trials=4, n_workers=1)), 150)
     assert (done.code, done.err) == (0, "")
     assert time.monotonic() - since > 55
     assert "joined the study: 0 of 4 trials counted, 1 running on alpha" in done.out
@@ -186,6 +186,7 @@ def test_a_trial_whose_host_is_gone_is_run_by_another_one(shell: Shell, url: str
 
 def test_a_password_in_a_config_file_is_in_no_trials_folder(shell: Shell, postgres: Postgres, url: str) -> None:
     app(shell, "return cfg.x")
+    del shell.env[STORAGE]
     with (shell.folder / "app.yaml").open("a") as file:
         file.write(f"    storage: {url}\n")
     for isolate, n_trials in (("true", 2), ("false", 4)):
@@ -201,7 +202,7 @@ def test_a_server_that_stays_away_ends_the_sweep_in_order_and_the_same_command_g
     shell: Shell, postgres: Postgres, url: str
 ) -> None:
     app(shell, WORK)
-    command = shell.start(*arguments(url, n_trials=300, n_workers=2))
+    command = shell.start(*arguments(n_trials=300, n_workers=2))
     wait_until(lambda: num_ended(url) >= 10, 60)
     postgres.stop()
     try:
@@ -216,7 +217,7 @@ def test_a_server_that_stays_away_ends_the_sweep_in_order_and_the_same_command_g
     assert postgres.password not in done.text
     so_far = num_ended(url)
     assert 10 <= so_far < 300
-    again = ended(shell.start(*arguments(url, n_trials=so_far + 20, n_workers=2)), 120)
+    again = ended(shell.start(*arguments(n_trials=so_far + 20, n_workers=2)), 120)
     assert (again.code, again.err) == (0, "")
     assert num_ended(url) == so_far + 20
     # one that was asked for and not yet signed is watched for CLAIM_TIMEOUT_S, longer than this sweep takes
@@ -226,9 +227,33 @@ def test_a_server_that_stays_away_ends_the_sweep_in_order_and_the_same_command_g
 
 def test_a_wrong_password_is_one_line(shell: Shell, postgres: Postgres, url: str) -> None:
     app(shell, "return cfg.x")
-    done = ended(shell.start(*arguments(url.replace(postgres.password, "guessed"), 1, 1)), 60)
+    done = ended(shell.start(*arguments(1, 1), **{STORAGE: url.replace(postgres.password, "guessed")}), 60)
     assert done.code == 1
     assert done.err.startswith("hydra.sweeper.storage must be reachable; got 'postgresql+psycopg://tunesmith:***@127.")
     assert "password authentication failed" in done.err
     assert "guessed" not in done.text
     assert not (shell.folder / "outputs").exists()
+
+
+def test_a_typed_password_is_refused_in_one_line(shell: Shell, postgres: Postgres, url: str) -> None:
+    app(shell, "return cfg.x")
+    done = ended(shell.start(*arguments(1, 1), f"hydra.sweeper.storage='{url}'"), 60)
+    assert done.code == 1
+    assert done.err.startswith("hydra.sweeper.storage must have no password on the command line, which others can see;")
+    assert len(done.err.splitlines()) == 1
+    assert postgres.password not in done.text
+    assert not (shell.folder / "outputs").exists()
+
+
+def test_the_password_may_be_in_a_variable_of_its_own_or_in_libpqs(shell: Shell, postgres: Postgres, url: str) -> None:
+    app(shell, "return cfg.x")
+    del shell.env[STORAGE]
+    for n_trials, (password, variable) in enumerate((("***", "TUNESMITH_STORAGE_PASSWORD"), ("", "PGPASSWORD")), 1):
+        typed = url.replace(f":{postgres.password}@", f":{password}@" if password else "@")
+        command = shell.start(
+            *arguments(n_trials, 1), f"hydra.sweeper.storage='{typed}'", **{variable: postgres.password}
+        )
+        done = ended(command, 60)
+        assert (done.code, done.err) == (0, "")
+        assert num_ended(url) == n_trials
+    assert files_with(postgres.password, shell.folder) == []

@@ -163,10 +163,9 @@ def test_a_trial_on_two_devices_starts_its_own_processes_in_its_job(cluster: Slu
 @pytest.mark.postgres
 def test_the_storages_password_is_in_no_pickle_process_or_log(cluster: Slurm, shell: Shell, postgres: Postgres) -> None:
     app(shell, SLOW)
-    url = postgres.make_database("password_of_jobs")
-    storage = f"hydra.sweeper.storage='{url}'"
+    shell.env["TUNESMITH_STORAGE"] = postgres.make_database("password_of_jobs")
     folder = "hydra.launcher.submitit_folder=${hydra.sweep.dir}/workers/jobs/%j"
-    command = begun(shell, "x=range(0,5)", storage, folder, *JOBS)
+    command = begun(shell, "x=range(0,5)", folder, *JOBS)
     wait_until(lambda: len(workers(shell)) == 2)
     lines = [process.cmdline() for process in psutil.process_iter(["cmdline"])]
     assert not any(postgres.password in part for line in lines for part in line)

@@ -218,8 +218,18 @@ def test_a_pruner_counts_the_steps_that_a_trial_reports(pruner: str, key: str, t
 
 def test_a_plain_run_writes_no_storages_password_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    storage = "hydra.sweeper.storage=postgresql+psycopg://user:secret@host/name"
-    run_main(monkeypatch, storage, "hydra.run.dir=here", task=lambda cfg: None)
+    monkeypatch.setenv("TUNESMITH_STORAGE", "postgresql+psycopg://user:secret@host/name")
+    run_main(monkeypatch, "hydra.run.dir=here", task=lambda cfg: None)
     written = {path.name: path.read_text() for path in (tmp_path / "here" / ".hydra").iterdir()}
     assert "postgresql+psycopg://user:***@host/name" in written["hydra.yaml"]
     assert [name for name, text in written.items() if "secret" in text] == []
+
+
+def test_a_plain_run_refuses_a_typed_password_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    storage = "hydra.sweeper.storage=postgresql+psycopg://user:secret@host/name"
+    with pytest.raises(SystemExit, match=r"^error: hydra\.sweeper\.storage must have no password on the command line"):
+        run_main(monkeypatch, storage, "hydra.run.dir=here", task=lambda cfg: None)
+    assert list(tmp_path.iterdir()) == []
