@@ -93,8 +93,12 @@ SWEEPS = [
     ),
     ("hydra/sweeper/sampler=grid", "hydra/sweeper/sampler=grid needs choices or ranges; got an interval for "),
     (
-        "hydra.sweeper.storage=postgresql://u:pw@host:54a/x",
+        "hydra.sweeper.storage=postgresql://u@host:54a/x",
         "hydra.sweeper.storage must be null or a database's URL; got ",
+    ),
+    (
+        "hydra.sweeper.storage=postgresql://u:pw@host:54a/x",
+        "hydra.sweeper.storage must have no password on the command line, which others can see; got 'postgresql://u:***@",
     ),
     (
         "hydra.sweeper.pruner._target_=optuna.pruners.Foo",

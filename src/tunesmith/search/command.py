@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 
 from tunesmith.search.space.quoting import to_hydra
 
-# What Hydra was told about the sweep, and a single run has no use for.
+# Overrides about the sweep, which a single run has no use for.
 _OF_THE_SWEEP = ("hydra.mode=", "hydra.sweep", "hydra/sweep", "hydra.launcher", "hydra/launcher", "hydra.run.dir=")
 _CONFIG_FLAGS = ("config_path", "config_name", "config_dir")
 
@@ -23,14 +23,17 @@ def override(key: str, value: object) -> str:
 
 
 def resume_hint(study: Mapping[str, str], arguments: list[str] | None = None) -> str:
-    """Return the command that goes on with the study: what was typed, and the keys that lead to the study."""
+    """Return the command that goes on with the study: this one, with the overrides that lead to the study."""
     script, *typed = sys.argv if arguments is None else arguments
     missing = [f"{key}={value}" for key, value in study.items() if not _has(typed, key)]
     return shlex.join(["python", script, *_with(typed, missing)])
 
 
 def restart_argv(keys: Sequence[str], study_name: str) -> list[str]:
-    """Return this process's command on this study, whatever name it was given; keys: that hold the study's name."""
+    """Return this process's command on this study, even if a time stamp has named the study.
+
+    keys: those that hold the study's name.
+    """
     missing = [key for key in keys if not _has(sys.orig_argv, key)]
     return _this_with([override(key, study_name) for key in missing])
 
@@ -62,7 +65,7 @@ def _this_with(overrides: list[str]) -> list[str]:
 
 
 def _with(arguments: list[str], overrides: list[str]) -> list[str]:
-    """Add overrides behind those that were typed: Hydra's parser finds none behind a later flag."""
+    """Add overrides behind those of a command: Hydra's parser finds none behind a later flag."""
     typed = get_args_parser().parse_args(arguments).overrides
     ends = [end for end in range(len(arguments) + 1) if typed and arguments[end - len(typed) : end] == typed]
     end = ends[-1] if ends else len(arguments)

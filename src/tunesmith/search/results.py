@@ -1,4 +1,4 @@
-"""Study -> optimization_results.yaml, best.yaml, trials.csv."""
+"""Writes what a study leaves behind: optimization_results.yaml, best.yaml, trials.csv."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TRIALS_FILE = "trials.csv"
 
 MULTIRUN_FILE = "multirun.yaml"
 
-# What a run or a sweep of best.yaml needs of the sweep's hydra node.
+# Parts of the sweep's hydra node that a run or a sweep of best.yaml needs.
 _HYDRA_PARTS = ("run", "sweep", "callbacks", "job_logging")
 _SWEEPER_KEYS = (
     "study_name",
@@ -47,7 +47,7 @@ _TRIAL_COLUMNS = ("number", "state", "value", "epochs", "seconds", "host", "fold
 
 @dataclass(frozen=True)
 class Epochs:
-    """Epochs that a study trained, and those that pruning spared."""
+    """Epochs that a study trained, and epochs that pruning saved."""
 
     run: int
     saved: int | None
@@ -56,7 +56,7 @@ class Epochs:
 def write_results(study: Study, folder: Path, max_epochs: int | None, folds: int | None = None) -> dict[str, Any]:
     """Write what a study leaves behind; return the content of optimization_results.yaml.
 
-    max_epochs: of a trial, to count what pruning saved; None where the app has no such number.
+    max_epochs: of a trial, to count the epochs that pruning saved; None if the app has no such number.
     folds: trainings of max_epochs that a trial consists of; None for one.
     """
     trials = study.get_trials(deepcopy=False)
@@ -77,7 +77,7 @@ def write_test(folder: Path, results: dict[str, Any], test: Mapping[str, Any]) -
 
 
 def stored_test(folder: Path, results: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the best trial's test.yaml where it was evaluated before: test data is touched once per trial."""
+    """Return the best trial's test.yaml if it was evaluated before: test data is touched once per trial."""
     if not is_best_here(folder, results):
         return None
     path = folder / str(results["best_dir"]) / run_folder.TEST_FILE
@@ -85,7 +85,7 @@ def stored_test(folder: Path, results: Mapping[str, Any]) -> dict[str, Any] | No
 
 
 def is_best_here(folder: Path, results: Mapping[str, Any]) -> bool:
-    """Whether the best trial's folder can be reached; another host may keep it.
+    """Whether the best trial's folder can be reached; it may lie on another host.
 
     An earlier attempt, lost on this host, may have left a folder of the same name here.
     """
@@ -175,11 +175,11 @@ def _trials_csv(trials: list[FrozenTrial], direction: StudyDirection, folder: Pa
 def _write_best_config(study_name: str, folder: Path, trial_folder: Path) -> None:
     """Write best.yaml: the trial's values, and the hydra half that gives its re-run a folder of its own.
 
-    A multirun of it sweeps what is typed, in a study of its own.
+    `python train.py -m --config-name best` sweeps the ranges of the command line, in a study of its own.
     """
     config_file, asked_file = trial_folder / ".hydra" / "config.yaml", folder / MULTIRUN_FILE
     if not config_file.exists() or not asked_file.exists():
-        (folder / BEST_FILE).unlink(missing_ok=True)  # of a trial that was the best before
+        (folder / BEST_FILE).unlink(missing_ok=True)  # it describes an earlier best trial
         return
     values = OmegaConf.to_container(OmegaConf.load(config_file), resolve=True)
     assert isinstance(values, dict)

@@ -10,11 +10,11 @@ VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
 def visible_to_worker(index: int, devices: int) -> dict[str, str]:
-    """Return the environment that shows a worker its own GPUs, devices of them; empty where there are none."""
+    """Return the environment that shows a worker its own GPUs, devices of them; empty if the machine has none."""
     gpus = visible_gpus()
     if not gpus:
         return {}
-    chosen = [gpus[(index * devices + place) % len(gpus)] for place in range(min(devices, len(gpus)))]
+    chosen = [gpus[(index * devices + number) % len(gpus)] for number in range(min(devices, len(gpus)))]
     return {VISIBLE: ",".join(chosen)}
 
 

@@ -25,13 +25,14 @@ from tunesmith.search.study.owner import JOB, WORKER, Owner
 from tunesmith.search.worker.failure import last_line
 
 # What a cancelled job gets to leave the queue.
-CANCEL_SECONDS = 60.0
-# Between two signals to a job that was asked to end: it may have had nothing yet that could hear them.
-INTERRUPT_SECONDS = 5.0
-# State of a job that ended by itself, whose worker has said why; states of jobs whose work or time was over.
+CANCEL_TIMEOUT_S = 60.0
+# Between two signals to a job that was asked to end: the first may come before the worker handles signals.
+INTERRUPT_INTERVAL_S = 5.0
+# State of a job that ended by itself with an error: its worker's last words say why.
 _FAILED = "FAILED"
+# States of jobs whose work or time was over.
 _IN_ORDER = {"COMPLETED", "TIMEOUT", "PREEMPTED"}
-# What submitit calls by the same name on every cluster; the cluster's own keys get its name in front.
+# Keys that submitit has on every cluster; a cluster's own keys get the cluster's name in front.
 _COMMON = {
     "name",
     "timeout_min",
@@ -42,13 +43,13 @@ _COMMON = {
     "tasks_per_node",
     "stderr_to_stdout",
 }
-# A job that the cluster would start again by itself is started by the sweep, which then knows of it.
+# The sweep starts a job again, and not the cluster: only then does the sweep know of it.
 _SLURM = {"no-requeue": True}
 
 
 @dataclass(frozen=True)
 class WorkerJob:
-    """What a job runs: it becomes the worker, so that the cluster's signals reach nobody else.
+    """What a job runs: it becomes the worker, so that the cluster's signals reach no other process.
 
     submitit pickles it: it holds no password, which comes with the environment.
     """
@@ -81,7 +82,7 @@ class Jobs:
         folder: Path,
         devices: int = 1,
     ) -> None:
-        """command: of a worker; folder: the study's; devices: GPUs of a worker where this machine is the cluster."""
+        """command: of a worker; folder: the study's; devices: GPUs of a worker if this machine is the cluster."""
         self._settings = settings
         self._command = list(command)
         self._environment = dict(environment)
@@ -90,7 +91,7 @@ class Jobs:
         self._queue: Queue = SlurmQueue() if settings.cluster == "slurm" else LocalQueue()
 
     def __call__(self, index: int) -> Job:
-        """Raises UserError where the cluster refuses the job."""
+        """Hand over the job of a worker; raises UserError if the cluster refuses it."""
         folder = self._folder / WORKERS_FOLDER / str(index)
         folder.mkdir(parents=True, exist_ok=True)
         log = folder / LOG_FILE
@@ -164,7 +165,7 @@ class Job:
         return self._queue.state(self._job) in QUEUED
 
     def interrupt(self) -> None:
-        if self.ended() is not None or time.monotonic() - self._interrupted < INTERRUPT_SECONDS:
+        if self.ended() is not None or time.monotonic() - self._interrupted < INTERRUPT_INTERVAL_S:
             return
         self._interrupted = time.monotonic()
         if self.is_queued():
@@ -178,6 +179,6 @@ class Job:
 
     def kill(self) -> None:
         """Wait until the processes of the cancelled job are gone."""
-        deadline = time.monotonic() + CANCEL_SECONDS
+        deadline = time.monotonic() + CANCEL_TIMEOUT_S
         while self.ended() is None and time.monotonic() < deadline:
             time.sleep(POLL_INTERVAL_S)

@@ -15,7 +15,7 @@ from tunesmith.errors import UserError
 
 KEY = "hydra.launcher"
 _SUBMITIT = "hydra_plugins.hydra_submitit_launcher.submitit_launcher."
-# submitit's name of where jobs run, None for worker processes of this machine.
+# submitit's name of the cluster that runs the jobs, None for worker processes of this machine.
 _CLUSTERS = {
     "hydra._internal.core_plugins.basic_launcher.BasicLauncher": None,
     "hydra_plugins.hydra_joblib_launcher.joblib_launcher.JoblibLauncher": None,

@@ -42,7 +42,7 @@ class LocalWorkers:
 
 
 class LocalWorker:
-    """A worker's process; its stdin is a pipe that nobody writes to: it ends when the sweep does."""
+    """A worker's process; its stdin is an unused pipe, whose closing tells the worker that the sweep has ended."""
 
     def __init__(self, index: int, process: subprocess.Popen[bytes], log: Path, log_begin: int) -> None:
         self.index = index
@@ -66,7 +66,7 @@ class LocalWorker:
         return False
 
     def interrupt(self) -> None:
-        """Once: the second Ctrl-C would end it in the middle of a batch."""
+        """Send one SIGINT: a second one would end it in the middle of a batch."""
         if not self._is_interrupted:
             self._is_interrupted = True
             self._signal(signal.SIGINT)

@@ -1,4 +1,4 @@
-"""Keeps the workers of a sweep going, wherever they run: started, watched, replaced; one console for all of them."""
+"""Keeps the workers of a sweep going, wherever they run: starts, watches and replaces them."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from tunesmith.search.worker.interruption import Interruption
 WORKERS_FOLDER = "workers"
 LOG_FILE = "output.log"
 POLL_INTERVAL_S = 0.2
-# Before a worker that could not be started is tried again: a cluster may be busy.
+# Before a further try to start a worker: a cluster may be busy.
 RESTART_INTERVAL_S = 10.0
-# Workers that end one after the other without having got on with a trial.
+# How many workers may end one after the other without progress in any trial.
 MAX_IDLE_EXITS = 5
-# What workers get to end by themselves once nothing is left to do.
+# What workers get to end by themselves once all trials have ended.
 GRACE_S = 30.0
 
 
@@ -33,12 +33,12 @@ GRACE_S = 30.0
 class WorkerExit:
     """How a worker ended.
 
-    words: what it said last; is_failure: they tell why, where it was not ended from outside; is_in_order: nothing is
-    wrong with it, its work or its time was over.
+    last_words: the last line of its output; is_failure: it ended by itself, and its last words say why.
+    is_in_order: its work or its time was over.
     """
 
     how: str
-    words: str
+    last_words: str
     is_failure: bool
     is_in_order: bool = False
 
@@ -51,10 +51,10 @@ class WorkerHandle(Protocol):
 
     @property
     def name(self) -> str:
-        """What the user calls it."""
+        """Its name in messages."""
 
     def ended(self) -> WorkerExit | None:
-        """Return None while it lives or may live."""
+        """Return how it ended, None while it lives or may live."""
 
     def owns(self, owner: Owner | None) -> bool:
         """Whether a trial's owner is this worker."""
@@ -75,11 +75,11 @@ class WorkerHandle(Protocol):
 class Pool:
     """Keeps n workers busy until n_trials of a study count.
 
-    It is the study that says when: what becomes of a worker decides no more than whether another one starts.
+    The study alone says when that is. What becomes of a worker only decides whether another one starts.
     """
 
     def __init__(self, start: Callable[[int], WorkerHandle], n_trials: int, interruption: Interruption) -> None:
-        """start: a worker, by its index; raises UserError where none can be started."""
+        """start: starts the worker of an index; raises UserError if that fails."""
         self._start_worker = start
         self._n_trials = n_trials
         self._interruption = interruption
@@ -110,7 +110,7 @@ class Pool:
         progress.update()
 
     def _start_due(self) -> None:
-        """Start workers again; raises UserError where none lives and none could be started for a while."""
+        """Start workers again; raises UserError if no worker lives and none could be started for a while."""
         for index in [index for index, due in self._to_restart.items() if time.monotonic() > due]:
             try:
                 self._workers[index] = self._start_worker(index)
@@ -123,24 +123,25 @@ class Pool:
                     raise
 
     def _replace(self, worker: WorkerHandle, end: WorkerExit, trials: list[FrozenTrial]) -> None:
-        """Start a worker anew; raises UserError where that helps nobody."""
+        """Start a worker anew; raises UserError if worker after worker ended without progress."""
         taken = [trial for trial in trials if worker.owns(Attempt(trial).owner)]
         if taken or not end.is_in_order:  # a job whose time was over may have waited for the trials of others
             has_worked = any(_made_progress(trials, trial) for trial in taken)
             self._idle_exits = 0 if has_worked else self._idle_exits + 1
         if self._idle_exits >= MAX_IDLE_EXITS:
-            raise UserError(f"{worker.name} {end.how} before it ended a trial, as did those before it: {end.words}")
-        say(f"{worker.name}  {end.how}{f' ({end.words})' if end.is_failure else ''}; another one starts")
+            ended = f"{worker.name} {end.how} before it ended a trial, as did those before it"
+            raise UserError(f"{ended}: {end.last_words}")
+        say(f"{worker.name}  {end.how}{f' ({end.last_words})' if end.is_failure else ''}; another one starts")
         del self._workers[worker.index]
         self._to_restart[worker.index] = 0.0
         self._start_due()
 
     def _wait(self, progress: ProgressPrinter) -> None:
-        """Wait for the workers: for a trial that runs as long as it takes, otherwise they end by themselves."""
+        """Wait for the running trials as long as they take; workers without one end by themselves."""
         since = time.monotonic()
         for worker in self._workers.values():
             if worker.is_queued():
-                worker.cancel()  # lest it begins now
+                worker.cancel()  # so that it does not begin now
         while any(worker.ended() is None and not worker.is_queued() for worker in self._workers.values()):
             if self._interruption.signal is not None:
                 for worker in self._workers.values():

@@ -12,9 +12,9 @@ from typing import Any, Protocol
 import psutil
 
 # Between two questions to the queue.
-QUEUE_SECONDS = 2.0
+QUEUE_INTERVAL_S = 2.0
 # For how long a job that is ending is waited for: mostly a second; on a node that hangs, without end.
-COMPLETING_SECONDS = 15.0
+COMPLETING_TIMEOUT_S = 15.0
 # https://slurm.schedmd.com/squeue.html, job state codes: all others are those of a job that is over.
 QUEUED = {"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "RESV_DEL_HOLD", "SPECIAL_EXIT"}
 LIVING = {"RUNNING", "SUSPENDED", "STOPPED", "RESIZING", "SIGNALING", "STAGE_OUT"}
@@ -24,10 +24,10 @@ class Queue(Protocol):
     """What a cluster knows of jobs."""
 
     def add(self, job: Any) -> None:
-        """Take notice of a job that was handed over just now."""
+        """Note a job that was handed over just now."""
 
     def state(self, job: Any) -> str:
-        """Return the state of a job by Slurm's name, empty where it is no longer known."""
+        """Return the state of a job by Slurm's name, empty if the cluster has forgotten the job."""
 
     def interrupt(self, job: Any) -> None:
         """Send SIGINT to its worker."""
@@ -49,14 +49,14 @@ class SlurmQueue:
         self._asked = time.monotonic()
 
     def state(self, job: Any) -> str:
-        if time.monotonic() - self._asked > QUEUE_SECONDS:
+        if time.monotonic() - self._asked > QUEUE_INTERVAL_S:
             self._ask()
-            self._asked = time.monotonic()  # now: where the answer takes long, the next one would be due again
+            self._asked = time.monotonic()  # now: after a slow answer the next question would be due at once
         state = self._states.get(job.job_id, "")
         if state != "COMPLETING":
             return state
         since = self._completing.setdefault(job.job_id, time.monotonic())
-        return "RUNNING" if time.monotonic() - since < COMPLETING_SECONDS else ""
+        return "RUNNING" if time.monotonic() - since < COMPLETING_TIMEOUT_S else ""
 
     def interrupt(self, job: Any) -> None:
         _slurm("scancel", "--signal=INT", job.job_id)
@@ -65,7 +65,7 @@ class SlurmQueue:
         _slurm("scancel", job.job_id)
 
     def _ask(self) -> None:
-        """A queue that does not answer leaves what was known: its jobs may well be running."""
+        """Ask squeue for all jobs; if it does not answer, what was known stays: the jobs may well be running."""
         answer = _slurm("squeue", "--noheader", "--states=all", "--format=%i %T", f"--user={os.getuid()}")
         if answer is not None:
             self._states = dict(line.split() for line in answer.splitlines() if line.strip())
@@ -94,7 +94,7 @@ class LocalQueue:
 
 
 def _slurm(*command: str) -> str | None:
-    """Return what one of Slurm's commands prints, None where it fails."""
+    """Return the output of one of Slurm's commands, None if it fails."""
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=30, start_new_session=True)
     except (OSError, subprocess.TimeoutExpired):

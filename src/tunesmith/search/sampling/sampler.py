@@ -66,7 +66,7 @@ def make_sampler(config: Any, space: Space, n_trials: int, seed: int | None, fir
 
 
 def make_pruner(config: Any) -> BasePruner:
-    """Build the pruner; raises UserError where its arguments do not fit."""
+    """Build the pruner; raises UserError if its arguments do not fit."""
     if isinstance(config, BasePruner):
         return config
     pruner = _build("pruner", BasePruner, config)

@@ -13,7 +13,7 @@ def to_hydra(value: Any) -> str:
 
 
 def to_optuna(element: Any) -> Any:
-    """Return what Optuna stores for a choice: itself, or the text of what is no plain value."""
+    """Return what Optuna stores for a choice: itself, or the text of a list or dict."""
     if isinstance(element, QuotedString):
         return element.text
     if element is None or isinstance(element, str | int | float | bool):

@@ -30,7 +30,7 @@ from optuna.trial import Trial
 from tunesmith.errors import UserError
 from tunesmith.search.space.quoting import to_hydra, to_optuna
 
-# A sweep over this key repeats configurations; it is no hyperparameter to search beside others.
+# A sweep over this key repeats one configuration: the seed is no hyperparameter, as its values have no order to learn.
 REPEATS = "seed"
 
 Params = Mapping[str, Any]
@@ -70,7 +70,7 @@ class Dimension:
         return tuple(dict.fromkeys((self.distribution.low, self.distribution.high)))
 
     def values(self) -> tuple[Any, ...] | None:
-        """Return all values, None where they are too many to name (a range of floats without a step)."""
+        """Return all values, None if they cannot be listed (a range of floats without a step)."""
         match self.distribution:
             case CategoricalDistribution(choices=choices):
                 return tuple(choices)
@@ -113,7 +113,7 @@ class Space:
         ]
 
     def num_points(self) -> int | None:
-        """Count the configurations, None where they are infinitely many."""
+        """Count the configurations, None if there are infinitely many."""
         if self.is_open:
             return None
         total = 1
@@ -132,10 +132,11 @@ class Space:
 
 
 def parse_space(params: Mapping[str, Any], typed: Sequence[str], loader: ConfigLoader | None = None) -> Space:
-    """Combine the config's params with what was typed.
+    """Combine the config's params with the overrides of the command line, typed.
 
-    A typed sweep adds to the space or replaces its key's; a typed fixed override takes its key out. A typed sweep over
-    the seed stands alone: it repeats configurations, and the config's params would make 3 seeds a search.
+    A typed sweep adds its key to the space, or replaces the range that the config has for the key. A typed fixed value
+    takes its key out of the space. A typed sweep over the seed ignores the config's sweeps: it repeats one
+    configuration, and `-m seed=0,1,2` would otherwise be a search with three seeds.
 
     Raises:
         UserError: a sweep that cannot be parsed or drawn from; names its key.
@@ -165,7 +166,7 @@ def _parse(parser: OverridesParser, text: str) -> Override:
         override = parser.parse_override(text)
     except HydraException as error:
         raise UserError(f"{text.partition('=')[0]}: {' '.join(str(error).split())}; got '{text}'") from None
-    override.config_loader = parser.config_loader  # which parse_override leaves out, and glob(*) looks into
+    override.config_loader = parser.config_loader  # parse_override leaves it out, and glob(*) needs it
     return override
 
 
@@ -222,7 +223,7 @@ def _interval(sweep: IntervalSweep) -> BaseDistribution:
 
 
 def _range(sweep: RangeSweep) -> BaseDistribution:
-    """Optuna's ranges include their end; one that no step meets would be cut with a warning, so it is cut here."""
+    """Optuna's ranges include their end; an end that no step meets is cut here, as Optuna would warn of it."""
     low, high, step = sweep.start, sweep.stop, sweep.step
     assert low is not None
     assert high is not None

@@ -1,7 +1,8 @@
 """Optuna's journal in one file, for many processes, any of which may be killed in the middle of a line.
 
-Optuna's own JournalFileBackend, whose format this is, glues the next record to a torn line; nobody can read the study
-then. It also goes on reading at its old place in a file that lost records, and so takes another's trial for its own.
+The format is that of Optuna's own JournalFileBackend. Optuna's backend glues the next record to a torn line, after
+which nobody can read the study. It also goes on reading at its old byte in a file that lost records, and so takes
+another process's trial for its own.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import BaseJournalBackend
 
-# What a process remembers of the journal's end: some twenty records.
+# How much of the journal's end a process remembers: some twenty records.
 TAIL_BYTES = 4096
 
 
@@ -111,7 +112,7 @@ class JournalFile(BaseJournalBackend):
         os.close(file)
 
     def _learn(self, file: int) -> None:
-        """Take note of the records of a locked file that this process has not read."""
+        """Remember the records of a locked file that this process has not read."""
         start = self._ends[-1]
         new = os.pread(file, max(os.fstat(file).st_size - start, 0), start)
         for line in new[: new.rfind(b"\n") + 1].splitlines(keepends=True):

@@ -42,7 +42,7 @@ class _Secret:
 
 
 def refuse_typed_password(url: str | None) -> None:
-    """Raise UserError if the password of a storage's URL was typed: everybody on the machine sees a command line."""
+    """Raise UserError if the password of a storage's URL was typed: other users can see a command line."""
     secret = _secret(url)
     if secret is None or secret.password == HIDDEN:
         return

@@ -1,4 +1,4 @@
-"""A database that restarts is waited for: no trial, no worker and no sweep ends by it."""
+"""Retries storage calls while a database is down, so that its restart ends no trial, worker or sweep."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from sqlalchemy.exc import InterfaceError, OperationalError, PendingRollbackErro
 
 from tunesmith.errors import UserError
 
-WAIT_SECONDS = 60.0
-POLL_SECONDS = 0.5
+WAIT_S = 60.0
+POLL_INTERVAL_S = 0.5
 
 
 class StorageLost(UserError):
-    """A database that has not answered for WAIT_SECONDS; the sweep can be resumed."""
+    """A database that has not answered for WAIT_S; the sweep can be resumed."""
 
 
 class ReconnectingStorage:
     """A storage whose calls are made again until the database answers.
 
-    A call that was cut off may have been carried out: asking leaves a trial that nobody signs, taking a queued trial
-    one that nobody runs, and both are found lost; ending a trial twice is refused; all others can be repeated.
+    A call that was cut off may have been carried out all the same. A repeated ask leaves an unclaimed attempt behind,
+    which is found stale; ending a trial twice is refused; all other calls can be repeated.
     """
 
-    def __init__(self, storage: BaseStorage, name: str, seconds: float = WAIT_SECONDS) -> None:
+    def __init__(self, storage: BaseStorage, name: str, seconds: float = WAIT_S) -> None:
         """name: for messages."""
         self._storage = storage
         self._name = name
         self._seconds = seconds
-        self._lock = threading.Lock()  # a lease is renewed from a thread of its own
+        self._lock = threading.Lock()  # heartbeats come from a thread of their own
         self._silent_since: float | None = None
         self._silent_before = 0.0
 
@@ -45,7 +45,7 @@ class ReconnectingStorage:
     def clock(self) -> float:
         """Return seconds that stand still while the database does not answer.
 
-        By any other clock all workers elsewhere look lost afterwards, which could not renew their leases.
+        By any other clock all workers elsewhere look dead afterwards: they could not write their heartbeats.
         """
         with self._lock:
             now = time.monotonic()
@@ -63,10 +63,10 @@ class ReconnectingStorage:
             else:
                 self._note_answer()
                 return answer
-            time.sleep(POLL_SECONDS)
+            time.sleep(POLL_INTERVAL_S)
 
     def _note_silence(self, error: Exception) -> None:
-        """Raises StorageLost where it has been silent for too long: then no later call waits again."""
+        """Raises StorageLost if the database has been silent for too long: no later call waits again."""
         with self._lock:
             if self._silent_since is None:
                 self._silent_since = time.monotonic()
@@ -93,21 +93,21 @@ def reconnecting(storage: BaseStorage, name: str) -> BaseStorage:
 
 
 def clock_of(storage: BaseStorage) -> Callable[[], float]:
-    """Return a clock to watch others by who write to a storage."""
+    """Return the clock by which to watch other processes that write to a storage."""
     return storage.clock if isinstance(storage, ReconnectingStorage) else time.monotonic
 
 
 def is_silence(error: Exception) -> bool:
-    """Tell a database that is down, starting, stopping or busy from one that refuses what it was asked.
+    """Tell a database that is down, starting, stopping or busy from one that refuses a call.
 
-    Of a connection that broke Optuna asks a second time in the same transaction, which is refused for that.
+    After a broken connection Optuna asks a second time in the same transaction, and SQLAlchemy refuses that.
     """
     cause = error.__cause__ if isinstance(error, StorageInternalError) else error
     return isinstance(cause, OperationalError | InterfaceError | PendingRollbackError)
 
 
 def last_message(error: BaseException) -> str:
-    """Return what a database or its driver said last, in one line."""
+    """Return the innermost message of a database or its driver, in one line."""
     while error.__cause__ is not None:
         error = error.__cause__
     return " ".join(str(error).split()).split(" (Background")[0]

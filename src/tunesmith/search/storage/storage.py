@@ -17,19 +17,19 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from tunesmith.errors import UserError
 from tunesmith.search.storage.journal import JournalFile
 from tunesmith.search.storage.password import redacted, with_password
-from tunesmith.search.storage.reconnecting import WAIT_SECONDS, is_silence, last_message, reconnecting
+from tunesmith.search.storage.reconnecting import WAIT_S, is_silence, last_message, reconnecting
 
 JOURNAL_FILE = "study.journal"
 OPTIONS = "options: null (study.journal in the study's folder), sqlite:///FILE, postgresql+psycopg://USER@HOST/NAME"
-# It warns of each query that broke, with its SQL: what becomes of it is said by the reconnecting storage.
+# It warns of each query that broke, with its SQL; ReconnectingStorage says what becomes of the query.
 logging.getLogger("optuna.storages._rdb.storage").setLevel(logging.ERROR)
-# What drivers are told of a server that is gone without a word, as a machine is that lost its power.
+# Makes drivers notice a server that is gone without a word, such as a machine that lost its power.
 _LIBPQ = {
     "connect_timeout": 10,
     "keepalives_idle": 30,
     "keepalives_interval": 10,
     "keepalives_count": 3,
-    "tcp_user_timeout": int(1000 * WAIT_SECONDS),
+    "tcp_user_timeout": int(1000 * WAIT_S),
 }
 # Drivers that are extras of ours.
 _EXTRAS = {"psycopg": "postgres"}
@@ -43,7 +43,7 @@ def open_storage(url: str | None, folder: Path, waits: bool = False) -> BaseStor
     waits: whether to wait for a database that does not answer yet; a database that is open is waited for in any case.
 
     Raises:
-        UserError: the URL is none, names an unknown database, or the database does not answer.
+        UserError: the URL names no known database, or the database does not answer.
     """
     if url is None:
         return open_journal(folder / JOURNAL_FILE)
@@ -98,9 +98,9 @@ def _hint(url: URL) -> str:
 
 def _open_database(url: str, waits: bool) -> RDBStorage:
     """Raises SQLAlchemyError, ImportError."""
-    # a worker keeps one connection, of which servers have not many; its lease may need a second one for a moment
+    # a worker keeps one connection, as servers have few; its heartbeat may need a second one for a moment
     arguments = {"connect_args": _connect_args(make_url(url)), "pool_size": 1}
-    deadline = time.monotonic() + (WAIT_SECONDS if waits else 0.0)
+    deadline = time.monotonic() + (WAIT_S if waits else 0.0)
     while True:
         try:
             engine = create_engine(url, **arguments)
@@ -118,7 +118,7 @@ def _with_tables(url: str, arguments: dict[str, Any]) -> RDBStorage:
     for left in reversed(range(NUM_TRIES)):
         try:
             return RDBStorage(url, engine_kwargs=dict(arguments))
-        except (SQLAlchemyError, AssertionError):  # the latter is Optuna's, where another has not come as far yet
+        except (SQLAlchemyError, AssertionError):  # Optuna asserts if another process has made a part of the tables
             if not left:
                 raise
             time.sleep(random.uniform(0.05, 0.3))
@@ -128,4 +128,4 @@ def _with_tables(url: str, arguments: dict[str, Any]) -> RDBStorage:
 def _connect_args(url: URL) -> dict[str, Any]:
     if url.get_driver_name() in ("psycopg", "psycopg2"):
         return {key: value for key, value in _LIBPQ.items() if key not in url.query}
-    return {"timeout": WAIT_SECONDS} if url.get_backend_name() == "sqlite" else {}
+    return {"timeout": WAIT_S} if url.get_backend_name() == "sqlite" else {}

@@ -1,4 +1,4 @@
-"""What a job returned, raised or said last, as a trial records it."""
+"""Why a trial failed, as the trial records it: from what its job returned, raised or printed last."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tunesmith.errors import RunFailed, UserError
 
 
 def to_number(returned: Any) -> float:
-    """Return what a job returned as a number; raises RunFailed where it is none that can be compared."""
+    """Return what a job returned as a number; raises RunFailed if it is not a finite number."""
     try:
         value = float(returned)
     except (TypeError, ValueError):
@@ -33,6 +33,6 @@ def has_broken_cuda(error: BaseException) -> bool:
 
 
 def last_line(output: Path, begin: int) -> str:
-    """Return the last line of a process's output; begin: byte from which on the output is its own."""
+    """Return the last line of a process's output; begin: first byte of this process's part of the file."""
     lines = output.read_bytes()[begin:].decode(errors="replace").split("\n")
     return next((line.strip() for line in reversed(lines) if line.strip()), "")

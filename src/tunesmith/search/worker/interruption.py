@@ -11,14 +11,14 @@ from contextlib import contextmanager
 from types import FrameType
 
 # What a worker whose sweep is gone gets to end in order.
-GRACE_SECONDS = 5.0
+GRACE_S = 5.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 # A job gets a further one some time before it has to end: submitit's choice, which its environment may change.
 JOB_SIGNALS = (*SIGNALS, getattr(signal, f"SIG{os.environ.get('SUBMITIT_PREEMPT_SIGNAL', 'USR2')}"))
 
 
 class Interruption:
-    """Notes that the sweep was asked to end; whoever works looks at it between two steps."""
+    """Notes that the sweep was asked to end; workers and trials look at it between two steps."""
 
     def __init__(self) -> None:
         self.signal: int | None = None
@@ -34,7 +34,7 @@ class Interruption:
 
     @contextmanager
     def held_off(self) -> Iterator[None]:
-        """Let no signal break into a block that leaves something behind where it is cut short."""
+        """Let no signal break into a block that would leave something behind if it were cut short."""
         self._is_held_off = True
         try:
             yield
@@ -42,13 +42,13 @@ class Interruption:
             self._is_held_off = False
 
     def follow(self, file: int) -> None:
-        """Ask for the end when the other end of a pipe is closed, as it is when its process is gone; then insist."""
+        """Ask for the end when the other end of a pipe is closed, its process being gone; exit if that fails."""
 
         def read() -> None:
             while os.read(file, 4096):
                 pass
             self.request()
-            time.sleep(GRACE_SECONDS)
+            time.sleep(GRACE_S)
             os._exit(self.exit_code)
 
         threading.Thread(target=read, daemon=True).start()

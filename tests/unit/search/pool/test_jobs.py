@@ -23,7 +23,7 @@ Squeue = Callable[..., None]
 def squeue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Squeue:
     """Make what squeue prints, a job a line, and with which code it ends."""
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    monkeypatch.setattr(queues, "QUEUE_SECONDS", -1.0)
+    monkeypatch.setattr(queues, "QUEUE_INTERVAL_S", -1.0)
 
     def prints(*lines: str, code: int = 0) -> None:
         text = "".join(f"echo '{line}'\n" for line in lines)
@@ -99,14 +99,14 @@ def test_a_job_that_does_not_come_to_its_end_is_given_up(
     mine = job("7", tmp_path, SlurmQueue())
     squeue("7 COMPLETING")
     assert mine.ended() is None
-    monkeypatch.setattr(queues, "COMPLETING_SECONDS", 0.0)
+    monkeypatch.setattr(queues, "COMPLETING_TIMEOUT_S", 0.0)
     assert mine.ended() is not None
 
 
 def test_a_job_that_was_handed_over_just_now_is_not_yet_missed(
     squeue: Squeue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queues, "QUEUE_SECONDS", 60.0)
+    monkeypatch.setattr(queues, "QUEUE_INTERVAL_S", 60.0)
     squeue()
     assert job("7", tmp_path, SlurmQueue()).is_queued()
 

@@ -11,7 +11,7 @@ from optuna.storages import InMemoryStorage
 from optuna.trial import TrialState
 from sqlalchemy.exc import DataError, OperationalError
 
-from tunesmith.search.storage import reconnecting as patience
+from tunesmith.search.storage import reconnecting
 from tunesmith.search.storage.reconnecting import ReconnectingStorage, StorageLost, clock_of
 from tunesmith.search.study.budget import ask
 from tunesmith.search.study.retries import StaleTrials
@@ -38,7 +38,7 @@ def down(cause: Exception | None = None) -> StorageInternalError:
 
 @pytest.fixture(autouse=True)
 def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "POLL_SECONDS", 0.02)
+    monkeypatch.setattr(reconnecting, "POLL_INTERVAL_S", 0.02)
 
 
 @pytest.fixture

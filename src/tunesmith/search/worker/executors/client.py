@@ -1,4 +1,4 @@
-"""The trial's side of a trial in a process of its own: its reporter, and how it tells its outcome."""
+"""The trial's end of the line between a worker and a trial in a process of its own."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CALLBACK = "+hydra.callbacks.tunesmith_trial={_target_:tunesmith.search.worker.e
 
 
 class OwnTrial(Callback):
-    """Hands the reporter to the job, and its outcome to the worker; of several ranks the first one alone does."""
+    """Hands a reporter to the job, and tells the worker how the job ended; of several ranks, rank zero alone does."""
 
     def __init__(self) -> None:
         self._given = json.loads(os.environ[TRIAL])
@@ -55,7 +55,7 @@ class OwnTrial(Callback):
 
 
 class WorkerLink:
-    """The line to the worker: a JSON object a line each way."""
+    """The line to the worker: JSON objects, one per line, both ways."""
 
     def __init__(self, file: int) -> None:
         os.set_inheritable(file, False)
@@ -72,7 +72,7 @@ class WorkerLink:
         self._socket.sendall(json.dumps(message).encode() + b"\n")
 
     def _listen(self) -> None:
-        """Take answers; without a worker nobody wants the trial, and its processes end."""
+        """Take answers until the worker is gone; then end the trial's processes, as no result of theirs is wanted."""
         with self._socket.makefile("rb") as lines:
             for line in lines:
                 self._answers.put(json.loads(line))
@@ -81,7 +81,7 @@ class WorkerLink:
 
 
 class RemoteReporter:
-    """The reporter of a trial in a process of its own; it is the worker that interrupts it and keeps its time."""
+    """The reporter of a trial in a process of its own; the worker interrupts the trial and keeps its time."""
 
     def __init__(self, worker: WorkerLink, params: Mapping[str, Any], is_retry: bool) -> None:
         self.params = params
