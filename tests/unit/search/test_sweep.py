@@ -1,0 +1,336 @@
+"""A sweep in this process, from its check to its results: Hydra's own loader, an app of one number."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hydra import initialize_config_dir
+from hydra._internal.callbacks import Callbacks
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
+from hydra.types import HydraContext, RunMode
+from omegaconf import DictConfig, OmegaConf
+from optuna.trial import TrialState
+from studies import asked, fail
+
+import tunesmith
+from tunesmith.errors import RunFailed, UserError
+from tunesmith.search.results import BEST_FILE, MULTIRUN_FILE, RESULTS_FILE, TRIALS_FILE
+from tunesmith.search.settings import read_settings
+from tunesmith.search.storage.storage import JOURNAL_FILE, open_journal
+from tunesmith.search.study.owner import JOB, WORKER
+from tunesmith.search.sweep import EXIT_MUST_RESTART, run_sweep
+
+APP = """
+defaults:
+  - _self_
+  - override hydra/sweeper: tunesmith
+  - override hydra/sweeper/sampler: random
+  - override hydra/sweeper/pruner: none
+x: 0.0
+hydra:
+  job: {name: app}
+  sweep: {dir: sweeps/s, subdir: '${hydra.job.num}'}
+  sweeper: {study_name: s, n_trials: 4, seed: 0}
+  job_logging: {handlers: {console: {level: CRITICAL}}}
+"""
+FOLDER = Path("sweeps/s")
+
+
+@pytest.fixture(scope="module")
+def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HydraContext]:
+    folder = tmp_path_factory.mktemp("conf")
+    (folder / "app.yaml").write_text(APP)
+    with initialize_config_dir(str(folder), version_base="1.3"):
+        hydra = GlobalHydra.instance().hydra
+        assert hydra is not None
+        yield HydraContext(hydra.config_loader, Callbacks())
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A folder of its own, and the root logger as it was."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["app.py", "-m"])
+    root = logging.getLogger()
+    before = list(root.handlers), root.level
+    yield
+    for handler in set(root.handlers) - set(before[0]):
+        handler.close()
+    root.handlers[:], root.level = before
+
+
+Task = Callable[[DictConfig], Any]
+Sweep = Callable[..., dict[str, Any] | None]
+
+
+@pytest.fixture
+def sweep(context: HydraContext) -> Sweep:
+    def run(task: Task, *typed: str, **settings: Any) -> dict[str, Any] | None:
+        """Run the app's sweep over x, or over the overrides that are given."""
+        typed = typed or ("x=interval(0,1)",)
+        keys = [f"hydra.sweeper.{key}={value}" for key, value in settings.items()]
+        config = context.config_loader.load_configuration("app", [*typed, *keys], run_mode=RunMode.MULTIRUN)
+        given = {str(key): value for key, value in config.hydra.sweeper.items() if not str(key).startswith("_")}
+        return run_sweep(read_settings(given), context, task, config, list(typed))
+
+    return run
+
+
+def x_of(cfg: DictConfig) -> float:
+    return float(cfg.x)
+
+
+def states() -> list[str]:
+    import optuna
+
+    study = optuna.load_study(study_name="s", storage=open_journal(FOLDER / JOURNAL_FILE))
+    return [trial.state.name for trial in study.trials]
+
+
+def test_a_sweep_runs_its_trials_and_writes_its_results(sweep: Sweep, capsys: pytest.CaptureFixture[str]) -> None:
+    found = sweep(x_of)
+    assert found is not None
+    assert found["trials"] == {"complete": 4, "pruned": 0, "failed": 0, "lost": 0}
+    assert found == yaml.safe_load((FOLDER / RESULTS_FILE).read_text())
+    best = OmegaConf.load(FOLDER / found["best_dir"] / ".hydra" / "config.yaml")
+    assert best.x == found["best_value"]
+    for name in (TRIALS_FILE, BEST_FILE, MULTIRUN_FILE, JOURNAL_FILE):
+        assert (FOLDER / name).exists()
+    out = capsys.readouterr().out
+    assert out.startswith("study s; resume it with: python app.py -m hydra.sweeper.study_name=s hydra.sweep.dir=")
+    assert out.count("COMPLETE") == 4
+
+
+def test_the_same_sweep_goes_on_to_a_larger_total(sweep: Sweep, capsys: pytest.CaptureFixture[str]) -> None:
+    sweep(x_of)
+    found = sweep(x_of, n_trials=6)
+    assert found is not None
+    assert found["trials"]["complete"] == 6
+    assert "going on with the study: 4 of 6 trials counted" in capsys.readouterr().out
+
+
+def test_a_space_of_fewer_points_than_trials_is_enumerated(sweep: Sweep) -> None:
+    seen: list[float] = []
+
+    def task(cfg: DictConfig) -> float:
+        seen.append(cfg.x)
+        return x_of(cfg)
+
+    sweep(task, "x=1,2,3")
+    assert seen == [1, 2, 3]
+
+
+def test_a_space_with_a_function_of_the_user_has_as_many_trials_as_asked_for(sweep: Sweep) -> None:
+    found = sweep(x_of, "x=1,2", "+y=0", custom_search_space=f"{__name__}.suggest_nothing")
+    assert found is not None
+    assert found["trials"]["complete"] == 4
+
+
+def suggest_nothing(config: DictConfig, trial: Any) -> None:
+    return
+
+
+def test_a_dry_run_shows_configurations_and_leaves_nothing(sweep: Sweep, capsys: pytest.CaptureFixture[str]) -> None:
+    assert sweep(x_of, dry_run="true") is None
+    assert len([line for line in capsys.readouterr().out.splitlines() if line.startswith("  x=0.")]) == 5
+    assert list(Path().iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "error"),
+    [
+        pytest.param(("z=interval(0,1)",), HydraException, id="a key that is not there"),
+        pytest.param(("x=interval(2,1)",), UserError, id="a range that cannot be drawn from"),
+    ],
+)
+def test_what_cannot_run_leaves_nothing(sweep: Sweep, typed: tuple[str, ...], error: type[Exception]) -> None:
+    with pytest.raises(error):
+        sweep(x_of, *typed)
+    assert list(Path().iterdir()) == []
+
+
+def test_a_mistake_in_the_first_trial_leaves_nothing(sweep: Sweep) -> None:
+    def task(cfg: DictConfig) -> float:
+        raise UserError("objective.metric must be a logged metric")
+
+    with pytest.raises(UserError, match=r"^objective\.metric must be a logged metric$"):
+        sweep(task)
+    assert not FOLDER.exists()
+
+
+def test_a_mistake_in_a_database_leaves_no_study_either(sweep: Sweep) -> None:
+    import optuna
+
+    def task(cfg: DictConfig) -> float:
+        raise UserError("no such metric")
+
+    with pytest.raises(UserError, match=r"^no such metric$"):
+        sweep(task, storage="sqlite:///study.db")
+    assert not FOLDER.exists()
+    assert optuna.get_all_study_names("sqlite:///study.db") == []
+
+
+def test_a_mistake_in_a_study_that_was_there_keeps_it(sweep: Sweep) -> None:
+    def task(cfg: DictConfig) -> float:
+        tunesmith.report(0.5, 1)
+        signal.raise_signal(signal.SIGINT)
+        tunesmith.report(0.4, 2)
+        return 0.0
+
+    with pytest.raises(SystemExit):
+        sweep(task)
+
+    def mistake(cfg: DictConfig) -> float:
+        raise UserError("no such metric")
+
+    with pytest.raises(UserError, match=r"^no such metric$"):
+        sweep(mistake)
+    assert FOLDER.exists()
+
+
+def test_trials_that_all_fail_end_the_sweep_with_the_last_reason(sweep: Sweep) -> None:
+    def task(cfg: DictConfig) -> float:
+        raise RunFailed(f"x was {cfg.x}")
+
+    with pytest.raises(UserError, match=r"^all 2 trials failed, the last one with: x was 2$"):
+        sweep(task, "x=1,2")
+    assert yaml.safe_load((FOLDER / RESULTS_FILE).read_text())["trials"]["failed"] == 2
+
+
+def test_ctrl_c_requeues_the_trial_and_writes_results(sweep: Sweep, capsys: pytest.CaptureFixture[str]) -> None:
+    def task(cfg: DictConfig) -> float:
+        if len(list(FOLDER.glob("[0-9]"))) == 3:
+            signal.raise_signal(signal.SIGINT)
+            tunesmith.report(0.5, 1)
+        return x_of(cfg)
+
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(SystemExit) as left:
+        sweep(task)
+    assert left.value.code == 130
+    assert signal.getsignal(signal.SIGINT) == before
+    assert states() == ["COMPLETE", "COMPLETE", "FAIL", "WAITING"]
+    assert yaml.safe_load((FOLDER / RESULTS_FILE).read_text())["trials"]["complete"] == 2
+    assert "interrupted; resume it with: python app.py -m" in capsys.readouterr().out
+    found = sweep(x_of)
+    assert found is not None
+    assert found["trials"] == {"complete": 4, "pruned": 0, "failed": 0, "lost": 1}
+
+
+def break_cuda_at_first(cfg: DictConfig) -> float:
+    if len(list(FOLDER.glob("[0-9]"))) == 1:
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+    return x_of(cfg)
+
+
+def test_a_broken_process_replaces_itself_by_the_same_command(
+    sweep: Sweep, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Replaced(Exception):
+        pass
+
+    def execv(program: str, argv: list[str]) -> None:
+        raise Replaced(argv)
+
+    monkeypatch.setattr("os.execv", execv)
+    monkeypatch.setattr("sys.orig_argv", ["python", "app.py", "-m"])
+    with pytest.raises(Replaced) as replaced:
+        sweep(break_cuda_at_first)
+    assert replaced.value.args[0][1:] == ["app.py", "-m", "hydra.sweeper.study_name='s'"]
+    assert "; a fresh process goes on" in capsys.readouterr().out
+    assert states() == ["FAIL"]
+
+
+# a worker
+
+
+def test_a_worker_runs_trials_and_writes_no_results(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(WORKER, "0")
+    monkeypatch.setenv(JOB, "7")  # a job outlives the sweep, so that it looks at no pipe
+    assert sweep(x_of) is None
+    assert states() == ["COMPLETE"] * 4
+    assert not (FOLDER / RESULTS_FILE).exists()
+
+
+def test_a_broken_worker_leaves_the_rest_to_a_fresh_one(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(WORKER, "0")
+    monkeypatch.setenv(JOB, "7")
+    with pytest.raises(SystemExit) as left:
+        sweep(break_cuda_at_first)
+    assert left.value.code == EXIT_MUST_RESTART
+
+
+# the study's folder and storage
+
+
+def test_a_folder_of_another_storages_trials_is_refused(sweep: Sweep) -> None:
+    sweep(x_of)
+    with pytest.raises(UserError, match=r"^hydra\.sweep\.dir must be a folder without trials of another study or"):
+        sweep(x_of, storage="sqlite:///study.db")
+    assert states() == ["COMPLETE"] * 4
+
+
+def test_a_folder_that_cannot_be_made_is_refused(sweep: Sweep) -> None:
+    Path("sweeps").write_text("a file")
+    with pytest.raises(UserError, match=r"^hydra\.sweep\.dir must be a folder that can be written to; got sweeps/s"):
+        sweep(x_of)
+
+
+def test_a_lost_trial_of_an_earlier_call_is_retried_first(sweep: Sweep, capsys: pytest.CaptureFixture[str]) -> None:
+    import optuna
+
+    sweep(x_of)
+    study = optuna.load_study(study_name="s", storage=open_journal(FOLDER / JOURNAL_FILE))
+    killed = asked(study, 5)
+    killed.set_user_attr("owner", {**killed.user_attrs["owner"], "started": 0.0})
+    capsys.readouterr()
+    found = sweep(x_of, n_trials=5)
+    assert "lost trials, resumed from their last checkpoint: 4\n" in capsys.readouterr().out
+    assert found is not None
+    assert found["trials"] == {"complete": 5, "pruned": 0, "failed": 0, "lost": 1}
+    fail(study, asked(study, 9))
+    assert [trial.state for trial in study.trials[-1:]] == [TrialState.FAIL]
+
+
+# the end
+
+
+def evaluate(folder: Path) -> dict[str, float]:
+    count = Path("evaluated")
+    count.write_text(f"{count.read_text() if count.exists() else ''}{folder}\n")
+    (folder / "test.yaml").write_text("test/x: 0.5\n")
+    return {"test/x": 0.5}
+
+
+def test_the_best_trial_is_evaluated_once(sweep: Sweep) -> None:
+    for _ in range(2):
+        found = sweep(x_of, on_finish=f"{__name__}.evaluate")
+        assert found is not None
+        assert found["test"] == {"test/x": 0.5}
+    assert Path("evaluated").read_text() == f"{FOLDER / found['best_dir']}\n"
+
+
+def refuse(folder: Path) -> dict[str, float]:
+    raise UserError("trainer.accelerator must be a device of this machine")
+
+
+def test_a_best_trial_that_cannot_be_evaluated_ends_the_sweep(sweep: Sweep) -> None:
+    with pytest.raises(UserError, match=r"^trainer\.accelerator must be a device of this machine$"):
+        sweep(x_of, on_finish=f"{__name__}.refuse")
+    assert (FOLDER / RESULTS_FILE).exists()
+
+
+def test_a_typed_password_is_refused_before_anything_is_made(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = "postgresql+psycopg://me:secret@host/studies"
+    monkeypatch.setattr("sys.argv", ["app.py", "-m", f"hydra.sweeper.storage='{url}'"])
+    with pytest.raises(UserError, match=r"must have no password on the command line"):
+        sweep(x_of, storage=f"'{url}'")
+    assert os.listdir() == []
