@@ -86,7 +86,7 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Ended:
     return Ended(folder, cross_validate(folds(3), folder, listener, is_resumed=False), listener)
 
 
-# the outcome
+# the result
 
 
 def test_each_fold_is_a_run_in_a_folder_of_its_own(ended: Ended) -> None:
