@@ -29,6 +29,7 @@ from tunesmith.training.ddp.devices import cluster_environment
 from tunesmith.training.ddp.ranks import Ranks
 from tunesmith.training.learner import Supervised
 from tunesmith.training.record import RunRecord
+from tunesmith.training.renamed_targets import with_new_targets
 
 for _name in (
     "lightning.pytorch",
@@ -121,7 +122,7 @@ def build_logger(cfg: DictConfig, folder: Path) -> Any:
 def build_node(cfg: DictConfig, key: str, **arguments: Any) -> Any:
     """Build the node of a key; raises UserError for a user's mistake, and a bug's own error."""
     try:
-        return instantiate(OmegaConf.select(cfg, key), **arguments)
+        return instantiate(OmegaConf.select(with_new_targets(cfg, key), key), **arguments)
     except InstantiationException as error:
         cause = error.__cause__
         if isinstance(cause, UserError):
