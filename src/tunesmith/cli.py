@@ -21,7 +21,7 @@ from omegaconf import DictConfig, OmegaConf
 from tunesmith.checks import check_config, check_folder
 from tunesmith.errors import UserError
 from tunesmith.mistakes import exit_on_error, is_mendable, line
-from tunesmith.reporting import is_trial
+from tunesmith.reporting import current_reporter, is_trial
 from tunesmith.search.pool.launcher import runs_on_cluster
 from tunesmith.search.storage.password import hide_password, refuse_typed_password
 from tunesmith.training.ddp.devices import check_accelerator
@@ -115,7 +115,7 @@ def _train(cfg: DictConfig) -> Any:
     load_training()
     from tunesmith.training.run import train
 
-    return train(cfg)
+    return train(cfg, Path(HydraConfig.get().runtime.output_dir), current_reporter())
 
 
 def _in_one_line(task: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:

@@ -1,4 +1,4 @@
-"""Config -> data, module, callbacks, trainer: DictConfig ends here."""
+"""Build data, learner, callbacks and trainer from a config; what they are built from is no DictConfig any more."""
 
 from __future__ import annotations
 
@@ -28,37 +28,42 @@ from tunesmith.training.callbacks.hparams import Hparams
 from tunesmith.training.ddp.devices import cluster_environment
 from tunesmith.training.ddp.ranks import Ranks
 from tunesmith.training.learner import Supervised
+from tunesmith.training.record import RunRecord
+from tunesmith.training.renamed_targets import with_new_targets
 
-for _name in ("lightning.pytorch", "lightning.fabric"):  # hardware and tips; their warnings still show
+for _name in (
+    "lightning.pytorch",
+    "lightning.fabric",
+):  # hides what they say of hardware, and tips; warnings still show
     logging.getLogger(_name).setLevel(logging.WARNING)
-# On a machine that has Slurm it advises to start everything by srun, a worker's trial as well.
+# On a machine that has Slurm, Lightning advises to start every run by srun, a worker's trial too.
 warnings.filterwarnings("ignore", message=r".*The `srun` command is available on your system but is not used.*")
-# Lightning 2.6.6 asks torch 2.13 in a way that torch has deprecated; nothing of ours can change that.
+# Lightning 2.6.6 calls what torch 2.13 has deprecated.
 warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\).*")
 
 
 @dataclass(frozen=True)
 class Run:
-    """Everything that a training needs, built."""
+    """What one training consists of."""
 
     data: DataModule
     module: Supervised
-    record: EpochRecord
+    record: RunRecord
     trainer: L.Trainer
 
 
 def build(cfg: DictConfig, folder: Path, reporter: Reporter, fold: int | None = None) -> Run:
-    """Build a run that leaves its records in a folder; fold: of data.folds, from 0.
+    """Build a run that writes into a folder; fold: which of data.folds it trains on, from 0.
 
     Raises:
-        UserError: a value that a user can mend.
+        UserError: a value in the config is wrong.
     """
     torch.set_num_threads(cfg.threads)
     L.seed_everything(cfg.seed, verbose=False)
     data, module = build_learner(cfg, fold)
-    record = EpochRecord(folder, module.objective, reporter)
-    callbacks: list[L.Callback] = [record]
-    if cfg.trainer.get("devices") != 1:  # a callback more costs a step 3 %
+    record = RunRecord(folder, module.objective, reporter)
+    callbacks: list[L.Callback] = [EpochRecord(record)]
+    if cfg.trainer.get("devices") != 1:  # each callback makes a step 3 % slower
         callbacks.append(Ranks(cfg.seed))
     if reporter.params:
         callbacks.append(Hparams(reporter.params, record))
@@ -76,7 +81,7 @@ def build(cfg: DictConfig, folder: Path, reporter: Reporter, fold: int | None = 
 
 
 def build_learner(cfg: DictConfig, fold: int | None = None) -> tuple[DataModule, Supervised]:
-    """Build the data and the module that learns from it; raises UserError where they do not fit each other."""
+    """Build the data and the learner; raises UserError if they do not fit each other."""
     data = build_node(cfg, "data", **({} if fold is None else {"fold": fold}))
     module = Supervised(
         model=build_node(cfg, "model")(input_shape=data.input_shape, output_size=data.output_size),
@@ -95,7 +100,7 @@ def build_learner(cfg: DictConfig, fold: int | None = None) -> tuple[DataModule,
 
 
 def build_quiet_trainer(cfg: DictConfig, folder: Path, **flags: Any) -> L.Trainer:
-    """Build the config's trainer without records, callbacks and progress bar."""
+    """Build the config's trainer without logger, checkpoints, callbacks and progress bar."""
     quiet = {"logger": False, "callbacks": [], "enable_checkpointing": False, "enable_progress_bar": False}
     return _build_trainer(cfg, default_root_dir=str(folder), **{**quiet, **flags})
 
@@ -110,14 +115,14 @@ def _build_trainer(cfg: DictConfig, **flags: Any) -> L.Trainer:
 
 
 def build_logger(cfg: DictConfig, folder: Path) -> Any:
-    """Build the logger of a folder, None where there is none."""
+    """Build the logger that writes into a folder, None if the config has no logger."""
     return build_node(cfg, "logger")(save_dir=str(folder)) if cfg.get("logger") else None
 
 
 def build_node(cfg: DictConfig, key: str, **arguments: Any) -> Any:
-    """Build a node; what a user can mend comes out as UserError, a bug as it was raised."""
+    """Build the node of a key; raises UserError for a user's mistake, and a bug's own error."""
     try:
-        return instantiate(OmegaConf.select(cfg, key), **arguments)
+        return instantiate(OmegaConf.select(with_new_targets(cfg, key), key), **arguments)
     except InstantiationException as error:
         cause = error.__cause__
         if isinstance(cause, UserError):
@@ -131,7 +136,7 @@ def build_node(cfg: DictConfig, key: str, **arguments: Any) -> Any:
 
 
 def _check_shapes(module: Supervised, data: DataModule) -> None:
-    """Send two samples through the model; this also shapes lazy layers before the optimizer wants their parameters."""
+    """Send two samples through the model, which also gives lazy layers their shapes before the optimizer is made."""
     samples = data.parts.train.inputs[:2]
     module.eval()
     try:

@@ -1,4 +1,4 @@
-"""One configuration trained on each of k folds: its objective is the mean over them."""
+"""Cross-validation: train one config on each of k folds; its objective is the mean over the folds."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from tunesmith.training.fit import Result, train_once, write_result
 
 
 def cross_validate(cfg: DictConfig, folder: Path, reporter: Reporter, is_resumed: bool) -> Result:
-    """Train on every fold, each in a folder of its own; write and return the run's result.yaml.
+    """Train on each fold in a folder of its own; write the run's result.yaml and return its content.
 
-    The reporter is told once per fold (from 1) the mean so far. is_resumed: folds that are over are not trained again.
+    The reporter hears the mean so far after each fold (from 1). is_resumed: complete folds are not trained again.
 
     Raises:
         UserError: a mistake in the config; nothing is recorded.
@@ -34,21 +34,21 @@ def cross_validate(cfg: DictConfig, folder: Path, reporter: Reporter, is_resumed
         except UserError:
             raise
         except Exception as error:
-            write_result(cfg, folder, _outcome(ended, "FAIL", f"fold {fold}: {type(error).__name__}: {error}"))
+            write_result(cfg, folder, _result_fields(ended, "FAIL", f"fold {fold}: {type(error).__name__}: {error}"))
             raise
         ended.append(result)
         if result["state"] == "FAIL":
-            return _finish(cfg, folder, reporter, _outcome(ended, "FAIL", f"fold {fold}: {result['reason']}"))
+            return _finish(cfg, folder, reporter, _result_fields(ended, "FAIL", f"fold {fold}: {result['reason']}"))
         is_last = fold + 1 == cfg.data.folds
         reporter.report(fold + 1, _values_mean(ended), result["epochs"])
         if reporter.should_stop() and not is_last:
-            return _finish(cfg, folder, reporter, _outcome(ended, "PRUNED", "pruned"))
-    return _finish(cfg, folder, reporter, _outcome(ended, "COMPLETE", None))
+            return _finish(cfg, folder, reporter, _result_fields(ended, "PRUNED", "pruned"))
+    return _finish(cfg, folder, reporter, _result_fields(ended, "COMPLETE", None))
 
 
 @dataclass(frozen=True)
 class _FoldReporter:
-    """A fold's: its epochs are nobody's business, the mean over the folds is reported."""
+    """Does not report a fold's epochs; cross_validate reports the mean so far after each fold."""
 
     is_retry: bool
     poll: Callable[[], None]
@@ -73,8 +73,8 @@ def _train_fold(cfg: DictConfig, folder: Path, fold: int, reporter: Reporter, is
     return train_once(cfg, fold_folder, _FoldReporter(reporter.is_retry, reporter.poll), checkpoint, fold)
 
 
-def _outcome(ended: Sequence[Result], state: str, reason: str | None) -> Result:
-    """spread: standard deviation over the folds, of which one alone has none."""
+def _result_fields(ended: Sequence[Result], state: str, reason: str | None) -> Result:
+    """Return what result.yaml says of the folds; spread: standard deviation over them, None for a single fold."""
     values = [result["value"] for result in ended if result["value"] is not None]
     return {
         "value": fmean(values) if values else None,
@@ -91,9 +91,10 @@ def _values_mean(ended: Sequence[Result]) -> float:
     return fmean(result["value"] for result in ended)
 
 
-def _finish(cfg: DictConfig, folder: Path, reporter: Reporter, outcome: Result) -> Result:
+def _finish(cfg: DictConfig, folder: Path, reporter: Reporter, fields: Result) -> Result:
+    """Write a trial's HPARAMS session and the result."""
     logger = build_logger(cfg, folder) if reporter.params else None
-    if isinstance(logger, TensorBoardLogger) and outcome["value"] is not None:
-        write_hparams(logger, reporter.params, outcome["state"], outcome["value"], len(outcome["folds"]))
+    if isinstance(logger, TensorBoardLogger) and fields["value"] is not None:
+        write_hparams(logger, reporter.params, fields["state"], fields["value"], len(fields["folds"]))
         logger.experiment.close()
-    return write_result(cfg, folder, outcome)
+    return write_result(cfg, folder, fields)

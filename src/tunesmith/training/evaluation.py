@@ -1,4 +1,4 @@
-"""The test part, looked at once, at the end: what a run's models say of samples that nobody chose by."""
+"""Evaluate a run on the test part, once, at the end: no choice was made by these samples."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from tunesmith import run_folder
 from tunesmith.data import DataModule
 from tunesmith.training.build import build_learner, build_quiet_trainer
 from tunesmith.training.fit import interruptible
-from tunesmith.training.learner import EpochSums, Supervised
+from tunesmith.training.learner import Supervised
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a run's models say of the test part, in the units of the first of them.
+    """Outputs of a run's models for the test part; numbers are in the units of the first model.
 
     outputs: (samples, classes), or (samples,) for numbers: the mean over the models; targets: (samples,).
     """
@@ -36,14 +36,14 @@ def evaluate(folder: Path) -> dict[str, float]:
     After cross-validation the outputs of the fold models are averaged.
 
     Raises:
-        UserError: the folder is none that a run left.
+        UserError: the folder is not one that a run left.
     """
     prediction = predict(folder)
     module, outputs, targets = prediction.module, prediction.outputs, prediction.targets
-    sums = EpochSums(module.has_classes)
-    sums.add(module.mean_loss(module.loss(outputs, targets), targets), outputs, targets)
-    means = module.means("test", sums.totals())
-    metrics = {name: float(str(np.float32(value))) for name, value in means.items()}  # as few digits as it has
+    test = module.new_metrics("test")
+    test.add(module.loss(outputs, targets), outputs, targets)
+    # as few digits as a float32 has
+    metrics = {name: float(str(np.float32(value))) for name, value in test.part_metrics(test.totals()).items()}
     run_folder.write_yaml(folder / run_folder.TEST_FILE, {**metrics, "samples": len(targets)})
     if module.has_classes:
         (folder / run_folder.REPORT_FILE).write_text(_report(prediction))
@@ -51,7 +51,7 @@ def evaluate(folder: Path) -> dict[str, float]:
 
 
 def predict(folder: Path) -> Prediction:
-    """Send the test part through a run's best checkpoint, or through those of its folds; raises UserError."""
+    """Predict the test part with a run's best checkpoint, or with those of its folds; raises UserError."""
     cfg = _config(folder)
     torch.set_num_threads(cfg.threads)
     folds = cfg.data.get("folds")
@@ -74,7 +74,7 @@ def _config(folder: Path) -> DictConfig:
 
 
 def _outputs(cfg: DictConfig, folder: Path, fold: int | None) -> tuple[DataModule, Supervised, Tensor]:
-    """Return outputs on the CPU; those for numbers in the target's own unit, in which folds agree."""
+    """Return outputs on the CPU; numbers are in the target's own unit, which is the same in all folds."""
     run_folder.check_left_by_a_run(folder, run_folder.BEST_CHECKPOINT)
     data, module = build_learner(cfg, fold)
     module.load_state_dict(
@@ -95,11 +95,11 @@ def _report(prediction: Prediction) -> str:
     from sklearn.metrics import classification_report, confusion_matrix
 
     classes, targets = prediction.data.parts.classes, prediction.targets.numpy()
-    predicted, places = prediction.outputs.argmax(1).numpy(), list(range(len(classes)))
-    report = classification_report(targets, predicted, labels=places, target_names=classes, digits=3, zero_division=0)
+    predicted, labels = prediction.outputs.argmax(1).numpy(), list(range(len(classes)))
+    report = classification_report(targets, predicted, labels=labels, target_names=classes, digits=3, zero_division=0)
     width = max(map(len, classes)) + 2
     rows = [["", *classes]]
-    for name, counts in zip(classes, confusion_matrix(targets, predicted, labels=places), strict=True):
+    for name, counts in zip(classes, confusion_matrix(targets, predicted, labels=labels), strict=True):
         rows.append([name, *map(str, counts)])
     matrix = "\n".join("".join(cell.rjust(width) for cell in row) for row in rows)
     return f"{report}\nconfusion matrix: a row per true class, a column per predicted one\n{matrix}\n"

@@ -1,4 +1,4 @@
-"""Loss, metrics, optimizer and scheduler wired for Lightning."""
+"""The learner: a LightningModule for classes and numbers, with loss, optimizer and scheduler of the config."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LinearLR, LRScheduler
 
 from tunesmith.objective import Objective
+from tunesmith.training.epoch_metrics import EpochMetrics, log_epoch
 from tunesmith.training.losses import adapt_loss
 
 Batch = tuple[Tensor, Tensor]
-# The learning rate of the first step of a warm-up, as a part of the whole.
+# The learning rate of a warm-up's first step, as a fraction of the full one.
 WARMUP_START = 1e-3
 
 
 class Supervised(L.LightningModule):
     """Trains a model; logs PART/loss, PART/acc (classes) or PART/rmse (numbers, in their unit), and lr once an epoch.
 
-    The loss is the mean over samples, whatever its reduction, and leaves out the L1 penalty: parts can be compared.
-    Metrics are summed on the device and leave it once an epoch.
+    The logged loss is the mean over samples, whatever the loss's reduction, and leaves out the L1 penalty: the parts
+    can then be compared.
     """
 
     def __init__(
@@ -45,7 +46,7 @@ class Supervised(L.LightningModule):
 
         class_weights: (classes,), float32; target_scale: units of the target in one of the model's.
         l1: factor of the sum of absolute weights that training adds to the loss; biases and norms are spared.
-        warmup_epochs: over which the learning rate rises in a straight line, beside what the scheduler does.
+        warmup_epochs: the learning rate rises over them in a straight line, in addition to what the scheduler does.
 
         Raises:
             UserError: the loss does not fit the data's targets.
@@ -61,19 +62,12 @@ class Supervised(L.LightningModule):
         self.make_scheduler = scheduler
         self.objective = objective
         self.has_classes = has_classes
-        self.sums: dict[str, EpochSums] = {}
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        """Lightning names the hook under way a dozen times a step, and nn.Module takes 5 us for each."""
-        if name == "_current_fx_name":
-            object.__setattr__(self, name, value)
-        else:
-            super().__setattr__(name, value)
+        self.epoch_metrics: dict[str, EpochMetrics] = {}
 
     def forward(self, inputs: Tensor) -> Tensor:
         """inputs: (batch, *input_shape) -> (batch, classes), or (batch,) for numbers.
 
-        Two classes are one output of the model, the logit of the second beside a zero for the first.
+        A model of two classes has one output, the logit of the second class; the first class gets the logit zero.
         """
         outputs: Tensor = self.model(inputs)
         if not self.has_classes:
@@ -85,7 +79,7 @@ class Supervised(L.LightningModule):
         return loss + self.l1 * self._sum_of_weights() if self.l1 else loss
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        if len(batch[1]):  # a rank without samples has come here because the others wait for it
+        if len(batch[1]):  # a rank gets an empty batch if the other ranks have one batch more: all must take this step
             self._step("val", batch)
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
@@ -93,38 +87,46 @@ class Supervised(L.LightningModule):
         outputs: Tensor = self(inputs)
         return outputs
 
-    def on_train_epoch_start(self) -> None:
-        self.sums["train"] = EpochSums(self.has_classes)
-
-    def on_validation_epoch_start(self) -> None:
-        self.sums["val"] = EpochSums(self.has_classes)
-
-    def on_validation_epoch_end(self) -> None:
-        """Log both parts here: training is over for this epoch, and callbacks see all metrics at once."""
-        optimizer = self.optimizers(use_pl_optimizer=False)
-        assert isinstance(optimizer, Optimizer)
-        metrics = {
-            **self._epoch_means("train"),
-            **self._epoch_means("val"),
-            "lr": float(optimizer.param_groups[0]["lr"]),
-        }
-        self._log_epoch(metrics)
-
     def configure_optimizers(self) -> Any:
         optimizer = self.make_optimizer(self._parameter_groups())
         schedules: list[dict[str, Any]] = []
         if self.warmup_epochs:
-            assert self.trainer.estimated_stepping_batches  # asking for it counts the batches
-            batches = self.trainer.num_training_batches / self.trainer.accumulate_grad_batches
-            steps = self.warmup_epochs * ceil(batches)
-            warmup = LinearLR(optimizer, start_factor=WARMUP_START, total_iters=steps)
+            warmup = LinearLR(optimizer, start_factor=WARMUP_START, total_iters=self._warmup_steps())
             schedules.append({"scheduler": warmup, "interval": "step"})
         if self.make_scheduler is not None:
             schedules.append({"scheduler": self.make_scheduler(optimizer), "monitor": self.objective.metric})
         return [optimizer], schedules
 
+    def on_train_epoch_start(self) -> None:
+        self.epoch_metrics["train"] = self.new_metrics("train")
+
+    def on_validation_epoch_start(self) -> None:
+        self.epoch_metrics["val"] = self.new_metrics("val")
+
+    def on_validation_epoch_end(self) -> None:
+        """Log both parts here: training is over for this epoch, and callbacks see all metrics at once."""
+        optimizer = self.optimizers(use_pl_optimizer=False)
+        assert isinstance(optimizer, Optimizer)
+        lr = float(optimizer.param_groups[0]["lr"])
+        metrics = {**self._part_metrics("train"), **self._part_metrics("val"), "lr": lr}
+        log_epoch(self.trainer, metrics, in_bar=self.objective.metric)
+
+    def new_metrics(self, part: str) -> EpochMetrics:
+        """Return empty metrics of a part, for one epoch or one evaluation."""
+        return EpochMetrics(part, self.has_classes, self.target_scale, self.is_sum)
+
+    def _step(self, part: str, batch: Batch) -> Tensor:
+        inputs, targets = batch
+        outputs = self(inputs)
+        loss: Tensor = self.loss(outputs, targets)
+        self.epoch_metrics[part].add(loss, outputs, targets)
+        return loss
+
+    def _sum_of_weights(self) -> Tensor:
+        return torch.stack([weight.abs().sum() for weight in filter(_is_weight, self.parameters())]).sum()
+
     def _parameter_groups(self) -> list[dict[str, Any]]:
-        """Return the parameters in two groups where weight decay acts: it spares biases and norms."""
+        """Return one group, or two if weight decay is on: weights, and biases and norms, which it spares."""
         parameters = list(self.parameters())
         if not getattr(self.make_optimizer, "keywords", {}).get("weight_decay"):
             return [{"params": parameters}]
@@ -132,72 +134,25 @@ class Supervised(L.LightningModule):
         groups = [{"params": list(filter(_is_weight, parameters))}]
         return [*groups, {"params": spared, "weight_decay": 0.0}] if spared else groups
 
-    def _sum_of_weights(self) -> Tensor:
-        return torch.stack([weight.abs().sum() for weight in filter(_is_weight, self.parameters())]).sum()
+    def _warmup_steps(self) -> int:
+        """Return the optimizer's steps in the warm-up epochs; an epoch's last step may take fewer batches."""
+        assert self.trainer.estimated_stepping_batches  # asking for it makes the trainer count the batches
+        batches = self.trainer.num_training_batches / self.trainer.accumulate_grad_batches
+        return self.warmup_epochs * ceil(batches)
 
-    def _log_epoch(self, metrics: dict[str, float]) -> None:
-        """Log one epoch's metrics, with the epoch (from 1) as step: curves of all batch sizes can then be compared.
-
-        self.log would do the same in 0.5 ms a metric, as long as a training step.
-        """
-        values = {name: torch.tensor(value) for name, value in metrics.items()}
-        self.trainer.callback_metrics.update(values)
-        shown = self.objective.metric
-        self.trainer.progress_bar_metrics.update({shown: metrics[shown]} if shown in metrics else {})
-        for logger in self.loggers:
-            logger.log_metrics(metrics, step=self.current_epoch + 1)
-
-    def mean_loss(self, loss: Tensor, targets: Tensor) -> Tensor:
-        """Return a batch's loss as the mean over its samples, whatever its reduction."""
-        return loss / len(targets) if self.is_sum else loss
-
-    def means(self, part: str, totals: Tensor) -> dict[str, float]:
-        """Return a part's metrics from the totals of its samples."""
-        samples, loss, second = totals.tolist()
-        if self.has_classes:
-            return {f"{part}/loss": loss / samples, f"{part}/acc": second / samples}
-        return {f"{part}/loss": loss / samples, f"{part}/rmse": self.target_scale * (second / samples) ** 0.5}
-
-    def _step(self, part: str, batch: Batch) -> Tensor:
-        inputs, targets = batch
-        outputs = self(inputs)
-        loss: Tensor = self.loss(outputs, targets)
-        self.sums[part].add(self.mean_loss(loss, targets), outputs, targets)
-        return loss
-
-    def _epoch_means(self, part: str) -> dict[str, float]:
-        sums = self.sums[part]
-        own = sums.totals() if sums.losses else torch.zeros(3, dtype=torch.float64, device=self.device)
-        totals = self.trainer.strategy.reduce(own, reduce_op="sum")
+    def _part_metrics(self, part: str) -> dict[str, float]:
+        """Return a part's metrics over the samples of all ranks."""
+        metrics = self.epoch_metrics[part]
+        totals = self.trainer.strategy.reduce(metrics.totals(self.device), reduce_op="sum")
         assert isinstance(totals, Tensor)
-        return self.means(part, totals)
+        return metrics.part_metrics(totals)
 
-
-class EpochSums:
-    """What the metrics of one epoch are summed from: kept on the device, summed there when the epoch is over.
-
-    A step adds two tensors to lists and nothing else: each further operation would cost it as much as a small layer.
-    """
-
-    def __init__(self, has_classes: bool) -> None:
-        self.has_classes = has_classes
-        self.losses: list[Tensor] = []
-        self.outputs: list[Tensor] = []
-        self.targets: list[Tensor] = []
-
-    def add(self, loss: Tensor, outputs: Tensor, targets: Tensor) -> None:
-        """loss: the batch's mean; outputs: (batch, classes) or (batch,); targets: (batch,)."""
-        self.losses.append(loss.detach())
-        self.outputs.append(outputs.detach().argmax(1) if self.has_classes else outputs.detach())
-        self.targets.append(targets)
-
-    def totals(self) -> Tensor:
-        """Samples, loss, and hits (classes) or squared errors (numbers): (3,) float64 on the device."""
-        sizes = [len(targets) for targets in self.targets]
-        losses = torch.stack(self.losses).double()
-        outputs, targets = torch.cat(self.outputs), torch.cat(self.targets)
-        second = (outputs == targets).sum() if self.has_classes else (outputs - targets).double().square().sum()
-        return torch.stack((losses.new_tensor(sum(sizes)), losses @ losses.new_tensor(sizes), second.double()))
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set Lightning's name of the hook under way without nn.Module, which takes 5 us; a step sets it 12 times."""
+        if name == "_current_fx_name":
+            object.__setattr__(self, name, value)
+        else:
+            super().__setattr__(name, value)
 
 
 def _is_weight(parameter: Tensor) -> bool:

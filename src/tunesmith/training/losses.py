@@ -1,4 +1,4 @@
-"""Losses that torch does not have, and what losses are told by the data."""
+"""The loss that chooses itself by the targets, and the check that a loss fits the data."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class AutoLoss(nn.Module):
     """Cross entropy for classes, mean squared error for numbers.
 
     outputs: (batch, classes) with targets (batch,) of int64, or (batch,) with targets (batch,) of float32.
-    weight: of each class, (classes,) float32, or None.
+    weight: (classes,) float32, a factor per class, or None.
     """
 
     weight: Tensor | None
@@ -34,10 +34,10 @@ class AutoLoss(nn.Module):
 
 
 def adapt_loss(loss: nn.Module, has_classes: bool, class_weights: Tensor | None) -> nn.Module:
-    """Return the loss with the data's class weights.
+    """Give the loss the data's class weights, if there are any, and return it.
 
     Raises:
-        UserError: the loss is for other targets, or takes no class weights.
+        UserError: the loss does not fit the targets, or takes no class weights.
     """
     name = type(loss).__name__
     if has_classes and isinstance(loss, LOSSES_OF_NUMBERS):

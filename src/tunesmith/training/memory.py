@@ -1,4 +1,4 @@
-"""Memory that a training leaves behind, and what to say when there is not enough."""
+"""Out-of-memory errors in one line, and CUDA memory that a training leaves behind."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import torch
 
 from tunesmith.errors import RunFailed
 
-# How torch's allocator for the CPU says it; on CUDA there is an error class.
+# In the text of torch's out-of-memory error on a CPU, which is a plain RuntimeError; CUDA's has a class.
 _ON_CPU = "DefaultCPUAllocator"
 
 
 def as_out_of_memory(error: Exception) -> RunFailed | None:
-    """Return what to tell of an error that means too little memory, None for any other."""
+    """Return the failure to report if the error means out of memory, else None."""
     is_on_cpu = isinstance(error, RuntimeError) and _ON_CPU in str(error)
     if not (isinstance(error, torch.OutOfMemoryError | MemoryError) or is_on_cpu):
         return None
@@ -22,7 +22,7 @@ def as_out_of_memory(error: Exception) -> RunFailed | None:
 
 
 def free_cuda() -> None:
-    """Give CUDA's cached memory back: the next trial of this process, or another process, may need it."""
+    """Free CUDA's cached memory, which the next trial or another process may need."""
     if torch.cuda.is_available() and torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         gc.collect()  # trainer and module refer to each other
         torch.cuda.empty_cache()

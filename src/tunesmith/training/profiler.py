@@ -1,4 +1,4 @@
-"""A profiler that measures nothing and costs nothing."""
+"""A profiler that does nothing, at no cost."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _NOTHING = nullcontext()
 
 
 class NoProfiler(PassThroughProfiler):
-    """Lightning's own makes a generator for each of the 40 actions of a step."""
+    """Returns one shared context; Lightning's PassThroughProfiler makes a generator for each of a step's 40 actions."""
 
     def profile(self, action_name: str) -> AbstractContextManager[None]:  # type: ignore[override]
         return _NOTHING

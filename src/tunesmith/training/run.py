@@ -1,4 +1,4 @@
-"""train(cfg), which every run and every trial calls, and evaluate(folder), which looks at the test part."""
+"""The two entry points: train(), which every run and every trial calls, and evaluate(), which uses the test part."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ import shlex
 import sys
 from pathlib import Path
 
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from optuna import TrialPruned
 
 from tunesmith import run_folder
 from tunesmith.errors import RunFailed
-from tunesmith.reporting import Reporter, current_reporter, is_trial
+from tunesmith.reporting import Reporter, is_trial
 from tunesmith.training.cross_validation import cross_validate
-from tunesmith.training.ddp.processes import is_follower
+from tunesmith.training.ddp.processes import is_rank_zero
 from tunesmith.training.evaluation import evaluate
 from tunesmith.training.fit import Result, train_once
 from tunesmith.training.lr_finder import with_found_lr
@@ -24,20 +23,19 @@ from tunesmith.training.memory import free_cuda
 __all__ = ["evaluate", "train", "train_in"]
 
 
-def train(cfg: DictConfig) -> float:
-    """Train what the config describes, in the folder that Hydra gives.
+def train(cfg: DictConfig, folder: Path, reporter: Reporter) -> float:
+    """Train a config, leave its files in the folder, and print a summary of a plain run.
 
     Returns: the best value of the objective over the run's epochs; with data.folds the mean of these over the folds.
 
     Raises:
         optuna.TrialPruned: the reporter stopped the run.
         RunFailed: the objective became NaN or infinite.
-        KeyboardInterrupt: Ctrl-C; checkpoints/last.ckpt is left to go on from.
+        KeyboardInterrupt: Ctrl-C; the run can be resumed from checkpoints/last.ckpt.
     """
-    folder = Path(HydraConfig.get().runtime.output_dir)
-    is_shown = not is_trial() and not is_follower()
+    is_shown = is_rank_zero() and not is_trial()
     try:
-        result = train_in(cfg, folder, current_reporter())
+        result = train_in(cfg, folder, reporter)
     except (KeyboardInterrupt, SystemExit):
         if is_shown:
             _show_how_to_resume(folder)
@@ -54,7 +52,7 @@ def train(cfg: DictConfig) -> float:
 
 
 def train_in(cfg: DictConfig, folder: Path, reporter: Reporter) -> Result:
-    """Find the learning rate where that is asked for, train once or on each fold; return what result.yaml holds."""
+    """Find the learning rate if find_lr is set, then train once or on each fold; return the content of result.yaml."""
     is_resumed = cfg.ckpt_path is not None or reporter.is_retry
     if cfg.find_lr:
         cfg = with_found_lr(cfg, folder, is_resumed)
@@ -66,7 +64,7 @@ def train_in(cfg: DictConfig, folder: Path, reporter: Reporter) -> Result:
 
 
 def _show_how_to_resume(folder: Path) -> None:
-    """Print the command that goes on; after cross-validation any checkpoint of a fold names the run."""
+    """Print the command that resumes the run; any checkpoint of a fold stands for all folds."""
     for name in (str(run_folder.LAST_CHECKPOINT), f"*/{run_folder.LAST_CHECKPOINT}", f"*/{run_folder.BEST_CHECKPOINT}"):
         for checkpoint in folder.glob(name):
             typed = [text for text in sys.argv if not text.startswith(("ckpt_path=", "hydra.run.dir="))]
@@ -76,7 +74,7 @@ def _show_how_to_resume(folder: Path) -> None:
 
 
 def _show(result: Result, folder: Path) -> None:
-    """Print what came out of a plain run and where it lies."""
+    """Print a plain run's best epoch, or its folds, and where the files are."""
     where = os.path.relpath(folder)
     time = f"{result['epochs']} run, {result['seconds']:.1f} s"
     if "folds" in result:

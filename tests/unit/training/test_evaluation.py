@@ -99,7 +99,7 @@ def test_the_report_has_a_row_per_class_and_the_confusion_matrix(trained: Traine
     data, outputs = by_hand(folder, "digits")
     targets, predicted = data.parts.test.targets.numpy(), outputs.argmax(1).numpy()
     scores = zip(*precision_recall_fscore_support(targets, predicted, zero_division=0), strict=True)
-    expected = [[str(place), *(f"{score:.3f}" for score in row[:3]), str(row[3])] for place, row in enumerate(scores)]
+    expected = [[str(label), *(f"{score:.3f}" for score in row[:3]), str(row[3])] for label, row in enumerate(scores)]
     assert [line.split() for line in report.splitlines()[2:12]] == expected
     counts = np.zeros((10, 10), int)
     np.add.at(counts, (targets, predicted), 1)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
+from listener import Listener
 from omegaconf import DictConfig
 from tiny import small
 
@@ -18,21 +16,6 @@ from tunesmith.run_folder import read_metrics, read_yaml
 from tunesmith.training.fit import train_once
 
 EPOCHS = 4
-
-
-@dataclass(frozen=True)
-class StopsAt:
-    """A reporter that stops the run after an epoch."""
-
-    epoch: int
-    params: Mapping[str, Any] = field(default_factory=dict)
-    is_retry: bool = False
-
-    def report(self, step: int, value: float, epochs: int = 1) -> bool:
-        return step == self.epoch
-
-    def poll(self) -> None:
-        return
 
 
 def iris(*typed: str) -> DictConfig:
@@ -56,7 +39,7 @@ def test_a_run_that_reaches_its_end(tmp_path: Path) -> None:
 
 
 def test_a_run_that_its_reporter_stops(tmp_path: Path) -> None:
-    result = train_once(iris(), tmp_path, StopsAt(2))
+    result = train_once(iris(), tmp_path, Listener(2))
     assert (result["state"], result["reason"], result["epochs"]) == ("PRUNED", "pruned", 2)
 
 

@@ -18,7 +18,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, ReduceLROnP
 
 from tunesmith.data.splits import Split
 from tunesmith.objective import Objective
-from tunesmith.training.learner import WARMUP_START, EpochSums, Supervised
+from tunesmith.training.learner import WARMUP_START, Supervised
 from tunesmith.training.losses import AutoLoss
 
 CLASSES, NUMBERS = True, False
@@ -61,37 +61,6 @@ class LearningRates(L.Callback):
 
     def on_train_batch_start(self, trainer: L.Trainer, *args: object) -> None:
         self.seen.append(trainer.optimizers[0].param_groups[0]["lr"])
-
-
-# sums of an epoch
-
-
-def test_sums_of_classes_weigh_batches_by_their_samples() -> None:
-    sums = EpochSums(CLASSES)
-    sums.add(torch.tensor(1.0), torch.eye(3), torch.tensor([0, 1, 0]))  # predicts 0, 1, 2
-    sums.add(torch.tensor(3.0), torch.tensor([[0.0, 1.0]]), torch.tensor([1]))
-    assert sums.totals().tolist() == [4, 3 * 1.0 + 1 * 3.0, 2 + 1]
-
-
-def test_sums_of_numbers_hold_squared_errors() -> None:
-    sums = EpochSums(NUMBERS)
-    sums.add(torch.tensor(0.5), torch.tensor([1.0, 2.0]), torch.tensor([0.0, 4.0]))
-    sums.add(torch.tensor(0.1), torch.tensor([3.0]), torch.tensor([0.0]))
-    assert sums.totals().tolist() == pytest.approx([3, 2 * 0.5 + 1 * 0.1, 1 + 4 + 9])
-
-
-def test_sums_are_exact_where_float32_is_not() -> None:
-    sums = EpochSums(NUMBERS)
-    for error in (4096.0, 1.0):  # 4096**2 + 1 needs 25 bits
-        sums.add(torch.tensor(error), torch.tensor([error]), torch.tensor([0.0]))
-    assert sums.totals()[2].item() == 4096.0**2 + 1
-
-
-def test_sums_keep_no_graph() -> None:
-    outputs = torch.zeros(2, requires_grad=True)
-    sums = EpochSums(NUMBERS)
-    sums.add(outputs.sum(), outputs * 1, torch.zeros(2))
-    assert not sums.totals().requires_grad
 
 
 # metrics
@@ -254,6 +223,13 @@ def test_warm_up_counts_steps_of_the_optimizer() -> None:
     fit(module(warmup_epochs=2), part(samples=16), 4, rates, max_epochs=3, accumulate_grad_batches=2)
     expected = [LR * risen(batch // 2, 4) for batch in range(12)]
     assert rates.seen == pytest.approx(expected)
+
+
+def test_the_last_step_of_a_warm_up_epoch_may_take_fewer_batches() -> None:
+    rates = LearningRates()
+    fit(module(warmup_epochs=2), part(samples=12), 4, rates, max_epochs=3, accumulate_grad_batches=2)
+    steps = [0, 0, 1, 2, 2, 3, 4, 4, 5]  # of two batches and of one in each epoch
+    assert rates.seen == pytest.approx([LR * risen(step, 4) for step in steps])
 
 
 def test_warm_up_goes_along_with_a_cosine() -> None:

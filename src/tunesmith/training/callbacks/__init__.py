@@ -1,1 +1,1 @@
-"""What our runs add to Lightning's training loop."""
+"""Callbacks that our runs add to Lightning's training loop."""

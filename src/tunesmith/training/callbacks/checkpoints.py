@@ -14,17 +14,17 @@ import torch
 from lightning.pytorch.callbacks import Checkpoint
 
 from tunesmith.run_folder import BEST_CHECKPOINT, LAST_CHECKPOINT
-from tunesmith.training.callbacks.epoch_record import EpochRecord
+from tunesmith.training.record import RunRecord
 
 
 class Checkpoints(Checkpoint):
-    """Saves once an epoch, when all of the epoch is over: schedules, early stopping and record included.
+    """Saves once an epoch, after schedules, early stopping and the record have seen the epoch.
 
     Lightning's ModelCheckpoint saves before the plateau schedule has seen the epoch (a resumed run then differs),
-    writes the file twice where an epoch is both last and best, and keeps no random states.
+    writes the file twice if an epoch is both last and best, and keeps no random states.
     """
 
-    def __init__(self, folder: Path, record: EpochRecord) -> None:
+    def __init__(self, folder: Path, record: RunRecord) -> None:
         self.best_path = folder / BEST_CHECKPOINT
         self.last_path = folder / LAST_CHECKPOINT
         self.record = record
@@ -37,20 +37,20 @@ class Checkpoints(Checkpoint):
             self.best_path.unlink(missing_ok=True)
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Save the epoch that has just ended; the states are those of the start of the next one.
+        """Save the epoch that has just ended; the random states are those of the start of the next epoch.
 
-        A checkpoint of ours never ends inside an epoch. Lightning, which cannot know, would go through the end of the
-        old epoch again, and would keep the plateau schedule from seeing the new one.
+        A checkpoint of ours never lies inside an epoch. Lightning does not know that: with restarting left True it
+        would repeat the end of the old epoch, and hide the new epoch from the plateau schedule.
         """
         trainer.fit_loop.restarting = False
         if trainer.current_epoch > 0 and trainer.current_epoch == self.record.epoch:
             self._save(trainer)
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Save the last epoch, restore the best one's weights, drop what only a resumed run needs."""
+        """Save the last epoch if it is the best one, restore the best weights, delete last.ckpt."""
         if self.record.epoch == self.record.best.epoch:
             self._save(trainer)
-        trainer.strategy.barrier("best checkpoint")  # the first rank renames it after it was saved
+        trainer.strategy.barrier("best checkpoint")  # rank zero renames the file after all ranks have saved
         if self.best_path.exists():
             saved = torch.load(self.best_path, map_location=pl_module.device, weights_only=True)
             pl_module.load_state_dict(saved["state_dict"])
@@ -74,7 +74,7 @@ class Checkpoints(Checkpoint):
 
 
 def random_states() -> dict[str, Any]:
-    """Return the states of all generators as plain values and tensors, which weights_only=True loads."""
+    """Return the states of all random generators as plain values and tensors, which weights_only=True loads."""
     version, internal, gauss = random.getstate()
     name, keys, position, has_gauss, cached = np.random.get_state(legacy=True)
     return {
@@ -86,7 +86,7 @@ def random_states() -> dict[str, Any]:
 
 
 def set_random_states(states: dict[str, Any]) -> None:
-    """Go on with the generators where random_states left them."""
+    """Set all random generators to states that random_states returned."""
     version, internal, gauss = states["python"]
     random.setstate((version, tuple(internal.tolist()), gauss))
     name, keys, position, has_gauss, cached = states["numpy"]
@@ -97,7 +97,7 @@ def set_random_states(states: dict[str, Any]) -> None:
 
 
 def _link(source: Path, target: Path) -> None:
-    """Give a file a second name without writing it twice; copy where the file system has no links."""
+    """Give a file a second name without writing it twice; copy it if the file system has no links."""
     temporary = target.with_name(f".{target.name}.new")
     temporary.unlink(missing_ok=True)
     try:

@@ -1,4 +1,4 @@
-"""A plain line an epoch, for logs and pipes."""
+"""One plain line per epoch, for log files and pipes."""
 
 from __future__ import annotations
 

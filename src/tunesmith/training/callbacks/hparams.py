@@ -8,19 +8,19 @@ from typing import Any
 import lightning as L
 from lightning.pytorch.loggers import TensorBoardLogger
 
-from tunesmith.training.callbacks.epoch_record import EpochRecord
+from tunesmith.training.record import RunRecord
 
 OBJECTIVE_TAG = "objective"
 
 
 class Hparams(L.Callback):
-    """Writes one HPARAMS session when the trial ends, pruned and failed ones too.
+    """Writes one HPARAMS session when a trial ends, a pruned or failed one too.
 
-    Only the session is written, not the experiment: TensorBoard then makes its columns from the sessions of all trials,
-    where it would take them from the first experiment it finds.
+    No experiment is written: TensorBoard then makes its columns from the sessions of all trials. With an experiment it
+    would make them from the first one that it finds.
     """
 
-    def __init__(self, params: Mapping[str, Any], record: EpochRecord) -> None:
+    def __init__(self, params: Mapping[str, Any], record: RunRecord) -> None:
         self.params = params
         self.record = record
 
@@ -31,7 +31,7 @@ class Hparams(L.Callback):
 
 
 def write_hparams(logger: TensorBoardLogger, params: Mapping[str, Any], state: str, value: float, step: int) -> None:
-    """Write one HPARAMS session; value: of the objective, at this step."""
+    """Write one HPARAMS session; value: the objective's, at this step (an epoch or a fold, from 1)."""
     from torch.utils.tensorboard.summary import hparams
 
     shown = {key: value if _is_plain(value) else str(value) for key, value in params.items()}

@@ -1,4 +1,4 @@
-"""Every number of a small network as a metric."""
+"""The parameters of a small model as metrics."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MAX_PARAMETERS = 32
 
 
 class Parameters(L.Callback):
-    """Logs each parameter of a model of at most 32 numbers after each epoch, as param/NAME or param/NAME/PLACE."""
+    """Logs each number of a model of at most 32 after each epoch, as param/NAME or param/NAME/INDEX."""
 
     def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         number = sum(parameter.numel() for parameter in pl_module.parameters())
@@ -30,12 +30,13 @@ class Parameters(L.Callback):
 
 def _named_numbers(module: L.LightningModule) -> list[tuple[str, float]]:
     return [
-        (f"param/{name.removeprefix('model.')}{place}", value)
+        (f"param/{name.removeprefix('model.')}{suffix}", value)
         for name, parameter in module.named_parameters()
-        for place, value in _places(parameter)
+        for suffix, value in _indexed(parameter)
     ]
 
 
-def _places(parameter: Tensor) -> list[tuple[str, float]]:
+def _indexed(parameter: Tensor) -> list[tuple[str, float]]:
+    """Return each number with \"/INDEX\", counted over the flat tensor; a parameter of one number needs no index."""
     values = parameter.detach().flatten().tolist()
-    return [("" if len(values) == 1 else f"/{place}", value) for place, value in enumerate(values)]
+    return [("" if len(values) == 1 else f"/{index}", value) for index, value in enumerate(values)]

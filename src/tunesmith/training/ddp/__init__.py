@@ -1,1 +1,1 @@
-"""Runs on several devices: rank zero speaks and writes, the other ranks work along."""
+"""Runs on several devices: rank zero prints and writes, the other ranks only train."""

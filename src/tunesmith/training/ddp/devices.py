@@ -1,4 +1,4 @@
-"""The devices of a run: whether they are there, and who starts the processes that work on them."""
+"""The devices of a run: check that they exist, and choose who starts a process for each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def check_accelerator(accelerator: str) -> None:
-    """Raise UserError where trainer.accelerator names a device that this machine lacks. Imports torch where it must."""
+    """Raise UserError if this machine lacks the device that trainer.accelerator names; imports torch only if needed."""
     if accelerator in ("auto", "cpu"):
         return
     import torch
@@ -31,10 +31,10 @@ def check_accelerator(accelerator: str) -> None:
 
 
 def cluster_environment() -> ClusterEnvironment | None:
-    """Return who starts a run's processes in a job of Slurm, None outside: that is Lightning's to find out.
+    """Return which of Lightning's environments a run uses in a Slurm job; None outside of Slurm: Lightning decides.
 
-    A trial starts them itself, as everywhere; srun has started those of a plain run of several tasks. Lightning would
-    take both for the latter, and put the whole job into the queue again at SIGUSR1: a run of ours is resumed by us.
+    A trial starts its own processes; those of a plain run with several tasks were started by srun. Lightning would
+    assume srun in both cases, and would requeue the whole job at SIGUSR1, though we resume runs ourselves.
     """
     if "SLURM_JOB_ID" not in os.environ:
         return None
@@ -45,5 +45,5 @@ def cluster_environment() -> ClusterEnvironment | None:
         return LightningEnvironment()
     try:
         return SLURMEnvironment(auto_requeue=False)
-    except RuntimeError as error:  # tasks that Lightning cannot tell to which nodes they belong
+    except RuntimeError as error:  # Lightning cannot tell which node each task runs on
         raise UserError(f"trainer.devices cannot be the tasks of this job of Slurm: {error}") from None

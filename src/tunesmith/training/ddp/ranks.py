@@ -1,4 +1,4 @@
-"""What a run on several devices needs of each of its processes."""
+"""Random numbers and signals of each rank of a run on several devices."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ import torch
 
 
 class Ranks(L.Callback):
-    """Gives each rank random numbers of its own, and SIGTERM to the first one alone; does nothing on one device.
+    """Seeds each rank differently at each epoch, and leaves SIGTERM to rank zero; does nothing on one device.
 
-    What a rank draws depends on seed, epoch and rank only: a resumed run needs no other rank's random states.
+    A rank's random numbers depend on seed, epoch and rank only: a resumed run needs no saved states of other ranks.
     """
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Replace Lightning's handler, which talks to the other ranks in the middle of what they are at."""
+        """Replace Lightning's handler of SIGTERM, which talks to the other ranks in the middle of their step."""
         if trainer.world_size > 1:
-            signal.signal(signal.SIGTERM, _leave if trainer.local_rank == 0 else signal.SIG_IGN)
+            signal.signal(signal.SIGTERM, _exit if trainer.local_rank == 0 else signal.SIG_IGN)
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         if trainer.world_size > 1:
@@ -32,12 +32,12 @@ class Ranks(L.Callback):
 
 
 def seed_generators(seed: int, epoch: int, rank: int) -> None:
-    """Seed all generators for one epoch (from 0) of one rank."""
+    """Seed all random generators for one epoch (from 0) of one rank."""
     mixed = np.random.SeedSequence((seed, epoch, rank)).generate_state(3)
     random.seed(int(mixed[0]))
     np.random.seed(int(mixed[1]))
     torch.manual_seed(int(mixed[2]))
 
 
-def _leave(signum: int, frame: FrameType | None) -> NoReturn:
+def _exit(signum: int, frame: FrameType | None) -> NoReturn:
     raise SystemExit(128 + signum)

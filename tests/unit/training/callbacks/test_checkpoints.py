@@ -23,6 +23,7 @@ from tunesmith.training.callbacks.checkpoints import Checkpoints, random_states,
 from tunesmith.training.callbacks.epoch_record import EpochRecord
 from tunesmith.training.learner import Supervised
 from tunesmith.training.losses import AutoLoss
+from tunesmith.training.record import RunRecord
 
 LOSS = Objective("val/loss", "min")
 FIRST_IS_BEST = Objective("val/loss", "max")
@@ -48,8 +49,8 @@ def trained(folder: Path, objective: Objective = LOSS) -> tuple[Supervised, Watc
     part = Split(torch.randn(20, 4), torch.arange(20) % 3)
     model = Linear((4,), 3, bias=True, initializer="torch")
     module = Supervised(model, AutoLoss(), partial(SGD, lr=0.01), None, objective, has_classes=True)
-    record, watch = EpochRecord(folder, objective, NoReporter()), Watch(folder)
-    fit(module, part, len(part), record, watch, Checkpoints(folder, record), max_epochs=3)
+    record, watch = RunRecord(folder, objective, NoReporter()), Watch(folder)
+    fit(module, part, len(part), EpochRecord(record), watch, Checkpoints(folder, record), max_epochs=3)
     return module, watch
 
 

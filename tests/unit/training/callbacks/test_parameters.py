@@ -37,7 +37,7 @@ def test_each_number_is_a_metric_as_it_is_after_the_epoch() -> None:
     assert list(metrics.values()) == pytest.approx(numbers.tolist())
 
 
-def test_a_parameter_of_one_number_needs_no_place() -> None:
+def test_a_parameter_of_one_number_needs_no_index() -> None:
     assert list(shown(nn.Linear(1, 1))) == ["param/weight", "param/bias"]
 
 

@@ -59,7 +59,7 @@ def test_a_run_of_several_tasks_was_started_by_srun_and_is_not_queued_again(monk
     assert not environment.auto_requeue
 
 
-def test_tasks_without_a_place_are_a_users_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tasks_without_a_node_are_a_users_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
     in_slurm(monkeypatch, ntasks=2)
     with pytest.raises(UserError, match=r"^trainer\.devices cannot be .* You set `--ntasks=2`.* HINT"):
         cluster_environment()

@@ -1,4 +1,4 @@
-"""Followers: the further processes of a run on several devices say nothing but their own error."""
+"""The ranks of a run on several devices: rank zero prints, the other ranks print only errors of their own."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import pytest
 
 BODY = """
 import sys
-from tunesmith.training.ddp.processes import nonzero_rank, is_follower
+from tunesmith.training.ddp.processes import is_rank_zero, nonzero_rank
 with nonzero_rank():
-    print("spoken", is_follower())
+    print("spoken", is_rank_zero())
     {0}
 """
 
@@ -28,35 +28,37 @@ def ended(rank: str | None, statement: str = "pass") -> subprocess.CompletedProc
     )
 
 
-@pytest.mark.parametrize("rank", [None, "0"], ids=["the only process", "the first process"])
-def test_the_first_process_speaks(rank: str | None) -> None:
+@pytest.mark.parametrize("rank", [None, "0"], ids=["the only process", "rank zero"])
+def test_rank_zero_prints(rank: str | None) -> None:
     done = ended(rank)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "spoken False\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "spoken True\n", "")
 
 
-def test_a_follower_is_silent() -> None:
+def test_another_rank_is_silent() -> None:
     done = ended("1", 'print("a warning", file=sys.stderr)')
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_a_follower_tells_an_error_of_its_own() -> None:
+def test_another_rank_prints_an_error_of_its_own() -> None:
     done = ended("1", 'raise ZeroDivisionError("a bug on rank 1")')
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.endswith("ZeroDivisionError: a bug on rank 1\n")
 
 
-def test_a_follower_ends_when_the_first_process_is_gone(tmp_path: Path) -> None:
-    follower = BODY.format('open(sys.argv[1], "w").close(); import time; time.sleep(60)')
+def test_another_rank_exits_when_rank_zero_is_gone(tmp_path: Path) -> None:
+    other_rank = BODY.format('open(sys.argv[1], "w").close(); import time; time.sleep(60)')
     start = f"""
 import os, subprocess, sys, time
-command = [sys.executable, "-c", {follower!r}, sys.argv[1]]
-follower = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+command = [sys.executable, "-c", {other_rank!r}, sys.argv[1]]
+other_rank = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 while not os.path.exists(sys.argv[1]): time.sleep(0.05)
-print(follower.pid)
+print(other_rank.pid)
 """
     command = [sys.executable, "-c", start, str(tmp_path / "works")]
-    first = subprocess.run(command, env={**os.environ, "LOCAL_RANK": "1"}, capture_output=True, text=True, timeout=20)
-    pid, until = int(first.stdout), time.monotonic() + 10
+    rank_zero = subprocess.run(
+        command, env={**os.environ, "LOCAL_RANK": "1"}, capture_output=True, text=True, timeout=20
+    )
+    pid, until = int(rank_zero.stdout), time.monotonic() + 10
     assert psutil.pid_exists(pid)
     while psutil.pid_exists(pid):
         assert time.monotonic() < until

@@ -1,0 +1,31 @@
+"""A reporter that notes what a run tells and asks it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Listener:
+    """Says that the run should stop once the step stop_at was reported, None: never."""
+
+    stop_at: int | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
+    is_retry: bool = False
+    heard: list[tuple[int, float]] = field(default_factory=list)
+    epochs: list[int] = field(default_factory=list)
+    asked: int = 0
+    polls: int = 0
+
+    def report(self, step: int, value: float, epochs: int = 1) -> None:
+        self.heard.append((step, value))
+        self.epochs.append(epochs)
+
+    def should_stop(self) -> bool:
+        self.asked += 1
+        return self.stop_at is not None and self.heard[-1][0] >= self.stop_at
+
+    def poll(self) -> None:
+        self.polls += 1

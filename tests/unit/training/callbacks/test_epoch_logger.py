@@ -1,0 +1,39 @@
+"""One line per epoch, for a log file."""
+
+from __future__ import annotations
+
+import logging
+import re
+from functools import partial
+
+import pytest
+import torch
+from tiny import fit
+from torch import nn
+from torch.optim import SGD
+
+from tunesmith.data.splits import Split
+from tunesmith.objective import Objective
+from tunesmith.training.callbacks.epoch_logger import EpochLogger, log
+from tunesmith.training.learner import Supervised
+from tunesmith.training.losses import AutoLoss
+
+
+def lines(caplog: pytest.LogCaptureFixture, level: int) -> list[str]:
+    caplog.set_level(level, log.name)
+    model, part = nn.Linear(2, 1), Split(torch.ones(4, 2), torch.zeros(4))
+    module = Supervised(model, AutoLoss(), partial(SGD, lr=0.125), None, Objective("val/loss", "min"), False)
+    fit(module, part, 2, EpochLogger(), max_epochs=2)
+    return [record.getMessage() for record in caplog.records if record.name == log.name]
+
+
+def test_each_epoch_is_a_line_with_all_metrics(caplog: pytest.LogCaptureFixture) -> None:
+    number = r"[\d.e-]+"
+    metrics = "  ".join(f"{part}/{name} {number}" for part in ("train", "val") for name in ("loss", "rmse"))
+    first, second = lines(caplog, logging.INFO)
+    assert re.fullmatch(rf"epoch 1/2  {metrics}  lr 0\.125", first)
+    assert second.startswith("epoch 2/2  ")
+
+
+def test_a_log_that_wants_warnings_alone_has_none(caplog: pytest.LogCaptureFixture) -> None:
+    assert lines(caplog, logging.WARNING) == []

@@ -1,0 +1,67 @@
+"""Metrics of an epoch: sums over its batches, by samples, exact and without a graph; means of these; the log."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tunesmith.training.epoch_metrics import EpochMetrics
+
+CLASSES, NUMBERS = True, False
+
+
+# sums
+
+
+def test_sums_of_classes_weigh_batches_by_their_samples() -> None:
+    metrics = EpochMetrics("train", CLASSES)
+    metrics.add(torch.tensor(1.0), torch.eye(3), torch.tensor([0, 1, 0]))  # predicts 0, 1, 2
+    metrics.add(torch.tensor(3.0), torch.tensor([[0.0, 1.0]]), torch.tensor([1]))
+    assert metrics.totals().tolist() == [4, 3 * 1.0 + 1 * 3.0, 2 + 1]
+
+
+def test_sums_of_numbers_hold_squared_errors() -> None:
+    metrics = EpochMetrics("train", NUMBERS)
+    metrics.add(torch.tensor(0.5), torch.tensor([1.0, 2.0]), torch.tensor([0.0, 4.0]))
+    metrics.add(torch.tensor(0.1), torch.tensor([3.0]), torch.tensor([0.0]))
+    assert metrics.totals().tolist() == pytest.approx([3, 2 * 0.5 + 1 * 0.1, 1 + 4 + 9])
+
+
+def test_sums_are_exact_where_float32_is_not() -> None:
+    metrics = EpochMetrics("train", NUMBERS)
+    for error in (4096.0, 1.0):  # 4096**2 + 1 needs 25 bits
+        metrics.add(torch.tensor(error), torch.tensor([error]), torch.tensor([0.0]))
+    assert metrics.totals()[2].item() == 4096.0**2 + 1
+
+
+def test_sums_keep_no_graph() -> None:
+    outputs = torch.zeros(2, requires_grad=True)
+    metrics = EpochMetrics("train", NUMBERS)
+    metrics.add(outputs.sum(), outputs * 1, torch.zeros(2))
+    assert not metrics.totals().requires_grad
+
+
+def test_a_part_without_batches_adds_nothing_to_the_sums_of_other_ranks() -> None:
+    assert EpochMetrics("val", CLASSES).totals().tolist() == [0, 0, 0]
+
+
+# means
+
+
+def test_metrics_of_classes_are_means_over_samples() -> None:
+    assert EpochMetrics("val", CLASSES).part_metrics(torch.tensor([4.0, 6.0, 3.0])) == {
+        "val/loss": 1.5,
+        "val/acc": 0.75,
+    }
+
+
+def test_metrics_of_numbers_are_a_mean_and_a_root_in_the_targets_own_unit() -> None:
+    metrics = EpochMetrics("test", NUMBERS, target_scale=10.0).part_metrics(torch.tensor([4.0, 6.0, 36.0]))
+    assert metrics == {"test/loss": 1.5, "test/rmse": 30.0}
+
+
+@pytest.mark.parametrize(("is_sum", "expected"), [(False, 6.0), (True, 2.0)], ids=["mean", "sum"])
+def test_a_loss_that_is_a_sum_becomes_a_mean(is_sum: bool, expected: float) -> None:
+    metrics = EpochMetrics("train", NUMBERS, is_sum=is_sum)
+    metrics.add(torch.tensor(6.0), torch.zeros(3), torch.zeros(3))
+    assert metrics.part_metrics(metrics.totals())["train/loss"] == expected

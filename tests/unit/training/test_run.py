@@ -1,0 +1,63 @@
+"""train(): what it returns, raises and prints, and the checkpoint that it goes on from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from listener import Listener
+from omegaconf import DictConfig
+from optuna import TrialPruned
+from tiny import small
+
+from tunesmith.errors import RunFailed
+from tunesmith.reporting import NoReporter, handed_over
+from tunesmith.run_folder import read_metrics, read_yaml
+from tunesmith.training.run import train
+
+EPOCHS = 3
+
+
+def iris(*typed: str) -> DictConfig:
+    return small("data=iris", f"trainer.max_epochs={EPOCHS}", *typed)
+
+
+def test_it_returns_the_best_value_and_prints_where_the_files_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    value = train(iris(), tmp_path, NoReporter())
+    losses = [float(row["val/loss"]) for row in read_metrics(tmp_path)]
+    assert (value, len(losses)) == (min(losses), EPOCHS)
+    printed = [line.split("  ")[0] for line in capsys.readouterr().out.splitlines()]
+    assert printed == ["best epoch", "its metrics", "files", "test it"]
+
+
+def test_a_trial_prints_no_summary(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with handed_over(reporter := Listener()):
+        train(iris(), tmp_path, reporter)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_run_that_its_reporter_stops_is_pruned(tmp_path: Path) -> None:
+    with pytest.raises(TrialPruned, match=r"^pruned after 2 epochs$"):
+        train(iris(), tmp_path, Listener(2))
+
+
+def test_a_run_whose_objective_is_no_number_has_failed(tmp_path: Path) -> None:
+    hot = iris("optimizer=sgd", "optimizer.lr=1e30", "model.batch_norm=false")
+    with pytest.raises(RunFailed, match=r"^val/loss was nan at epoch 1$"):
+        train(hot, tmp_path, NoReporter())
+
+
+@pytest.mark.parametrize("is_retry", [True, False], ids=["a retry", "a new attempt"])
+def test_a_retry_alone_goes_on_from_the_last_checkpoint(tmp_path: Path, is_retry: bool) -> None:
+    train(iris("trainer.max_epochs=1"), tmp_path, NoReporter())
+    checkpoints = tmp_path / "checkpoints"
+    (checkpoints / "best.ckpt").rename(checkpoints / "last.ckpt")
+    seconds = read_yaml(tmp_path / "result.yaml")["seconds"]
+    first = read_metrics(tmp_path)[0]
+    train(iris("seed=1"), tmp_path, Listener(is_retry=is_retry))
+    rows = read_metrics(tmp_path)
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    assert (rows[0] == first) is is_retry
+    assert read_yaml(tmp_path / "result.yaml")["seconds"] >= (seconds if is_retry else 0)
