@@ -27,11 +27,11 @@ def noted(folder: Path) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def unbroken(module_shell: Shell) -> tuple[Path, Ended]:
+def unbroken(cold_module_shell: Shell) -> tuple[Path, Ended]:
     note = "+callbacks.note={_target_:faults.NoteRank,folder:ranks}"
-    ended = module_shell.train(*RUN, note, "hydra.run.dir=unbroken")
+    ended = cold_module_shell.train(*RUN, note, "hydra.run.dir=unbroken")
     assert (ended.code, ended.err) == (0, "")
-    return module_shell.folder / "unbroken", ended
+    return cold_module_shell.folder / "unbroken", ended
 
 
 def test_early_stopping_ends_all_ranks_after_the_same_epoch(unbroken: tuple[Path, Ended]) -> None:
@@ -59,14 +59,17 @@ def test_one_rank_writes_and_speaks(unbroken: tuple[Path, Ended]) -> None:
     assert sorted(os.listdir(folder.parent)) == ["ranks", "unbroken"]
 
 
-def test_a_stopped_run_goes_on_to_the_same_numbers(unbroken: tuple[Path, Ended], module_shell: Shell) -> None:
+def test_a_stopped_run_goes_on_to_the_same_numbers(unbroken: tuple[Path, Ended], cold_module_shell: Shell) -> None:
     stop = "+callbacks.stop={_target_:faults.SignalAt,epoch:4,name:SIGINT,marker:sent}"
     note = "+callbacks.note={_target_:faults.NoteRank,folder:again}"  # it draws as well
-    stopped = module_shell.train(*RUN, note, stop, "hydra.run.dir=r")
+    stopped = cold_module_shell.train(*RUN, note, stop, "hydra.run.dir=r")
     assert (stopped.code, stopped.err) == (130, "")
-    resumed = module_shell.train(*RUN, note, "ckpt_path=r/checkpoints/last.ckpt")
+    resumed = cold_module_shell.train(*RUN, note, "ckpt_path=r/checkpoints/last.ckpt")
     assert (resumed.code, resumed.err) == (0, "")
     assert resumed.out.startswith("epoch 4/30")
-    folders = [unbroken[0], module_shell.folder / "r"]
+    folders = [unbroken[0], cold_module_shell.folder / "r"]
     assert len({(folder / "metrics.csv").read_text() for folder in folders}) == 1
-    assert noted(module_shell.folder / "again")[1]["weights"] == noted(module_shell.folder / "ranks")[0]["weights"]
+    assert (
+        noted(cold_module_shell.folder / "again")[1]["weights"]
+        == noted(cold_module_shell.folder / "ranks")[0]["weights"]
+    )
