@@ -235,17 +235,6 @@ def module_shell(tmp_path_factory: pytest.TempPathFactory, pythons: LoadedPython
     return LoadedShell(tmp_path_factory.mktemp("shell"), pythons)
 
 
-@pytest.fixture
-def cold_shell(tmp_path: Path) -> Shell:
-    """For tests of what a start imports, and of processes that outlive a command: they keep its pipes open."""
-    return Shell(tmp_path)
-
-
-@pytest.fixture(scope="module")
-def cold_module_shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
-    return Shell(tmp_path_factory.mktemp("shell"))
-
-
 @contextmanager
 def started(service: Callable[[Path], S]) -> Iterator[S]:
     """A running service, or the test's failure with the reason alone."""

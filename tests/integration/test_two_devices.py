@@ -1,18 +1,17 @@
-"""One run on two devices, by the real command line: two processes on a CPU.
-
-A command that leaves a process behind does not return: that process keeps its output open.
-"""
+"""One run on two devices, by the real command line: two processes on a CPU, neither of which outlives the command."""
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from conftest import QUICK, Ended, Shell
+from plain_app import processes, wait_until
 
 # 0.9 makes the loss rise early, so that the schedule and early stopping act; dropout needs the random numbers.
 RUN = (
@@ -22,16 +21,22 @@ RUN = (
 )
 
 
+@pytest.fixture(autouse=True)
+def _nothing_left(module_shell: Shell) -> Iterator[None]:
+    yield
+    wait_until(lambda: not processes(module_shell), 60)
+
+
 def noted(folder: Path) -> list[dict[str, Any]]:
     return [json.loads((folder / rank).read_text()) for rank in sorted(os.listdir(folder))]
 
 
 @pytest.fixture(scope="module")
-def unbroken(cold_module_shell: Shell) -> tuple[Path, Ended]:
+def unbroken(module_shell: Shell) -> tuple[Path, Ended]:
     note = "+callbacks.note={_target_:faults.NoteRank,folder:ranks}"
-    ended = cold_module_shell.train(*RUN, note, "hydra.run.dir=unbroken")
+    ended = module_shell.train(*RUN, note, "hydra.run.dir=unbroken")
     assert (ended.code, ended.err) == (0, "")
-    return cold_module_shell.folder / "unbroken", ended
+    return module_shell.folder / "unbroken", ended
 
 
 def test_early_stopping_ends_all_ranks_after_the_same_epoch(unbroken: tuple[Path, Ended]) -> None:
@@ -59,17 +64,14 @@ def test_one_rank_writes_and_speaks(unbroken: tuple[Path, Ended]) -> None:
     assert sorted(os.listdir(folder.parent)) == ["ranks", "unbroken"]
 
 
-def test_a_stopped_run_goes_on_to_the_same_numbers(unbroken: tuple[Path, Ended], cold_module_shell: Shell) -> None:
+def test_a_stopped_run_goes_on_to_the_same_numbers(unbroken: tuple[Path, Ended], module_shell: Shell) -> None:
     stop = "+callbacks.stop={_target_:faults.SignalAt,epoch:4,name:SIGINT,marker:sent}"
     note = "+callbacks.note={_target_:faults.NoteRank,folder:again}"  # it draws as well
-    stopped = cold_module_shell.train(*RUN, note, stop, "hydra.run.dir=r")
+    stopped = module_shell.train(*RUN, note, stop, "hydra.run.dir=r")
     assert (stopped.code, stopped.err) == (130, "")
-    resumed = cold_module_shell.train(*RUN, note, "ckpt_path=r/checkpoints/last.ckpt")
+    resumed = module_shell.train(*RUN, note, "ckpt_path=r/checkpoints/last.ckpt")
     assert (resumed.code, resumed.err) == (0, "")
     assert resumed.out.startswith("epoch 4/30")
-    folders = [unbroken[0], cold_module_shell.folder / "r"]
+    folders = [unbroken[0], module_shell.folder / "r"]
     assert len({(folder / "metrics.csv").read_text() for folder in folders}) == 1
-    assert (
-        noted(cold_module_shell.folder / "again")[1]["weights"]
-        == noted(cold_module_shell.folder / "ranks")[0]["weights"]
-    )
+    assert noted(module_shell.folder / "again")[1]["weights"] == noted(module_shell.folder / "ranks")[0]["weights"]

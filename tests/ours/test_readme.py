@@ -1,4 +1,4 @@
-"""The README's instructions, cleaned_up_ranks to the letter."""
+"""The README's instructions, followed to the letter."""
 
 from __future__ import annotations
 
