@@ -49,6 +49,16 @@ STALL_SECONDS = 120.0
 POLL_SECONDS = 0.05
 
 
+@dataclass(frozen=True)
+class Kill:
+    """What the seed says about a kill."""
+
+    epochs: int  # reported since the last one
+    is_of_sweep: bool
+    which: float  # of the workers, as a share of their number
+    is_torn: bool  # the journal, afterwards
+
+
 @dataclass
 class Events:
     """What the journal tells about a sweep's progress, read on at each look."""
@@ -104,28 +114,30 @@ class Chaos:
         sweep = self.start()
         done = 0
         while done < kills:
-            further, is_of_sweep, is_torn = self.draw(epochs)
-            victim = self.wait_for_victim(sweep, further, is_of_sweep)
+            planned = self.draw(epochs)
+            victim = self.wait_for_victim(sweep, planned)
             self.look()
             if victim is None:
                 break
             self.kill(sweep, victim)
             done += 1
-            if is_torn:
+            if planned.is_torn:
                 self.tear()
-            if is_of_sweep:
+            if planned.is_of_sweep:
                 sweep = self.start()
         code = sweep.wait()
         self.look()
         assert code == 0, f"the sweep ended with exit code {code} after {done} kills"
         print(f"{done} kills", flush=True)
 
-    def draw(self, epochs: tuple[int, int]) -> tuple[int, bool, bool]:
-        """Draw after how many epochs to kill next, whether to kill the sweep, and whether to tear the journal."""
-        is_of_sweep = self.random.random() < 1 / (1 + self.n_workers) or self.n_workers == 1
-        return self.random.randint(*epochs), is_of_sweep, self.random.random() < 0.5
+    def draw(self, epochs: tuple[int, int]) -> Kill:
+        """Draw the next kill; the numbers drawn are as many whatever lives then."""
+        random = self.random.random
+        is_of_sweep = random() < 1 / (1 + self.n_workers) or self.n_workers == 1
+        least, most = epochs
+        return Kill(least + int(random() * (most - least + 1)), is_of_sweep, which=random(), is_torn=random() < 0.5)
 
-    def wait_for_victim(self, sweep: subprocess.Popen[bytes], further: int, is_of_sweep: bool) -> psutil.Process | None:
+    def wait_for_victim(self, sweep: subprocess.Popen[bytes], planned: Kill) -> psutil.Process | None:
         """Wait until a sweep has got on by further epochs; return what to kill, None if the sweep has ended.
 
         A worker that has reported no epoch is spared: five such ends in a row end a sweep, as they should.
@@ -139,14 +151,14 @@ class Chaos:
             if time.monotonic() - heard > STALL_SECONDS:
                 sweep.kill()
                 sys.exit(f"the sweep has reported no epoch for {STALL_SECONDS:g} s; console.log has what it printed")
-            if now - before < further:
+            if now - before < planned.epochs:
                 continue
             with suppress(psutil.NoSuchProcess):
                 workers = [worker for worker in children(sweep) if worker.pid in self.events.reporters]
-                if is_of_sweep:
+                if planned.is_of_sweep:
                     return psutil.Process(sweep.pid)
                 if workers:
-                    return self.random.choice(workers)
+                    return workers[int(planned.which * len(workers))]
         return None
 
     def start(self) -> subprocess.Popen[bytes]:
@@ -159,7 +171,8 @@ class Chaos:
         """Kill a worker or the sweep; a killed sweep's workers have to end by themselves."""
         if victim.pid != sweep.pid:
             print(f"kill worker {victim.pid}", flush=True)
-            victim.kill()
+            with suppress(psutil.NoSuchProcess):  # it has come to its end meanwhile
+                victim.kill()
             return
         print(f"kill the sweep {sweep.pid}", flush=True)
         workers = children(sweep)

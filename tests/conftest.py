@@ -272,6 +272,3 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.freeze()
         gc.enable()
-
-
-FinishedRun = Callable[..., Path]

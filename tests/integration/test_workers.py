@@ -244,13 +244,13 @@ def test_a_users_mistake_in_a_worker_is_one_line_and_leaves_nothing(shell: Shell
 
 @pytest.mark.parametrize("n_workers", [1, 2], ids=["the sweep itself", "workers"])
 def test_after_an_error_that_breaks_cuda_a_fresh_process_goes_on(shell: Shell, n_workers: int) -> None:
-    body = """
+    body = f"""
         with open("loaded", "a") as file:
             print(cfg.x, "broken" in sys.modules, file=file)
         if cfg.x == 2:
             sys.modules["broken"] = sys  # as CUDA is, for this process and no other
             raise RuntimeError("CUDA error: device-side assert triggered")
-        time.sleep(0.3)
+        time.sleep({0.3 * (n_workers - 1)})  # lest one worker runs them all
         return cfg.x
     """
     app(shell, body)
