@@ -93,7 +93,8 @@ import tunesmith.search.sweep
 from hydra.core.plugins import Plugins
 Plugins.instance()
 """
-# What train.py and scripts/ import as well, the parts that they import late among them.
+# What training scripts import as well, the parts that they import late among them.
+TRAINING_SCRIPTS = {ROOT / "train.py", ROOT / "scripts" / "evaluate.py", ROOT / "scripts" / "lr_find.py"}
 TRAINS = f"""{SWEEPS}
 from tunesmith.cli import load_training
 load_training()
@@ -193,7 +194,7 @@ class LoadedShell(Shell):
     """
 
     def __init__(self, folder: Path, pythons: LoadedPythons, imports: str | None = None) -> None:
-        """imports: None means TRAINS for train.py and scripts/, SWEEPS for a test's own app."""
+        """imports: None means TRAINS for what trains or evaluates, SWEEPS for a test's own app and other scripts."""
         super().__init__(folder)
         self._pythons, self._imports = pythons, imports
 
@@ -201,8 +202,7 @@ class LoadedShell(Shell):
         env = {**self.env, **env}
         if arguments[0].startswith("-") or env["PYTHONPATH"] != PYTHONPATH:
             return super().python(*arguments, **env)
-        is_ours = Path(arguments[0]).parent in (ROOT, ROOT / "scripts")
-        imports = self._imports or (TRAINS if is_ours else SWEEPS)
+        imports = self._imports or (TRAINS if Path(arguments[0]) in TRAINING_SCRIPTS else SWEEPS)
         return self._pythons.of(imports).run(self.folder, env, arguments)
 
 
