@@ -1,21 +1,27 @@
 """Kills a sweep again and again and checks that nothing is lost: python scripts/chaos.py
 
-Every few seconds a worker or the sweep itself is killed with SIGKILL, and now and then the journal gets a torn last
-line, as a writer killed in the middle of it leaves. A killed sweep is started again by the same command. At the end the
-invariants are checked and printed; exit code 1 where one does not hold.
+Again and again a worker or the sweep itself is killed with SIGKILL, and now and then the journal gets a torn last line,
+as a writer leaves that is killed in the middle of a record. A killed sweep is started again by the same command. At the
+end the invariants are checked and printed; exit code 1 if one does not hold.
+
+The next kill waits for events, not for seconds: a number of further epochs in the journal and, if a worker is to be
+killed, one that has reported some. A slow machine therefore meets the same kills as a fast one. --seed fixes how many
+epochs that is, whether a worker or the sweep is killed, and when the journal is torn.
 
 --job takes scripts/any_job instead of train.py: no Lightning, started in a second.
 """
 
 import argparse
 import csv
+import json
 import random
-import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +32,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from tunesmith.run_folder import read_metrics, read_yaml
 from tunesmith.search.storage.storage import open_journal
-from tunesmith.search.study.trial import Attempt
+from tunesmith.search.study.trial import OWNER, Attempt
 
 ROOT = Path(__file__).resolve().parents[1]
 STUDY = "chaos"
@@ -38,6 +44,50 @@ JOB = ("scripts/any_job/job.py", "-m", "seconds=0.02")
 # A record that was being written when its process was killed.
 TORN = b'{"op_code": 8, "worker_id": "4c6b7a52-", "trial_id": 3, "user_attr": {"own'
 ORPHAN_SECONDS = 10.0
+# A sweep that reports no epoch for so long hangs: its workers' start takes some seconds, minutes on a busy machine.
+STALL_SECONDS = 120.0
+POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Kill:
+    """What the seed says about a kill."""
+
+    epochs: int  # reported since the last one
+    is_of_sweep: bool
+    which: float  # of the workers, as a share of their number
+    is_torn: bool  # the journal, afterwards
+
+
+@dataclass
+class Events:
+    """What the journal tells about a sweep's progress, read on at each look."""
+
+    journal: Path
+    num_epochs: int = 0
+    reporters: set[int] = field(default_factory=set)  # pids of processes that have reported an epoch
+    _position: int = 0
+    _owners: dict[int, int] = field(default_factory=dict)  # trial id: pid
+
+    def look(self) -> int:
+        """Return the number of epochs reported so far."""
+        if self.journal.exists():
+            with self.journal.open("rb") as file:
+                file.seek(self._position)
+                new = file.read()
+            whole = new[: new.rfind(b"\n") + 1]  # a torn last line is cut by the next writer
+            self._position += len(whole)
+            for line in whole.splitlines():
+                with suppress(ValueError):  # read while a writer replaced a torn line
+                    self._note(json.loads(line))
+        return self.num_epochs
+
+    def _note(self, record: dict[str, Any]) -> None:
+        if owner := record.get("user_attr", {}).get(OWNER):
+            self._owners[record["trial_id"]] = owner["pid"]
+        if "intermediate_value" in record:
+            self.num_epochs += 1
+            self.reporters.add(self._owners.get(record["trial_id"], 0))
 
 
 class Chaos:
@@ -53,32 +103,63 @@ class Chaos:
         self.journal = self.study_folder / "study.journal"
         self.is_training = not arguments.job
         self.n_trials = arguments.trials
+        self.n_workers = arguments.workers
+        self.events = Events(self.journal)
         self.random = random.Random(arguments.seed)
         self.seen: dict[int, tuple[str, float | None]] = {}
         self.slowest_orphan = 0.0
 
-    def run(self, kills: int, seconds: tuple[float, float]) -> None:
+    def run(self, kills: int, epochs: tuple[int, int]) -> None:
         """Kill as often as asked, unless the study is over before; then let it come to its end."""
         sweep = self.start()
         done = 0
         while done < kills:
-            time.sleep(self.random.uniform(*seconds))
+            planned = self.draw(epochs)
+            victim = self.wait_for_victim(sweep, planned)
             self.look()
-            if sweep.poll() is not None:
-                print(f"the sweep ended with {sweep.returncode} after {done} kills", flush=True)
-                if sweep.returncode == 0:
-                    break
-                sweep = self.start()
-                continue
-            done += self.kill_one(sweep)
-            if self.random.random() < 0.5:
+            if victim is None:
+                break
+            self.kill(sweep, victim)
+            done += 1
+            if planned.is_torn:
                 self.tear()
-            if sweep.poll() is not None:
+            if planned.is_of_sweep:
                 sweep = self.start()
         code = sweep.wait()
         self.look()
-        assert code == 0, f"the sweep ended with exit code {code}"
+        assert code == 0, f"the sweep ended with exit code {code} after {done} kills"
         print(f"{done} kills", flush=True)
+
+    def draw(self, epochs: tuple[int, int]) -> Kill:
+        """Draw the next kill; the numbers drawn are as many whatever lives then."""
+        random = self.random.random
+        is_of_sweep = random() < 1 / (1 + self.n_workers) or self.n_workers == 1
+        least, most = epochs
+        return Kill(least + int(random() * (most - least + 1)), is_of_sweep, which=random(), is_torn=random() < 0.5)
+
+    def wait_for_victim(self, sweep: subprocess.Popen[bytes], planned: Kill) -> psutil.Process | None:
+        """Wait until a sweep has got on by further epochs; return what to kill, None if the sweep has ended.
+
+        A worker that has reported no epoch is spared: five such ends in a row end a sweep, as they should.
+        """
+        before = last = self.events.look()
+        heard = time.monotonic()
+        while sweep.poll() is None:
+            time.sleep(POLL_SECONDS)
+            if (now := self.events.look()) > last:
+                last, heard = now, time.monotonic()
+            if time.monotonic() - heard > STALL_SECONDS:
+                sweep.kill()
+                sys.exit(f"the sweep has reported no epoch for {STALL_SECONDS:g} s; console.log has what it printed")
+            if now - before < planned.epochs:
+                continue
+            with suppress(psutil.NoSuchProcess):
+                workers = [worker for worker in children(sweep) if worker.pid in self.events.reporters]
+                if planned.is_of_sweep:
+                    return psutil.Process(sweep.pid)
+                if workers:
+                    return workers[int(planned.which * len(workers))]
+        return None
 
     def start(self) -> subprocess.Popen[bytes]:
         with (self.folder / "console.log").open("ab") as log:
@@ -86,23 +167,22 @@ class Chaos:
                 self.command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
             )
 
-    def kill_one(self, sweep: subprocess.Popen[bytes]) -> int:
-        """Kill the sweep or one of its workers; a killed sweep's workers have to end by themselves."""
-        workers = psutil.Process(sweep.pid).children()
-        victim = self.random.choice([psutil.Process(sweep.pid), *workers])
+    def kill(self, sweep: subprocess.Popen[bytes], victim: psutil.Process) -> None:
+        """Kill a worker or the sweep; a killed sweep's workers have to end by themselves."""
         if victim.pid != sweep.pid:
             print(f"kill worker {victim.pid}", flush=True)
-            victim.kill()
-            return 1
+            with suppress(psutil.NoSuchProcess):  # it has come to its end meanwhile
+                victim.kill()
+            return
         print(f"kill the sweep {sweep.pid}", flush=True)
-        sweep.send_signal(signal.SIGKILL)
+        workers = children(sweep)
+        sweep.kill()
         sweep.wait()
         started = time.monotonic()
         _, alive = psutil.wait_procs(workers, timeout=3 * ORPHAN_SECONDS)
         self.slowest_orphan = max(self.slowest_orphan, time.monotonic() - started)
         for worker in alive:
             worker.kill()
-        return 1
 
     def tear(self) -> None:
         if self.journal.exists():
@@ -174,6 +254,16 @@ class Chaos:
             yield f"{folder.name}/checkpoints holds {sorted(path.name for path in (folder / 'checkpoints').iterdir())}"
 
 
+def children(sweep: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    """Return the processes of a sweep's workers that live."""
+    living = []
+    for child in psutil.Process(sweep.pid).children():
+        with suppress(psutil.NoSuchProcess):
+            if child.status() != psutil.STATUS_ZOMBIE:
+                living.append(child)
+    return living
+
+
 def _value(trial: FrozenTrial) -> float | None:
     return Attempt(trial).value(optuna.study.StudyDirection.MINIMIZE)
 
@@ -183,7 +273,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--trials", type=int, default=60)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--seconds", type=float, nargs=2, default=(2.0, 4.0), help="between two kills")
+    parser.add_argument("--epochs", type=int, nargs=2, default=(4, 20), help="least and most between two kills")
     parser.add_argument("--seed", type=int, default=0, help="of what is killed when")
     parser.add_argument("--job", action="store_true", help="scripts/any_job instead of train.py")
     parser.add_argument("--folder", type=Path, help="to leave the sweep in; it has to be empty")
@@ -197,7 +287,7 @@ def _run(arguments: Any) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         chaos = Chaos(folder, arguments)
         started = time.monotonic()
-        chaos.run(arguments.kills, tuple(arguments.seconds))
+        chaos.run(arguments.kills, tuple(arguments.epochs))
         broken = list(chaos.broken())
         trials = chaos.trials()
         attempts = len(trials) - len({Attempt(trial).first_attempt for trial in trials})

@@ -8,7 +8,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Generator, Iterator
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 TRAIN = str(ROOT / "train.py")
+PYTHONPATH = os.pathsep.join(str(ROOT / name) for name in ("src", "tests/faults"))
+# What a command may take: a hanging one fails its test.
+TIMEOUT_S = 240
 # Small and without early stopping, so that a test knows how many epochs there are.
 QUICK = ("model.hidden_units=16", "model.num_layers=1", "data.batch_size=256", "callbacks=none", "logger=none")
 
@@ -41,13 +45,13 @@ class Ended:
 
 
 class Shell:
-    """Runs commands in one folder, with this checkout's src/ and tests/faults importable."""
+    """Runs commands in one folder, with this checkout's src/ and tests/faults importable; each starts a Python."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.env = {
             **{name: value for name, value in os.environ.items() if name != "HYDRA_FULL_ERROR"},
-            "PYTHONPATH": os.pathsep.join(str(ROOT / name) for name in ("src", "tests/faults")),
+            "PYTHONPATH": PYTHONPATH,
         }
 
     def train(self, *arguments: str, **env: str) -> Ended:
@@ -56,7 +60,7 @@ class Shell:
     def python(self, *arguments: str, **env: str) -> Ended:
         process = self.start(*arguments, **env)
         try:
-            out, err = process.communicate(timeout=240)
+            out, err = process.communicate(timeout=TIMEOUT_S)
         except subprocess.TimeoutExpired:
             process.kill()
             raise
@@ -71,27 +75,48 @@ class Shell:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            # a shell that runs a test in the background leaves Ctrl-C ignored
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler) and None,
+            preexec_fn=let_ctrl_c_end,
         )
 
     def study(self, name: str) -> Path:
         return self.folder / "outputs" / "sweeps" / name
 
 
-# Each line it reads is a command; a fork of it runs that and ends as any Python does.
-LOADED = """
-import json, os, runpy, sys
+def let_ctrl_c_end() -> None:
+    """Undo what a shell does to a test that it runs in the background: it leaves Ctrl-C ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# What a sweep of an app without torch imports, and Hydra's search for plugins.
+SWEEPS = """
+import tunesmith.search.sweep
+from hydra.core.plugins import Plugins
+Plugins.instance()
+"""
+# What training scripts import as well, the parts that they import late among them.
+TRAINING_SCRIPTS = {ROOT / "train.py", ROOT / "scripts" / "evaluate.py", ROOT / "scripts" / "lr_find.py"}
+TRAINS = f"""{SWEEPS}
 from tunesmith.cli import load_training
 load_training()
+import pandas, sklearn.datasets, sklearn.model_selection, sklearn.preprocessing
+"""
+# Each line it reads is a command; a fork of it runs that and ends as any Python does. It tells the fork's pid, then how
+# the fork ended.
+FORKS = """
+import gc, json, os, runpy, sys
+gc.freeze()
+print("loaded", flush=True)
 for line in sys.stdin:
-    if os.fork() == 0:
+    pid = os.fork()
+    if pid == 0:
         break
-    print(os.waitstatus_to_exitcode(os.wait()[1]), flush=True)
+    print(pid, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
 else:
     sys.exit()
 folder, env, files, sys.argv = json.loads(line)
 os.chdir(folder)
+os.environ.clear()
 os.environ.update(env)
 for number, name in enumerate((os.devnull, *files)):
     os.dup2(os.open(name, os.O_RDWR | os.O_CREAT), number)
@@ -101,56 +126,113 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
-class LoadedShell(Shell):
-    """Its commands are forks of one Python that has imported what trains: 3 s less for each. Signals are for Shell."""
+class LoadedPython:
+    """A Python that has imported a lot once, and runs each script in a fork of itself."""
 
-    def __init__(self, folder: Path, loaded: subprocess.Popen[str], files: Path) -> None:
+    def __init__(self, imports: str, folder: Path) -> None:
+        self._output = [folder / name for name in ("out", "err")]
+        with (folder / "warnings").open("w") as warnings:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-c", imports + FORKS],
+                cwd=folder,
+                env=Shell(folder).env,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=warnings,
+                text=True,
+                preexec_fn=let_ctrl_c_end,
+            )
+        assert self._answer() == "loaded"
+        assert (folder / "warnings").read_text() == ""
+
+    def run(self, folder: Path, env: dict[str, str], arguments: Sequence[str]) -> Ended:
+        for file in self._output:
+            file.write_text("")
+        assert self._process.stdin is not None
+        print(
+            json.dumps((str(folder), env, list(map(str, self._output)), arguments)),
+            file=self._process.stdin,
+            flush=True,
+        )
+        pid = int(self._answer())
+        timer = threading.Timer(TIMEOUT_S, os.kill, (pid, signal.SIGKILL))
+        timer.start()
+        code = int(self._answer())
+        timer.cancel()
+        return Ended(code, *(file.read_text() for file in self._output))
+
+    def end(self) -> None:
+        with self._process:
+            self._process.terminate()
+
+    def _answer(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().strip()
+
+
+class LoadedPythons:
+    """A loaded Python for each list of imports, started when it is first asked for."""
+
+    def __init__(self, make_folder: Callable[[str], Path]) -> None:
+        self._make_folder = make_folder
+        self._of_imports: dict[str, LoadedPython] = {}
+
+    def of(self, imports: str) -> LoadedPython:
+        if imports not in self._of_imports:
+            self._of_imports[imports] = LoadedPython(imports, self._make_folder("loaded"))
+        return self._of_imports[imports]
+
+    def end(self) -> None:
+        for python in self._of_imports.values():
+            python.end()
+
+
+class LoadedShell(Shell):
+    """A shell whose commands find their imports done, which saves 1 to 4 s each.
+
+    start(), `python -c`, and a PYTHONPATH of the test's own start a new Python all the same.
+    """
+
+    def __init__(self, folder: Path, pythons: LoadedPythons, imports: str | None = None) -> None:
+        """imports: None means TRAINS for what trains or evaluates, SWEEPS for a test's own app and other scripts."""
         super().__init__(folder)
-        self._loaded, self._files = loaded, files
+        self._pythons, self._imports = pythons, imports
 
     def python(self, *arguments: str, **env: str) -> Ended:
-        files = [self._files / name for name in ("out", "err")]
-        for file in files:
-            file.write_text("")
-        command = (str(self.folder), env, [str(file) for file in files], arguments)
-        assert self._loaded.stdin is not None
-        assert self._loaded.stdout is not None
-        print(json.dumps(command), file=self._loaded.stdin, flush=True)
-        return Ended(int(self._loaded.stdout.readline()), *(file.read_text() for file in files))
+        env = {**self.env, **env}
+        if arguments[0].startswith("-") or env["PYTHONPATH"] != PYTHONPATH:
+            return super().python(*arguments, **env)
+        imports = self._imports or (TRAINS if Path(arguments[0]) in TRAINING_SCRIPTS else SWEEPS)
+        return self._pythons.of(imports).run(self.folder, env, arguments)
 
 
 @pytest.fixture(scope="session")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[str]]:
-    """One Python for the loaded shells of all files."""
-    folder = tmp_path_factory.mktemp("loaded")
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-c", LOADED],
-        cwd=folder,
-        env=Shell(folder).env,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with process:
-        yield process
+def pythons(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoadedPythons]:
+    pythons = LoadedPythons(tmp_path_factory.mktemp)
+    yield pythons
+    pythons.end()
 
 
 @pytest.fixture
-def loaded_shell(
-    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, loaded: subprocess.Popen[str]
-) -> LoadedShell:
-    return LoadedShell(tmp_path, loaded, tmp_path_factory.mktemp("output"))
+def shell(tmp_path: Path, pythons: LoadedPythons) -> Shell:
+    return LoadedShell(tmp_path, pythons)
 
 
 @pytest.fixture
-def shell(tmp_path: Path) -> Shell:
-    return Shell(tmp_path)
+def light_shell(tmp_path: Path, pythons: LoadedPythons) -> Shell:
+    """For commands of train.py that end before it imports torch: a fork without torch is twice as fast."""
+    return LoadedShell(tmp_path, pythons, SWEEPS)
+
+
+@pytest.fixture
+def loaded_shell(tmp_path: Path, pythons: LoadedPythons) -> LoadedShell:
+    return LoadedShell(tmp_path, pythons)
 
 
 @pytest.fixture(scope="module")
-def module_shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
+def module_shell(tmp_path_factory: pytest.TempPathFactory, pythons: LoadedPythons) -> Shell:
     """One folder for the tests of a file that look at one outcome from several sides."""
-    return Shell(tmp_path_factory.mktemp("shell"))
+    return LoadedShell(tmp_path_factory.mktemp("shell"), pythons)
 
 
 @contextmanager
@@ -190,6 +272,3 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.freeze()
         gc.enable()
-
-
-FinishedRun = Callable[..., Path]

@@ -16,6 +16,11 @@ from optuna.trial import FrozenTrial
 
 from tunesmith.search.storage.storage import open_journal
 
+# What a test waits for, at most: nothing of it takes a tenth of that on an idle machine.
+PATIENCE_S = 90
+# What a trial sleeps that has to be ended: longer than any test waits.
+FOREVER_S = 600
+
 APP = """
 import os, signal, sys, time
 from pathlib import Path
@@ -31,6 +36,17 @@ def started(cfg):
     STARTED.mkdir(exist_ok=True)
     path.write_text(str(os.getpid()))
     return is_first
+
+def meet(folder, name, number):
+    '''Wait until as many processes have come with names of their own.'''
+    folder = Path(folder)
+    folder.mkdir(exist_ok=True)
+    (folder / str(name)).touch()
+    while len(list(folder.iterdir())) < number:
+        time.sleep(0.02)
+
+def meet_workers(number):
+    meet("workers", os.environ["TUNESMITH_WORKER"], number)
 
 @hydra.main(version_base="1.3", config_path=".", config_name="app")
 def main(cfg):
@@ -87,7 +103,7 @@ def processes(shell: Shell) -> list[psutil.Process]:
     return found
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 20) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = PATIENCE_S) -> None:
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until, "waited in vain"
@@ -110,6 +126,6 @@ def begun(shell: Shell, *arguments: str, names: tuple[int, ...] = (0,)) -> subpr
     return command
 
 
-def ended(command: subprocess.Popen[str], seconds: float = 20) -> Ended:
+def ended(command: subprocess.Popen[str], seconds: float = PATIENCE_S) -> Ended:
     out, err = command.communicate(timeout=seconds)
     return Ended(command.returncode, out, err)

@@ -12,9 +12,9 @@ CHAOS, TIMELINE = (str(ROOT / "scripts" / name) for name in ("chaos.py", "timeli
 
 @pytest.fixture(scope="module")
 def ended(module_shell: Shell) -> Ended:
-    """Six kills of a sweep or one of its two workers, a second or so apart."""
+    """Six kills of a sweep or one of its two workers, ten to forty reported epochs apart."""
     return module_shell.python(
-        *(CHAOS, "--job", "--kills", "6", "--trials", "24", "--seconds", "0.7", "1.4"),
+        *(CHAOS, "--job", "--kills", "6", "--trials", "24", "--epochs", "10", "40"),
         *("--folder", str(module_shell.folder), "--seed", "3"),
     )
 

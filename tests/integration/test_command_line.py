@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from conftest import ROOT, TRAIN, Shell
 
 GROUPS = sorted(path.name for path in (ROOT / "conf").iterdir() if path.is_dir() and path.name != "hydra")
@@ -56,11 +54,3 @@ def test_two_runs_started_at_once_have_folders_of_their_own(shell: Shell) -> Non
     processes = [shell.start(TRAIN, *quick) for _ in range(2)]
     assert [process.communicate(timeout=120)[1] for process in processes] == ["", ""]
     assert len(list((shell.folder / "outputs" / "runs").glob("*/*/result.yaml"))) == 2
-
-
-def test_no_file_of_the_project_names_this_machine() -> None:
-    texts = [path for path in ROOT.rglob("*") if path.suffix in {".py", ".yaml", ".md", ".toml", ".txt"}]
-    ours = [path for path in texts if not {".venv", "outputs"} & set(path.relative_to(ROOT).parts)]
-    place = str(ROOT) + "/"
-    assert ours
-    assert [path for path in ours if place in path.read_text() and path != Path(__file__)] == []

@@ -14,12 +14,12 @@ from plain_app import app, begun, ended, processes, rows, sweep, trials, wait_un
 from tunesmith.search.study.trial import OWNER
 
 JOBS = ("hydra/launcher=submitit_local", "hydra.sweeper.n_workers=2")
-# One line each, so that a test sees what it kills.
-SLOW = """
+# A trial that is held until a file is there.
+HELD = """
 started(cfg)
-for step in range(1, 6):
-    tunesmith.report(step / 10, step)
-    time.sleep(0.2)
+while not Path("go").exists():
+    tunesmith.report(0.5, 1)
+    time.sleep(0.05)
 return cfg.x
 """
 
@@ -35,18 +35,24 @@ def workers(shell: Shell) -> list[psutil.Process]:
     return [process for process in processes(shell) if "TUNESMITH_JOB" in process.environ()]
 
 
+def jobs_of(shell: Shell) -> set[str]:
+    """The ids of those that have taken a trial."""
+    return {trial.user_attrs[OWNER]["job"] for trial in trials(shell) if OWNER in trial.user_attrs}
+
+
 def test_jobs_share_the_budget_and_a_killed_one_is_replaced(shell: Shell) -> None:
-    app(shell, SLOW)
+    app(shell, HELD)
     command = begun(shell, "x=range(0,7)", *JOBS)
-    wait_until(lambda: workers(shell))
+    wait_until(lambda: len(jobs_of(shell)) == 2)
     workers(shell)[0].kill()
-    done = ended(command, 60)
+    wait_until(lambda: len(jobs_of(shell)) == 3)
+    (shell.folder / "go").touch()
+    done = ended(command)
     assert (done.code, done.err) == (0, "")
     assert sorted((row["x"], row["state"]) for row in rows(shell)) == [(str(x), "COMPLETE") for x in range(8)]
     assert re.search(r"^worker \d \(job \d+\)  ended; another one starts$", done.out, re.MULTILINE)
-    owners = [trial.user_attrs[OWNER] for trial in trials(shell)]
-    assert {owner["worker"] for owner in owners} == {0, 1}
-    assert len({owner["job"] for owner in owners}) == 3
+    assert {trial.user_attrs[OWNER]["worker"] for trial in trials(shell)} == {0, 1}
+    assert len(jobs_of(shell)) == 3
 
 
 def test_a_job_leaves_its_files_under_workers(shell: Shell) -> None:
@@ -66,22 +72,31 @@ def test_a_job_leaves_its_files_under_workers(shell: Shell) -> None:
 
 
 def test_ctrl_c_gives_the_trials_of_jobs_back(shell: Shell) -> None:
-    app(shell, "started(cfg)\nfor step in range(1, 600):\n    tunesmith.report(0.5, step)\n    time.sleep(0.1)")
+    app(shell, HELD)
     command = begun(shell, "x=0,1", *JOBS, names=(0, 1))
     command.send_signal(signal.SIGINT)
-    done = ended(command, 40)
+    done = ended(command)
     assert (done.code, done.err) == (130, "")
     assert sorted(trial.state.name for trial in trials(shell)) == ["FAIL", "FAIL", "WAITING", "WAITING"]
     assert processes(shell) == []
 
 
 def test_the_signal_before_a_jobs_end_gives_its_trial_back_with_its_epochs(shell: Shell) -> None:
-    app(shell, SLOW)
+    body = """
+        is_first = started(cfg)
+        while is_first:
+            tunesmith.report(0.1, 1)
+            time.sleep(0.05)
+        for step in range(1, 6):
+            tunesmith.report(step / 10, step)
+        return cfg.x
+    """
+    app(shell, body)
     command = begun(shell, "x=0", *JOBS[:1])
     wait_until(lambda: workers(shell))
     wait_until(lambda: trials(shell)[0].intermediate_values)
     workers(shell)[0].send_signal(signal.SIGUSR2)
-    done = ended(command, 40)
+    done = ended(command)
     assert (done.code, done.err) == (0, "")
     first, second = trials(shell)
     assert (first.state.name, second.state.name) == ("FAIL", "COMPLETE")
@@ -110,7 +125,7 @@ def test_a_job_that_cannot_be_is_refused_and_leaves_nothing(shell: Shell) -> Non
 
 
 def test_a_sweep_of_joblib_starts_workers(shell: Shell) -> None:
-    app(shell, "time.sleep(0.3)\nreturn cfg.x")
+    app(shell, "meet_workers(2)\nreturn cfg.x")
     done = sweep(shell, "x=range(0,5)", "hydra/launcher=joblib", "hydra.sweeper.n_jobs=2")
     assert (done.code, done.err) == (0, "")
     assert len(rows(shell)) == 6

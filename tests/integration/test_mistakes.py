@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import QUICK, LoadedShell, Shell
+from conftest import QUICK, Shell
 
 RUNS = [
     (
@@ -116,13 +116,13 @@ def ids(cases: list[tuple[str, str]]) -> list[str]:
 
 
 @pytest.mark.parametrize(("typed", "line"), RUNS, ids=ids(RUNS))
-def test_a_run(shell: Shell, typed: str, line: str) -> None:
-    check_that_a_run_is_refused(shell, typed, line)
+def test_a_run(light_shell: Shell, typed: str, line: str) -> None:
+    check_that_a_run_is_refused(light_shell, typed, line)
 
 
 @pytest.mark.parametrize(("typed", "line"), BEGUN, ids=ids(BEGUN))
-def test_a_run_that_has_begun(loaded_shell: LoadedShell, typed: str, line: str) -> None:
-    check_that_a_run_is_refused(loaded_shell, typed, line)
+def test_a_run_that_has_begun(shell: Shell, typed: str, line: str) -> None:
+    check_that_a_run_is_refused(shell, typed, line)
 
 
 def check_that_a_run_is_refused(shell: Shell, typed: str, line: str) -> None:
@@ -136,23 +136,23 @@ def check_that_a_run_is_refused(shell: Shell, typed: str, line: str) -> None:
 
 
 @pytest.mark.parametrize(("typed", "line"), SWEEPS, ids=ids(SWEEPS))
-def test_a_sweep(shell: Shell, typed: str, line: str) -> None:
-    (shell.folder / "file").touch()
-    ended = shell.train("-m", "study_name=s", typed)
+def test_a_sweep(light_shell: Shell, typed: str, line: str) -> None:
+    (light_shell.folder / "file").touch()
+    ended = light_shell.train("-m", "study_name=s", typed)
     assert (ended.code, ended.out) == (1, "")
     assert ended.err.startswith(f"error: {line}")
     assert ended.err.count("\n") == 1
-    assert [path.name for path in shell.folder.iterdir()] == ["file"]
+    assert [path.name for path in light_shell.folder.iterdir()] == ["file"]
 
 
-def test_a_metric_that_is_not_logged_in_a_run(loaded_shell: LoadedShell) -> None:
-    ended = loaded_shell.train(*QUICK, "objective.metric=val/los", "hydra.run.dir=r")
+def test_a_metric_that_is_not_logged_in_a_run(shell: Shell) -> None:
+    ended = shell.train(*QUICK, "objective.metric=val/los", "hydra.run.dir=r")
     assert ended.code == 1
     assert ended.err == (
         "error: objective.metric must be a logged metric; got 'val/los'; did you mean val/loss? "
         "options: lr, train/acc, train/loss, val/acc, val/loss\n"
     )
-    assert not (loaded_shell.folder / "r" / "result.yaml").exists()
+    assert not (shell.folder / "r" / "result.yaml").exists()
 
 
 def test_a_metric_that_is_not_logged_in_a_sweep_leaves_no_study(shell: Shell) -> None:
@@ -164,12 +164,12 @@ def test_a_metric_that_is_not_logged_in_a_sweep_leaves_no_study(shell: Shell) ->
     assert not shell.study("s").exists()
 
 
-def test_a_loss_that_does_not_fit_the_targets(loaded_shell: LoadedShell) -> None:
-    ended = loaded_shell.train("loss=mse", "hydra.run.dir=r")
+def test_a_loss_that_does_not_fit_the_targets(shell: Shell) -> None:
+    ended = shell.train("loss=mse", "hydra.run.dir=r")
     assert ended.err == (
         "error: loss must fit the targets: MSELoss needs numbers, this data has classes; use loss=auto\n"
     )
-    assert not (loaded_shell.folder / "r" / "result.yaml").exists()
+    assert not (shell.folder / "r" / "result.yaml").exists()
 
 
 def test_a_study_that_would_change_its_meaning(shell: Shell) -> None:

@@ -1,4 +1,4 @@
-"""The figures of docs/scaling.md: that the script measures what it says, and that the page has its tables."""
+"""scripts/scale.py, whose figures docs/scaling.md shows: it measures what it says."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import optuna
 import pytest
 from conftest import QUICK, Ended, Shell
+from plain_app import processes, wait_until
 
 from tunesmith.search.storage.storage import open_journal
 
@@ -21,8 +22,10 @@ SWEEP = (
 
 @pytest.fixture(scope="module")
 def ended(module_shell: Shell) -> Ended:
-    """A command that leaves a process behind does not return: that process keeps its output open."""
-    return module_shell.train(*SWEEP)
+    """The sweep's end; no rank outlives it."""
+    ended = module_shell.train(*SWEEP)
+    wait_until(lambda: not processes(module_shell), 60)
+    return ended
 
 
 @pytest.fixture(scope="module")

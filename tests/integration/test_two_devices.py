@@ -1,18 +1,17 @@
-"""One run on two devices, by the real command line: two processes on a CPU.
-
-A command that leaves a process behind does not return: that process keeps its output open.
-"""
+"""One run on two devices, by the real command line: two processes on a CPU, neither of which outlives the command."""
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from conftest import QUICK, Ended, Shell
+from plain_app import processes, wait_until
 
 # 0.9 makes the loss rise early, so that the schedule and early stopping act; dropout needs the random numbers.
 RUN = (
@@ -20,6 +19,12 @@ RUN = (
     *("trainer.accelerator=cpu", "trainer.devices=2", "trainer.max_epochs=30", "optimizer.lr=0.9", "model.dropout=0.5"),
     *("scheduler.patience=1", "callbacks.early_stopping.patience=4", "data.batch_size=128"),
 )
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left(module_shell: Shell) -> Iterator[None]:
+    yield
+    wait_until(lambda: not processes(module_shell), 60)
 
 
 def noted(folder: Path) -> list[dict[str, Any]]:
