@@ -72,11 +72,11 @@ def fitting(group: str, choice: str, folder: Path) -> list[str]:
 
 def write_idx_files(folder: Path) -> None:
     """Write 60 images in the format of MNIST's files."""
-    for part in ("train", "t10k"):
+    for split in ("train", "t10k"):
         images, labels = np.zeros((60, 28, 28), np.uint8), np.arange(60, dtype=np.uint8) % 10
         for name, values in (("images-idx3", images), ("labels-idx1", labels)):
             header = struct.pack(f">HBB{values.ndim}I", 0, 8, values.ndim, *values.shape)
-            (folder / f"{part}-{name}-ubyte").write_bytes(header + values.tobytes())
+            (folder / f"{split}-{name}-ubyte").write_bytes(header + values.tobytes())
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")

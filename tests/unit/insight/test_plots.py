@@ -28,8 +28,8 @@ def rows(*names: str) -> list[dict[str, str]]:
 def trials(**values: list[Any]) -> list[dict[str, str]]:
     """Rows of trials.csv, whose values fall."""
     number = max(map(len, values.values()))
-    drawn = [{name: str(value[place]) for name, value in values.items()} for place in range(number)]
-    return [{"number": str(place), "value": str(1 - 0.1 * place), **row} for place, row in enumerate(drawn)]
+    drawn = [{name: str(value[index]) for name, value in values.items()} for index in range(number)]
+    return [{"number": str(index), "value": str(1 - 0.1 * index), **row} for index, row in enumerate(drawn)]
 
 
 def columns(path: Path, color: Any) -> NDArray[np.int64]:
@@ -63,7 +63,7 @@ def test_a_suggestion_is_marked(tmp_path: Path, suggestion: float | None, is_mar
     ("runs", "panels"),
     [
         pytest.param({"a": rows("val/loss")}, (1, 1), id="one metric"),
-        pytest.param({"a": rows("train/loss", "val/loss", "lr")}, (2, 1), id="both parts share axes"),
+        pytest.param({"a": rows("train/loss", "val/loss", "lr")}, (2, 1), id="both splits share axes"),
         pytest.param(
             {"a": rows("train/loss", "val/loss", "lr"), "b": rows("val/loss")}, (3, 1), id="a panel each for more runs"
         ),
