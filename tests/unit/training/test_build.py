@@ -138,7 +138,11 @@ def test_without_a_logger_there_is_none(tmp_path: Path) -> None:
     [
         pytest.param(
             "data",
-            {"_target_": "tunesmith.data.splits.load_splits", "source": {"_target_": "builtins.object"}, "config": None},
+            {
+                "_target_": "tunesmith.data.splits.load_splits",
+                "source": {"_target_": "builtins.object"},
+                "config": None,
+            },
             "data.source must have a method load; got object",
             id="one of our own",
         ),
