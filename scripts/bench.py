@@ -84,7 +84,7 @@ def bare_steps() -> float:
     data, module = build_learner(step_config())
     model = module.model
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
-    train, val = Batches(data.parts.train, data.batch_size, shuffle_seed=0), Batches(data.parts.val, 4096)
+    train, val = Batches(data.splits.train, data.batch_size, shuffle_seed=0), Batches(data.splits.val, 4096)
     started = time.perf_counter()
     for epoch in range(STEP_EPOCHS):
         train.set_epoch(epoch)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tunesmith.cli import evaluate
 from tunesmith.mistakes import exit_on_error
-from tunesmith.run_folder import check_left_by_a_run
+from tunesmith.run_folder import check_run_folder
 
 
 def main() -> None:
@@ -16,7 +16,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="a run's folder, or a trial's: outputs/sweeps/<study>/<number>")
     folder = parser.parse_args().folder
     with exit_on_error():
-        check_left_by_a_run(folder)
+        check_run_folder(folder)
         for name, value in evaluate(folder).items():
             print(f"{name:<12} {value:.4g}")
         print(f"{'written to':<12} {folder / 'test.yaml'}")

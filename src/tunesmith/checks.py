@@ -1,4 +1,4 @@
-"""Rules on config values that can be seen without torch: key, rule, what is allowed."""
+"""The rule of each config key, and checks of keys that depend on each other; all without torch."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from tunesmith.rules import (
 
 ACTIVATIONS = ("elu", "gelu", "leaky_relu", "relu", "sigmoid", "silu", "tanh")
 INITIALIZERS = ("torch", "he", "orthogonal", "xavier", "zeros")
-# Each of their processes holds the whole model, and is the same command typed again.
+# Strategies whose processes each hold the whole model and are started by the same command.
 STRATEGIES = ("auto", "ddp", "ddp_find_unused_parameters_true", "ddp_find_unused_parameters_false")
 ACCELERATORS = ("auto", "cpu", "cuda", "gpu", "mps", "tpu")
 
@@ -120,7 +120,7 @@ RULES: dict[str, Rule] = {
     "callbacks.early_stopping.patience": integer(1),
 }
 
-# Two keys of which the second has no effect beside the first: (the first, whether it has that effect, the second).
+# Keys that can make another key useless: (key, whether its value does so, the key that then has no effect).
 REPLACED: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("find_lr", lambda value: value is True, "optimizer.lr"),
     ("model.shape", is_list, "model.num_layers"),
@@ -130,10 +130,10 @@ REPLACED: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
 
 
 def check_config(cfg: DictConfig) -> None:
-    """Check every key that has a rule and is there, and those that say something of each other.
+    """Check the value of every key that has a rule, and keys that depend on each other; skip keys that are not there.
 
     Raises:
-        UserError: names the first key at fault, its rule and the value.
+        UserError: names the first key at fault, its rule and its value.
     """
     data = cfg.get("data")
     for key in sorted(OmegaConf.missing_keys(data)) if isinstance(data, DictConfig) else ():
@@ -153,13 +153,13 @@ def check_config(cfg: DictConfig) -> None:
 
 
 def check_rule(key: str, rule: Rule, value: Any) -> None:
-    """Raise UserError unless the value of this one key keeps its rule."""
+    """Raise UserError unless a key's value keeps its rule."""
     if not rule.holds(value):
         raise UserError(f"{key} must be {rule.says}; got {_shown(value)}")
 
 
 def check_folder(key: str, folder: Path) -> None:
-    """Raise UserError unless the output folder that a key names can be made and written to."""
+    """Make the output folder that a key names; raise UserError if it cannot be made or written to."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         writable = os.access(folder, os.W_OK | os.X_OK)
@@ -176,14 +176,14 @@ def _check_order(cfg: DictConfig, less: str, more: str) -> None:
 
 
 def _check_devices(cfg: DictConfig) -> None:
-    """A process starts the others of a run once, and each fold is a run."""
+    """Raise UserError for folds on several devices: a process starts its other ranks once, but each fold is a run."""
     devices = _select(cfg, "trainer.devices")
     if _select(cfg, "data.folds") not in (None, _ABSENT) and devices not in (1, _ABSENT):
         raise UserError(f"trainer.devices must be 1 with data.folds; got {_shown(devices)}")
 
 
 def _check_replaced(cfg: DictConfig) -> None:
-    """Raise UserError where both keys of a pair are given: one of them would be ignored without a word."""
+    """Raise UserError if both keys of a pair are given: the second would be ignored silently."""
     given = [str(text) for text in OmegaConf.select(cfg, "hydra.overrides.task", default=None) or ()]
     for key, has_effect, replaced in REPLACED:
         value = _select(cfg, key)

@@ -1,4 +1,4 @@
-"""What can end a run or a sweep besides a bug."""
+"""Errors that end a run or a sweep and are not bugs, and phrases for their messages."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ class UserError(CompactHydraException):
     """
 
     def __init__(self, text: object) -> None:
-        """Take names of the user's that have line breaks into one line."""
+        """Join the lines of a text: names that a user chose may contain line breaks."""
         super().__init__(" ".join(str(text).splitlines()))
 
 
 class RunFailed(Exception):
-    """A run that ended for a cause of its own that is no bug, such as a loss that became NaN."""
+    """A run that failed without a bug, for example because its loss became NaN."""
 
 
 class AttemptLost(BaseException):
-    """An attempt at a trial that has to end through no fault of its own; its text says why.
+    """An attempt at a trial that must end through no fault of its own; its text says why.
 
-    Like KeyboardInterrupt no Exception: code that goes on after any error must not swallow it.
+    A BaseException, like KeyboardInterrupt: code that catches every Exception and goes on must not swallow it.
     """
 
 

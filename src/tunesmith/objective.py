@@ -1,4 +1,4 @@
-"""The one metric that early stopping, checkpoint, schedule, pruner and study follow."""
+"""The objective: the one metric that early stopping, checkpoint, scheduler, pruner and study follow."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ WORST = {"min": math.inf, "max": -math.inf}
 
 @dataclass(frozen=True)
 class Objective:
-    """A metric's name, such as val/loss, and whether less ("min") or more ("max") of it is better."""
+    """A metric's name, such as val/loss, and its mode: "min" if less is better, "max" if more is better."""
 
     metric: str
     mode: str
@@ -22,14 +22,14 @@ class Objective:
 
 @dataclass
 class BestSoFar:
-    """The best value over the epochs of one run and the epoch (from 1) that had it; epoch 0: none yet."""
+    """The best value of one run so far and the epoch (from 1) that reached it; epoch 0: none yet."""
 
     objective: Objective
     value: float = math.nan
     epoch: int = 0
 
     def update(self, value: float, epoch: int) -> bool:
-        """Take one epoch's value; return whether it is the best so far."""
+        """Record one epoch's value; return whether it is the best so far."""
         than = self.value if self.epoch else WORST[self.objective.mode]
         if not self.objective.is_better(value, than):
             return False

@@ -1,4 +1,4 @@
-"""What the value of a config key may be: rules and the words that they are made of. Pure."""
+"""Rules: what the value of a config key may be, and the functions that build rules."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 
 @dataclass(frozen=True)
 class Rule:
-    """What the value of a key must be; `says` completes the sentence "KEY must be ..."."""
+    """A test of a key's value; `says` completes the sentence "KEY must be ..."."""
 
     says: str
     holds: Callable[[Any], bool]

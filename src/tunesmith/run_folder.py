@@ -1,4 +1,4 @@
-"""What a run leaves behind: write it and read it."""
+"""The run folder: write and read the files that a run leaves in it."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ _VERSIONS_OF = ("hydra-core", "lightning", "optuna", "torch", "tunesmith")
 
 
 def fold_name(fold: int) -> str:
-    """Return the name of a fold's folder inside its run's; fold: from 0."""
+    """Return the name of a fold's folder inside the run folder; fold: from 0."""
     return f"fold_{fold}"
 
 
-def check_left_by_a_run(folder: Path, name: Path = CONFIG_FILE) -> None:
-    """Raise UserError where a folder lacks what every run leaves in it."""
-    if not (folder / name).is_file():
-        raise UserError(f"folder must be one that a run left; got {folder} ({name} is missing)")
+def check_run_folder(folder: Path, file: Path = CONFIG_FILE) -> None:
+    """Raise UserError unless a folder is a run folder: it holds a file that every run leaves there."""
+    if not (folder / file).is_file():
+        raise UserError(f"folder must be one that a run left; got {folder} ({file} is missing)")
 
 
 class MetricsTable:
-    """metrics.csv of one run: a row per epoch, appended when the run is resumed."""
+    """metrics.csv of a run folder: a row per epoch; a resumed run appends to it."""
 
     def __init__(self, folder: Path, keep_epochs: int) -> None:
         """Drop the rows of epochs after keep_epochs: a resumed run trains them again."""
@@ -48,7 +48,7 @@ class MetricsTable:
         self._write(kept)
 
     def append(self, epoch: int, metrics: Mapping[str, float]) -> None:
-        """Add one epoch (counted from 1)."""
+        """Add the row of one epoch (from 1)."""
         row = {"epoch": str(epoch), **{name: repr(value) for name, value in metrics.items()}}
         if not self.columns or not set(row) <= set(self.columns):
             self.columns = list(dict.fromkeys([*self.columns, *row]))
@@ -67,7 +67,7 @@ class MetricsTable:
 
 
 def read_metrics(folder: Path) -> list[dict[str, str]]:
-    """Return the rows of a run's metrics.csv, none where there is no such file."""
+    """Return the rows of a run folder's metrics.csv; none if there is no such file."""
     path = folder / METRICS_FILE
     if not path.exists():
         return []
@@ -91,7 +91,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 @cache
 def environment() -> dict[str, Any]:
-    """Return the versions and the git commit that a result came from (commit null outside a checkout)."""
+    """Return the versions and the git commit that a result comes from; the commit is None outside a checkout."""
     versions = {name: version(name) for name in _VERSIONS_OF}
     return {"versions": versions, "commit": _git_commit()}
 
@@ -106,5 +106,5 @@ def _git_commit() -> str | None:
 
 
 def replacing(path: Path) -> Path:
-    """Return a name beside the path that no other process writes to at the same time."""
+    """Return a temporary path beside `path` that no other process writes to; os.replace moves it to `path`."""
     return path.with_name(f".{path.name}.{os.getpid()}")

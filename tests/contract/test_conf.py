@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from functools import cache
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
+from optuna.pruners import BasePruner
 
 from tunesmith.checks import ACTIVATIONS, INITIALIZERS, RULES, check_config
 from tunesmith.cli import register_resolvers
@@ -29,7 +32,7 @@ CHOICES.remove(("data", "base"))  # what all data sets have; no choice itself
 FILES = [path for folder in (CONF, PLUGIN) for path in sorted(folder.rglob("*.yaml"))]
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def _hydra() -> Iterator[None]:
     register_resolvers()
     with initialize_config_dir(str(CONF), version_base="1.3"):
@@ -37,13 +40,24 @@ def _hydra() -> Iterator[None]:
     GlobalHydra.instance().clear()
 
 
+@cache
 def composed(*overrides: str) -> DictConfig:
-    return compose("train", list(overrides), return_hydra_config=True)
+    """Compose a config that tests may share; it cannot be changed."""
+    cpu = [] if "trainer=gpu" in overrides else ["trainer.accelerator=cpu"]
+    cfg = compose("train", [*overrides, *cpu], return_hydra_config=True)
+    OmegaConf.set_readonly(cfg, True)
+    return cfg
+
+
+def chosen(group: str, choice: str, *needed: str) -> DictConfig:
+    """Compose the config with one choice; needed: what the choice cannot be built without."""
+    is_default = composed().hydra.runtime.choices.get(group) == choice
+    return composed(*needed) if is_default else composed(f"{group}={choice}", *needed)
 
 
 @pytest.mark.parametrize(("group", "choice"), CHOICES, ids=[f"{group}={choice}" for group, choice in CHOICES])
 def test_every_choice_builds(group: str, choice: str, tmp_path: Path) -> None:
-    cfg = composed(f"{group}={choice}", *fitting(group, choice, tmp_path))
+    cfg = chosen(group, choice, *fitting(group, choice, tmp_path))
     check_config(cfg)
     if choice == "gpu":
         assert cfg.trainer.accelerator == "gpu"
@@ -53,7 +67,7 @@ def test_every_choice_builds(group: str, choice: str, tmp_path: Path) -> None:
 
 def fitting(group: str, choice: str, folder: Path) -> list[str]:
     """Return what a choice needs beside it: data of its own, or a model and data that it fits."""
-    typed = [] if choice == "gpu" else ["trainer.accelerator=cpu"]
+    typed = []
     if choice in ("mnist", "fashion_mnist"):
         write_idx_files(folder)
         typed.append(f"data.folder='{folder}'")
@@ -72,35 +86,36 @@ def fitting(group: str, choice: str, folder: Path) -> list[str]:
 
 def write_idx_files(folder: Path) -> None:
     """Write 60 images in the format of MNIST's files."""
-    for part in ("train", "t10k"):
+    for split in ("train", "t10k"):
         images, labels = np.zeros((60, 28, 28), np.uint8), np.arange(60, dtype=np.uint8) % 10
         for name, values in (("images-idx3", images), ("labels-idx1", labels)):
             header = struct.pack(f">HBB{values.ndim}I", 0, 8, values.ndim, *values.shape)
-            (folder / f"{part}-{name}-ubyte").write_bytes(header + values.tobytes())
+            (folder / f"{split}-{name}-ubyte").write_bytes(header + values.tobytes())
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_every_file_says_what_it_is_for(path: Path) -> None:
-    lines = [line for line in path.read_text().splitlines() if not line.startswith("# @package")]
-    assert lines[0].startswith("# ")
+def test_every_file_says_what_it_is_for() -> None:
+    texts = {path: path.read_text().splitlines() for path in FILES}
+    first = {path: next(line for line in lines if not line.startswith("# @package")) for path, lines in texts.items()}
+    assert [path for path, line in first.items() if not line.startswith("# ")] == []
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in (PLUGIN / "pruner").glob("*.yaml")))
-def test_every_pruner_builds(name: str) -> None:
-    bounds = ["hydra.sweeper.pruner.upper=1.0"] if name == "threshold" else []
-    assert make_pruner(composed(f"hydra/sweeper/pruner={name}", *bounds).hydra.sweeper.pruner) is not None
+SAMPLERS = ("tpe", "random", "qmc", "cmaes", "nsgaii", "gp")
+PRUNERS = sorted(path.stem for path in (PLUGIN / "pruner").glob("*.yaml"))
+PAIRS = list(zip_longest(SAMPLERS, PRUNERS, fillvalue="random" if len(SAMPLERS) < len(PRUNERS) else "none"))
 
 
-@pytest.mark.parametrize("name", ["tpe", "random", "qmc", "cmaes", "nsgaii", "gp"])
-def test_every_sampler_builds(name: str) -> None:
-    cfg = composed(f"hydra/sweeper/sampler={name}").hydra.sweeper
+@pytest.mark.parametrize(("sampler", "pruner"), PAIRS)
+def test_every_sampler_and_pruner_builds(sampler: str, pruner: str) -> None:
+    bounds = ["hydra.sweeper.pruner.upper=1.0"] if pruner == "threshold" else []
+    cfg = composed(f"hydra/sweeper/sampler={sampler}", f"hydra/sweeper/pruner={pruner}", *bounds).hydra.sweeper
     space = parse_space(cfg.params, [])
     assert type(make_sampler(cfg.sampler, space, 30, 0, 0)).__module__.startswith("optuna.samplers")
+    assert isinstance(make_pruner(cfg.pruner), BasePruner)
 
 
 @pytest.mark.parametrize("name", ["cnn", "linear", "mlp"])
 def test_a_space_varies_only_keys_that_its_model_has(name: str) -> None:
-    cfg = composed(f"model={name}")
+    cfg = chosen("model", name)
     space = parse_space(cfg.hydra.sweeper.params, [])
     assert [key for key in space.dimensions if OmegaConf.select(cfg, key) is None] == []
 
@@ -132,10 +147,11 @@ def test_optuna_is_an_alias_of_the_sweeper() -> None:
     assert target == "hydra_plugins.tunesmith_sweeper.sweeper.TunesmithSweeper"
 
 
+# Together with the defaults they have all keys; each group's choice comes from the tests above as it is.
 CHOICES_WITH_KEYS = [
-    ["optimizer=sgd", "scheduler=step", "loss=huber", "model=cnn"],
-    ["scheduler=cosine", "data=csv", "data.path=a", "data.target=b", "model=linear"],
-    *(["data=mnist"], ["data=line"], ["data=xor"]),
+    *(["optimizer=sgd"], ["scheduler=step"], ["scheduler=cosine"], ["loss=huber", "data=diabetes"]),
+    *(["model=cnn"], ["model=linear"], ["data=line"], ["data=xor"]),
+    *(["data=mnist"], ["data=csv", "data.path=a", "data.target=b"]),
 ]
 
 

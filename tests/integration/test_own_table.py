@@ -30,7 +30,7 @@ def test_a_table_with_all_that_tables_have_runs_and_says_what_was_done(shell: Sh
     """Texts, missing inputs, a row without a target, an id column."""
     header, *rows = PLAIN.splitlines()
     colours = ("red", "bl\u00e5")
-    lines = [f"id,colour,{header}", *(f"user{place},{colours[place % 2]},{row}" for place, row in enumerate(rows))]
+    lines = [f"id,colour,{header}", *(f"user{index},{colours[index % 2]},{row}" for index, row in enumerate(rows))]
     lines[1:4] = ["user0,red,,1,no", "user1,,1.5,1,yes", "user2,red,1.5,1,"]
     code, out, err = run(shell, "\n".join(lines), "data.target=kind")
     assert (code, err) == (0, "")
@@ -69,7 +69,7 @@ def test_it_is_refused_in_one_line(shell: Shell, case: str) -> None:
 def test_two_million_rows_of_twenty_columns(shell: Shell) -> None:
     random = np.random.default_rng(0)
     block = random.normal(size=(2000, 20)).round(4)
-    header = ",".join([*(f"c{place}" for place in range(20)), "target"])
+    header = ",".join([*(f"c{index}" for index in range(20)), "target"])
     rows = "".join(",".join(map(str, row)) + f",{int(row[0] > 0)}\n" for row in block)
     with (shell.folder / "big.csv").open("w") as file:
         file.write(header + "\n")

@@ -145,21 +145,21 @@ def test_diabetes_is_no_worse_than_ridge_regression(shell: Shell) -> None:
 
 
 def ridge_rmse(split_seed: int) -> float:
-    """RidgeCV on the same split, with the validation part to train on too, which the net only stops by."""
+    """RidgeCV on the same splits; it trains on the validation split too, by which the net only stops."""
     from sklearn.linear_model import RidgeCV
     from sklearn.metrics import root_mean_squared_error
 
     from tunesmith.data.sources.sklearn_dataset import SklearnDataset
-    from tunesmith.data.splits import Split, load_splits
+    from tunesmith.data.splits import SplitConfig, load_splits
 
-    split = Split(0.2, 0.2, split_seed, None, None, 1.0, "standard", False, "refuse")
-    parts = load_splits(SklearnDataset("diabetes"), split)
+    config = SplitConfig(0.2, 0.2, split_seed, None, None, 1.0, "standard", False, "refuse")
+    splits = load_splits(SklearnDataset("diabetes"), config)
     inputs, targets = (
-        np.concatenate([getattr(part, name).numpy() for part in (parts.train, parts.val)])
+        np.concatenate([getattr(split, name).numpy() for split in (splits.train, splits.val)])
         for name in ("inputs", "targets")
     )
     ridge = RidgeCV(alphas=np.logspace(-3, 3, 25)).fit(inputs, targets)
-    return float(root_mean_squared_error(parts.test.targets.numpy(), ridge.predict(parts.test.inputs.numpy())))
+    return float(root_mean_squared_error(splits.test.targets.numpy(), ridge.predict(splits.test.inputs.numpy())))
 
 
 @pytest.mark.slow

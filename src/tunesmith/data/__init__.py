@@ -1,4 +1,4 @@
-"""From a source's arrays to batches: source -> parts -> batches by (seed, epoch)."""
+"""From a source's arrays to batches: source -> splits -> batches by (seed, epoch)."""
 
 from tunesmith.data.arrays import Arrays
 from tunesmith.data.datamodule import DataModule

@@ -1,4 +1,4 @@
-"""What every source gives: all samples of a data set as arrays."""
+"""All samples of a data set as arrays, and the protocol of the sources that load them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tunesmith.errors import UserError
 class Arrays:
     """All samples of a data set.
 
-    inputs: (samples, *input_shape) float32, an image as (channels, height, width); NaN where a value is missing.
+    inputs: (samples, *input_shape) float32, an image as (channels, height, width); NaN for a missing value.
     targets: (samples,) int64 from 0 for classes, float32 for numbers.
     columns: names of a table's columns; classes: names of the classes; both for messages and reports.
-    categories: column -> the names of its categories, where it holds their places instead of numbers.
-    num_test: samples at the end that are the data set's own test part; 0 where it has none.
+    categories: index of a categorical column -> the names of its categories; the column holds their codes from 0.
+    num_test: samples at the end that are the data set's own test part; 0: it has none.
 
     Raises:
-        UserError: the arrays do not fit each other or have another type.
+        UserError: the arrays do not fit each other or have the wrong type.
     """
 
     inputs: NDArray[np.float32]
@@ -54,7 +54,7 @@ class Arrays:
 
     @property
     def num_classes(self) -> int:
-        """0 for numbers."""
+        """0 for regression."""
         return max(len(self.classes), int(self.targets.max()) + 1) if self.has_classes else 0
 
     @property
@@ -62,18 +62,18 @@ class Arrays:
         """Whether a sample is a row of columns."""
         return self.inputs.ndim == 2
 
-    def column(self, place: int) -> str:
-        """Return a column's name, its place where it has none."""
-        return self.columns[place] if self.columns else str(place)
+    def column(self, index: int) -> str:
+        """Return a column's name, or its index if the columns have no names."""
+        return self.columns[index] if self.columns else str(index)
 
-    def class_name(self, place: int) -> str:
-        return self.classes[place] if self.classes else str(place)
+    def class_name(self, label: int) -> str:
+        return self.classes[label] if self.classes else str(label)
 
 
 class Source(Protocol):
-    """Where samples come from: a frozen dataclass, whose fields are keys of the data set's YAML file.
+    """Where samples come from: a frozen dataclass; its fields are keys of the data set's YAML file.
 
-    Two sources of one class with the same fields are the same data, which a process loads once.
+    Two sources of one class with equal fields are the same data: a process loads it once.
     """
 
     def load(self) -> Arrays:

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 
 class Augmentation:
-    """Turns, shifts, sizes and mirrors each image of a batch by a draw of its own.
+    """Rotates, shifts, scales and mirrors each image of a batch by its own random draw.
 
     rotation: up to so many degrees either way; shift: up to this fraction of height and width;
     scale: up to this fraction larger or smaller; flip: probability of the mirror image.
@@ -27,12 +27,12 @@ class Augmentation:
         return any((self.rotation, self.shift, self.scale, self.flip))
 
     def __call__(self, images: Tensor) -> Tensor:
-        """images: (batch, channel, height, width), float32; what comes in from outside is the nearest border."""
+        """images: (batch, channel, height, width), float32; pixels from outside repeat the nearest border."""
         grid = functional.affine_grid(self._transforms(images), list(images.shape), align_corners=False)
         return functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
 
     def _transforms(self, images: Tensor) -> Tensor:
-        """Return affine matrices from output to input places, (batch, 2, 3); an image reaches from -1 to 1."""
+        """Return affine matrices from output to input coordinates, (batch, 2, 3); an image spans -1 to 1."""
         draws = 2 * torch.rand(4, len(images), device=images.device, dtype=images.dtype) - 1
         angle = draws[0] * math.radians(self.rotation)
         size = 1 / (1 + draws[1] * self.scale)  # of the part of the image that is shown

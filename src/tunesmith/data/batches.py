@@ -34,8 +34,8 @@ def batch_sizes(num_samples: int, batch_size: int) -> list[int]:
 def shard_sizes(num_samples: int, batch_size: int, rank: int, world_size: int) -> list[int]:
     """Return the sizes of one rank's batches, as many as every other rank has: each of them may wait for all ranks.
 
-    Samples that cannot be dealt out evenly join the last batch of the first ranks. Where there are fewer samples than
-    ranks, the batch of a rank that has none is empty.
+    Samples that cannot be dealt out evenly join the last batch of the first ranks. If there are fewer samples than
+    ranks, a rank without samples has one empty batch.
     """
     sizes = batch_sizes(num_samples // world_size, batch_size) or [0]
     sizes[-1] += rank < num_samples % world_size
@@ -43,31 +43,31 @@ def shard_sizes(num_samples: int, batch_size: int, rank: int, world_size: int) -
 
 
 class Batches:
-    """One rank's share of a part as an iterable of (inputs, targets); with a seed in a new order each epoch.
+    """One rank's share of a split as an iterable of (inputs, targets); with a seed in a new order each epoch.
 
-    The order of an epoch is dealt out to the ranks in turn: a step of all ranks together takes from it the samples
-    that follow each other there. Lightning calls `sampler.set_epoch` before each epoch.
+    The order of an epoch is dealt out to the ranks in turn: one step of all ranks together takes consecutive samples
+    of that order. Lightning calls `sampler.set_epoch` before each epoch.
     """
 
     batch_sampler = None
 
     def __init__(
-        self, part: Split, batch_size: int, shuffle_seed: int | None = None, rank: int = 0, world_size: int = 1
+        self, split: Split, batch_size: int, shuffle_seed: int | None = None, rank: int = 0, world_size: int = 1
     ) -> None:
-        """batch_size: of one rank; rank: from 0, of world_size ones."""
-        self.part = part
+        """batch_size: of one rank; rank: in 0..world_size - 1."""
+        self.split = split
         self.shuffle_seed = shuffle_seed
-        self.sizes = shard_sizes(len(part), batch_size, rank, world_size)
+        self.sizes = shard_sizes(len(split), batch_size, rank, world_size)
         self.share = slice(rank, None, world_size)
         self.epoch = 0
 
     @property
     def sampler(self) -> Batches | SequentialSampler:
-        """This object where the order has a seed; otherwise what tells Lightning that nothing is shuffled."""
+        """This object if the order has a seed; otherwise a SequentialSampler, for Lightning: nothing is shuffled."""
         return SequentialSampler(self.sizes) if self.shuffle_seed is None else self
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch (from 0) whose order the next iteration has."""
+        """Choose the epoch (from 0) whose order the next iteration follows."""
         self.epoch = epoch
 
     def __len__(self) -> int:
@@ -75,10 +75,10 @@ class Batches:
 
     def __iter__(self) -> Iterator[Batch]:
         """Begin at the first next(): a resumed run makes its iterator before it sets the epoch."""
-        inputs, targets = self.part.inputs, self.part.targets
+        inputs, targets = self.split.inputs, self.split.targets
         if self.shuffle_seed is None:
             inputs, targets = inputs[self.share].contiguous(), targets[self.share].contiguous()
         else:
-            order = epoch_order(len(self.part), self.shuffle_seed, self.epoch)[self.share].to(inputs.device)
+            order = epoch_order(len(self.split), self.shuffle_seed, self.epoch)[self.share].to(inputs.device)
             inputs, targets = inputs[order], targets[order]
         yield from zip(torch.split(inputs, self.sizes), torch.split(targets, self.sizes), strict=True)

@@ -19,7 +19,7 @@ EVALUATION_BATCH_SIZE = 4096
 
 
 class DataModule(L.LightningDataModule):
-    """Training, validation and test part of a source, kept as tensors on the device of the trainer."""
+    """Training, validation and test split of a source, kept as tensors on the trainer's device."""
 
     def __init__(
         self,
@@ -40,54 +40,54 @@ class DataModule(L.LightningDataModule):
         fold: int | None = None,
         **keys: Any,
     ) -> None:
-        """source: a class of sources, which takes the further keys; seed: of the order of batches.
+        """source: a class of sources, built with **keys; seed: of the order of batches.
 
         Raises:
-            UserError: the keys are not the source's, or its data cannot be trained on.
+            UserError: the source lacks one of the keys, or its data cannot be trained on.
         """
         super().__init__()
         self.batch_size = batch_size
         self.shuffle = shuffle
         self.seed = seed
         self.augmentation = _call("data.augmentation", Augmentation, augmentation)
-        split = SplitConfig(
+        config = SplitConfig(
             val_fraction, test_fraction, split_seed, folds, fold, fraction, scale, scale_targets, missing
         )
-        self.parts = load_splits(_call("data", source, {key: _frozen(value) for key, value in keys.items()}), split)
-        self.class_weights = _class_weights(self.parts, class_weights)
+        self.splits = load_splits(_call("data", source, {key: _frozen(value) for key, value in keys.items()}), config)
+        self.class_weights = _class_weights(self.splits, class_weights)
         if self.augmentation and len(self.input_shape) != 3:
             raise UserError(f"data.augmentation needs images; got samples of shape {self.input_shape}")
 
     @property
     def input_shape(self) -> tuple[int, ...]:
         """Shape of one sample."""
-        return tuple(self.parts.train.inputs.shape[1:])
+        return tuple(self.splits.train.inputs.shape[1:])
 
     @property
     def has_classes(self) -> bool:
-        return bool(self.parts.classes)
+        return bool(self.splits.classes)
 
     @property
     def output_size(self) -> int:
-        """Numbers that the model puts out for a sample: one per class, one for two classes or for numbers."""
-        return len(self.parts.classes) if len(self.parts.classes) > 2 else 1
+        """Numbers that the model puts out for a sample: one per class; one for two classes or for regression."""
+        return len(self.splits.classes) if len(self.splits.classes) > 2 else 1
 
     def train_dataloader(self) -> Batches:
         assert self.trainer is not None
         one_batch_again_and_again = bool(getattr(self.trainer, "overfit_batches", 0))
         is_shuffled = self.shuffle and not one_batch_again_and_again
-        _check_shares(len(self.parts.train), self.trainer.world_size)
-        return self._batches(self.parts.train, self.batch_size, self.seed if is_shuffled else None)
+        _check_shares(len(self.splits.train), self.trainer.world_size)
+        return self._batches(self.splits.train, self.batch_size, self.seed if is_shuffled else None)
 
     def val_dataloader(self) -> Batches:
-        return self._batches(self.parts.val, EVALUATION_BATCH_SIZE)
+        return self._batches(self.splits.val, EVALUATION_BATCH_SIZE)
 
     def predict_dataloader(self) -> Batches:
-        """The test part."""
-        return self._batches(self.parts.test, EVALUATION_BATCH_SIZE)
+        """The test split."""
+        return self._batches(self.splits.test, EVALUATION_BATCH_SIZE)
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
-        """Leave the batch alone: it was sliced from tensors that lie on the device."""
+        """Leave the batch alone: it was sliced from tensors on the device."""
         return batch
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
@@ -97,16 +97,16 @@ class DataModule(L.LightningDataModule):
         inputs, targets = batch
         return self.augmentation(inputs), targets
 
-    def _batches(self, part: Split, batch_size: int, shuffle_seed: int | None = None) -> Batches:
-        """Return this rank's share of a part, on its device."""
+    def _batches(self, split: Split, batch_size: int, shuffle_seed: int | None = None) -> Batches:
+        """Return this rank's share of a split, on its device."""
         trainer = self.trainer
         assert trainer is not None
-        on_device = part.to(trainer.strategy.root_device)
+        on_device = split.to(trainer.strategy.root_device)
         return Batches(on_device, batch_size, shuffle_seed, trainer.global_rank, trainer.world_size)
 
 
 def _call(key: str, made: Callable[..., Any], keys: Mapping[str, Any]) -> Any:
-    """Build what a key describes; raises UserError for keys that it does not have."""
+    """Call `made` with the keys below `key`; raises UserError for keys that `made` does not take."""
     try:
         return made(**keys)
     except TypeError as error:
@@ -114,7 +114,7 @@ def _call(key: str, made: Callable[..., Any], keys: Mapping[str, Any]) -> Any:
 
 
 def _check_shares(num_samples: int, world_size: int) -> None:
-    """Raise UserError where a device would have a single sample, on which batch norm cannot be trained."""
+    """Raise UserError if a device would have a single sample: batch norm cannot be trained on one."""
     if world_size > 1 and num_samples < 2 * world_size:
         raise UserError(
             f"trainer.devices must be at most half the number of training samples, {num_samples}; got {world_size}"
@@ -122,7 +122,7 @@ def _check_shares(num_samples: int, world_size: int) -> None:
 
 
 def _frozen(value: Any) -> Any:
-    """Return lists and dicts as tuples, which can be compared and looked up."""
+    """Return lists and dicts as tuples: a source's fields must be hashable."""
     if isinstance(value, Mapping):
         return tuple(sorted((key, _frozen(item)) for key, item in value.items()))
     if isinstance(value, Sequence) and not isinstance(value, str):
@@ -130,15 +130,17 @@ def _frozen(value: Any) -> Any:
     return value
 
 
-def _class_weights(parts: Splits, wanted: str | Sequence[float] | None) -> Tensor | None:
+def _class_weights(splits: Splits, wanted: str | Sequence[float] | None) -> Tensor | None:
     """Return a weight per class, (classes,) float32; "balanced" gives all classes the same sum."""
     if wanted is None:
         return None
-    if not parts.classes:
-        raise UserError(f"data.class_weights must be null where targets are numbers; got {wanted}")
+    if not splits.classes:
+        raise UserError(f"data.class_weights must be null if targets are numbers; got {wanted}")
     if not isinstance(wanted, str):
-        if len(wanted) != len(parts.classes):
-            raise UserError(f"data.class_weights must be {len(parts.classes)} numbers, one a class; got {list(wanted)}")
+        if len(wanted) != len(splits.classes):
+            raise UserError(
+                f"data.class_weights must be {len(splits.classes)} numbers, one a class; got {list(wanted)}"
+            )
         return torch.tensor([float(weight) for weight in wanted])
-    counts = torch.bincount(parts.train.targets, minlength=len(parts.classes))
-    return len(parts.train) / (len(parts.classes) * counts.float())
+    counts = torch.bincount(splits.train.targets, minlength=len(splits.classes))
+    return len(splits.train) / (len(splits.classes) * counts.float())

@@ -1,4 +1,4 @@
-"""What can be seen of a data set before the first step: what cannot be trained on, and what to beware of."""
+"""Checks of a data set before the first step: errors for what cannot be trained on, warnings for what misleads."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from tunesmith.data.arrays import Arrays
 from tunesmith.data.preparation import Index
 from tunesmith.errors import UserError, listed
 
-# Training, validation and test part want a sample of each class.
+# Training, validation and test split need a sample of each class.
 MIN_PER_CLASS = 3
 # Largest class to smallest: beyond 4 to 1 the minority of two classes has less than a fifth of the samples.
 IMBALANCE = 4
 # One standard error of an accuracy near 90 % on 200 samples is 2.1 points, of an error's size on 200 numbers 5 %.
 SMALL_VALIDATION = 200
-# Features whose deviations differ by more than this learn at different speeds.
+# Features whose standard deviations differ by more than this factor learn at different speeds.
 UNSCALED = 20
 
 
 def check_classes(arrays: Arrays) -> None:
-    """Raise UserError for samples that cannot be cut into parts: too few, of one class, or a target without a value."""
+    """Raise UserError if the samples cannot be split: too few, all of one class, or a target that is not finite."""
     num = len(arrays.targets)
     if num < MIN_PER_CLASS:
         raise UserError(f"data must have a sample for each part, {MIN_PER_CLASS} at least; got {num}")
@@ -35,43 +35,45 @@ def check_classes(arrays: Arrays) -> None:
     if (counts > 0).sum() < 2:
         only = arrays.class_name(int(counts.argmax()))
         raise UserError(f"data must have two classes or more to tell apart; got {num} samples of class {only}")
-    for place in np.flatnonzero(counts < MIN_PER_CLASS):
+    for label in np.flatnonzero(counts < MIN_PER_CLASS):
         raise UserError(
-            f"data must have {MIN_PER_CLASS} samples of each class at least, one a part; got {counts[place]} of class "
-            f"{arrays.class_name(int(place))}; leave them out or join classes"
+            f"data must have {MIN_PER_CLASS} samples of each class at least, one a part; got {counts[label]} of class "
+            f"{arrays.class_name(int(label))}; leave them out or join classes"
             + (" (or is it data.task=regression?)" if len(counts) > IMBALANCE else "")
         )
 
 
 def check_splits(
-    arrays: Arrays, inputs: NDArray[np.float32], parts: tuple[Index, Index, Index], scale: str
+    arrays: Arrays, inputs: NDArray[np.float32], indices: tuple[Index, Index, Index], scale: str
 ) -> list[str]:
-    """Return a line for each finding about the parts; inputs are the prepared ones.
+    """Return a line for each finding about the splits.
+
+    inputs: all prepared inputs; indices: of the samples of the training, validation and test split.
 
     Raises:
-        UserError: a part has no samples, or the training part lacks a class.
+        UserError: a split has no samples, or the training split lacks a class.
     """
-    train, val, _ = parts
-    for name, index in zip(("training", "validation", "test"), parts, strict=True):
+    train, val, _ = indices
+    for name, index in zip(("training", "validation", "test"), indices, strict=True):
         if len(index) == 0:
             raise UserError(f"data must leave the {name} part a sample; got none of {len(arrays.inputs)}")
     return [
         *_constant_columns(arrays, train),
         *_unscaled(inputs[train], scale),
-        *(_classes(arrays, parts) if arrays.has_classes else ()),
+        *(_classes(arrays, indices) if arrays.has_classes else ()),
         *_small_validation(len(val), arrays.has_classes),
     ]
 
 
 def _constant_columns(arrays: Arrays, train: Index) -> Iterator[str]:
-    """The border of an image is constant as a rule; a column of a table is not."""
+    """Report constant columns of tables only: the border pixels of images are usually constant."""
     if not arrays.is_table:
         return
     rows = arrays.inputs[train]
     with np.errstate(invalid="ignore"):
         constant = np.flatnonzero(~((rows != rows[0]) & ~np.isnan(rows)).any(axis=0))
     if len(constant):
-        yield f"{listed(arrays.column(int(place)) for place in constant)} never varies in the training part"
+        yield f"{listed(arrays.column(int(index)) for index in constant)} never varies in the training part"
 
 
 def _unscaled(train: NDArray[np.float32], scale: str) -> Iterator[str]:
@@ -89,10 +91,10 @@ def _unscaled(train: NDArray[np.float32], scale: str) -> Iterator[str]:
         yield f"inputs are not scaled ({reach}); data.scale=standard mends it"
 
 
-def _classes(arrays: Arrays, parts: Sequence[Index]) -> Iterator[str]:
-    counts = [np.bincount(arrays.targets[index], minlength=arrays.num_classes) for index in parts]
-    for name, part in zip(("training", "validation", "test"), counts, strict=True):
-        absent = [arrays.class_name(int(place)) for place in np.flatnonzero(part == 0)]
+def _classes(arrays: Arrays, indices: Sequence[Index]) -> Iterator[str]:
+    counts = [np.bincount(arrays.targets[index], minlength=arrays.num_classes) for index in indices]
+    for name, of_split in zip(("training", "validation", "test"), counts, strict=True):
+        absent = [arrays.class_name(int(label)) for label in np.flatnonzero(of_split == 0)]
         if absent and name == "training":
             raise UserError(f"data must leave the training part samples of each class; got none of {listed(absent)}")
         if absent:
@@ -104,7 +106,7 @@ def _classes(arrays: Arrays, parts: Sequence[Index]) -> Iterator[str]:
 
 
 def _small_validation(num: int, has_classes: bool) -> Iterator[str]:
-    """Standard errors: of an accuracy p, sqrt(p (1 - p) / n); of a mean of squared normal errors, sqrt(2 / n) of it."""
+    """Report the standard error: sqrt(p (1 - p) / n) of an accuracy p, sqrt(2 / n) of a mean squared normal error."""
     if num >= SMALL_VALIDATION:
         return
     if has_classes:

@@ -1,4 +1,4 @@
-"""Arrays -> one float32 array without gaps: imputed, one-hot, scaled; all of it fitted on the training part."""
+"""Arrays -> one float32 array without missing values: imputed, one-hot, scaled; all fitted on the training split."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Index = NDArray[np.int64]
 
 
 def prepare(arrays: Arrays, train: Index, scale: str, missing: str) -> tuple[NDArray[np.float32], list[str]]:
-    """Return all inputs, prepared, and lines that say what was done to them.
+    """Return all inputs, prepared, and the lines that tell the user what was done to them.
 
     scale: standard | global | minmax | robust | none; missing: impute | refuse.
 
     Raises:
-        UserError: an infinite value, or a missing one that is to be refused.
+        UserError: a value is infinite, or one is missing and `missing` is refuse.
     """
     flat = arrays.inputs.reshape(len(arrays.inputs), -1)
     gaps = _gaps(flat)
@@ -29,7 +29,7 @@ def prepare(arrays: Arrays, train: Index, scale: str, missing: str) -> tuple[NDA
     if gaps is not None:
         lines.append(_told(arrays, gaps, missing))
         flat = _imputed(flat, train, list(arrays.categories))
-    numbers = [place for place in range(flat.shape[1]) if place not in arrays.categories]
+    numbers = [index for index in range(flat.shape[1]) if index not in arrays.categories]
     blocks = [_scaled(flat[:, numbers], train, scale)] if numbers else []
     if arrays.categories:
         blocks.append(_one_hot(flat, arrays))
@@ -37,7 +37,7 @@ def prepare(arrays: Arrays, train: Index, scale: str, missing: str) -> tuple[NDA
 
 
 def _gaps(flat: NDArray[np.float32]) -> NDArray[np.bool_] | None:
-    """Return where values are missing, None where none is; the sum of all values says whether to look closer."""
+    """Return a mask of missing values, None if all are finite; the sum of all values tells quickly if one is not."""
     with np.errstate(invalid="ignore", over="ignore"):
         if np.isfinite(flat.sum(dtype=np.float64)):
             return None
@@ -46,7 +46,7 @@ def _gaps(flat: NDArray[np.float32]) -> NDArray[np.bool_] | None:
 
 
 def _told(arrays: Arrays, gaps: NDArray[np.bool_], missing: str) -> str:
-    """Return the line about what is missing; raises UserError where that is refused, or a value is infinite."""
+    """Return the line about the missing values; raises UserError if they are refused or a value is infinite."""
     flat = arrays.inputs.reshape(len(gaps), -1)
     infinite = np.isinf(flat).sum(axis=0)
     if infinite.any():
@@ -59,21 +59,21 @@ def _told(arrays: Arrays, gaps: NDArray[np.bool_], missing: str) -> str:
 
 
 def _per_column(arrays: Arrays, counts: NDArray[np.int64]) -> str:
-    places = np.flatnonzero(counts)
+    indices = np.flatnonzero(counts)
     if not arrays.is_table:
-        return f"{len(places)} of {len(counts)} values of a sample"
-    return listed(f"{arrays.column(int(place))} ({counts[place]})" for place in places)
+        return f"{len(indices)} of {len(counts)} values of a sample"
+    return listed(f"{arrays.column(int(index))} ({counts[index]})" for index in indices)
 
 
 def _imputed(flat: NDArray[np.float32], train: Index, categorical: list[int]) -> NDArray[np.float32]:
     from sklearn.impute import SimpleImputer
 
     filled = flat.copy()
-    for places, strategy in (
-        ([place for place in range(flat.shape[1]) if place not in categorical], "median"),
+    for columns, strategy in (
+        ([index for index in range(flat.shape[1]) if index not in categorical], "median"),
         (categorical, "most_frequent"),
     ):
-        gappy = [place for place in places if np.isnan(flat[:, place]).any()]
+        gappy = [index for index in columns if np.isnan(flat[:, index]).any()]
         if gappy:
             imputer = SimpleImputer(strategy=strategy, keep_empty_features=True).fit(flat[train][:, gappy])
             filled[:, gappy] = imputer.transform(flat[:, gappy])
@@ -83,15 +83,14 @@ def _imputed(flat: NDArray[np.float32], train: Index, categorical: list[int]) ->
 def _one_hot(flat: NDArray[np.float32], arrays: Arrays) -> NDArray[np.float32]:
     from sklearn.preprocessing import OneHotEncoder
 
-    places = list(arrays.categories)
     known = [np.arange(len(names), dtype=np.float32) for names in arrays.categories.values()]
     encoder = OneHotEncoder(categories=known, sparse_output=False, dtype=np.float32)
-    encoded: NDArray[np.float32] = encoder.fit_transform(flat[:, places])
+    encoded: NDArray[np.float32] = encoder.fit_transform(flat[:, list(arrays.categories)])
     return encoded
 
 
 def _scaled(flat: NDArray[np.float32], train: Index, scale: str) -> NDArray[np.float32]:
-    """Scale each feature by what the training part alone says; "global" takes all features as one."""
+    """Scale each feature by statistics of the training split alone; "global" takes all features as one."""
     from sklearn import preprocessing
 
     if scale == "none":

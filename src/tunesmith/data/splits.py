@@ -1,4 +1,4 @@
-"""Arrays -> training, validation and test part."""
+"""Arrays -> training, validation and test split."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ class Split:
 
 @dataclass(frozen=True)
 class SplitConfig:
-    """How a data set is cut and prepared; stratified where there are classes.
+    """How a data set is cut and prepared; classes are stratified.
 
     val_fraction, test_fraction: of all samples, in (0, 1).
     test_fraction None: the data's own test part; val_fraction is then of the other samples.
-    folds, fold: what the test part leaves is cut into so many, of which `fold` (from 0) validates; None: no folds.
-    fraction: of the training part that is used, in (0, 1].
+    folds, fold: all but the test part is cut into `folds` folds; `fold` (from 0) validates; None: no folds.
+    fraction: how much of the training part is used, in (0, 1].
     scale, missing: see tunesmith.data.preparation.
     scale_targets: whether numbers to predict are standardised.
     """
@@ -60,9 +60,9 @@ class SplitConfig:
 
 @dataclass(frozen=True)
 class Splits:
-    """The three parts, and what a model and a report need to know of the data.
+    """The three splits, and what a model and a report need to know of the data.
 
-    classes: names, none for numbers; target = target_scale * training target + target_mean.
+    classes: names of the classes, empty for regression; target = target_scale * training target + target_mean.
     """
 
     train: Split
@@ -73,14 +73,14 @@ class Splits:
     target_scale: float = 1.0
 
 
-def load_splits(source: Source, split: SplitConfig) -> Splits:
-    """Return the parts of a source; one copy a process, however many trials ask.
+def load_splits(source: Source, config: SplitConfig) -> Splits:
+    """Return the splits of a source; a process holds one copy, however many trials ask.
 
     Raises:
         UserError: the data cannot be trained on as it is cut.
     """
     _check_source(source)
-    return _load_parts(source, split)
+    return _load_splits(source, config)
 
 
 def _check_source(source: Source) -> None:
@@ -96,20 +96,20 @@ def _check_source(source: Source) -> None:
 
 
 @lru_cache(maxsize=2)
-def _load_parts(source: Source, split: SplitConfig) -> Splits:
-    """Keep the arrays themselves only where each fold is cut out of them anew."""
-    arrays = _load(source) if split.folds is None else _load_once(source)
-    train, val, test = _indices(arrays, split)
-    inputs, lines = prepare(arrays, train, split.scale, split.missing)
-    targets, mean, scale = _targets(arrays, train, split.scale_targets)
-    lines += check_splits(arrays, inputs, (train, val, test), split.scale)
-    if not split.fold:  # what is said of the first fold holds for the others
+def _load_splits(source: Source, config: SplitConfig) -> Splits:
+    """Keep the arrays themselves only if there are folds: each fold is cut out of them anew."""
+    arrays = _load(source) if config.folds is None else _load_once(source)
+    indices = _indices(arrays, config)
+    inputs, lines = prepare(arrays, indices[0], config.scale, config.missing)
+    targets, mean, scale = _targets(arrays, indices[0], config.scale_targets)
+    lines += check_splits(arrays, inputs, indices, config.scale)
+    if not config.fold:  # the first fold's findings hold for the others
         for line in lines:
             log.warning("data: %s", line)
     tensors = torch.from_numpy(inputs), torch.from_numpy(targets)
-    train_part, val_part, test_part = (Split(*(tensor[index] for tensor in tensors)) for index in (train, val, test))
-    classes = tuple(arrays.class_name(place) for place in range(arrays.num_classes))
-    return Splits(train_part, val_part, test_part, classes, mean, scale)
+    train, val, test = (Split(*(tensor[index] for tensor in tensors)) for index in indices)
+    classes = tuple(arrays.class_name(label) for label in range(arrays.num_classes))
+    return Splits(train, val, test, classes, mean, scale)
 
 
 def _load(source: Source) -> Arrays:
@@ -123,51 +123,51 @@ def _load(source: Source) -> Arrays:
 _load_once = lru_cache(maxsize=1)(_load)
 
 
-def _indices(arrays: Arrays, split: SplitConfig) -> tuple[Index, Index, Index]:
-    rest, test = _cut_test(arrays, split)
-    train, val = _cut_fold(arrays, rest, split) if split.folds else _cut_val(arrays, rest, split)
-    if split.fraction < 1:
-        keep = f"data.fraction={split.fraction}"
-        train, _ = _cut(arrays, train, {"train_size": split.fraction}, split.seed, keep)
+def _indices(arrays: Arrays, config: SplitConfig) -> tuple[Index, Index, Index]:
+    rest, test = _cut_test(arrays, config)
+    train, val = _cut_fold(arrays, rest, config) if config.folds else _cut_val(arrays, rest, config)
+    if config.fraction < 1:
+        keep = f"data.fraction={config.fraction}"
+        train, _ = _cut(arrays, train, {"train_size": config.fraction}, config.seed, keep)
     return train, val, test
 
 
-def _cut_test(arrays: Arrays, split: SplitConfig) -> tuple[Index, Index]:
+def _cut_test(arrays: Arrays, config: SplitConfig) -> tuple[Index, Index]:
     everything = np.arange(len(arrays.inputs))
-    if split.test_fraction is not None:
-        if split.folds is None and split.val_fraction + split.test_fraction >= 1:
-            both = f"{split.val_fraction} + {split.test_fraction}"
+    if config.test_fraction is not None:
+        if config.folds is None and config.val_fraction + config.test_fraction >= 1:
+            both = f"{config.val_fraction} + {config.test_fraction}"
             raise UserError(f"data.val_fraction + data.test_fraction must be < 1, to leave a training part; got {both}")
-        sizes = {"test_size": _size(split.test_fraction, len(everything))}
-        return _cut(arrays, everything, sizes, split.seed, _fractions(split))
+        sizes = {"test_size": _size(config.test_fraction, len(everything))}
+        return _cut(arrays, everything, sizes, config.seed, _fractions(config))
     if arrays.num_test == 0:
-        raise UserError("data.test_fraction must be a number in (0, 1) where the data has no test part; got null")
+        raise UserError("data.test_fraction must be a number in (0, 1) if the data has no test part; got null")
     return everything[: -arrays.num_test], everything[-arrays.num_test :]
 
 
-def _cut_val(arrays: Arrays, rest: Index, split: SplitConfig) -> tuple[Index, Index]:
-    """Cut off val_fraction of all samples, or of the rest where the data brought its test part along."""
-    whole = len(rest) if split.test_fraction is None else len(arrays.inputs)
-    return _cut(arrays, rest, {"test_size": _size(split.val_fraction, whole)}, split.seed, _fractions(split))
+def _cut_val(arrays: Arrays, rest: Index, config: SplitConfig) -> tuple[Index, Index]:
+    """Cut off val_fraction of all samples, or of the rest if the data has its own test part."""
+    whole = len(rest) if config.test_fraction is None else len(arrays.inputs)
+    return _cut(arrays, rest, {"test_size": _size(config.val_fraction, whole)}, config.seed, _fractions(config))
 
 
 def _size(fraction: float, whole: int) -> int:
-    """Return a fraction in samples, rounded up; 0.3 of 200 is 60, whatever binary fractions say."""
+    """Return a fraction of `whole` in samples, rounded up; 0.3 of 200 is 60 despite binary fractions."""
     return ceil(round(fraction * whole, 6))
 
 
-def _cut_fold(arrays: Arrays, rest: Index, split: SplitConfig) -> tuple[Index, Index]:
+def _cut_fold(arrays: Arrays, rest: Index, config: SplitConfig) -> tuple[Index, Index]:
     from sklearn.model_selection import KFold, StratifiedKFold
 
-    assert split.folds is not None
-    assert split.fold is not None
+    assert config.folds is not None
+    assert config.fold is not None
     kind = StratifiedKFold if arrays.has_classes else KFold
     smallest = np.bincount(arrays.targets[rest]).min() if arrays.has_classes else len(rest)
-    if smallest < split.folds:
+    if smallest < config.folds:
         what = "samples in its smallest class" if arrays.has_classes else "samples"
-        raise UserError(f"data.folds must leave each fold a sample; got {split.folds} for {smallest} {what}")
-    folds = kind(split.folds, shuffle=True, random_state=split.seed).split(rest, arrays.targets[rest])
-    train, val = list(folds)[split.fold]
+        raise UserError(f"data.folds must leave each fold a sample; got {config.folds} for {smallest} {what}")
+    folds = kind(config.folds, shuffle=True, random_state=config.seed).split(rest, arrays.targets[rest])
+    train, val = list(folds)[config.fold]
     return rest[train], rest[val]
 
 
@@ -182,12 +182,12 @@ def _cut(arrays: Arrays, index: Index, sizes: Mapping[str, float], seed: int, wh
     return first, second
 
 
-def _fractions(split: SplitConfig) -> str:
-    return f"data.val_fraction={split.val_fraction} data.test_fraction={split.test_fraction}"
+def _fractions(config: SplitConfig) -> str:
+    return f"data.val_fraction={config.val_fraction} data.test_fraction={config.test_fraction}"
 
 
 def _targets(arrays: Arrays, train: Index, is_scaled: bool) -> tuple[NDArray[np.generic], float, float]:
-    """Return the targets to train on, and the mean and scale that lead back from numbers."""
+    """Return the targets to train on, and the mean and scale that lead back to the data's units."""
     if arrays.has_classes or not is_scaled:
         return arrays.targets, 0.0, 1.0
     mean = float(arrays.targets[train].mean(dtype=np.float64))

@@ -1,4 +1,4 @@
-"""Pictures, drawn by matplotlib without a window."""
+"""Pictures of range tests, runs and studies, drawn by matplotlib without a window."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 Rows = Sequence[Mapping[str, str]]
 
-# Values that span more than this factor are drawn on a log scale.
+# A parameter whose values span more than this factor is drawn on a log scale.
 LOG_FROM = 30
 MAX_ACROSS, MAX_LABELS = 3, 8
 INK, FAINT, ACCENT = "#1f4e79", "#9db8d2", "#c8452b"
@@ -25,7 +25,10 @@ def save_lr_curve(
     smoothed: NDArray[np.float64],
     suggestion: float | None,
 ) -> None:
-    """Draw a range test: loss over the learning rate, and the suggestion where there is one."""
+    """Draw a range test: loss over the learning rate, and the suggestion if there is one.
+
+    lr, loss, smoothed: (steps,) each.
+    """
     with _picture(path, 1) as (axes,):
         axes.plot(lr, loss, color=FAINT, linewidth=1, label="loss of a batch")
         axes.plot(lr, smoothed, color=INK, linewidth=2, label="smoothed")
@@ -40,7 +43,7 @@ def save_lr_curve(
 def save_curves(path: Path, runs: Mapping[str, Rows]) -> None:
     """Draw each metric over the epochs, a line per run; training and validation of one run share axes.
 
-    runs: label -> rows of metrics.csv; a few labels are shown.
+    runs: label -> rows of metrics.csv; a legend appears for up to MAX_LABELS runs.
     """
     metrics = list(runs.values())
     names = list(dict.fromkeys(name for rows in metrics for row in rows for name in row if name != "epoch"))
@@ -59,15 +62,15 @@ def save_curves(path: Path, runs: Mapping[str, Rows]) -> None:
 
 
 def save_study(path: Path, trials: Sequence[Mapping[str, str]], params: Sequence[str], mode: str) -> None:
-    """Draw value against each parameter, coloured by the next one, and the best value so far.
+    """Draw the value over each parameter, coloured by the next parameter, and the best value so far.
 
-    trials: rows of trials.csv that have a value.
+    trials: the rows of trials.csv that have a value; mode: min or max.
     """
     values = [float(trial["value"]) for trial in trials]
     with _picture(path, len(params) + 1) as all_axes:
-        for place, (param, axes) in enumerate(zip(params, all_axes, strict=False)):
+        for index, (param, axes) in enumerate(zip(params, all_axes, strict=False)):
             numbers, is_log = _numbers([trial[param] for trial in trials])
-            other = params[(place + 1) % len(params)]
+            other = params[(index + 1) % len(params)]
             shades, _ = _numbers([trial[other] for trial in trials])
             points = axes.scatter(numbers, values, c=_ranks(shades), cmap="viridis", s=24)
             axes.set(xlabel=param, ylabel="value", **({"xscale": "log"} if is_log else {}))
@@ -82,9 +85,9 @@ def save_study(path: Path, trials: Sequence[Mapping[str, str]], params: Sequence
 
 
 def _panel(name: str) -> str:
-    """Return what training and validation have in common of a metric's name."""
-    part, _, rest = name.partition("/")
-    return rest if part in ("train", "val") else name
+    """Return a metric's name without train/ or val/: both curves share one panel."""
+    split, _, rest = name.partition("/")
+    return rest if split in ("train", "val") else name
 
 
 def _shade(number: int, total: int) -> tuple[float, ...]:
@@ -95,7 +98,7 @@ def _shade(number: int, total: int) -> tuple[float, ...]:
 
 
 def _numbers(texts: Sequence[str]) -> tuple[list[Any], bool]:
-    """Return numbers where all texts are such, and whether they want a log scale."""
+    """Return numbers if all texts are numbers, otherwise the texts; and whether to draw them on a log scale."""
     try:
         numbers = [float(text) for text in texts]
     except ValueError:
@@ -110,12 +113,12 @@ def _ranks(values: Sequence[Any]) -> list[int]:
 
 @contextmanager
 def _picture(path: Path, num_axes: int) -> Iterator[Any]:
-    """Yield axes, three side by side at most, and save them."""
+    """Yield num_axes axes, MAX_ACROSS side by side at most; save them as one picture at the end."""
     from matplotlib.figure import Figure
 
     across, down = min(num_axes, MAX_ACROSS), -(-num_axes // MAX_ACROSS)
     figure = Figure(figsize=(5.6 * across, 4.2 * down), layout="constrained")
-    axes = [figure.add_subplot(down, across, place + 1) for place in range(num_axes)]
+    axes = [figure.add_subplot(down, across, index + 1) for index in range(num_axes)]
     for each in axes:
         each.grid(alpha=0.3)
         each.spines[["top", "right"]].set_visible(False)

@@ -1,1 +1,1 @@
-"""Networks: tensors in, tensors out; a file per conf/model/*.yaml."""
+"""Networks: tensors in, tensors out; one file for each conf/model/*.yaml."""

@@ -32,7 +32,7 @@ class Cnn(nn.Module):
         """pooling: size and stride of the max pooling, 1 for none.
 
         Raises:
-            UserError: samples are no images, or too small for so many blocks.
+            UserError: samples are not images, or too small for the number of blocks.
         """
         super().__init__()
         if len(input_shape) != 3:
@@ -53,7 +53,7 @@ class Cnn(nn.Module):
         return outputs
 
     def _num_features(self, input_shape: tuple[int, ...]) -> int:
-        self.eval()  # batch norm would learn from the zeros
+        self.eval()  # in training, batch norm would learn from the zeros
         try:
             with torch.no_grad():
                 return int(self.features(torch.zeros(1, *input_shape)).numel())

@@ -1,4 +1,4 @@
-"""What networks are made of beyond torch's own layers: dropout with a tensor as rate, activations, initializers."""
+"""Parts of networks beyond torch's own layers: dropout whose rate is a tensor, activations, initializers."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ INITIALIZERS: dict[str, Callable[[Tensor], Tensor]] = {
     "he": lambda weight: init.kaiming_normal_(weight, nonlinearity="relu"),  # He et al. 2015, for ReLU
     "orthogonal": init.orthogonal_,  # Saxe et al. 2014
     "xavier": init.xavier_uniform_,  # Glorot and Bengio 2010, for tanh and sigmoid
-    "zeros": init.zeros_,  # a planted fault: all units of a layer stay the same
+    "zeros": init.zeros_,  # a fault to demonstrate: all units of a layer stay the same
 }
 
 
 class Dropout(nn.Module):
     """Dropout (Srivastava et al. 2014) whose rate is a tensor, so that networks of many rates are one computation.
 
-    On a CPU it takes 60 % of the time of torch.nn.Dropout.
+    On a CPU it takes 60 % of torch.nn.Dropout's time.
     """
 
     rate: Tensor
@@ -54,7 +54,7 @@ class Dropout(nn.Module):
 def initialize(network: nn.Module, initializer: str | float) -> None:
     """Draw the weights of all linear and convolutional layers and zero their biases.
 
-    initializer: "torch" (the layers stay as torch made them), he, xavier, orthogonal, zeros, or every weight's value.
+    initializer: "torch" (keep torch's own weights), he, xavier, orthogonal, zeros, or one value for every weight.
     """
     if initializer == "torch":
         return
@@ -69,7 +69,7 @@ def initialize(network: nn.Module, initializer: str | float) -> None:
 
 
 def per_layer(key: str, values: float | Sequence[float], num_layers: int) -> list[float]:
-    """Return one value a layer from a single one or a list; raises UserError where the list has another length."""
+    """Return one value per layer from a single value or a list; raises UserError if the list has another length."""
     if isinstance(values, int | float):
         return [float(values)] * num_layers
     if len(values) != num_layers:

@@ -27,7 +27,7 @@ class Mlp(nn.Module):
         batch_norm: bool,
         initializer: str | float,
     ) -> None:
-        """shape: see `widths`; dropout: of all hidden layers, or a list of one a layer."""
+        """shape: see `widths`; dropout: one rate for all hidden layers, or a list of one per layer."""
         super().__init__()
         hidden = widths(num_layers, hidden_units, shape)
         sizes = [math.prod(input_shape), *hidden]

@@ -91,7 +91,7 @@ def build_learner(cfg: DictConfig, fold: int | None = None) -> tuple[DataModule,
         objective=Objective(cfg.objective.metric, cfg.objective.mode),
         has_classes=data.has_classes,
         class_weights=data.class_weights,
-        target_scale=data.parts.target_scale,
+        target_scale=data.splits.target_scale,
         l1=cfg.l1,
         warmup_epochs=cfg.warmup_epochs,
     )
@@ -137,7 +137,7 @@ def build_node(cfg: DictConfig, key: str, **arguments: Any) -> Any:
 
 def _check_shapes(module: Supervised, data: DataModule) -> None:
     """Send two samples through the model, which also gives lazy layers their shapes before the optimizer is made."""
-    samples = data.parts.train.inputs[:2]
+    samples = data.splits.train.inputs[:2]
     module.eval()
     try:
         with torch.no_grad():

@@ -59,15 +59,15 @@ def predict(folder: Path) -> Prediction:
     for fold in range(folds or 0):
         models.append(_outputs(cfg, folder / run_folder.fold_name(fold), fold))
     data, module, _ = models[0]
-    mean, scale = data.parts.target_mean, data.parts.target_scale
+    mean, scale = data.splits.target_mean, data.splits.target_scale
     outputs = torch.stack([outputs for _, _, outputs in models]).mean(0)
     if not data.has_classes:
         outputs = (outputs - mean) / scale
-    return Prediction(data, module, outputs, data.parts.test.targets)
+    return Prediction(data, module, outputs, data.splits.test.targets)
 
 
 def _config(folder: Path) -> DictConfig:
-    run_folder.check_left_by_a_run(folder)
+    run_folder.check_run_folder(folder)
     cfg = OmegaConf.load(folder / run_folder.CONFIG_FILE)
     assert isinstance(cfg, DictConfig)
     return cfg
@@ -75,7 +75,7 @@ def _config(folder: Path) -> DictConfig:
 
 def _outputs(cfg: DictConfig, folder: Path, fold: int | None) -> tuple[DataModule, Supervised, Tensor]:
     """Return outputs on the CPU; numbers are in the target's own unit, which is the same in all folds."""
-    run_folder.check_left_by_a_run(folder, run_folder.BEST_CHECKPOINT)
+    run_folder.check_run_folder(folder, run_folder.BEST_CHECKPOINT)
     data, module = build_learner(cfg, fold)
     module.load_state_dict(
         torch.load(folder / run_folder.BEST_CHECKPOINT, map_location="cpu", weights_only=True)["state_dict"]
@@ -86,7 +86,7 @@ def _outputs(cfg: DictConfig, folder: Path, fold: int | None) -> tuple[DataModul
     assert batches is not None
     outputs = torch.cat([batch.cpu() for batch in batches])  # type: ignore[union-attr]
     if not data.has_classes:
-        outputs = outputs * data.parts.target_scale + data.parts.target_mean
+        outputs = outputs * data.splits.target_scale + data.splits.target_mean
     return data, module.cpu(), outputs
 
 
@@ -94,7 +94,7 @@ def _report(prediction: Prediction) -> str:
     """Return precision and recall of each class, and the confusion matrix: a row per true class."""
     from sklearn.metrics import classification_report, confusion_matrix
 
-    classes, targets = prediction.data.parts.classes, prediction.targets.numpy()
+    classes, targets = prediction.data.splits.classes, prediction.targets.numpy()
     predicted, labels = prediction.outputs.argmax(1).numpy(), list(range(len(classes)))
     report = classification_report(targets, predicted, labels=labels, target_names=classes, digits=3, zero_division=0)
     width = max(map(len, classes)) + 2

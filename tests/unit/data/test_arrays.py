@@ -82,7 +82,7 @@ def test_targets_tell_the_task(arrays: Arrays, has_classes: bool, num_classes: i
         pytest.param(Arrays(INPUTS, CLASSES), "1", "1", id="none given"),
     ],
 )
-def test_a_name_is_the_place_where_none_is_given(arrays: Arrays, column: str, name: str) -> None:
+def test_a_name_is_the_index_if_none_is_given(arrays: Arrays, column: str, name: str) -> None:
     assert (arrays.column(1), arrays.class_name(1)) == (column, name)
 
 

@@ -23,21 +23,21 @@ def augmentation(**changes: float) -> Augmentation:
     return Augmentation(**{**NONE, **changes})
 
 
-def places(height: int, width: int) -> tuple[Tensor, Tensor]:
+def coordinates(height: int, width: int) -> tuple[Tensor, Tensor]:
     """Pixels right of the centre and below it, (1, width) and (height, 1)."""
     return torch.arange(width)[None] - (width - 1) / 2, torch.arange(height)[:, None] - (height - 1) / 2
 
 
 def spots(x: float, y: float, height: int = SIZE, width: int = SIZE) -> Tensor:
-    """The same image NUM times: a round spot at a place from the centre."""
-    right, down = places(height, width)
+    """The same image NUM times: a round spot x right of the centre and y below it."""
+    right, down = coordinates(height, width)
     image = torch.exp(-((right - x) ** 2 + (down - y) ** 2) / 8)
     return image.expand(NUM, 1, height, width)
 
 
 def found(images: Tensor) -> tuple[Tensor, Tensor]:
     """Return where the spots are."""
-    right, down = places(*images.shape[-2:])
+    right, down = coordinates(*images.shape[-2:])
     sums = images.sum((1, 2, 3))
     return (images * right).sum((1, 2, 3)) / sums, (images * down).sum((1, 2, 3)) / sums
 

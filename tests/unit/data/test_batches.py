@@ -9,7 +9,7 @@ from tunesmith.data.batches import Batches, epoch_order, shard_sizes
 from tunesmith.data.batches import batch_sizes as sizes_of
 from tunesmith.data.splits import Split
 
-PART = Split(torch.arange(10.0).reshape(10, 1), torch.arange(10))
+DATA = Split(torch.arange(10.0).reshape(10, 1), torch.arange(10))
 
 
 def order_of(batches: Batches) -> list[int]:
@@ -65,25 +65,25 @@ def test_seed_and_epoch_are_not_added_up() -> None:
 @pytest.mark.parametrize("shuffle_seed", [None, 0], ids=["in order", "shuffled"])
 @pytest.mark.parametrize("batch_size", [1, 3, 4, 10, 99])
 def test_an_epoch_covers_every_sample_once(shuffle_seed: int | None, batch_size: int) -> None:
-    assert sorted(order_of(Batches(PART, batch_size, shuffle_seed))) == list(range(10))
+    assert sorted(order_of(Batches(DATA, batch_size, shuffle_seed))) == list(range(10))
 
 
 def test_inputs_and_targets_stay_together() -> None:
-    for inputs, targets in Batches(PART, 4, shuffle_seed=0):
+    for inputs, targets in Batches(DATA, 4, shuffle_seed=0):
         assert inputs.flatten().tolist() == targets.tolist()
 
 
 def test_without_a_seed_samples_come_in_order() -> None:
-    assert order_of(Batches(PART, 4)) == list(range(10))
+    assert order_of(Batches(DATA, 4)) == list(range(10))
 
 
 def test_the_length_is_the_number_of_batches() -> None:
-    batches = Batches(PART, 3)  # 3, 3, 4
+    batches = Batches(DATA, 3)  # 3, 3, 4
     assert len(batches) == len(list(batches)) == 3
 
 
 def test_each_epoch_has_its_own_order() -> None:
-    batches, orders = Batches(PART, 4, shuffle_seed=0), []
+    batches, orders = Batches(DATA, 4, shuffle_seed=0), []
     for epoch in (0, 1):
         batches.sampler.set_epoch(epoch)
         orders.append(order_of(batches))
@@ -91,7 +91,7 @@ def test_each_epoch_has_its_own_order() -> None:
 
 
 def test_an_iterator_made_before_the_epoch_is_set_has_the_order_of_that_epoch() -> None:
-    batches = Batches(PART, 10, shuffle_seed=0)
+    batches = Batches(DATA, 10, shuffle_seed=0)
     made_before = iter(batches)
     batches.set_epoch(5)
     _, targets = next(made_before)
@@ -103,7 +103,7 @@ def test_an_iterator_made_before_the_epoch_is_set_has_the_order_of_that_epoch() 
 
 def shares(batch_size: int, shuffle_seed: int | None, world_size: int) -> list[list[list[int]]]:
     """Return the targets of each batch of each rank."""
-    ranks = [Batches(PART, batch_size, shuffle_seed, rank, world_size) for rank in range(world_size)]
+    ranks = [Batches(DATA, batch_size, shuffle_seed, rank, world_size) for rank in range(world_size)]
     return [[targets.tolist() for _, targets in batches] for batches in ranks]
 
 

@@ -59,14 +59,14 @@ class Witness(L.LightningModule):
         self.weight = nn.Parameter(torch.zeros(1))
         self.seen: dict[str, list[Tensor]] = {"train": [], "val": [], "predict": []}
 
-    def training_step(self, batch: tuple[Tensor, Tensor], place: int) -> Tensor:
+    def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
         self.seen["train"].append(batch[0].clone())
         return self.weight.sum()
 
-    def validation_step(self, batch: tuple[Tensor, Tensor], place: int) -> None:
+    def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:
         self.seen["val"].append(batch[0].clone())
 
-    def predict_step(self, batch: tuple[Tensor, Tensor], place: int) -> Tensor:
+    def predict_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
         self.seen["predict"].append(batch[0].clone())
         return batch[0]
 
@@ -92,11 +92,11 @@ def seen(data: DataModule, epochs: int = 1, **flags: Any) -> dict[str, list[Tens
     return witness.seen
 
 
-def test_training_validation_and_prediction_see_their_parts() -> None:
+def test_training_validation_and_prediction_see_their_splits() -> None:
     data = module()
     batches = seen(data)
-    for kind, part in (("train", data.parts.train), ("val", data.parts.val), ("predict", data.parts.test)):
-        assert torch.equal(torch.cat(batches[kind]), part.inputs)
+    for kind, split in (("train", data.splits.train), ("val", data.splits.val), ("predict", data.splits.test)):
+        assert torch.equal(torch.cat(batches[kind]), split.inputs)
 
 
 def test_only_the_training_part_is_cut_into_small_batches() -> None:
@@ -154,12 +154,12 @@ def test_class_weights(wanted: Any, weights: list[float] | None) -> None:
 
 def test_keys_that_are_lists_are_sources_to_compare() -> None:
     first, again = (module(Table, sizes=[10, 20]) for _ in range(2))
-    assert first.parts is again.parts
+    assert first.splits is again.splits
 
 
 def test_a_fold_is_cut() -> None:
     data = [module(folds=4, fold=fold) for fold in range(4)]
-    assert len({tuple(each.parts.val.targets.tolist()) for each in data}) == 4
+    assert len({tuple(each.splits.val.targets.tolist()) for each in data}) == 4
 
 
 REFUSED: dict[str, tuple[Callable[..., Any], dict[str, Any], str]] = {
@@ -183,7 +183,7 @@ REFUSED: dict[str, tuple[Callable[..., Any], dict[str, Any], str]] = {
     "class weights of numbers": (
         Pictures,
         {"class_weights": "balanced"},
-        r"data\.class_weights must be null where targets are numbers; got balanced$",
+        r"data\.class_weights must be null if targets are numbers; got balanced$",
     ),
     "weights of other classes": (
         Table,

@@ -16,7 +16,7 @@ ONES = np.where(np.arange(900) % 2, 1, -1)  # mean 0, deviation 1
 INPUTS = np.stack([ONES] * 3, axis=1).astype(np.float32)
 PIXELS = (1 + ONES).reshape(900, 1, 1, 1) * np.ones((1, 1, 2, 2))  # 0 or 2
 NAMES = ("training", "validation", "test")
-PARTS = np.arange(300), np.arange(300, 600), np.arange(600, 900)
+INDICES = np.arange(300), np.arange(300, 600), np.arange(600, 900)
 
 
 def numbers(inputs: ArrayLike = INPUTS, **names: tuple[str, ...]) -> Arrays:
@@ -27,8 +27,8 @@ def classes(targets: ArrayLike, **names: tuple[str, ...]) -> Arrays:
     return Arrays(np.zeros((len(np.array(targets)), 1), np.float32), np.array(targets, np.int64), **names)
 
 
-def found(arrays: Arrays, *, scale: str = "standard", parts: tuple[np.ndarray, ...] = PARTS) -> list[str]:
-    train, val, test = parts
+def found(arrays: Arrays, *, scale: str = "standard", indices: tuple[np.ndarray, ...] = INDICES) -> list[str]:
+    train, val, test = indices
     return check_splits(arrays, arrays.inputs, (train, val, test), scale)
 
 
@@ -91,9 +91,9 @@ def test_data_can_be_enough_with(arrays: Arrays) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_part_without_samples_is_refused(name: str) -> None:
-    parts = [np.arange(0) if part == name else index for part, index in zip(NAMES, PARTS, strict=True)]
+    indices = [np.arange(0) if split == name else index for split, index in zip(NAMES, INDICES, strict=True)]
     with pytest.raises(UserError, match=f"^data must leave the {name} part a sample; got none of 900$"):
-        found(numbers(), parts=tuple(parts))
+        found(numbers(), indices=tuple(indices))
 
 
 def test_a_training_part_without_a_class_is_refused() -> None:
@@ -189,5 +189,5 @@ def test_constant_columns_are_not_called_unscaled_too() -> None:
     ],
 )
 def test_a_small_validation_part_is_told_its_error(arrays: Arrays, num: int, line: str | None) -> None:
-    train, val, test = PARTS
-    assert found(arrays, parts=(train, val[:num], test)) == ([] if line is None else [line])
+    train, val, test = INDICES
+    assert found(arrays, indices=(train, val[:num], test)) == ([] if line is None else [line])

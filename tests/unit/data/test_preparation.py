@@ -73,8 +73,8 @@ def test_missing_numbers_are_the_median_of_the_training_part() -> None:
 
 
 def test_missing_categories_are_the_most_frequent_of_the_training_part() -> None:
-    places = [2, 2, 2, 1, 1, 0, 0, nan, 0, 0]  # the median of the training part is 1, 0 is the most frequent of all
-    inputs, _ = prepared([[place] for place in places], list(range(7)), categories={0: ("a", "b", "c")})
+    codes = [2, 2, 2, 1, 1, 0, 0, nan, 0, 0]  # the median of the training part is 1, 0 is the most frequent of all
+    inputs, _ = prepared([[code] for code in codes], list(range(7)), categories={0: ("a", "b", "c")})
     np.testing.assert_array_equal(inputs[7], [0, 0, 1])
 
 

@@ -77,20 +77,20 @@ def load(source: Source = Numbered(), **changes: Any) -> Splits:
     return load_splits(source, replace(RAW, **changes))
 
 
-def all_parts(parts: Splits) -> tuple[Split, Split, Split]:
-    return parts.train, parts.val, parts.test
+def all_splits(splits: Splits) -> tuple[Split, Split, Split]:
+    return splits.train, splits.val, splits.test
 
 
-def numbers_of(part: Split) -> list[int]:
-    return [int(number) for number in part.inputs.flatten()]
+def numbers_of(split: Split) -> list[int]:
+    return [int(number) for number in split.inputs.flatten()]
 
 
-def shares_of(part: Split) -> list[float]:
-    return (torch.bincount(part.targets) / len(part)).tolist()
+def shares_of(split: Split) -> list[float]:
+    return (torch.bincount(split.targets) / len(split)).tolist()
 
 
-def test_parts_are_disjoint_and_whole() -> None:
-    assert sorted(number for part in all_parts(load()) for number in numbers_of(part)) == list(range(200))
+def test_splits_are_disjoint_and_whole() -> None:
+    assert sorted(number for split in all_splits(load()) for number in numbers_of(split)) == list(range(200))
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_parts_are_disjoint_and_whole() -> None:
     ],
 )
 def test_fractions_are(source: Source, changes: dict[str, Any], sizes: list[int]) -> None:
-    assert [len(part) for part in all_parts(load(source, **changes))] == sizes
+    assert [len(split) for split in all_splits(load(source, **changes))] == sizes
 
 
 def test_the_datas_own_test_part_is_its_last_samples() -> None:
@@ -129,13 +129,13 @@ def test_the_datas_own_test_part_is_its_last_samples() -> None:
 
 
 @pytest.mark.parametrize("changes", [{}, {"fraction": 0.5}, {"folds": 5, "fold": 3}], ids=["cut", "fraction", "fold"])
-def test_every_part_has_the_classes_in_proportion(changes: dict[str, Any]) -> None:
-    assert [shares_of(part) for part in all_parts(load(**changes))] == [SHARES] * 3
+def test_every_split_has_the_classes_in_proportion(changes: dict[str, Any]) -> None:
+    assert [shares_of(split) for split in all_splits(load(**changes))] == [SHARES] * 3
 
 
 def test_inputs_and_targets_stay_together() -> None:
-    for part in all_parts(load(folds=5, fold=1, fraction=0.5)):
-        assert part.targets.tolist() == [min(number % 4, 1) for number in numbers_of(part)]
+    for split in all_splits(load(folds=5, fold=1, fraction=0.5)):
+        assert split.targets.tolist() == [min(number % 4, 1) for number in numbers_of(split)]
 
 
 @pytest.mark.parametrize(
@@ -154,8 +154,8 @@ def test_another_seed_cuts_elsewhere(source: Source, changes: dict[str, Any], na
 
 def test_a_fraction_leaves_validation_and_test_part_alone() -> None:
     whole, half = load(), load(fraction=0.5)
-    assert [numbers_of(part) for part in (half.val, half.test)] == [
-        numbers_of(part) for part in (whole.val, whole.test)
+    assert [numbers_of(split) for split in (half.val, half.test)] == [
+        numbers_of(split) for split in (whole.val, whole.test)
     ]
     assert {*numbers_of(half.train)} < {*numbers_of(whole.train)}
 
@@ -164,9 +164,9 @@ def test_a_fraction_leaves_validation_and_test_part_alone() -> None:
 def test_folds_validate_on_each_sample_once(has_classes: bool) -> None:
     folds = [load(Numbered(has_classes=has_classes), folds=5, fold=fold) for fold in range(5)]
     outside_test = sorted({*range(200)} - {*numbers_of(folds[0].test)})
-    assert sorted(number for parts in folds for number in numbers_of(parts.val)) == outside_test
-    for parts in folds:
-        assert sorted(numbers_of(parts.train) + numbers_of(parts.val)) == outside_test
+    assert sorted(number for splits in folds for number in numbers_of(splits.val)) == outside_test
+    for splits in folds:
+        assert sorted(numbers_of(splits.train) + numbers_of(splits.val)) == outside_test
 
 
 @pytest.mark.parametrize(
@@ -181,12 +181,12 @@ def test_each_fold_has_the_test_part_of_a_run_without_folds(source: Source, test
 
 @pytest.mark.parametrize("changes", [{}, {"folds": 3, "fold": 1}], ids=["cut", "fold"])
 def test_scaling_is_fitted_on_the_training_part_alone(changes: dict[str, Any]) -> None:
-    parts = load(SklearnDataset("diabetes"), scale="standard", **changes)
+    splits = load(SklearnDataset("diabetes"), scale="standard", **changes)
     zeros, ones = torch.zeros(10), torch.ones(10)
-    torch.testing.assert_close(parts.train.inputs.mean(0), zeros, rtol=0, atol=1e-5)
-    torch.testing.assert_close(parts.train.inputs.std(0, correction=0), ones, rtol=0, atol=1e-5)
-    for part in (parts.val, parts.test):
-        assert part.inputs.mean(0).abs().max() > 0.01
+    torch.testing.assert_close(splits.train.inputs.mean(0), zeros, rtol=0, atol=1e-5)
+    torch.testing.assert_close(splits.train.inputs.std(0, correction=0), ones, rtol=0, atol=1e-5)
+    for split in (splits.val, splits.test):
+        assert split.inputs.mean(0).abs().max() > 0.01
 
 
 def test_scaling_is_fitted_on_the_fraction_that_is_used() -> None:
@@ -198,32 +198,32 @@ def test_gaps_and_texts_of_a_table_become_numbers_by_the_training_part(tmp_path:
     """Of 200 rows the gap is in the first; numbers grow from row to row, and most late rows are b."""
     rows = [f"{row},{'a' if row < 80 else 'b'},{row}.5" for row in range(1, 200)]
     (tmp_path / "table.csv").write_text("\n".join(["x,kind,y", ",,0.5", *rows]))
-    parts = load(Csv(str(tmp_path / "table.csv"), "y", "auto", (), ",", "utf-8", (), 50), missing="impute")
-    (gap,) = (part for part in all_parts(parts) if (part.targets == 0.5).any())
-    trained = parts.train.inputs[parts.train.targets != 0.5]
+    splits = load(Csv(str(tmp_path / "table.csv"), "y", "auto", (), ",", "utf-8", (), 50), missing="impute")
+    (gap,) = (split for split in all_splits(splits) if (split.targets == 0.5).any())
+    trained = splits.train.inputs[splits.train.targets != 0.5]
     assert gap.inputs[gap.targets == 0.5].tolist() == [[np.median(trained[:, 0]), 0, 1]]
     assert trained[:, 1:].unique(dim=0).tolist() == [[0, 1], [1, 0]]
 
 
 def test_targets_are_scaled_by_the_training_part_and_lead_back() -> None:
-    parts = load(SklearnDataset("diabetes"), scale_targets=True)
+    splits = load(SklearnDataset("diabetes"), scale_targets=True)
     raw = load(SklearnDataset("diabetes"))
-    assert parts.train.targets.mean().item() == pytest.approx(0, abs=1e-6)
-    assert parts.train.targets.std(correction=0).item() == pytest.approx(1)
-    for part, expected in zip(all_parts(parts), all_parts(raw), strict=True):
-        torch.testing.assert_close(parts.target_scale * part.targets + parts.target_mean, expected.targets)
+    assert splits.train.targets.mean().item() == pytest.approx(0, abs=1e-6)
+    assert splits.train.targets.std(correction=0).item() == pytest.approx(1)
+    for split, expected in zip(all_splits(splits), all_splits(raw), strict=True):
+        torch.testing.assert_close(splits.target_scale * split.targets + splits.target_mean, expected.targets)
     assert (raw.target_mean, raw.target_scale) == (0, 1)
 
 
 def test_targets_that_never_vary_stay_finite() -> None:
     source = given(np.zeros((10, 1)), np.full(10, 3))
-    parts = load(source, scale_targets=True)
-    assert (parts.train.targets.tolist(), parts.target_mean, parts.target_scale) == ([0.0] * 6, 3, 1)
+    splits = load(source, scale_targets=True)
+    assert (splits.train.targets.tolist(), splits.target_mean, splits.target_scale) == ([0.0] * 6, 3, 1)
 
 
 def test_classes_are_not_scaled() -> None:
-    parts = load(scale_targets=True)
-    assert (parts.train.targets.dtype, parts.target_mean, parts.target_scale) == (torch.int64, 0, 1)
+    splits = load(scale_targets=True)
+    assert (splits.train.targets.dtype, splits.target_mean, splits.target_scale) == (torch.int64, 0, 1)
 
 
 @pytest.mark.parametrize(
@@ -246,10 +246,10 @@ def test_equal_sources_share_one_copy() -> None:
     ("source", "changes"),
     [
         pytest.param(Numbered(404), {}, id="source"),
-        pytest.param(Numbered(400), {"scale": "standard"}, id="split"),
+        pytest.param(Numbered(400), {"scale": "standard"}, id="config"),
     ],
 )
-def test_parts_are_made_anew_for_another(source: Source, changes: dict[str, Any]) -> None:
+def test_splits_are_made_anew_for_another(source: Source, changes: dict[str, Any]) -> None:
     assert load(source, **changes) is not load(Numbered(400))
 
 
@@ -320,7 +320,7 @@ CANNOT_CUT: dict[str, tuple[Source, dict[str, Any], str]] = {
     "no test part": (
         Numbered(),
         {"test_fraction": None},
-        "data.test_fraction must be a number in (0, 1) where the data has no test part; got null",
+        "data.test_fraction must be a number in (0, 1) if the data has no test part; got null",
     ),
     "more folds than samples of a class": (
         Numbered(),
@@ -369,7 +369,7 @@ FINDINGS = (
 )
 
 
-def test_findings_are_said_once_however_often_parts_are_asked_for(caplog: pytest.LogCaptureFixture) -> None:
+def test_findings_are_said_once_however_often_splits_are_asked_for(caplog: pytest.LogCaptureFixture) -> None:
     source = with_findings()
     for _ in range(2):
         load(source, missing="impute", scale="standard")

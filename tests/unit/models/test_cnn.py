@@ -50,20 +50,23 @@ def test_sizes(changes: dict[str, Any], features: int) -> None:
 
 
 def test_each_block_has_its_channels_and_its_dropout() -> None:
-    parts = list(cnn(dropout=0.2).modules())
-    assert [part.out_channels for part in parts if isinstance(part, nn.Conv2d)] == [4, 6]
-    assert [part.rate.item() for part in parts if isinstance(part, Dropout)] == pytest.approx([0.2, 0.2])
+    layers = list(cnn(dropout=0.2).modules())
+    assert [layer.out_channels for layer in layers if isinstance(layer, nn.Conv2d)] == [4, 6]
+    assert [layer.rate.item() for layer in layers if isinstance(layer, Dropout)] == pytest.approx([0.2, 0.2])
 
 
 @pytest.mark.parametrize(("batch_norm", "norms"), [(True, 2), (False, 0)], ids=str)
 def test_batch_norm_can_be_left_out(batch_norm: bool, norms: int) -> None:
-    assert sum(isinstance(part, nn.BatchNorm2d) for part in cnn(batch_norm=batch_norm).modules()) == norms
+    assert sum(isinstance(layer, nn.BatchNorm2d) for layer in cnn(batch_norm=batch_norm).modules()) == norms
 
 
 def test_batch_norm_has_seen_nothing_before_the_first_batch() -> None:
     model = cnn()
     assert model.training
-    assert [part.num_batches_tracked.item() for part in model.modules() if isinstance(part, nn.BatchNorm2d)] == [0, 0]
+    assert [layer.num_batches_tracked.item() for layer in model.modules() if isinstance(layer, nn.BatchNorm2d)] == [
+        0,
+        0,
+    ]
 
 
 def test_weights_start_as_the_initializer_says() -> None:

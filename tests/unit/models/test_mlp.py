@@ -30,11 +30,11 @@ def mlp(**changes: Any) -> Mlp:
 
 
 def linear_sizes(model: nn.Module) -> list[tuple[int, int]]:
-    return [(part.in_features, part.out_features) for part in model.modules() if isinstance(part, nn.Linear)]
+    return [(layer.in_features, layer.out_features) for layer in model.modules() if isinstance(layer, nn.Linear)]
 
 
 def rates(model: nn.Module) -> list[float]:
-    return [round(part.rate.item(), 6) for part in model.modules() if isinstance(part, Dropout)]
+    return [round(layer.rate.item(), 6) for layer in model.modules() if isinstance(layer, Dropout)]
 
 
 @pytest.mark.parametrize("shape", [(6,), (2, 3), (1, 2, 3)], ids=str)

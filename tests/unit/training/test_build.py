@@ -69,12 +69,12 @@ def test_class_weights_and_label_smoothing_reach_the_loss() -> None:
 def test_penalty_warm_up_and_unit_reach_the_module() -> None:
     data, module = build_learner(small("data=diabetes", "l1=0.01", "warmup_epochs=3"))
     assert (module.l1, module.warmup_epochs) == (0.01, 3)
-    assert module.target_scale == data.parts.target_scale != 1.0
+    assert module.target_scale == data.splits.target_scale != 1.0
 
 
 def test_a_fold_validates_on_samples_of_its_own() -> None:
     cfg = small("data=iris", "data.folds=3")
-    parts = [build_learner(cfg, fold)[0].parts for fold in range(3)]
+    parts = [build_learner(cfg, fold)[0].splits for fold in range(3)]
     assert [len(part.val) for part in parts] == [40, 40, 40]
     assert not torch.equal(parts[0].val.inputs, parts[1].val.inputs)
     torch.testing.assert_close(parts[0].test.targets, parts[1].test.targets)
@@ -138,7 +138,11 @@ def test_without_a_logger_there_is_none(tmp_path: Path) -> None:
     [
         pytest.param(
             "data",
-            {"_target_": "tunesmith.data.splits.load_splits", "source": {"_target_": "builtins.object"}, "split": None},
+            {
+                "_target_": "tunesmith.data.splits.load_splits",
+                "source": {"_target_": "builtins.object"},
+                "config": None,
+            },
             "data.source must have a method load; got object",
             id="one of our own",
         ),

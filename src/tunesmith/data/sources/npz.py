@@ -13,15 +13,15 @@ import numpy as np
 from tunesmith.data.arrays import Arrays
 from tunesmith.errors import UserError, listed
 
-# What numpy raises for a file that is none of its own, or no longer.
+# What numpy raises for a file that is not an npz, or is damaged.
 DAMAGED = (BadZipFile, EOFError, KeyError, NotImplementedError, OSError, TokenError, TypeError, ValueError, zlib.error)
 
 
 @dataclass(frozen=True)
 class Npz:
-    """numpy's own file of arrays `inputs` (samples, *input_shape) and `targets` (samples,).
+    """An npz file with arrays `inputs` (samples, *input_shape) and `targets` (samples,).
 
-    Targets of whole numbers or texts are classes, other numbers are numbers.
+    Targets of an integer, bool or text type are classes; targets of a float type are numbers to predict.
     """
 
     path: str
@@ -41,7 +41,7 @@ class Npz:
         inputs, targets = np.asarray(arrays["inputs"]), np.asarray(arrays["targets"])
         if inputs.dtype.kind not in "biuf":
             raise UserError(f"data.path must hold inputs that are numbers; got {self.path} with {inputs.dtype}")
-        with np.errstate(over="ignore"):  # what is too large for float32 is refused as infinite
+        with np.errstate(over="ignore"):  # values too large for float32 become infinite and are refused later
             inputs = inputs.astype(np.float32)
             if inputs.ndim == 1:
                 inputs = inputs[:, None]
@@ -52,7 +52,7 @@ class Npz:
 
 
 def check_file(name: str) -> Path:
-    """Return a path that is a file with something in it; raises UserError otherwise."""
+    """Return the path of a file that is not empty; raises UserError otherwise."""
     path = Path(name).expanduser()
     if path.is_dir():
         raise UserError(f"data.path must be a file; got {name}, which is a folder")

@@ -20,18 +20,19 @@ from tunesmith.errors import UserError, closest, listed
 
 log = logging.getLogger(__name__)
 
-# Whole numbers with more different values than this are measurements rather than classes.
+# A target of whole numbers with more different values than this is a number to predict, not a class. Chosen, not
+# measured: label codes and digits have fewer values, ages, years and counts in many rows more. data.task overrides it.
 MAX_CLASSES = 20
 NUM_SHOWN = 5
 
 
 @dataclass(frozen=True)
 class Csv:
-    """A text table with a header; missing values stay NaN, columns of text become categories.
+    """A CSV table with a header; missing values become NaN, columns of text become categories.
 
     target: the column to predict; task: auto, classification or regression.
-    drop: columns to leave out; na_values: texts that mean "missing", beside empty cells, NA, nan, null and the like.
-    max_categories: a column of more different texts is left out.
+    drop: columns to leave out; na_values: further texts that mean "missing", besides empty cells, NA, nan and null.
+    max_categories: a column with more different texts than this is left out.
     """
 
     path: str
@@ -57,12 +58,12 @@ class Csv:
         return Arrays(inputs, targets, columns, classes, categories)
 
     @property
-    def _sign(self) -> str:
+    def _delimiter(self) -> str:
         return self.separator.replace("\\t", "\t")
 
     @property
     def _target(self) -> str:
-        return str(self.target)  # a column may be called 2
+        return str(self.target)  # Hydra reads a column called 2 as a number
 
     @property
     def _dropped(self) -> set[str]:
@@ -73,14 +74,16 @@ class Csv:
         path = check_file(self.path)
         try:
             with path.open(newline="", encoding=_encoding(self.encoding)) as file:
-                header = next((row for row in csv.reader(file, delimiter=self._sign, skipinitialspace=True) if row), [])
+                header = next(
+                    (row for row in csv.reader(file, delimiter=self._delimiter, skipinitialspace=True) if row), []
+                )
         except (UnicodeError, LookupError) as error:
             raise self._undecodable(error) from None
         except (csv.Error, TypeError) as error:
             raise UserError(
                 f"data.separator must split the header of {self.path}; got '{self.separator}' ({error})"
             ) from None
-        header = [name.strip() or f"Unnamed: {place}" for place, name in enumerate(header)]  # as pandas calls it
+        header = [name.strip() or f"Unnamed: {index}" for index, name in enumerate(header)]  # pandas' name for it
         twice = [name for name, number in Counter(header).items() if number > 1]
         if twice:
             raise UserError(
@@ -102,7 +105,7 @@ class Csv:
                 warnings.simplefilter("error", pandas.errors.ParserWarning)  # rows longer than the header
                 frame = pandas.read_csv(
                     self.path,
-                    sep=self._sign,
+                    sep=self._delimiter,
                     encoding=_encoding(self.encoding),
                     na_values=list(self.na_values),
                     index_col=False,
@@ -117,7 +120,7 @@ class Csv:
         return frame.drop(columns=list(self._dropped))
 
     def _targets(self, column: Any) -> tuple[NDArray[Any], tuple[str, ...]]:
-        """Return the targets, and the names of the classes where the task is to tell them apart."""
+        """Return the targets and the names of the classes, none for regression."""
         from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
         is_number = is_numeric_dtype(column) and not is_bool_dtype(column)
@@ -137,7 +140,7 @@ class Csv:
                 "data: %s has %d %s: %s (data.task sets it otherwise)", self.target, len(different), number, kind
             )
         if not has_classes or self.task == "regression":
-            with np.errstate(over="ignore"):  # what is too large for float32 is refused as infinite
+            with np.errstate(over="ignore"):  # values too large for float32 become infinite and are refused later
                 return column.to_numpy(np.float32), ()
         codes, names = column.factorize(sort=True)
         return codes.astype(np.int64), tuple(_class_name(name) for name in names)
@@ -152,7 +155,7 @@ class Csv:
             column = frame[name]
             if is_numeric_dtype(column):
                 self._warn_of_counter(column)
-                with np.errstate(over="ignore"):  # what is too large for float32 is refused as infinite
+                with np.errstate(over="ignore"):  # values too large for float32 become infinite and are refused later
                     arrays.append(column.to_numpy(np.float32, na_value=np.nan))
             else:
                 self._check_text(column)
@@ -171,7 +174,7 @@ class Csv:
         return np.stack(arrays, axis=1), tuple(columns), categories
 
     def _check_text(self, column: Any) -> None:
-        """Raise UserError for a column of numbers in which a few texts stand for missing ones."""
+        """Raise UserError if most cells are numbers: the few texts among them probably mean "missing"."""
         from pandas import to_numeric
 
         known = column.dropna()
@@ -200,15 +203,15 @@ class Csv:
 
 
 def _encoding(name: str) -> str:
-    """UTF-8 with or without the mark that spreadsheets put before it."""
+    """Return the encoding to read with: utf-8-sig for UTF-8, since spreadsheets put a byte order mark before it."""
     return "utf-8-sig" if name.lower().replace("_", "-") in ("utf-8", "utf8") else name
 
 
 def _separator(header: list[str]) -> str:
-    """Return a hint where one column's name looks like a whole header."""
-    for sign in ";\t|":
-        if len(header) == 1 and sign in header[0]:
-            return f"; is it \"data.separator='{sign}'\"?".replace("\t", "\\t")
+    """Return a hint if the only column's name looks like a whole header."""
+    for separator in ";\t|":
+        if len(header) == 1 and separator in header[0]:
+            return f"; is it \"data.separator='{separator}'\"?".replace("\t", "\\t")
     return ""
 
 
@@ -217,6 +220,6 @@ def _class_name(value: Any) -> str:
 
 
 def _typed(key: str, names: Sequence[Any]) -> str:
-    """Return an override of texts as a shell and Hydra take it."""
+    """Return an override that sets a key to a list of texts, quoted for a shell and for Hydra."""
     texts = ",".join("'" + str(name).replace("'", "\\'") + "'" for name in names[:NUM_SHOWN])
     return '"data.' + re.sub(r'(["$`])', r"\\\1", f"{key}=[{texts}]") + '"'

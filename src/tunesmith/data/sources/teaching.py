@@ -1,4 +1,4 @@
-"""Problems of a few numbers, on which a lesson can be seen; drawn by numpy's legacy generator, seed 42."""
+"""Toy problems that each show one lesson; drawn by numpy's legacy generator with seed 42."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SEED = 42
 
 @dataclass(frozen=True)
 class Quadratic:
-    """The error of a weight w is w^2 for every sample, its gradient 2w: input 1, target 0 (model=linear, loss=mse)."""
+    """Input 1, target 0 in every sample: a weight w has error w^2 and gradient 2w (model=linear, loss=mse)."""
 
     samples: int
 
@@ -24,7 +24,7 @@ class Quadratic:
 
 @dataclass(frozen=True)
 class Line:
-    """y = 3x + 2 + noise, with x and noise drawn from normal distributions of deviation 1 and `noise`."""
+    """y = 3x + 2 + noise; x and noise are normal with standard deviations 1 and `noise`."""
 
     samples: int
     noise: float
@@ -38,9 +38,9 @@ class Line:
 
 @dataclass(frozen=True)
 class Xor:
-    """Four blobs of deviation `sigma` round the corners of the unit square; the class is the XOR of the corner.
+    """Four normal blobs (standard deviation `sigma`) round the corners of the unit square; class: XOR of the corner.
 
-    test_samples: further ones per class, drawn after the others, as the test part.
+    test_samples: test samples per class, drawn after the others.
     """
 
     samples_per_class: int

@@ -51,8 +51,8 @@ def write_folder(folder: Path, *, is_gzipped: bool = False, **changes: bytes) ->
         "t10k_labels": idx(LABELS[NUM_TRAIN:]),
     }
     for name, content in {**contents, **changes}.items():
-        part, kind = name.split("_")
-        path = folder / f"{part}-{kind}-idx{3 if kind == 'images' else 1}-ubyte"
+        split, kind = name.split("_")
+        path = folder / f"{split}-{kind}-idx{3 if kind == 'images' else 1}-ubyte"
         if is_gzipped:
             path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(content))
         else:
@@ -96,8 +96,8 @@ def test_a_folder_goes_before_debians_package(tmp_path: Path) -> None:
     assert_whole(mnist(write_folder(tmp_path / "mine"), debian).load())
 
 
-def flipped(content: bytes, place: int) -> bytes:
-    return content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :]
+def flipped(content: bytes, index: int) -> bytes:
+    return content[:index] + bytes([content[index] ^ 0xFF]) + content[index + 1 :]
 
 
 @pytest.mark.parametrize(

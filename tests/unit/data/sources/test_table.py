@@ -47,11 +47,11 @@ def table(header: str, *rows: str) -> str:
 
 def column(*cells: object, target: str = "y") -> str:
     """One column x of cells, and classes 0 and 1 in turn."""
-    return table(f"x,{target}", *(f"{cell},{place % 2}" for place, cell in enumerate(cells)))
+    return table(f"x,{target}", *(f"{cell},{row % 2}" for row, cell in enumerate(cells)))
 
 
 def targets(*cells: object) -> str:
-    return table("x,y", *(f"{place**2},{cell}" for place, cell in enumerate(cells)))
+    return table("x,y", *(f"{row**2},{cell}" for row, cell in enumerate(cells)))
 
 
 COLUMNS: dict[str, tuple[list[object], list[float]]] = {
@@ -85,16 +85,16 @@ CATEGORIES: dict[str, tuple[list[object], list[float], tuple[str, ...]]] = {
 }
 
 
-@pytest.mark.parametrize(("cells", "places", "names"), CATEGORIES.values(), ids=CATEGORIES)
-def test_texts_become_categories(read: Read, cells: list[object], places: list[float], names: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(("cells", "codes", "names"), CATEGORIES.values(), ids=CATEGORIES)
+def test_texts_become_categories(read: Read, cells: list[object], codes: list[float], names: tuple[str, ...]) -> None:
     arrays = read(column(*cells))
-    np.testing.assert_array_equal(arrays.inputs[:, 0], np.float32(places))
+    np.testing.assert_array_equal(arrays.inputs[:, 0], np.float32(codes))
     assert arrays.categories == {0: names}
 
 
 def test_categories_are_told_by_their_column(read: Read) -> None:
-    arrays = read(table("a,kind,b,place,y", "1,x,2,p,0", "3,z,4,q,1"))
-    assert arrays.columns == ("a", "kind", "b", "place")
+    arrays = read(table("a,kind,b,city,y", "1,x,2,p,0", "3,z,4,q,1"))
+    assert arrays.columns == ("a", "kind", "b", "city")
     assert arrays.categories == {1: ("x", "z"), 3: ("p", "q")}
 
 
