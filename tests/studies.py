@@ -64,7 +64,7 @@ def asked(study: Study, n_trials: int = 100) -> Trial:
 def owned(study: Study, owner: Owner, n_trials: int = 100) -> Trial:
     """An attempt that another process has claimed."""
     trial = asked(study, n_trials)
-    trial.set_user_attr(OWNER, owner.written(None))
+    trial.set_user_attr(OWNER, owner.to_attribute(None))
     return trial
 
 

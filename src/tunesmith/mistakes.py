@@ -13,7 +13,7 @@ from hydra.errors import HydraException, InstantiationException, MissingConfigEx
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, MissingMandatoryValue, OmegaConfBaseException
 
 from tunesmith.errors import RunFailed, UserError, closest
-from tunesmith.search.storage.password import redacted
+from tunesmith.search.storage.password import redact
 
 EXIT_INTERRUPTED = 130
 
@@ -43,7 +43,7 @@ def is_mendable(error: Exception) -> bool:
 
 
 def line(error: BaseException) -> str:
-    return f"error: {redacted(explain(error))}"  # a storage's URL may be what was mistyped
+    return f"error: {redact(explain(error))}"  # a storage's URL may be what was mistyped
 
 
 def explain(error: BaseException) -> str:

@@ -70,7 +70,7 @@ def current_reporter() -> Reporter:
 
 
 @contextmanager
-def handed_over(reporter: Reporter) -> Iterator[None]:
+def hand_over(reporter: Reporter) -> Iterator[None]:
     """Make a reporter the current one for the time of a trial."""
     token = _reporter.set(reporter)
     try:

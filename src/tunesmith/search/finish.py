@@ -34,7 +34,7 @@ def finish(
     """
     with FileLock(folder / ".finish.lock"):
         found = write_results(study, settings, folder)
-        test = results.stored_test(folder, found)
+        test = results.read_test(folder, found)
         if test is None and settings.on_finish is not None and results.is_best_here(folder, found):
             test = _evaluate(settings.on_finish, folder / found["best_dir"], is_best_trial_elsewhere)
         if test is not None:

@@ -76,7 +76,7 @@ def write_test(folder: Path, results: dict[str, Any], test: Mapping[str, Any]) -
     return results
 
 
-def stored_test(folder: Path, results: Mapping[str, Any]) -> dict[str, Any] | None:
+def read_test(folder: Path, results: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the best trial's test.yaml if it was evaluated before: test data is touched once per trial."""
     if not is_best_here(folder, results):
         return None
@@ -143,10 +143,12 @@ def _epochs(trials: list[FrozenTrial], max_epochs: int | None, folds: int | None
     if max_epochs is None:
         return Epochs(run, None)
     pruned = [attempt for attempt in counted if attempt.state == State.PRUNED]
-    return Epochs(run, sum(_planned(attempt.trial.params, max_epochs, folds) - attempt.epochs for attempt in pruned))
+    return Epochs(
+        run, sum(_planned_epochs(attempt.trial.params, max_epochs, folds) - attempt.epochs for attempt in pruned)
+    )
 
 
-def _planned(params: Mapping[str, Any], max_epochs: int, folds: int | None) -> int:
+def _planned_epochs(params: Mapping[str, Any], max_epochs: int, folds: int | None) -> int:
     return int(params.get("trainer.max_epochs", max_epochs)) * int(params.get("data.folds", folds) or 1)
 
 

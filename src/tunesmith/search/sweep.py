@@ -136,7 +136,7 @@ class Sweep:
         is_job = JOB in os.environ
         if not is_job:  # a job outlives the sweep
             self._interruption.follow(sys.stdin.fileno())
-        with self._interruption.listening(signals=JOB_SIGNALS if is_job else SIGNALS):
+        with self._interruption.listen(signals=JOB_SIGNALS if is_job else SIGNALS):
             study = self._opener.reopen()
             try:
                 self._worker(study).work()
@@ -148,7 +148,7 @@ class Sweep:
     def _work(self, study: Study) -> None:
         """Run trials until the budget is spent; an interrupted sweep leaves by SystemExit, with its results written."""
         try:
-            with self._interruption.listening(STOPPING):
+            with self._interruption.listen(STOPPING):
                 self._run_trials(study)
         except WorkerMustRestart as error:
             self._restart(error)

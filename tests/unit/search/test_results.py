@@ -13,7 +13,7 @@ from optuna.pruners import NopPruner
 from optuna.trial import TrialState
 
 from tunesmith.run_folder import read_yaml, write_yaml
-from tunesmith.search.results import best_command, is_best_here, stored_test, ties, write_results, write_test
+from tunesmith.search.results import best_command, is_best_here, read_test, ties, write_results, write_test
 from tunesmith.search.space.space import parse_space
 from tunesmith.search.storage.storage import open_storage
 from tunesmith.search.study.budget import ask
@@ -278,7 +278,7 @@ def test_of_another_hosts_best_trial_a_folder_has_to_hold_its_result(
         write_yaml(tmp_path / "6" / "result.yaml", {"value": value})
     results = write_results(study, tmp_path, MAX_EPOCHS)
     assert is_best_here(tmp_path, results) == is_here
-    assert stored_test(tmp_path, results) == ({"test/acc": 0.5} if is_here else None)
+    assert read_test(tmp_path, results) == ({"test/acc": 0.5} if is_here else None)
 
 
 def test_trials_csv_of_a_study_without_trials_has_its_header(tmp_path: Path) -> None:
@@ -343,12 +343,12 @@ def test_test_metrics_are_added(study: Study, tmp_path: Path) -> None:
 
 def test_a_best_trial_that_was_evaluated_is_not_evaluated_again(study: Study, tmp_path: Path) -> None:
     results = write_results(study, tmp_path, MAX_EPOCHS)
-    assert stored_test(tmp_path, results) is None
+    assert read_test(tmp_path, results) is None
     (tmp_path / "3").mkdir()
     write_yaml(tmp_path / "3" / "test.yaml", {"test/acc": 0.9})
-    assert stored_test(tmp_path, results) == {"test/acc": 0.9}
+    assert read_test(tmp_path, results) == {"test/acc": 0.9}
 
 
 def test_without_a_best_trial_there_is_no_test(tmp_path: Path) -> None:
     results = write_results(opened(tmp_path), tmp_path, MAX_EPOCHS)
-    assert stored_test(tmp_path, results) is None
+    assert read_test(tmp_path, results) is None

@@ -11,7 +11,7 @@ from optuna import TrialPruned
 from tiny import small
 
 from tunesmith.errors import RunFailed
-from tunesmith.reporting import NoReporter, handed_over
+from tunesmith.reporting import NoReporter, hand_over
 from tunesmith.run_folder import read_metrics, read_yaml
 from tunesmith.training.run import train
 
@@ -33,7 +33,7 @@ def test_it_returns_the_best_value_and_prints_where_the_files_are(
 
 
 def test_a_trial_prints_no_summary(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with handed_over(reporter := Listener()):
+    with hand_over(reporter := Listener()):
         train(iris(), tmp_path, reporter)
     assert capsys.readouterr().out == ""
 

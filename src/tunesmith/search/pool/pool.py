@@ -105,7 +105,7 @@ class Pool:
                 time.sleep(POLL_INTERVAL_S)
             self._wait(progress)
         finally:
-            with self._interruption.held_off():
+            with self._interruption.hold_off():
                 self._kill()
         progress.update()
 

@@ -40,7 +40,7 @@ class Composer:
         config = pickle.loads(self._base(tuple(override.input_line or "" for override in groups)))
         assert isinstance(config, DictConfig)
         ConfigLoaderImpl._apply_overrides_to_config(values, config)
-        self._sign(config, overrides, number, folder)
+        self._add_job_fields(config, overrides, number, folder)
         return config
 
     def _compose_base(self, groups: tuple[str, ...]) -> bytes:
@@ -54,7 +54,7 @@ class Composer:
         """Tell a config group, whose choice needs a base of its own, from a value."""
         return "." not in key and bool(self._group_options(key.lstrip("+~")))
 
-    def _sign(self, config: DictConfig, overrides: list[str], number: int, folder: str) -> None:
+    def _add_job_fields(self, config: DictConfig, overrides: list[str], number: int, folder: str) -> None:
         """Write down what Hydra's own sweepers write: the job's number, its folder, what made it."""
         task = [*self._space.fixed, *overrides]
         with open_dict(config):

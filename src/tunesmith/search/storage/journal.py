@@ -43,7 +43,7 @@ class JournalFile(BaseJournalBackend):
         self._gathered = threading.local()
 
     @contextmanager
-    def gathering(self) -> Iterator[list[dict[str, Any]]]:
+    def gather(self) -> Iterator[list[dict[str, Any]]]:
         """Keep the records that this thread appends in a block, instead of writing them; yield the list of them."""
         self._gathered.logs = []
         try:
@@ -58,7 +58,7 @@ class JournalFile(BaseJournalBackend):
             gathered += logs
             return
         lines = b"".join(json.dumps(log, separators=(",", ":")).encode() + b"\n" for log in logs)
-        with self._locked() as file:
+        with self._lock() as file:
             self._learn(file)
             content = self._tail + lines  # at once: a cut comes before both or after
             if os.pwrite(file, content, self._ends[-1] - len(self._tail)) < len(content):
@@ -72,19 +72,19 @@ class JournalFile(BaseJournalBackend):
         """Yield the records from a number on, up to the last whole line; raises JournalDamaged as append_logs does."""
         with self._path.open("rb") as file:
             if not self._is_as_known(file.fileno()):
-                with self._locked():
+                with self._lock():
                     pass  # mended
             file.seek(self._ends[log_number_from])
             for number, line in enumerate(file, start=log_number_from):
                 if not line.endswith(b"\n"):
                     return
-                record = self._parsed(line)
+                record = self._parse(line)
                 if number + 1 == len(self._ends):
                     self._remember(line)
                 yield record
 
     @contextmanager
-    def _locked(self) -> Iterator[int]:
+    def _lock(self) -> Iterator[int]:
         """Hold the lock of the file, whose end is mended."""
         file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
@@ -125,7 +125,7 @@ class JournalFile(BaseJournalBackend):
     def _is_as_known(self, file: int) -> bool:
         return os.pread(file, len(self._tail), self._ends[-1] - len(self._tail)) == self._tail
 
-    def _parsed(self, line: bytes) -> dict[str, Any]:
+    def _parse(self, line: bytes) -> dict[str, Any]:
         try:
             record = json.loads(line)
         except ValueError:
@@ -144,7 +144,7 @@ def one_append(storage: BaseStorage) -> Iterator[None]:
     if not (isinstance(storage, JournalStorage) and isinstance(storage._backend, JournalFile)):
         yield
         return
-    with storage._backend.gathering() as logs:
+    with storage._backend.gather() as logs:
         yield
     if not logs:
         return

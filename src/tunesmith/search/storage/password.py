@@ -68,7 +68,7 @@ def with_password(url: str) -> str:
     return make_url(url).set(password=os.environ[PASSWORD]).render_as_string(hide_password=False)
 
 
-def redacted(text: str) -> str:
+def redact(text: str) -> str:
     """Return a text without the passwords of the URLs in it."""
     return _IN_A_TEXT.sub(rf"\g<user>:{HIDDEN}@", text)
 

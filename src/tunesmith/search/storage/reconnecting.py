@@ -87,7 +87,7 @@ class ReconnectingStorage:
                 print(f"{self._name} answers again after {seconds:.1f} s", flush=True)
 
 
-def reconnecting(storage: BaseStorage, name: str) -> BaseStorage:
+def make_reconnecting(storage: BaseStorage, name: str) -> BaseStorage:
     """Return a storage whose calls are made again until the database answers."""
     return cast(BaseStorage, ReconnectingStorage(storage, name))
 

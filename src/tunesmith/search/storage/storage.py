@@ -16,8 +16,8 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from tunesmith.errors import UserError
 from tunesmith.search.storage.journal import JournalFile
-from tunesmith.search.storage.password import redacted, with_password
-from tunesmith.search.storage.reconnecting import WAIT_S, is_silence, last_message, reconnecting
+from tunesmith.search.storage.password import redact, with_password
+from tunesmith.search.storage.reconnecting import WAIT_S, is_silence, last_message, make_reconnecting
 
 JOURNAL_FILE = "study.journal"
 OPTIONS = "options: null (study.journal in the study's folder), sqlite:///FILE, postgresql+psycopg://USER@HOST/NAME"
@@ -48,16 +48,16 @@ def open_storage(url: str | None, folder: Path, waits: bool = False) -> BaseStor
     if url is None:
         return open_journal(folder / JOURNAL_FILE)
     try:
-        return reconnecting(optuna.storages.get_storage(_open_database(with_password(url), waits)), redacted(url))
+        return make_reconnecting(optuna.storages.get_storage(_open_database(with_password(url), waits)), redact(url))
     except ImportError as error:
-        raise UserError(f"hydra.sweeper.storage must have its driver; got '{redacted(url)}': {error}") from None
+        raise UserError(f"hydra.sweeper.storage must have its driver; got '{redact(url)}': {error}") from None
     except RuntimeError as error:  # tables of an older Optuna
         raise UserError(
-            f"hydra.sweeper.storage must have the tables of this version of Optuna; got '{redacted(url)}': {error}"
+            f"hydra.sweeper.storage must have the tables of this version of Optuna; got '{redact(url)}': {error}"
         ) from None
     except SQLAlchemyError as error:
         raise UserError(
-            f"hydra.sweeper.storage must be reachable; got '{redacted(url)}': {last_message(error)}"
+            f"hydra.sweeper.storage must be reachable; got '{redact(url)}': {last_message(error)}"
         ) from None
 
 
@@ -77,7 +77,7 @@ def check_url(url: str | None) -> None:
         driver = parsed.get_dialect()
     except (ArgumentError, NoSuchModuleError, ImportError, ValueError):
         raise UserError(
-            f"hydra.sweeper.storage must be null or a database's URL; got '{redacted(url)}'; {OPTIONS}"
+            f"hydra.sweeper.storage must be null or a database's URL; got '{redact(url)}'; {OPTIONS}"
         ) from None
     if "password" in parsed.query:
         raise UserError(f"hydra.sweeper.storage must have its password before the host; {OPTIONS}")
@@ -87,7 +87,7 @@ def check_url(url: str | None) -> None:
         driver.import_dbapi()
     except ImportError as error:
         raise UserError(
-            f"hydra.sweeper.storage must have its driver; got '{redacted(url)}': {error}{_hint(parsed)}"
+            f"hydra.sweeper.storage must have its driver; got '{redact(url)}': {error}{_hint(parsed)}"
         ) from None
 
 

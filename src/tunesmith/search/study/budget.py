@@ -29,7 +29,7 @@ def ask(study: Study, n_trials: int, folder: Path | None = None) -> Trial | None
     while _has_room(study.get_trials(deepcopy=False), n_trials):
         trial = study.ask()
         try:
-            trial.set_user_attr(OWNER, this_process().written(folder))
+            trial.set_user_attr(OWNER, this_process().to_attribute(folder))
             if _may_run(study, trial, n_trials):
                 return trial
         except optuna.exceptions.UpdateFinishedTrialError:

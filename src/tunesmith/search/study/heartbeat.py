@@ -34,7 +34,7 @@ class Heartbeats:
         self._beats = 0
 
     @contextmanager
-    def beating(self) -> Iterator[None]:
+    def run(self) -> Iterator[None]:
         """Run the thread for the time of a block."""
         over = threading.Event()
         thread = threading.Thread(target=self._beat_until, args=(over,), daemon=True)

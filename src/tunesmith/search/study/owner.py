@@ -38,11 +38,11 @@ class Owner:
     folder: str | None = None
 
     @classmethod
-    def read(cls, attribute: Mapping[str, Any]) -> Owner:
+    def from_attribute(cls, attribute: Mapping[str, Any]) -> Owner:
         """Return the owner that an attribute of a study describes."""
         return cls(**{field.name: attribute.get(field.name) for field in fields(cls)})
 
-    def written(self, folder: Path | None) -> dict[str, Any]:
+    def to_attribute(self, folder: Path | None) -> dict[str, Any]:
         """Return the attribute that names this owner; folder: the study's, None if the attempt leaves no files."""
         return {**asdict(self), "folder": folder and str(folder.absolute())}
 

@@ -95,7 +95,7 @@ class Attempt:
     def owner(self) -> Owner | None:
         """The process that has claimed the attempt, None as long as nobody has."""
         attribute = self.trial.user_attrs.get(OWNER)
-        return None if attribute is None else Owner.read(attribute)
+        return None if attribute is None else Owner.from_attribute(attribute)
 
     @property
     def host(self) -> str | None:

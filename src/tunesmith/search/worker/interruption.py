@@ -22,7 +22,7 @@ class Interruption:
 
     def __init__(self) -> None:
         self.signal: int | None = None
-        self._is_held_off = False
+        self._holds_off = False
 
     @property
     def exit_code(self) -> int:
@@ -33,13 +33,13 @@ class Interruption:
         self.signal = self.signal or signum
 
     @contextmanager
-    def held_off(self) -> Iterator[None]:
+    def hold_off(self) -> Iterator[None]:
         """Let no signal break into a block that would leave something behind if it were cut short."""
-        self._is_held_off = True
+        self._holds_off = True
         try:
             yield
         finally:
-            self._is_held_off = False
+            self._holds_off = False
 
     def follow(self, file: int) -> None:
         """Ask for the end when the other end of a pipe is closed, its process being gone; exit if that fails."""
@@ -54,14 +54,14 @@ class Interruption:
         threading.Thread(target=read, daemon=True).start()
 
     @contextmanager
-    def listening(self, hint: str = "", signals: Sequence[int] = SIGNALS) -> Iterator[None]:
+    def listen(self, hint: str = "", signals: Sequence[int] = SIGNALS) -> Iterator[None]:
         """Take the signals for the time of a block, in the main thread; hint: printed at the first one."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
 
         def take(signum: int, frame: FrameType | None) -> None:
-            if self.signal is not None and self._is_held_off:
+            if self.signal is not None and self._holds_off:
                 return
             if self.signal is not None:
                 raise SystemExit(self.exit_code)

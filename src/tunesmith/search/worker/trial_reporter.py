@@ -38,7 +38,7 @@ class TrialReporter:
         self._is_taken = is_taken
         self._trial_timeout = trial_timeout
         self._started = time.monotonic()
-        self._reported = _reported_before(trial) if self.is_retry else set()
+        self._reported = _steps_reported_before(trial) if self.is_retry else set()
         self._epochs = 0
         self._is_step_an_epoch = True
 
@@ -71,7 +71,7 @@ class TrialReporter:
             self._trial.set_user_attr(EPOCHS, self._epochs)
 
 
-def _reported_before(trial: Trial) -> set[int]:
+def _steps_reported_before(trial: Trial) -> set[int]:
     """Return the steps that earlier attempts have reported; a database answers seven queries for it."""
     return set(trial.study.get_trials(deepcopy=False)[trial.number].intermediate_values)
 

@@ -89,7 +89,7 @@ class Worker:
             WorkerMustRestart: the process can run no further trial.
         """
         try:
-            with self._heartbeats.beating(), closing(self._execute(self._more)) as outcomes:
+            with self._heartbeats.run(), closing(self._execute(self._more)) as outcomes:
                 for outcome in outcomes:
                     self._end(outcome)
         except BaseException as error:

@@ -72,7 +72,7 @@ def test_a_job_is_over(state: str, how: str, is_failure: bool, squeue: Squeue, t
     squeue(f"7 {state}")
     end = mine.ended()
     assert end is not None
-    assert (end.how, end.words, end.is_failure) == (how, "no such library", is_failure)
+    assert (end.how, end.last_words, end.is_failure) == (how, "no such library", is_failure)
 
 
 def test_a_job_that_slurm_no_longer_knows_is_over(squeue: Squeue, tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ class Worker:
     def _work(self) -> None:
         trial = ask(self._study, 100)
         assert trial is not None
-        trial.set_user_attr(OWNER, self._owner.written(None))
+        trial.set_user_attr(OWNER, self._owner.to_attribute(None))
         trial.suggest_float("x", 0, 1)
         if self._fate == "completes":
             self._study.tell(trial, 0.5)

@@ -9,7 +9,7 @@ from tunesmith.errors import UserError
 from tunesmith.search.storage.password import (
     PASSWORD,
     hide_password,
-    redacted,
+    redact,
     refuse_typed_password,
     with_password,
 )
@@ -40,7 +40,7 @@ def _no_password(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_redacted(url: str, shown: str) -> None:
-    assert redacted(url) == shown
+    assert redact(url) == shown
 
 
 def test_the_variables_password_takes_the_place_of_the_asterisks(monkeypatch: pytest.MonkeyPatch) -> None:

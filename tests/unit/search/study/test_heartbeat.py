@@ -48,7 +48,7 @@ def test_all_attempts_of_a_worker_beat_from_one_thread_until_they_are_removed() 
     study = opened()
     first, second, _ = asked(study), asked(study), asked(study)
     beats = Heartbeats(study, INTERVAL_S)
-    with beats.beating():
+    with beats.run():
         beats.add(first)
         beats.add(second)
         wait_until(lambda: min(heartbeats(study)[:2]) >= 3)
@@ -68,7 +68,7 @@ def test_an_attempt_that_another_worker_has_ended_is_noticed(tmp_path: Path, is_
     beats = Heartbeats(study, INTERVAL_S)
     beats.add(first)
     beats.add(second)
-    with beats.beating():
+    with beats.run():
         study.tell(first.number, state=TrialState.FAIL)
         wait_until(lambda: beats.is_taken(first.number))
         before = heartbeats(study)
@@ -84,16 +84,16 @@ def test_a_beat_is_one_append_to_the_journal(tmp_path: Path, monkeypatch: pytest
     for _ in range(5):
         beats.add(asked(study))
     num_locks = 0
-    locked = type(study._storage._backend)._locked  # type: ignore[attr-defined]
+    locked = type(study._storage._backend)._lock  # type: ignore[attr-defined]
 
     def counted(self: object) -> object:
         nonlocal num_locks
         num_locks += 1
         return locked(self)
 
-    monkeypatch.setattr(type(study._storage._backend), "_locked", counted)  # type: ignore[attr-defined]
+    monkeypatch.setattr(type(study._storage._backend), "_lock", counted)  # type: ignore[attr-defined]
     before = len(path.read_text().splitlines())
-    with beats.beating():
+    with beats.run():
         wait_until(lambda: len(path.read_text().splitlines()) > before)
     appended = len(path.read_text().splitlines()) - before
     assert (appended % 5, num_locks) == (0, appended // 5)
@@ -103,7 +103,7 @@ def test_a_storage_that_does_not_answer_is_asked_again(caplog: pytest.LogCapture
     study = opened(Flaky())
     beats = Heartbeats(study, INTERVAL_S)
     beats.add(asked(study))
-    with beats.beating():
+    with beats.run():
         wait_until(lambda: heartbeats(study) > [3])
     assert not beats.is_taken(0)
     warning = "no heartbeat could be written for trial 0: the network is gone"
@@ -111,6 +111,6 @@ def test_a_storage_that_does_not_answer_is_asked_again(caplog: pytest.LogCapture
 
 
 def test_an_error_in_the_worker_ends_the_thread() -> None:
-    with pytest.raises(ZeroDivisionError, match="a bug"), Heartbeats(opened(), INTERVAL_S).beating():
+    with pytest.raises(ZeroDivisionError, match="a bug"), Heartbeats(opened(), INTERVAL_S).run():
         raise ZeroDivisionError("a bug")
     assert threading.active_count() == 1

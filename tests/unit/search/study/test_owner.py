@@ -39,8 +39,8 @@ def test_this_process_lives() -> None:
 
 
 def test_an_owner_can_be_kept_in_a_study() -> None:
-    attribute = json.loads(json.dumps(this_process().written(None)))
-    assert Owner.read(attribute) == this_process()
+    attribute = json.loads(json.dumps(this_process().to_attribute(None)))
+    assert Owner.from_attribute(attribute) == this_process()
     assert list(attribute) == ["host", "machine", "pid", "started", "worker", "job", "folder"]
 
 
@@ -78,8 +78,8 @@ def test_a_pid_given_again_is_another_process() -> None:
     ],
 )
 def test_a_process_that_may_be_elsewhere_is_never_known_to_be_dead(other: dict[str, Any]) -> None:
-    attribute = {**this_process().written(None), "pid": 2**22 + 1, "started": 0.0, **other}
-    owner = Owner.read({key: value for key, value in attribute.items() if value is not None})
+    attribute = {**this_process().to_attribute(None), "pid": 2**22 + 1, "started": 0.0, **other}
+    owner = Owner.from_attribute({key: value for key, value in attribute.items() if value is not None})
     assert not owner.is_here()
     assert not owner.is_dead()
 

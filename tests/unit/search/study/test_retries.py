@@ -226,7 +226,7 @@ def test_a_trial_that_is_signed_meanwhile_is_not_lost(study: Study, clock: Clock
     stale.retry()
     clock.seconds += CLAIM_TIMEOUT_S - 1
     stale.retry()
-    trial.set_user_attr(OWNER, this_process().written(None))
+    trial.set_user_attr(OWNER, this_process().to_attribute(None))
     clock.seconds += CLAIM_TIMEOUT_S
     assert stale.retry() == []
 
@@ -332,7 +332,7 @@ def test_each_process_watches_for_itself(study: Study, clock: Clock) -> None:
 def test_a_trial_withdrawn_by_a_killed_process_is_not_tried_again(study: Study, dead: Owner, max_retries: int) -> None:
     study.tell(asked(study, 1), 0.5)
     surplus = study.ask()
-    surplus.set_user_attr(OWNER, dead.written(None))
+    surplus.set_user_attr(OWNER, dead.to_attribute(None))
     surplus.set_user_attr(SURPLUS, True)  # and killed before it could tell
     retry_stale(study, max_retries)
     assert states(study) == ["COMPLETE", "FAIL"]

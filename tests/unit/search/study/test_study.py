@@ -11,7 +11,7 @@ from optuna import Study
 from optuna.storages import InMemoryStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
-from studies import asked, fail, opened
+from studies import asked, fail, opened, owned
 
 from tunesmith.errors import UserError
 from tunesmith.search.space.space import parse_space
@@ -19,7 +19,7 @@ from tunesmith.search.storage.storage import open_journal
 from tunesmith.search.study.owner import this_process
 from tunesmith.search.study.retries import requeue
 from tunesmith.search.study.study import best_trial, is_worthless, tell
-from tunesmith.search.study.trial import CONFIG_ERROR, OWNER
+from tunesmith.search.study.trial import CONFIG_ERROR
 
 MINIMIZE, MAXIMIZE = StudyDirection.MINIMIZE, StudyDirection.MAXIMIZE
 
@@ -41,7 +41,7 @@ def leave_running(study: Study) -> None:
 
 
 def leave_running_in_a_dead_process(study: Study) -> None:
-    asked(study).set_user_attr(OWNER, replace(this_process(), started=0.0).written(None))  # its pid is another's now
+    owned(study, replace(this_process(), started=0.0))  # its pid is another process's now
 
 
 def leave_unsigned(study: Study) -> None:

@@ -33,7 +33,7 @@ both = pytest.mark.parametrize(
 @both
 def test_the_first_signal_is_noted(capsys: pytest.CaptureFixture[str], signum: signal.Signals, code: int) -> None:
     interruption = Interruption()
-    with interruption.listening("once more ends at once"):
+    with interruption.listen("once more ends at once"):
         assert interruption.signal is None
         signal.raise_signal(signum)
     assert (interruption.signal, interruption.exit_code) == (signum, code)
@@ -43,7 +43,7 @@ def test_the_first_signal_is_noted(capsys: pytest.CaptureFixture[str], signum: s
 @both
 @pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM], ids=["then SIGINT", "then SIGTERM"])
 def test_the_second_one_ends_the_process(signum: signal.Signals, code: int, second: signal.Signals) -> None:
-    with Interruption().listening():
+    with Interruption().listen():
         signal.raise_signal(signum)
         with pytest.raises(SystemExit, match=f"^{code}$"):
             signal.raise_signal(second)
@@ -52,7 +52,7 @@ def test_the_second_one_ends_the_process(signum: signal.Signals, code: int, seco
 def test_the_handlers_are_put_back() -> None:
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = [signal.getsignal(number) for number in numbers]
-    with Interruption().listening():
+    with Interruption().listen():
         assert [signal.getsignal(number) for number in numbers] != before
     assert [signal.getsignal(number) for number in numbers] == before
 
@@ -61,7 +61,7 @@ def test_outside_the_main_thread_no_signal_is_taken() -> None:
     before, seen = signal.getsignal(signal.SIGINT), []
 
     def listen() -> None:
-        with Interruption().listening():
+        with Interruption().listen():
             seen.append(signal.getsignal(signal.SIGINT))
 
     thread = threading.Thread(target=listen)
@@ -95,7 +95,7 @@ def test_a_job_is_told_before_its_time_is_over(signals: tuple[int, ...], is_hear
     interruption = Interruption()
     before = signal.signal(signal.SIGUSR2, lambda *_: None)
     try:
-        with interruption.listening(signals=signals):
+        with interruption.listen(signals=signals):
             signal.raise_signal(signal.SIGUSR2)
         assert interruption.signal == (signal.SIGUSR2 if is_heard else None)
     finally:

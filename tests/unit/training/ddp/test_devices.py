@@ -9,7 +9,7 @@ import torch
 from lightning.fabric.plugins.environments import LightningEnvironment, SLURMEnvironment
 
 from tunesmith.errors import UserError
-from tunesmith.reporting import NoReporter, handed_over
+from tunesmith.reporting import NoReporter, hand_over
 from tunesmith.training.ddp.devices import check_accelerator, cluster_environment
 
 MISSING = [
@@ -67,5 +67,5 @@ def test_tasks_without_a_node_are_a_users_mistake(monkeypatch: pytest.MonkeyPatc
 
 def test_a_trial_starts_its_processes_itself_whatever_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
     in_slurm(monkeypatch, ntasks=2)
-    with handed_over(NoReporter()):
+    with hand_over(NoReporter()):
         assert isinstance(cluster_environment(), LightningEnvironment)

@@ -18,7 +18,7 @@ from omegaconf import DictConfig
 from optuna import TrialPruned
 
 from tunesmith.errors import UserError
-from tunesmith.reporting import NoReporter, handed_over
+from tunesmith.reporting import NoReporter, hand_over
 from tunesmith.search.storage.password import hide_password
 from tunesmith.search.worker.failure import reason_of, to_number
 
@@ -41,10 +41,10 @@ class OwnTrial(Callback):
     def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
         params, is_retry = self._given["params"], self._given["is_retry"]
         if int(os.environ.get("LOCAL_RANK", 0)) > 0:
-            self._stack.enter_context(handed_over(NoReporter(params, is_retry)))
+            self._stack.enter_context(hand_over(NoReporter(params, is_retry)))
             return
         self._worker = WorkerLink(self._given["file"])
-        self._stack.enter_context(handed_over(RemoteReporter(self._worker, params, is_retry)))
+        self._stack.enter_context(hand_over(RemoteReporter(self._worker, params, is_retry)))
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
         self._stack.close()

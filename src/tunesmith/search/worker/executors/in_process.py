@@ -11,7 +11,7 @@ from optuna import TrialPruned
 from optuna.trial import TrialState
 
 from tunesmith.errors import AttemptLost, RunFailed, UserError
-from tunesmith.reporting import handed_over
+from tunesmith.reporting import hand_over
 from tunesmith.search.worker.executor import Assignment, Outcome
 from tunesmith.search.worker.failure import has_broken_cuda, reason_of, to_number
 
@@ -36,7 +36,7 @@ class InProcess:
             outcomes.append(outcome)
 
         try:
-            with handed_over(assignment.reporter):
+            with hand_over(assignment.reporter):
                 run_job(
                     hydra_context=self._context,
                     task_function=task,

@@ -44,7 +44,7 @@ class _Running:
         folder.mkdir(parents=True, exist_ok=True)
         self._log = folder / OUTPUT_FILE
         self._ours, theirs = socket.socketpair()
-        self._port = _reserved_port()
+        self._port = _reserve_port()
         with theirs, self._log.open("ab") as output:
             self._log_begin = output.tell()
             self._process = subprocess.Popen(
@@ -105,14 +105,14 @@ class _Running:
                 self._assignment.reporter.poll()
                 has_ended = self._process.poll() is not None
                 if selector.select(0 if has_ended else POLL_S):
-                    received = self._received()
+                    received = self._receive()
                     *lines, buffer = (buffer + received).split(b"\n")
                     yield from map(json.loads, lines)
                     has_ended = not received
                 if has_ended:
                     return
 
-    def _received(self) -> bytes:
+    def _receive(self) -> bytes:
         try:
             return self._ours.recv(65536)
         except ConnectionResetError:
@@ -144,7 +144,7 @@ class _Running:
             os.killpg(self._process.pid, signum)
 
 
-def _reserved_port() -> socket.socket:
+def _reserve_port() -> socket.socket:
     """Keep a port from all others until the ranks of a trial meet on it: bound, but not listened on."""
     port = socket.socket()
     port.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
