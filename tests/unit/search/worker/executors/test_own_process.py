@@ -1,0 +1,132 @@
+"""A trial in a process of its own: what becomes of its reports, its end and its death."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import pytest
+from hydra import initialize_config_dir
+from hydra._internal.callbacks import Callbacks
+from hydra.core.global_hydra import GlobalHydra
+from hydra.types import HydraContext, RunMode
+from listener import Listener
+from omegaconf import open_dict
+from optuna.trial import TrialState
+from studies import asked, opened
+
+from tunesmith.errors import AttemptLost, RunFailed, UserError
+from tunesmith.search.worker.executor import Assignment, Outcome
+from tunesmith.search.worker.executors import own_process
+from tunesmith.search.worker.executors.own_process import OUTPUT_FILE, OwnProcess
+
+APP = """
+import os, signal, sys, time
+import hydra
+import tunesmith
+from tunesmith.errors import RunFailed, UserError
+
+@hydra.main(version_base="1.3", config_path=".", config_name="app")
+def main(cfg):
+    {body}
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+@pytest.fixture(scope="module")
+def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HydraContext]:
+    folder = tmp_path_factory.mktemp("conf")
+    (folder / "app.yaml").write_text("x: 2")
+    with initialize_config_dir(str(folder), version_base="1.3"):
+        hydra = GlobalHydra.instance().hydra
+        assert hydra is not None
+        yield HydraContext(hydra.config_loader, Callbacks())
+
+
+def run(context: HydraContext, folder: Path, body: str, reporter: Listener) -> Outcome:
+    """Run a trial of an app with this body, as the command that its user would type."""
+    (folder / "app.py").write_text(APP.format(body=body))
+    (folder / "app.yaml").write_text("x: 2")
+    config = context.config_loader.load_configuration("app", [], run_mode=RunMode.MULTIRUN)
+    with open_dict(config):
+        config.hydra.job.id, config.hydra.job.num = "0", 0
+    return OwnProcess().run(Assignment(asked(opened()), config, folder / "trials" / "0", reporter))
+
+
+@pytest.fixture(autouse=True)
+def _typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.orig_argv", ["python", "app.py", "-m"])
+    monkeypatch.setattr("sys.argv", ["app.py", "-m"])
+
+
+def test_reports_reach_the_worker_and_the_value_is_the_trials(context: HydraContext, tmp_path: Path) -> None:
+    body = "tunesmith.report(0.5, 1); tunesmith.report(0.4, 2); return cfg.x / 8"
+    outcome = run(context, tmp_path, body, listener := Listener())
+    assert (outcome.state, outcome.value) == (TrialState.COMPLETE, 0.25)
+    assert (listener.heard, listener.asked) == ([(1, 0.5), (2, 0.4)], 2)
+    assert (tmp_path / "trials" / "0" / ".hydra" / "config.yaml").exists()
+
+
+def test_the_pruners_answer_reaches_the_trial(context: HydraContext, tmp_path: Path) -> None:
+    body = "[tunesmith.report(0.5, step) for step in range(1, 9)]; return 0.0"
+    outcome = run(context, tmp_path, body, listener := Listener(stop_at=2))
+    assert (outcome.state, outcome.reason, len(listener.heard)) == (TrialState.PRUNED, None, 2)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "reason"),
+    [
+        pytest.param("raise UserError('no such metric')", UserError, "no such metric", id="a mistake in the config"),
+        pytest.param("raise RunFailed('val/loss was nan')", RunFailed, "val/loss was nan", id="a failed run"),
+        pytest.param("1 / 0", RunFailed, "ZeroDivisionError: division by zero", id="a bug"),
+        pytest.param(
+            "print('so far', flush=True); os.kill(os.getpid(), signal.SIGKILL)",
+            RunFailed,
+            "its process ended by SIGKILL; its last words: so far",
+            id="a death",
+        ),
+        pytest.param("os._exit(3)", RunFailed, "its process ended with exit code 3", id="an exit"),
+    ],
+)
+def test_a_failure_has_its_reason(
+    context: HydraContext, tmp_path: Path, body: str, kind: type[Exception], reason: str
+) -> None:
+    outcome = run(context, tmp_path, body, Listener())
+    assert (outcome.state, outcome.reason, type(outcome.error)) == (TrialState.FAIL, reason, kind)
+
+
+@dataclass
+class Ends(Listener):
+    """A reporter that ends its run at the first poll at which the trial's process has printed something."""
+
+    error: BaseException = field(default_factory=lambda: AttemptLost("interrupted"))
+    output: Path = Path()
+
+    def poll(self) -> None:
+        if self.output.exists() and self.output.read_text().strip():
+            raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [(AttemptLost("interrupted"), None), (RunFailed("the trial took longer"), TrialState.FAIL)],
+    ids=["lost", "out of time"],
+)
+def test_a_trial_that_has_to_end_leaves_no_process(
+    context: HydraContext,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+    state: TrialState | None,
+) -> None:
+    monkeypatch.setattr(own_process, "GRACE_S", 0.2)
+    output = tmp_path / "trials" / "0" / OUTPUT_FILE
+    body = "signal.signal(signal.SIGTERM, signal.SIG_IGN); print(os.getpid(), flush=True); time.sleep(600)"
+    outcome = run(context, tmp_path, body, Ends(error=error, output=output))
+    assert (outcome.state, outcome.reason) == (state, str(error))
+    assert not psutil.pid_exists(int(output.read_text().split()[0]))
