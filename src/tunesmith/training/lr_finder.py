@@ -138,13 +138,18 @@ def smooth(loss: Floats) -> Floats:
 
 
 class _Ramp(L.Callback):
-    """Sets the learning rate before each step, and keeps the rate and the step's loss."""
+    """Sets the learning rate before each step, keeps the rate and the step's loss, and stops when the loss diverges.
+
+    The average that it compares is smooth's, carried on from step to step: all of it at each step would take 0.1 ms.
+    """
 
     def __init__(self, min_lr: float, max_lr: float, steps: int) -> None:
         self.schedule = np.geomspace(min_lr, max_lr, steps)
         self.lrs: list[float] = []
         self.losses: list[float] = []
         self._of_step: list[float] = []
+        self._sum = self._weight = 0.0
+        self._lowest = math.inf
 
     def on_train_batch_start(self, trainer: L.Trainer, *args: Any) -> None:
         for group in trainer.optimizers[0].param_groups:
@@ -157,9 +162,15 @@ class _Ramp(L.Callback):
         self.lrs.append(float(trainer.optimizers[0].param_groups[0]["lr"]))
         self.losses.append(trainer.accumulate_grad_batches * float(np.mean(self._of_step)))
         self._of_step.clear()
-        smoothed = smooth(np.array(self.losses))
-        if not math.isfinite(self.losses[-1]) or smoothed[-1] > DIVERGED * smoothed.min():
+        if self._has_diverged(self.losses[-1]):
             trainer.should_stop = True
+
+    def _has_diverged(self, loss: float) -> bool:
+        self._sum = SMOOTHING * self._sum + loss
+        self._weight = SMOOTHING * self._weight + 1
+        smoothed = self._sum / self._weight
+        self._lowest = min(self._lowest, smoothed)
+        return not smoothed <= DIVERGED * self._lowest  # nor is NaN
 
 
 def _batches_of_a_step(cfg: DictConfig, folder: Path) -> int:
