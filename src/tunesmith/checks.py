@@ -143,7 +143,7 @@ def check_config(cfg: DictConfig) -> None:
         if value is not _ABSENT and not rule.holds(value):
             hint = closest(value, _options(rule)) if isinstance(value, str) and _options(rule) else ""
             raise UserError(
-                f"{key} must be {rule.says}; got {_shown(value)}{hint.partition(' options')[0]}".rstrip(";")
+                f"{key} must be {rule.says}; got {_format(value)}{hint.partition(' options')[0]}".rstrip(";")
             )
 
     _check_order(cfg, "warmup_epochs", "trainer.max_epochs")
@@ -155,7 +155,7 @@ def check_config(cfg: DictConfig) -> None:
 def check_rule(key: str, rule: Rule, value: Any) -> None:
     """Raise UserError unless a key's value keeps its rule."""
     if not rule.holds(value):
-        raise UserError(f"{key} must be {rule.says}; got {_shown(value)}")
+        raise UserError(f"{key} must be {rule.says}; got {_format(value)}")
 
 
 def check_folder(key: str, folder: Path) -> None:
@@ -179,7 +179,7 @@ def _check_devices(cfg: DictConfig) -> None:
     """Raise UserError for folds on several devices: a process starts its other ranks once, but each fold is a run."""
     devices = _select(cfg, "trainer.devices")
     if _select(cfg, "data.folds") not in (None, _ABSENT) and devices not in (1, _ABSENT):
-        raise UserError(f"trainer.devices must be 1 with data.folds; got {_shown(devices)}")
+        raise UserError(f"trainer.devices must be 1 with data.folds; got {_format(devices)}")
 
 
 def _check_replaced(cfg: DictConfig) -> None:
@@ -189,7 +189,7 @@ def _check_replaced(cfg: DictConfig) -> None:
         value = _select(cfg, key)
         typed = next((text for text in given if text.lstrip("+").startswith(f"{replaced}=")), None)
         if value is not _ABSENT and has_effect(value) and typed is not None:
-            raise UserError(f"{replaced} has no effect beside {key}={_shown(value)}; got '{typed}': leave one out")
+            raise UserError(f"{replaced} has no effect beside {key}={_format(value)}; got '{typed}': leave one out")
 
 
 _ABSENT = object()
@@ -207,7 +207,7 @@ def _options(rule: Rule) -> list[str]:
     return says.removeprefix("one of ").split(", ") if says.startswith("one of ") else []
 
 
-def _shown(value: Any) -> str:
+def _format(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return f"'{value}'" if isinstance(value, str) else str(value)

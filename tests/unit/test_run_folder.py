@@ -1,4 +1,4 @@
-"""What a run leaves behind: metrics.csv across resumes, YAML files written whole."""
+"""The run folder: metrics.csv across resumes, YAML files written whole."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class DataModule(L.LightningDataModule):
         config = SplitConfig(
             val_fraction, test_fraction, split_seed, folds, fold, fraction, scale, scale_targets, missing
         )
-        self.splits = load_splits(_call("data", source, {key: _frozen(value) for key, value in keys.items()}), config)
+        self.splits = load_splits(_call("data", source, {key: _freeze(value) for key, value in keys.items()}), config)
         self.class_weights = _class_weights(self.splits, class_weights)
         if self.augmentation and len(self.input_shape) != 3:
             raise UserError(f"data.augmentation needs images; got samples of shape {self.input_shape}")
@@ -105,10 +105,10 @@ class DataModule(L.LightningDataModule):
         return Batches(on_device, batch_size, shuffle_seed, trainer.global_rank, trainer.world_size)
 
 
-def _call(key: str, made: Callable[..., Any], keys: Mapping[str, Any]) -> Any:
-    """Call `made` with the keys below `key`; raises UserError for keys that `made` does not take."""
+def _call(key: str, build: Callable[..., Any], keys: Mapping[str, Any]) -> Any:
+    """Call `build` with the keys below `key`; raises UserError for keys that `build` does not take."""
     try:
-        return made(**keys)
+        return build(**keys)
     except TypeError as error:
         raise UserError(f"{key}: {' '.join(str(error).split())}") from None
 
@@ -121,12 +121,12 @@ def _check_shares(num_samples: int, world_size: int) -> None:
         )
 
 
-def _frozen(value: Any) -> Any:
+def _freeze(value: Any) -> Any:
     """Return lists and dicts as tuples: a source's fields must be hashable."""
     if isinstance(value, Mapping):
-        return tuple(sorted((key, _frozen(item)) for key, item in value.items()))
+        return tuple(sorted((key, _freeze(item)) for key, item in value.items()))
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return tuple(_frozen(item) for item in value)
+        return tuple(_freeze(item) for item in value)
     return value
 
 

@@ -22,21 +22,21 @@ def prepare(arrays: Arrays, train: Index, scale: str, missing: str) -> tuple[NDA
         UserError: a value is infinite, or one is missing and `missing` is refuse.
     """
     flat = arrays.inputs.reshape(len(arrays.inputs), -1)
-    gaps = _gaps(flat)
+    gaps = _find_gaps(flat)
     if gaps is None and not arrays.categories:
-        return _scaled(flat, train, scale).reshape(arrays.inputs.shape), []
+        return _scale(flat, train, scale).reshape(arrays.inputs.shape), []
     lines: list[str] = []
     if gaps is not None:
-        lines.append(_told(arrays, gaps, missing))
-        flat = _imputed(flat, train, list(arrays.categories))
+        lines.append(_describe_gaps(arrays, gaps, missing))
+        flat = _impute(flat, train, list(arrays.categories))
     numbers = [index for index in range(flat.shape[1]) if index not in arrays.categories]
-    blocks = [_scaled(flat[:, numbers], train, scale)] if numbers else []
+    blocks = [_scale(flat[:, numbers], train, scale)] if numbers else []
     if arrays.categories:
         blocks.append(_one_hot(flat, arrays))
     return np.concatenate(blocks, axis=1).reshape(len(flat), *_shape(arrays, blocks)), lines
 
 
-def _gaps(flat: NDArray[np.float32]) -> NDArray[np.bool_] | None:
+def _find_gaps(flat: NDArray[np.float32]) -> NDArray[np.bool_] | None:
     """Return a mask of missing values, None if all are finite; the sum of all values tells quickly if one is not."""
     with np.errstate(invalid="ignore", over="ignore"):
         if np.isfinite(flat.sum(dtype=np.float64)):
@@ -45,7 +45,7 @@ def _gaps(flat: NDArray[np.float32]) -> NDArray[np.bool_] | None:
     return gaps if gaps.any() or np.isinf(flat).any() else None
 
 
-def _told(arrays: Arrays, gaps: NDArray[np.bool_], missing: str) -> str:
+def _describe_gaps(arrays: Arrays, gaps: NDArray[np.bool_], missing: str) -> str:
     """Return the line about the missing values; raises UserError if they are refused or a value is infinite."""
     flat = arrays.inputs.reshape(len(gaps), -1)
     infinite = np.isinf(flat).sum(axis=0)
@@ -65,7 +65,7 @@ def _per_column(arrays: Arrays, counts: NDArray[np.int64]) -> str:
     return listed(f"{arrays.column(int(index))} ({counts[index]})" for index in indices)
 
 
-def _imputed(flat: NDArray[np.float32], train: Index, categorical: list[int]) -> NDArray[np.float32]:
+def _impute(flat: NDArray[np.float32], train: Index, categorical: list[int]) -> NDArray[np.float32]:
     from sklearn.impute import SimpleImputer
 
     filled = flat.copy()
@@ -89,7 +89,7 @@ def _one_hot(flat: NDArray[np.float32], arrays: Arrays) -> NDArray[np.float32]:
     return encoded
 
 
-def _scaled(flat: NDArray[np.float32], train: Index, scale: str) -> NDArray[np.float32]:
+def _scale(flat: NDArray[np.float32], train: Index, scale: str) -> NDArray[np.float32]:
     """Scale each feature by statistics of the training split alone; "global" takes all features as one."""
     from sklearn import preprocessing
 

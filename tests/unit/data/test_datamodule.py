@@ -92,22 +92,26 @@ def seen(data: DataModule, epochs: int = 1, **flags: Any) -> dict[str, list[Tens
     return witness.seen
 
 
-def test_training_validation_and_prediction_see_their_splits() -> None:
-    data = module()
-    batches = seen(data)
-    for kind, split in (("train", data.splits.train), ("val", data.splits.val), ("predict", data.splits.test)):
-        assert torch.equal(torch.cat(batches[kind]), split.inputs)
+@pytest.fixture(scope="module")
+def plain() -> dict[str, list[Tensor]]:
+    """Batches of one epoch, neither shuffled nor augmented."""
+    return seen(module())
 
 
-def test_only_the_training_part_is_cut_into_small_batches() -> None:
-    batches = seen(module())
-    assert [len(batch) for batch in batches["train"]] == [4, 4, 4]
-    assert [len(batches[kind]) for kind in ("val", "predict")] == [1, 1]
+def test_training_validation_and_prediction_see_their_splits(plain: dict[str, list[Tensor]]) -> None:
+    splits = module().splits
+    for kind, split in (("train", splits.train), ("val", splits.val), ("predict", splits.test)):
+        assert torch.equal(torch.cat(plain[kind]), split.inputs)
+
+
+def test_only_the_training_part_is_cut_into_small_batches(plain: dict[str, list[Tensor]]) -> None:
+    assert [len(batch) for batch in plain["train"]] == [4, 4, 4]
+    assert [len(plain[kind]) for kind in ("val", "predict")] == [1, 1]
     assert EVALUATION_BATCH_SIZE >= 20
 
 
-def test_only_training_batches_are_augmented() -> None:
-    plain, flipped = seen(module()), seen(module(augmentation=FLIP))
+def test_only_training_batches_are_augmented(plain: dict[str, list[Tensor]]) -> None:
+    flipped = seen(module(augmentation=FLIP))
     torch.testing.assert_close(torch.cat(flipped["train"]), torch.cat(plain["train"]).flip(-1))
     for kind in ("val", "predict"):
         assert torch.equal(torch.cat(flipped[kind]), torch.cat(plain[kind]))

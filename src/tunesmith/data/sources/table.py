@@ -92,7 +92,7 @@ class Csv:
         for key, names in (("data.target", [self._target]), ("data.drop", self._dropped)):
             for name in names:
                 if name not in header:
-                    hint = " ".join(closest(name, header).split()) + _separator(header)
+                    hint = " ".join(closest(name, header).split()) + _suggest_separator(header)
                     raise UserError(f"{key} must be a column of {self.path}; got '{name}'{hint}")
         if self._target in self._dropped:
             raise UserError(f"data.drop must leave the target in; got '{self.target}'")
@@ -184,8 +184,8 @@ class Csv:
             found = listed(map(repr, texts))
             raise UserError(
                 f"data.path: column {column.name} has numbers, but {found} in {is_text.sum()} of {len(known)} "
-                f"rows; {_typed('na_values', texts)} reads them as missing, {_typed('drop', [column.name])} leaves the "
-                "column out"
+                f"rows; {_override('na_values', texts)} reads them as missing, {_override('drop', [column.name])} "
+                "leaves the column out"
             )
 
     def _warn_of_counter(self, column: Any) -> None:
@@ -193,7 +193,7 @@ class Csv:
         if is_whole and len(column) > MAX_CLASSES and column.is_unique and column.max() - column.min() < len(column):
             log.warning(
                 "data: column %s counts the rows; %s leaves it out, so that no row is known by its number",
-                *(column.name, _typed("drop", [column.name])),
+                *(column.name, _override("drop", [column.name])),
             )
 
     def _undecodable(self, error: Exception) -> UserError:
@@ -207,7 +207,7 @@ def _encoding(name: str) -> str:
     return "utf-8-sig" if name.lower().replace("_", "-") in ("utf-8", "utf8") else name
 
 
-def _separator(header: list[str]) -> str:
+def _suggest_separator(header: list[str]) -> str:
     """Return a hint if the only column's name looks like a whole header."""
     for separator in ";\t|":
         if len(header) == 1 and separator in header[0]:
@@ -219,7 +219,7 @@ def _class_name(value: Any) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def _typed(key: str, names: Sequence[Any]) -> str:
+def _override(key: str, names: Sequence[Any]) -> str:
     """Return an override that sets a key to a list of texts, quoted for a shell and for Hydra."""
     texts = ",".join("'" + str(name).replace("'", "\\'") + "'" for name in names[:NUM_SHOWN])
     return '"data.' + re.sub(r'(["$`])', r"\\\1", f"{key}=[{texts}]") + '"'
