@@ -42,7 +42,7 @@ def closest(name: str, options: Iterable[str]) -> str:
     return f"{hint} options: {', '.join(listed)}"
 
 
-def listed(names: Iterable[str]) -> str:
+def list_names(names: Iterable[str]) -> str:
     """Return the first names of many: "a, b and 3 more"."""
     shown = list(names)
     more = f" and {len(shown) - NUM_LISTED} more" if len(shown) > NUM_LISTED else ""

@@ -57,7 +57,7 @@ class MetricsTable:
             csv.DictWriter(file, self.columns, restval="").writerow(row)
 
     def _write(self, rows: list[dict[str, str]]) -> None:
-        temporary = replacing(self.path)
+        temporary = temporary_path(self.path)
         with temporary.open("w", newline="") as file:
             writer = csv.DictWriter(file, self.columns, restval="")
             if self.columns:
@@ -77,7 +77,7 @@ def read_metrics(folder: Path) -> list[dict[str, str]]:
 
 def write_yaml(path: Path, content: Mapping[str, Any]) -> None:
     """Write plain values as YAML, whole or not at all."""
-    temporary = replacing(path)
+    temporary = temporary_path(path)
     temporary.write_text(yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True, width=1000))
     os.replace(temporary, path)
 
@@ -105,6 +105,6 @@ def _git_commit() -> str | None:
     return answer.stdout.strip() or None if answer.returncode == 0 else None
 
 
-def replacing(path: Path) -> Path:
+def temporary_path(path: Path) -> Path:
     """Return a temporary path beside `path` that no other process writes to; os.replace moves it to `path`."""
     return path.with_name(f".{path.name}.{os.getpid()}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hydra.errors import CompactHydraException
 
-from tunesmith.errors import UserError, closest, listed
+from tunesmith.errors import UserError, closest, list_names
 
 
 @pytest.mark.parametrize(
@@ -29,4 +29,4 @@ def test_any_hydra_app_prints_a_user_error_as_one_line() -> None:
     ids=["none", "one", "five", "seven"],
 )
 def test_many_names_are_counted_after_the_fifth(names: list[str], text: str) -> None:
-    assert listed(names) == text
+    assert list_names(names) == text

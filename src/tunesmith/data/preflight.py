@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tunesmith.data.arrays import Arrays
 from tunesmith.data.preparation import Index
-from tunesmith.errors import UserError, listed
+from tunesmith.errors import UserError, list_names
 
 # Training, validation and test split need a sample of each class.
 MIN_PER_CLASS = 3
@@ -73,7 +73,7 @@ def _constant_columns(arrays: Arrays, train: Index) -> Iterator[str]:
     with np.errstate(invalid="ignore"):
         constant = np.flatnonzero(~((rows != rows[0]) & ~np.isnan(rows)).any(axis=0))
     if len(constant):
-        yield f"{listed(arrays.column(int(index)) for index in constant)} never varies in the training part"
+        yield f"{list_names(arrays.column(int(index)) for index in constant)} never varies in the training part"
 
 
 def _unscaled(train: NDArray[np.float32], scale: str) -> Iterator[str]:
@@ -96,9 +96,11 @@ def _classes(arrays: Arrays, indices: Sequence[Index]) -> Iterator[str]:
     for name, of_split in zip(("training", "validation", "test"), counts, strict=True):
         absent = [arrays.class_name(int(label)) for label in np.flatnonzero(of_split == 0)]
         if absent and name == "training":
-            raise UserError(f"data must leave the training part samples of each class; got none of {listed(absent)}")
+            raise UserError(
+                f"data must leave the training part samples of each class; got none of {list_names(absent)}"
+            )
         if absent:
-            yield f"the {name} part has no sample of {listed(absent)}"
+            yield f"the {name} part has no sample of {list_names(absent)}"
     least, most = int(counts[0].argmin()), int(counts[0].argmax())
     if counts[0][most] > IMBALANCE * counts[0][least]:
         each = f"{counts[0][most]} of {arrays.class_name(most)}, {counts[0][least]} of {arrays.class_name(least)}"

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunesmith.data.arrays import Arrays
-from tunesmith.errors import UserError, listed
+from tunesmith.errors import UserError, list_names
 
 Index = NDArray[np.int64]
 
@@ -62,7 +62,7 @@ def _per_column(arrays: Arrays, counts: NDArray[np.int64]) -> str:
     indices = np.flatnonzero(counts)
     if not arrays.is_table:
         return f"{len(indices)} of {len(counts)} values of a sample"
-    return listed(f"{arrays.column(int(index))} ({counts[index]})" for index in indices)
+    return list_names(f"{arrays.column(int(index))} ({counts[index]})" for index in indices)
 
 
 def _impute(flat: NDArray[np.float32], train: Index, categorical: list[int]) -> NDArray[np.float32]:

@@ -213,6 +213,6 @@ def best_command(folder: Path) -> str:
 
 
 def _write_text(path: Path, text: str) -> None:
-    temporary = run_folder.replacing(path)
+    temporary = run_folder.temporary_path(path)
     temporary.write_text(text)
     os.replace(temporary, path)

@@ -45,7 +45,7 @@ def adapt_loss(loss: nn.Module, has_classes: bool, class_weights: Tensor | None)
     if not has_classes and isinstance(loss, nn.CrossEntropyLoss):
         raise UserError(f"loss must fit the targets: {name} needs classes, this data has numbers; use loss=auto")
     if not has_classes and isinstance(loss, AutoLoss) and loss.label_smoothing:
-        raise UserError(f"loss.label_smoothing must be 0 where targets are numbers; got {loss.label_smoothing}")
+        raise UserError(f"loss.label_smoothing must be 0 if targets are numbers; got {loss.label_smoothing}")
     if class_weights is not None:
         if not hasattr(loss, "weight"):
             raise UserError(f"data.class_weights needs a loss that takes weights, as loss=auto does; got {name}")

@@ -82,7 +82,7 @@ def test_class_weights_move_to_the_device_with_the_loss() -> None:
             NUMBERS,
             AutoLoss(label_smoothing=0.1),
             None,
-            "loss.label_smoothing must be 0 where targets are numbers; got 0.1",
+            "loss.label_smoothing must be 0 if targets are numbers; got 0.1",
             id="label smoothing of numbers",
         ),
         pytest.param(

@@ -11,7 +11,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from tunesmith.data.arrays import Arrays
-from tunesmith.errors import UserError, listed
+from tunesmith.errors import UserError, list_names
 
 # What numpy raises for a file that is not an npz, or is damaged.
 DAMAGED = (BadZipFile, EOFError, KeyError, NotImplementedError, OSError, TokenError, TypeError, ValueError, zlib.error)
@@ -36,7 +36,7 @@ class Npz:
         for name in ("inputs", "targets"):
             if name not in arrays:
                 raise UserError(
-                    f"data.path must hold inputs and targets; got {self.path} with {listed(map(repr, arrays))}"
+                    f"data.path must hold inputs and targets; got {self.path} with {list_names(map(repr, arrays))}"
                 )
         inputs, targets = np.asarray(arrays["inputs"]), np.asarray(arrays["targets"])
         if inputs.dtype.kind not in "biuf":

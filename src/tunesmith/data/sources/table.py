@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from tunesmith.data.arrays import Arrays
 from tunesmith.data.sources.npz import check_file
-from tunesmith.errors import UserError, closest, listed
+from tunesmith.errors import UserError, closest, list_names
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +87,7 @@ class Csv:
         twice = [name for name, number in Counter(header).items() if number > 1]
         if twice:
             raise UserError(
-                f"data.path must have each column once; got {self.path} with {listed(map(repr, twice))} repeated"
+                f"data.path must have each column once; got {self.path} with {list_names(map(repr, twice))} repeated"
             )
         for key, names in (("data.target", [self._target]), ("data.drop", self._dropped)):
             for name in names:
@@ -181,7 +181,7 @@ class Csv:
         is_text = to_numeric(known, errors="coerce").isna()
         if 0 < is_text.sum() < len(known) / 2:
             texts = list(dict.fromkeys(map(str, known[is_text])))
-            found = listed(map(repr, texts))
+            found = list_names(map(repr, texts))
             raise UserError(
                 f"data.path: column {column.name} has numbers, but {found} in {is_text.sum()} of {len(known)} "
                 f"rows; {_override('na_values', texts)} reads them as missing, {_override('drop', [column.name])} "
