@@ -82,7 +82,7 @@ class ChecksBeforeRun(Callback):
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         try:
-            refuse_typed_password(OmegaConf.select(config, "hydra.sweeper.storage"))
+            refuse_typed_password(config)
             hide_password(config)
             check(config)
             check_folder("hydra.run.dir", Path(config.hydra.run.dir))

@@ -32,7 +32,7 @@ class StudyOpener:
         self._space = space
         self._sampler = sampler
         self._folder = folder
-        self._had_folder = folder.exists()
+        self._had_folder = True
         self._study_made_here: str | None = None
 
     def open(self, config: DictConfig) -> Study:
@@ -42,6 +42,7 @@ class StudyOpener:
             UserError: the storage or the folder cannot be used, or the study does not go with what is asked.
         """
         settings, folder = self._settings, self._folder
+        self._had_folder = folder.exists()  # as late as this: another command may make the same study meanwhile
         if settings.storage is None:
             check_folder("hydra.sweep.dir", folder)
         had_trials = (folder / MULTIRUN_FILE).exists()

@@ -91,6 +91,7 @@ def read_settings(given: Mapping[str, Any]) -> Settings:
             **{key: value for key, value in given.items() if key not in _OLD},
             "n_workers": _n_workers(given["n_workers"], given["n_jobs"]),
             "study_name": _study_name(given["study_name"]),
+            "storage": given["storage"] or None,  # an empty variable is no storage
             "params": OmegaConf.to_container(params) if isinstance(params, DictConfig) else params or {},
             "custom_search_space": _function("custom_search_space", given["custom_search_space"]),
             "check": _function("check", given["check"]),

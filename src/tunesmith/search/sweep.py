@@ -59,7 +59,7 @@ def run_sweep(
     Raises:
         UserError: the sweep cannot run as it is asked for; nothing is recorded then.
     """
-    refuse_typed_password(settings.storage)
+    refuse_typed_password(config)
     hide_password(config)
     space = parse_space(settings.params, typed, context.config_loader)
     space = replace(space, is_open=settings.custom_search_space is not None)

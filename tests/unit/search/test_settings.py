@@ -189,3 +189,8 @@ def test_two_numbers_of_workers_are_refused() -> None:
     message = r"^hydra\.sweeper\.n_jobs is the old name of n_workers: give one of them; got 3 and 2$"
     with pytest.raises(UserError, match=message):
         settings(n_workers=2, n_jobs=3)
+
+
+def test_an_empty_storage_is_none() -> None:
+    """As `export TUNESMITH_STORAGE=` leaves it."""
+    assert settings(storage="").storage is None

@@ -196,6 +196,20 @@ def test_a_mistake_in_a_study_that_was_there_keeps_it(sweep: Sweep) -> None:
     assert FOLDER.exists()
 
 
+def make_the_study_meanwhile(config: DictConfig) -> None:
+    """What another command does between this one's start and its opening of the study."""
+    import optuna
+
+    if not FOLDER.exists():
+        optuna.create_study(study_name="s", storage=open_journal(FOLDER / JOURNAL_FILE), direction="maximize")
+
+
+def test_a_study_that_another_command_makes_meanwhile_is_kept(sweep: Sweep) -> None:
+    with pytest.raises(UserError, match=r"^objective\.mode must stay maximize in study s; got minimize"):
+        sweep(x_of, check=f"{__name__}.make_the_study_meanwhile")
+    assert states() == []
+
+
 def test_trials_that_all_fail_end_the_sweep_with_the_last_reason(sweep: Sweep) -> None:
     def task(cfg: DictConfig) -> float:
         raise RunFailed(f"x was {cfg.x}")

@@ -40,20 +40,21 @@ class JournalFile(BaseJournalBackend):
         self._path = path
         self._ends = [0]  # byte at which the first n records end
         self._tail = b""  # the last bytes before self._ends[-1]
-        self._gathered = threading.local()
+        self._gathered: dict[int, list[dict[str, Any]]] = {}  # by thread; a threading.local could not be pickled
 
     @contextmanager
     def gather(self) -> Iterator[list[dict[str, Any]]]:
         """Keep the records that this thread appends in a block, instead of writing them; yield the list of them."""
-        self._gathered.logs = []
+        thread = threading.get_ident()
+        logs = self._gathered[thread] = []
         try:
-            yield self._gathered.logs
+            yield logs
         finally:
-            self._gathered.logs = None
+            del self._gathered[thread]
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         """Append records; raises JournalDamaged if this process's view of the study is no longer the file's."""
-        gathered = getattr(self._gathered, "logs", None)
+        gathered = self._gathered.get(threading.get_ident())
         if gathered is not None:
             gathered += logs
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
@@ -17,6 +18,8 @@ from tunesmith.errors import UserError
 PASSWORD = "TUNESMITH_STORAGE_PASSWORD"
 # Variable that holds a whole URL, the default of hydra.sweeper.storage.
 STORAGE = "TUNESMITH_STORAGE"
+_KEY = "hydra.sweeper.storage"
+_INTERPOLATION = re.compile(r"\$\{([\w.]+)\}")
 # Stands for a hidden password; SQLAlchemy hides passwords like this too.
 HIDDEN = "***"
 # Up to the last @ before the host, so that a password that should have been quoted is hidden whole.
@@ -41,17 +44,49 @@ class _Secret:
         return text.replace(f"://{self.user}:{self.written}@", f"://{self.user}:{HIDDEN}@")
 
 
-def refuse_typed_password(url: str | None) -> None:
+def refuse_typed_password(config: DictConfig) -> None:
     """Raise UserError if the password of a storage's URL was typed: other users can see a command line."""
+    url = OmegaConf.select(config, _KEY)
     secret = _secret(url)
     if secret is None or secret.password == HIDDEN:
         return
-    if any(secret.hidden_in(argument) != argument for argument in sys.argv):
+    keys = _source_keys(config)
+    if any(_shows(argument, secret, keys) for argument in sys.argv):
         raise UserError(
-            "hydra.sweeper.storage must have no password on the command line, which others can see; "
-            f"got '{secret.hidden_in(str(url))}'; options: the URL in the variable {STORAGE}, "
+            f"{_KEY} must have no password on the command line, which others can see; "
+            f"got '{secret.hidden_in(url)}'; options: the URL in the variable {STORAGE}, "
             "'${oc.env:NAME}', the password in PGPASSWORD or ~/.pgpass"
         )
+
+
+def _shows(argument: str, secret: _Secret, keys: Collection[str]) -> bool:
+    """Whether an argument holds the password, in a URL or as the value of a key that the URL is made from."""
+    plain = argument.replace("\\", "")  # Hydra's escapes
+    if f":{secret.written}@" in plain:
+        return True
+    key, _, value = plain.lstrip("+").partition("=")
+    return key in keys and value.strip("'\"") in (secret.written, secret.password)
+
+
+def _source_keys(config: DictConfig) -> set[str]:
+    """Return the keys that the storage's URL is made from: those of its interpolations, and so on."""
+    keys: set[str] = set()
+    new = {_KEY}
+    while new:
+        keys |= new
+        texts = [value for key in new if isinstance(value := _unresolved(config, key), str)]
+        new = {key for text in texts for key in _INTERPOLATION.findall(text)} - keys
+    return keys - {_KEY}
+
+
+def _unresolved(config: DictConfig, key: str) -> Any:
+    """Return the value of a key as it was written, None if the key is not there."""
+    parent, _, name = key.rpartition(".")
+    node = OmegaConf.select(config, parent) if parent else config
+    if not isinstance(node, DictConfig):
+        return None
+    plain = OmegaConf.to_container(node, resolve=False, throw_on_missing=False)
+    return plain.get(name) if isinstance(plain, dict) else None
 
 
 def with_password(url: str) -> str:
@@ -75,11 +110,14 @@ def redact(text: str) -> str:
 
 def hide_password(config: DictConfig) -> None:
     """Take a storage's password out of a config that is going to be written, in every key that holds the URL."""
-    url = OmegaConf.select(config, "hydra.sweeper.storage")
-    secret = _secret(url) if isinstance(url, str) else None
+    url = OmegaConf.select(config, _KEY)
+    secret = _secret(url)
     if secret is None or secret.password == HIDDEN:
         return
     with open_dict(config):
+        for key in _source_keys(config):
+            if _unresolved(config, key) in (secret.written, secret.password):
+                OmegaConf.update(config, key, HIDDEN)
         _hide(config, secret)
         config.hydra.sweeper.storage = secret.hidden_in(url)
 
@@ -93,10 +131,10 @@ def _hide(node: Any, secret: _Secret) -> None:
             node[key] = secret.hidden_in(value)
 
 
-def _secret(url: str | None) -> _Secret | None:
+def _secret(url: Any) -> _Secret | None:
     """Return what a URL has to hide, None if it is no URL or has no password."""
-    match = _IN_A_URL.search(url or "")
-    if match is None or not _has_password(str(url)):
+    match = _IN_A_URL.search(url) if isinstance(url, str) else None
+    if match is None or not _has_password(url):
         return None
     return _Secret(match["user"], match["password"])
 

@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 from tunesmith.search.study.owner import this_process
 from tunesmith.search.study.retries import requeue
 from tunesmith.search.study.study import tell
-from tunesmith.search.study.trial import OWNER, REASON, SURPLUS, Attempt
+from tunesmith.search.study.trial import OWNER, REASON, SURPLUS, Attempt, State, state_of
 
 
 def ask(study: Study, n_trials: int, folder: Path | None = None) -> Trial | None:
@@ -52,11 +52,12 @@ def budget_rank(trials: Sequence[FrozenTrial], first_attempt: int) -> int:
     """
     ended: set[int] = set()
     begun: set[int] = set()
-    for attempt in map(Attempt, trials):
-        if attempt.state.is_counted:
-            ended.add(attempt.first_attempt)
-        elif not attempt.is_surplus:
-            begun.add(attempt.first_attempt)
+    for trial in trials:
+        state = state_of(trial)
+        if state.is_counted:
+            ended.add(Attempt(trial).first_attempt)
+        elif state is State.LOST or not Attempt(trial).is_surplus:
+            begun.add(Attempt(trial).first_attempt)
     return len(ended - {first_attempt}) + sum(other < first_attempt for other in begun - ended)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from optuna.trial import FrozenTrial
 
 from tunesmith.errors import UserError
-from tunesmith.search.study.trial import Attempt, State
+from tunesmith.search.study.trial import State, state_of
 
 # max_failure_rate is judged from this many ended trials on: of fewer, one bad draw is a large part.
 MIN_TRIALS_TO_JUDGE = 5
@@ -32,13 +32,13 @@ class Counts:
 
 def count(trials: Sequence[FrozenTrial]) -> Counts:
     """Count trials by how they ended."""
-    number = Counter(Attempt(trial).state for trial in trials)
+    number = Counter(map(state_of, trials))
     return Counts(number[State.COMPLETE], number[State.PRUNED], number[State.FAILED], number[State.LOST])
 
 
 def is_over(trials: Sequence[FrozenTrial], n_trials: int) -> bool:
     """Whether n_trials of a study's trials have ended."""
-    return count(trials).counted >= n_trials
+    return sum(state_of(trial).is_counted for trial in trials) >= n_trials
 
 
 def check_failure_rate(counts: Counts, max_failure_rate: float) -> None:

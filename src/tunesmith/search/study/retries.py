@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from tunesmith.search.storage.reconnecting import clock_of
 from tunesmith.search.study.heartbeat import HEARTBEAT_TIMEOUT_S
 from tunesmith.search.study.study import tell
-from tunesmith.search.study.trial import CRASHES, FIRST_ATTEMPT, GAVE_UP_REASON, RETRY_OF, Attempt, State
+from tunesmith.search.study.trial import CRASHES, FIRST_ATTEMPT, GAVE_UP_REASON, RETRY_OF, Attempt, State, state_of
 
 # A process killed between asking for an attempt and claiming it leaves an attempt without owner; one killed between
 # ending an attempt and queueing its retry leaves a lost attempt without a retry. Both gaps take milliseconds, and a
@@ -22,11 +22,15 @@ CLAIM_TIMEOUT_S = 10.0
 def requeue(study: Study, number: int) -> bool:
     """End an attempt as lost and queue its retry, which goes on from the last checkpoint.
 
+    An attempt whose failure was written down already has failed, and gets no retry.
+
     Returns: False if the attempt had ended before.
     """
     if not tell(study, number, TrialState.FAIL):
         return False
     trial = study.get_trials(deepcopy=False)[number]
+    if state_of(trial) is not State.LOST:
+        return True  # interrupted when its failure was written down, and before it was told: it has failed
     kept = {key: trial.user_attrs[key] for key in (CRASHES, GAVE_UP_REASON) if key in trial.user_attrs}
     _queue_retry(study, trial, kept)
     return True
@@ -66,7 +70,7 @@ class StaleTrials:
         for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             attempt = Attempt(trial)
             has_ended = self._is_stale(attempt) and tell(self._study, trial.number, TrialState.FAIL)
-            if has_ended and not attempt.is_surplus:
+            if has_ended and not attempt.is_surplus and attempt.reason is None:
                 self._queue_retry_after_crash(trial)
                 ended.append(trial.number)
         for trial in _lost_without_retry(self._study.get_trials(deepcopy=False)):
@@ -104,11 +108,12 @@ class StaleTrials:
 
 def _lost_without_retry(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
     """Return the attempts that are the last of their trial and lost."""
-    last: dict[int, FrozenTrial] = {}
-    for trial in trials:
-        if not Attempt(trial).is_surplus:
-            last[Attempt(trial).first_attempt] = trial
-    return [trial for trial in last.values() if Attempt(trial).state == State.LOST]
+    lost = [trial for trial in trials if state_of(trial) is State.LOST]
+    if not lost:
+        return []
+    retries = [attempt for attempt in map(Attempt, trials) if attempt.is_retry and not attempt.is_surplus]
+    last = {attempt.first_attempt: attempt.number for attempt in retries}
+    return [trial for trial in lost if trial.number >= last.get(Attempt(trial).first_attempt, trial.number)]
 
 
 def _queue_retry(study: Study, trial: FrozenTrial, attributes: Mapping[str, Any]) -> None:

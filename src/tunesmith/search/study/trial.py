@@ -18,9 +18,9 @@ The names of the attributes are those of version 0.1.0, whose studies still open
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import NamedTuple
 
 from optuna import Trial
 from optuna.study import StudyDirection
@@ -51,25 +51,40 @@ SURPLUS = "withdrawn"
 
 
 class State(Enum):
-    """How far an attempt has come; see the table above."""
+    """How far an attempt has come, and whether its trial is one of the n_trials for good; see the table above."""
 
-    WAITING = "waiting"
-    RUNNING = "running"
-    COMPLETE = "complete"
-    PRUNED = "pruned"
-    FAILED = "failed"
-    LOST = "lost"
-    SURPLUS = "surplus"
+    WAITING = "waiting", False
+    RUNNING = "running", False
+    COMPLETE = "complete", True
+    PRUNED = "pruned", True
+    FAILED = "failed", True
+    LOST = "lost", False
+    SURPLUS = "surplus", False
 
-    @property
-    def is_counted(self) -> bool:
-        """Whether the attempt's trial is one of the n_trials for good."""
-        return self in (State.COMPLETE, State.PRUNED, State.FAILED)
+    __hash__ = object.__hash__  # Enum's own is a function in Python, which states of 10,000 trials are counted by
+
+    def __init__(self, word: str, is_counted: bool) -> None:
+        self.is_counted = is_counted
 
 
-@dataclass(frozen=True)
-class Attempt:
-    """What a study knows of one attempt. Of an attempt that runs in this process Optuna has a Trial."""
+_OTHER_STATES = {
+    TrialState.WAITING: State.WAITING,
+    TrialState.RUNNING: State.RUNNING,
+    TrialState.COMPLETE: State.COMPLETE,
+    TrialState.PRUNED: State.PRUNED,
+}
+
+
+def state_of(trial: FrozenTrial) -> State:
+    """Return the state of an attempt."""
+    if trial.state != TrialState.FAIL:
+        return _OTHER_STATES[trial.state]
+    attributes = trial.user_attrs
+    return State.FAILED if REASON in attributes else State.SURPLUS if SURPLUS in attributes else State.LOST
+
+
+class Attempt(NamedTuple):
+    """What a study knows of one attempt. An attempt that runs in this process is a Trial to Optuna."""
 
     trial: FrozenTrial | Trial
 
@@ -80,11 +95,7 @@ class Attempt:
     @property
     def state(self) -> State:
         assert isinstance(self.trial, FrozenTrial)
-        if self.trial.state != TrialState.FAIL:
-            return State[self.trial.state.name]
-        if REASON in self.trial.user_attrs:
-            return State.FAILED
-        return State.SURPLUS if self.is_surplus else State.LOST
+        return state_of(self.trial)
 
     @property
     def is_surplus(self) -> bool:

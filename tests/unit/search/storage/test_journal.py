@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import pickle
 import random
 import subprocess
 import sys
@@ -435,3 +436,9 @@ def test_one_append_of_another_storage_changes_nothing() -> None:
     with one_append(storage):
         trial.report(0.5, 1)
         assert trial.study.trials[0].intermediate_values == {1: 0.5}
+
+
+def test_a_study_on_a_journal_can_be_pickled(journal: Path) -> None:
+    """As a user's own pool of processes does."""
+    study = pickle.loads(pickle.dumps(study_in(open_journal(journal))))
+    assert [trial.value for trial in study.trials] == [1.0, 2.0]

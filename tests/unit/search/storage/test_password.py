@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import pytest
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from tunesmith.errors import UserError
 from tunesmith.search.storage.password import (
@@ -62,46 +65,79 @@ def test_asterisks_without_a_password_are_a_users_mistake() -> None:
         with_password(SHOWN)
 
 
-TYPED = [
-    f"hydra.sweeper.storage='{URL}'",
-    f'++hydra.sweeper={{storage: "{URL}"}}',
-    f"db={URL}",
-    f"hydra.sweeper.storage={URL.replace('secret', 'p@s')}",
-]
+def config_of(storage: str | None, **keys: Any) -> DictConfig:
+    return OmegaConf.create({"hydra": {"sweeper": {"storage": storage}}, **keys})
 
 
-@pytest.mark.parametrize("typed", TYPED)
-def test_a_typed_password_is_refused_in_one_line_that_does_not_show_it(
-    monkeypatch: pytest.MonkeyPatch, typed: str
-) -> None:
-    monkeypatch.setattr("sys.argv", ["app.py", "-m", "x=1,2", typed])
-    url = URL.replace("secret", "p@s") if "p@s" in typed else URL
-    with pytest.raises(UserError) as refused:
-        refuse_typed_password(url)
-    message = str(refused.value)
-    assert message.startswith("hydra.sweeper.storage must have no password on the command line, which others can see; ")
-    assert f"got '{SHOWN}'" in message
-    assert "TUNESMITH_STORAGE" in message
-    assert "oc.env" in message
-    assert "PGPASSWORD" in message
-    assert "secret" not in message
-    assert "p@s" not in message
+AT = "@host/studies"
+DRIVER = "postgresql+psycopg://"
 
 
 @pytest.mark.parametrize(
-    ("url", "typed"),
+    ("typed", "config"),
+    [
+        pytest.param([f"hydra.sweeper.storage='{URL}'"], config_of(URL), id="as it is"),
+        pytest.param([f'++hydra.sweeper={{storage: "{URL}"}}'], config_of(URL), id="in a dict"),
+        pytest.param([f"+db={URL}"], config_of("${db}", db=URL), id="through another key"),
+        pytest.param(
+            [f"hydra.sweeper.storage={DRIVER}${{user}}:secret{AT}"],
+            config_of(f"{DRIVER}${{user}}:secret{AT}", user="bob"),
+            id="with a user of another key",
+        ),
+        pytest.param(
+            [f"hydra.sweeper.storage={DRIVER}u:se\\,cret{AT}"], config_of(f"{DRIVER}u:se,cret{AT}"), id="escaped"
+        ),
+        pytest.param(
+            [f"hydra.sweeper.storage={DRIVER}u:p@s{AT}"], config_of(f"{DRIVER}u:p@s{AT}"), id="that should be quoted"
+        ),
+        pytest.param(
+            ["+db.password='secret'", f"hydra.sweeper.storage={DRIVER}u:${{db.password}}{AT}"],
+            config_of(f"{DRIVER}u:${{db.password}}{AT}", db={"password": "secret"}),
+            id="in a key of its own",
+        ),
+        pytest.param(
+            ["+pw=secret"],
+            config_of("${db}", db=f"{DRIVER}u:${{pw}}{AT}", pw="secret"),
+            id="in a key behind another one",
+        ),
+    ],
+)
+def test_a_typed_password_is_refused_in_one_line_that_does_not_show_it(
+    monkeypatch: pytest.MonkeyPatch, typed: list[str], config: DictConfig
+) -> None:
+    monkeypatch.setattr("sys.argv", ["app.py", "-m", "x=1,2", *typed])
+    with pytest.raises(UserError) as refused:
+        refuse_typed_password(config)
+    message = str(refused.value)
+    assert message.startswith("hydra.sweeper.storage must have no password on the command line, which others can see; ")
+    assert re.search(r"got 'postgresql\+psycopg://\w+:\*\*\*@host/studies'", message)
+    for way in ("TUNESMITH_STORAGE", "oc.env", "PGPASSWORD"):
+        assert way in message
+    for password in ("secret", "se,cret", "p@s"):
+        assert password not in message
+
+
+@pytest.mark.parametrize(
+    ("storage", "typed"),
     [
         pytest.param(None, "x=1", id="no storage"),
         pytest.param("sqlite:///a.db", "hydra.sweeper.storage=sqlite:///a.db", id="a file"),
         pytest.param("mysql://user@host/name", "hydra.sweeper.storage=mysql://user@host/name", id="no password"),
         pytest.param(SHOWN, f"hydra.sweeper.storage={SHOWN}", id="asterisks"),
         pytest.param(URL, "hydra.sweeper.storage=${oc.env:URL}", id="from the environment"),
-        pytest.param(URL, "bucket=s3://key:secret@bucket", id="another URL's password"),
+        pytest.param(URL, "bucket=s3://key:other@bucket", id="another URL's password"),
+        pytest.param(URL, "name=secret", id="the same word in a key that the URL is not made from"),
     ],
 )
-def test_what_shows_no_password_may_be_typed(monkeypatch: pytest.MonkeyPatch, url: str | None, typed: str) -> None:
+def test_what_shows_no_password_may_be_typed(monkeypatch: pytest.MonkeyPatch, storage: str | None, typed: str) -> None:
     monkeypatch.setattr("sys.argv", ["app.py", "-m", typed])
-    refuse_typed_password(url)
+    refuse_typed_password(config_of(storage))
+
+
+def test_a_config_loses_it_in_a_key_that_holds_the_password_alone() -> None:
+    config = config_of(f"{DRIVER}bob:${{db.password}}{AT}", db={"password": "secret"}, name="secret")
+    hide_password(config)
+    assert config == config_of(f"{DRIVER}bob:***{AT}", db={"password": "***"}, name="secret")
 
 
 def test_a_config_loses_it_in_its_key_and_in_its_overrides() -> None:

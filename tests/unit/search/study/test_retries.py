@@ -89,6 +89,16 @@ def test_an_attempt_is_ended_by_the_first_that_tells(study: Study) -> None:
     assert states(study) == ["COMPLETE"]
 
 
+def test_an_attempt_whose_failure_was_written_down_has_failed(study: Study, dead: Owner) -> None:
+    """Interrupted, or killed, between the reason and its end."""
+    for end in (lambda number: requeue(study, number), lambda number: retry_stale(study)):
+        trial = owned(study, dead)
+        trial.set_user_attr(REASON, "val/loss was nan")
+        end(trial.number)
+    assert states(study) == ["FAIL", "FAIL"]
+    assert count(study.trials) == Counts(complete=0, pruned=0, failed=2, lost=0)
+
+
 def test_requeued_attempts_are_no_crashes(study: Study, dead: Owner) -> None:
     for _ in range(4):
         requeue(study, asked(study).number)
