@@ -37,16 +37,13 @@ def started(cfg):
     path.write_text(str(os.getpid()))
     return is_first
 
-def meet(folder, name, number):
-    '''Wait until as many processes have come with names of their own.'''
-    folder = Path(folder)
+def meet_workers(number):
+    '''Wait until as many workers have begun a trial.'''
+    folder = Path("workers")
     folder.mkdir(exist_ok=True)
-    (folder / str(name)).touch()
+    (folder / os.environ["TUNESMITH_WORKER"]).touch()
     while len(list(folder.iterdir())) < number:
         time.sleep(0.02)
-
-def meet_workers(number):
-    meet("workers", os.environ["TUNESMITH_WORKER"], number)
 
 @hydra.main(version_base="1.3", config_path=".", config_name="app")
 def main(cfg):
