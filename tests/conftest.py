@@ -224,11 +224,6 @@ def light_shell(tmp_path: Path, pythons: LoadedPythons) -> Shell:
     return LoadedShell(tmp_path, pythons, SWEEPS)
 
 
-@pytest.fixture
-def loaded_shell(tmp_path: Path, pythons: LoadedPythons) -> LoadedShell:
-    return LoadedShell(tmp_path, pythons)
-
-
 @pytest.fixture(scope="module")
 def module_shell(tmp_path_factory: pytest.TempPathFactory, pythons: LoadedPythons) -> Shell:
     """One folder for the tests of a file that look at one outcome from several sides."""

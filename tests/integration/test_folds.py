@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import subprocess
 from statistics import fmean, stdev
 
 import optuna
 import pytest
 import yaml
-from conftest import QUICK, ROOT, Ended, LoadedShell, Shell
+from conftest import QUICK, ROOT, Ended, Shell
 
 from tunesmith.run_folder import read_yaml
 from tunesmith.search.storage.storage import open_journal
 
 FOLDS = (*QUICK, "data.folds=3", "trainer.max_epochs=2")
-
-
-@pytest.fixture(scope="module")
-def module_shell(tmp_path_factory: pytest.TempPathFactory, loaded: subprocess.Popen[str]) -> Shell:
-    return LoadedShell(tmp_path_factory.mktemp("shell"), loaded, tmp_path_factory.mktemp("output"))
-
-
-@pytest.fixture
-def shell(loaded_shell: LoadedShell) -> Shell:
-    return loaded_shell
 
 
 @pytest.fixture(scope="module")

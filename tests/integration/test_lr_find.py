@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import re
 
-import pytest
-from conftest import ROOT, LoadedShell, Shell
+from conftest import ROOT, Shell
 
 from tunesmith.run_folder import read_yaml
 
 SCRIPT = str(ROOT / "scripts" / "lr_find.py")
-
-
-@pytest.fixture
-def shell(loaded_shell: LoadedShell) -> Shell:
-    return loaded_shell
 
 
 def test_the_script_prints_the_override_to_paste_and_leaves_a_picture(shell: Shell) -> None:

@@ -7,15 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from conftest import QUICK, LoadedShell, Shell
+from conftest import QUICK, Shell
 
 PLAIN = "x,y,kind\n" + "".join(f"{i % 7}.5,{i % 5},{'yes' if i % 3 else 'no'}\n" for i in range(60))
 RUN = (*QUICK, "data=csv", "trainer.max_epochs=1", "hydra.run.dir=r")
-
-
-@pytest.fixture
-def shell(loaded_shell: LoadedShell) -> Shell:
-    return loaded_shell
 
 
 def run(shell: Shell, content: str | bytes, *arguments: str) -> tuple[int, str, str]:

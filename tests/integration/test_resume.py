@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
-from conftest import QUICK, LoadedShell, Shell
+from conftest import QUICK, Shell
 
 # Draws needs the random states, patience=1 the state of the schedule, early stopping its own.
 RUN = (
@@ -19,18 +18,10 @@ RUN = (
 
 
 @pytest.fixture(scope="module")
-def quick_shell(
-    module_shell: Shell, tmp_path_factory: pytest.TempPathFactory, loaded: subprocess.Popen[str]
-) -> LoadedShell:
-    """The same folder, for the commands that get no signal."""
-    return LoadedShell(module_shell.folder, loaded, tmp_path_factory.mktemp("output"))
-
-
-@pytest.fixture(scope="module")
-def unbroken(quick_shell: LoadedShell) -> Path:
-    ended = quick_shell.train(*RUN, "hydra.run.dir=unbroken")
+def unbroken(module_shell: Shell) -> Path:
+    ended = module_shell.train(*RUN, "hydra.run.dir=unbroken")
     assert ended.code == 0, ended.text
-    return quick_shell.folder / "unbroken"
+    return module_shell.folder / "unbroken"
 
 
 def values(folder: Path) -> tuple[str, float, int]:
@@ -39,9 +30,7 @@ def values(folder: Path) -> tuple[str, float, int]:
 
 
 @pytest.mark.parametrize(("name", "code"), [("SIGKILL", -signal.SIGKILL), ("SIGINT", 130), ("SIGTERM", 143)])
-def test_a_stopped_run_goes_on_in_its_folder(
-    unbroken: Path, module_shell: Shell, quick_shell: LoadedShell, name: str, code: int
-) -> None:
+def test_a_stopped_run_goes_on_in_its_folder(unbroken: Path, module_shell: Shell, name: str, code: int) -> None:
     stop = f"+callbacks.stop={{_target_:faults.SignalAt,epoch:5,name:{name},marker:{name}}}"
     stopped = module_shell.train(*RUN, stop, f"hydra.run.dir=run_{name}")
     folder = module_shell.folder / f"run_{name}"
@@ -49,15 +38,15 @@ def test_a_stopped_run_goes_on_in_its_folder(
     assert "Traceback" not in stopped.text
     if name != "SIGKILL":
         assert f"ckpt_path=run_{name}/checkpoints/last.ckpt" in stopped.out.splitlines()[-1]
-    resumed = quick_shell.train(*RUN, f"ckpt_path=run_{name}/checkpoints/last.ckpt")
+    resumed = module_shell.train(*RUN, f"ckpt_path=run_{name}/checkpoints/last.ckpt")
     assert resumed.code == 0, resumed.text
     assert resumed.out.startswith("epoch 5/9")
     assert values(folder) == values(unbroken)
     assert [path.name for path in (folder / "checkpoints").iterdir()] == ["best.ckpt"]
 
 
-def test_a_finished_run_goes_on_from_its_best_epoch(unbroken: Path, quick_shell: LoadedShell) -> None:
-    assert quick_shell.train(*RUN, "trainer.max_epochs=3", "hydra.run.dir=short").code == 0
-    longer = quick_shell.train(*RUN, "ckpt_path=short/checkpoints/best.ckpt")
+def test_a_finished_run_goes_on_from_its_best_epoch(unbroken: Path, module_shell: Shell) -> None:
+    assert module_shell.train(*RUN, "trainer.max_epochs=3", "hydra.run.dir=short").code == 0
+    longer = module_shell.train(*RUN, "ckpt_path=short/checkpoints/best.ckpt")
     assert longer.code == 0, longer.text
-    assert values(quick_shell.folder / "short") == values(unbroken)
+    assert values(module_shell.folder / "short") == values(unbroken)

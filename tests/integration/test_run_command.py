@@ -7,16 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from conftest import QUICK, Ended, LoadedShell, Shell
+from conftest import QUICK, Ended, Shell
 
 from tunesmith.run_folder import read_metrics
 
 RUN = "outputs/a run"
-
-
-@pytest.fixture
-def shell(loaded_shell: LoadedShell) -> Shell:
-    return loaded_shell
 
 
 @pytest.fixture(scope="module")
