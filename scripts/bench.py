@@ -1,4 +1,4 @@
-"""The four figures of the README, measured in one run: python scripts/bench.py
+"""Figures (a) to (d) of the README, measured in one run: python scripts/bench.py
 
 (a) a training step with the default callbacks and logger, against a bare PyTorch loop over the same batches
 (b) what the sweeper adds to a trial whose job does nothing, beyond Optuna's own ask and tell on the same storage

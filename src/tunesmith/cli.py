@@ -50,7 +50,7 @@ def register_resolvers() -> None:
 
 
 def run_folder(ckpt_path: str | None, date: str, time: str) -> str:
-    """Return a run's output folder: a new one, or that of the checkpoint that the run goes on from, a fold's too."""
+    """Return a run's output folder: a new one, or the folder of the run whose checkpoint (a fold's too) is resumed."""
     if ckpt_path is None:
         return f"outputs/runs/{date}/{time}"
     folder = Path(ckpt_path).parent.parent
@@ -134,7 +134,7 @@ def _in_one_line(task: Callable[[DictConfig], Any]) -> Callable[[DictConfig], An
 
 
 def with_plus(argument: str) -> str:
-    """Let Optuna's own arguments be typed with or without Hydra's plus: their nodes hold only what is set."""
+    """Add Hydra's ++ to an argument of sampler or pruner: its node holds only the arguments that are set."""
     for group in ("sampler", "pruner"):
         key = f"hydra.sweeper.{group}."
         if argument.lstrip("+").startswith(key) and not argument.startswith(f"{key}_target_"):

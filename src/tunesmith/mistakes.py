@@ -33,7 +33,7 @@ def exit_on_error() -> Iterator[None]:
 
 
 def is_mendable(error: Exception) -> bool:
-    """Whether a user can mend it: a mistake of ours to name, or one that Hydra found while it composed."""
+    """Whether a user can fix the error: an error of ours, or one that Hydra raised while composing."""
     if isinstance(error, UserError | RunFailed | OmegaConfBaseException):
         return True
     if isinstance(error, InstantiationException):

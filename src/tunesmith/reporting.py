@@ -1,4 +1,4 @@
-"""What a run tells its epochs to: a Reporter, held in one ContextVar for the time of a trial."""
+"""The Reporter, which takes the objective of each epoch; one ContextVar holds it while a trial runs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Reporter(Protocol):
         """Whether an earlier attempt of this trial was lost: the run goes on from its last checkpoint."""
 
     def report(self, step: int, value: float, epochs: int = 1) -> None:
-        """Take the value of a step (an epoch or a fold, from 1); epochs: that the step took."""
+        """Take the value of a step (an epoch or a fold, from 1); epochs: how many epochs the step took."""
 
     def should_stop(self) -> bool:
         """Return whether the pruner stops the run, judged by what was reported so far."""
@@ -82,7 +82,7 @@ def hand_over(reporter: Reporter) -> Iterator[None]:
 def report(value: float, step: int) -> None:
     """Report an intermediate value from any Hydra job; ends the job here if its trial is pruned.
 
-    step: counts from 1. A plain run goes on whatever is reported.
+    step: counts from 1. Outside of a sweep nothing happens.
 
     Raises:
         optuna.TrialPruned: the pruner stops this trial; let it pass.

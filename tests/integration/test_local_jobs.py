@@ -111,7 +111,8 @@ def test_jobs_that_cannot_start_end_the_sweep_with_one_line(shell: Shell) -> Non
     done = sweep(shell, "x=interval(0,1)", *JOBS)
     assert done.code == 1
     assert re.match(
-        r"worker \d \(job \d+\) ended before it ended a trial, as did those before it: OSError: no such library\n",
+        r"worker \d \(job \d+\) ended before it finished a trial, like the workers before it: "
+        r"OSError: no such library\n",
         done.err,
     )
 

@@ -10,7 +10,11 @@ import pytest
 from conftest import ROOT, Shell
 
 README = (ROOT / "README.md").read_text()
-FILES = re.findall(r"```(?:python|yaml)\n# (\S+)\n(.*?)```", README, flags=re.DOTALL)
+BLOCKS = re.findall(r"```(?:python|yaml)\n(.*?)```", README, flags=re.DOTALL)
+# A file's path, in its first or second line -> the block as a reader copies it.
+FILES = [
+    (path[1], text) for text in BLOCKS if (path := re.match(r"(?:# @package .*\n)?# ((?:src|conf)/[\w/.]+)", text))
+]
 
 
 @pytest.fixture
@@ -35,7 +39,9 @@ def test_there_are_files_to_add() -> None:
 @pytest.mark.parametrize("part", ["models/residual", "data/moons"])
 def test_an_addition_takes_less_than_thirty_lines(part: str) -> None:
     name = part.rpartition("/")[2]
-    lines = [line for path, text in FILES if name in path for line in text.splitlines() if line.strip()]
+    lines = [
+        line for path, text in FILES if name in path for line in text.splitlines() if line.strip() and path not in line
+    ]
     assert len(lines) < 30
 
 

@@ -32,7 +32,7 @@ def batch_sizes(num_samples: int, batch_size: int) -> list[int]:
 
 
 def shard_sizes(num_samples: int, batch_size: int, rank: int, world_size: int) -> list[int]:
-    """Return the sizes of one rank's batches, as many as every other rank has: each of them may wait for all ranks.
+    """Return the sizes of one rank's batches, as many as each other rank has, because a step may wait for all ranks.
 
     Samples that cannot be dealt out evenly join the last batch of the first ranks. If there are fewer samples than
     ranks, a rank without samples has one empty batch.

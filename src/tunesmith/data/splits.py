@@ -88,7 +88,7 @@ def _check_source(source: Source) -> None:
     if not callable(getattr(source, "load", None)):
         raise UserError(f"data.source must have a method load; got {name}, which has none")
     if type(source).__eq__ is object.__eq__ or type(source).__hash__ is None:
-        raise UserError(f"data.source must be a frozen dataclass, which tells equal sources; got {name}")
+        raise UserError(f"data.source must be a frozen dataclass, so that equal sources are recognised; got {name}")
     try:
         hash(source)
     except TypeError as error:

@@ -33,7 +33,7 @@ def check_sweep(settings: Settings, space: Space, composer: Composer, sampler: P
 
 
 def show_examples(settings: Settings, space: Space, sampler: ParamSampler) -> None:
-    """Print the space and the first configurations that the search would try; their study is forgotten."""
+    """Print the space and the first configurations that the search would try, drawn in a temporary study."""
     show_space(space)
     study = optuna.create_study(direction=DIRECTIONS[settings.direction])
     points = space.num_points()

@@ -27,10 +27,10 @@ def finish(
 ) -> dict[str, Any]:
     """Write a study's results, evaluate its best trial, print both; return the content of optimization_results.yaml.
 
-    Of several sweeps on one study, one at a time does so.
+    If several sweeps share the study, a lock lets one at a time do this.
 
     folder: the study's; study_keys: overrides that lead a command to the study.
-    is_best_trial_elsewhere: whether trials run on machines that this one may be unlike.
+    is_best_trial_elsewhere: whether trials run on other machines, whose devices this machine may lack.
     """
     with FileLock(folder / ".finish.lock"):
         found = write_results(study, settings, folder)

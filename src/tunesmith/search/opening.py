@@ -1,4 +1,4 @@
-"""Opens the study of a sweep: the first time with checks, again as it is stored by then."""
+"""Opens the study of a sweep: first with checks, later again to read what is stored by then."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ class StudyOpener:
         self._study_made_here: str | None = None
 
     def open(self, config: DictConfig) -> Study:
-        """Open the study or make it, queue retries of its stale trials, and write down what was asked.
+        """Open the study or make it, queue retries of its stale trials, and write multirun.yaml.
 
         Raises:
-            UserError: the storage or the folder cannot be used, or the study does not go with what is asked.
+            UserError: the storage or the folder cannot be used, or the study has another direction or space.
         """
         settings, folder = self._settings, self._folder
         self._had_folder = folder.exists()  # as late as this: another command may make the same study meanwhile
@@ -64,11 +64,11 @@ class StudyOpener:
         return study
 
     def reopen(self) -> Study:
-        """Return the study as it is stored, whatever this process knew of it; waits for a database that restarts."""
+        """Read the study from its storage again; waits if the database is restarting."""
         return self._open_in(open_storage(self._settings.storage, self._folder, waits=True))
 
     def discard_if_worthless(self, study: Study | None) -> None:
-        """Leave nothing of what this call has made and a mistake in the config has ended at once; None: no study."""
+        """Delete the study and folder that this call made, if a config error ended it; None: no study was opened."""
         if study is None and not self._had_folder:
             shutil.rmtree(self._folder, ignore_errors=True)
         if study is None or self._study_made_here is None or not is_worthless(study):

@@ -57,7 +57,7 @@ def write_results(study: Study, folder: Path, max_epochs: int | None, folds: int
     """Write what a study leaves behind; return the content of optimization_results.yaml.
 
     max_epochs: of a trial, to count the epochs that pruning saved; None if the app has no such number.
-    folds: trainings of max_epochs that a trial consists of; None for one.
+    folds: number of trainings of a trial, each of max_epochs; None: one training.
     """
     trials = study.get_trials(deepcopy=False)
     best = best_trial(trials, study.direction)
@@ -77,11 +77,13 @@ def write_test(folder: Path, results: dict[str, Any], test: Mapping[str, Any]) -
 
 
 def read_test(folder: Path, results: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the best trial's test.yaml if it was evaluated before: test data is touched once per trial."""
+    """Return the metrics of test.yaml if the best trial was evaluated before: test data is touched once per trial."""
     if not is_best_here(folder, results):
         return None
     path = folder / str(results["best_dir"]) / run_folder.TEST_FILE
-    return run_folder.read_yaml(path) if path.exists() else None
+    if not path.exists():
+        return None
+    return {name: value for name, value in run_folder.read_yaml(path).items() if name != "samples"}
 
 
 def is_best_here(folder: Path, results: Mapping[str, Any]) -> bool:
@@ -175,9 +177,9 @@ def _trials_csv(trials: list[FrozenTrial], direction: StudyDirection, folder: Pa
 
 
 def _write_best_config(study_name: str, folder: Path, trial_folder: Path) -> None:
-    """Write best.yaml: the trial's values, and the hydra half that gives its re-run a folder of its own.
+    """Write best.yaml: the trial's values, and the part of the hydra node that a run of best.yaml needs.
 
-    `python train.py -m --config-name best` sweeps the ranges of the command line, in a study of its own.
+    `python train.py -m --config-dir FOLDER --config-name best KEY=...` sweeps KEY in a study of its own.
     """
     config_file, asked_file = trial_folder / ".hydra" / "config.yaml", folder / MULTIRUN_FILE
     if not config_file.exists() or not asked_file.exists():

@@ -101,7 +101,7 @@ def read_settings(given: Mapping[str, Any]) -> Settings:
 
 
 def _check_old(given: Mapping[str, Any]) -> None:
-    """Refuse what the official plugin has and this one has not, with what to write instead."""
+    """Refuse keys of the official plugin that this plugin lacks; the message says what to write instead."""
     if given.get("search_space") is not None:
         params = ", ".join(f"{key}: {_sweep(value)}" for key, value in given["search_space"].items())
         raise UserError(f"{PREFIX}search_space is an old name: write {PREFIX}params: {{{params}}}")

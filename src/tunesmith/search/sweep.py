@@ -57,7 +57,7 @@ def run_sweep(
     Returns: the content of optimization_results.yaml, None after a dry run and in a worker.
 
     Raises:
-        UserError: the sweep cannot run as it is asked for; nothing is recorded then.
+        UserError: the sweep cannot run as requested (nothing is recorded), or too many trials failed.
     """
     refuse_typed_password(config)
     hide_password(config)
@@ -78,7 +78,7 @@ def run_sweep(
 
 
 def _executor(settings: Settings, context: HydraContext, task: TaskFunction) -> Executor:
-    """Return what runs each trial where it belongs: in the worker's process, or in a process of its own."""
+    """Return the executor: trials run in this process, or with isolate or several devices each in its own."""
     in_process, own_process = InProcess(context, task), OwnProcess()
 
     def run(assignment: Assignment) -> Outcome:
@@ -146,7 +146,7 @@ class Sweep:
                 raise SystemExit(EXIT_MUST_RESTART) from None
 
     def _work(self, study: Study) -> None:
-        """Run trials until the budget is spent; an interrupted sweep leaves by SystemExit, with its results written."""
+        """Run trials until the budget is spent; if interrupted, write the results and raise SystemExit."""
         try:
             with self._interruption.listen(STOPPING):
                 self._run_trials(study)
@@ -166,7 +166,7 @@ class Sweep:
         self._check_not_all_failed(study)
 
     def _restart(self, error: WorkerMustRestart) -> None:
-        """Go on in a fresh process, which has this one's pid and start time: it may not find attempts of its own."""
+        """Replace this process by a fresh one with the same pid and start time; requeue the attempts it owns first."""
         say(f"{error}; a fresh process goes on")
         requeue_own(self._opener.reopen())
         sys.stdout.flush()

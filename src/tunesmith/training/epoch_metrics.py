@@ -38,7 +38,7 @@ class EpochMetrics:
     def totals(self, device: torch.device | None = None) -> Tensor:
         """Return samples, loss, and hits (classes) or squared errors (numbers): (3,) float64.
 
-        device: of the zeros that a part without batches has; a rank may get none.
+        device: of the zeros that are returned if this rank had no batch.
         """
         if not self.losses:
             return torch.zeros(3, dtype=torch.float64, device=device)

@@ -1,4 +1,4 @@
-"""Evaluate a run on the test part, once, at the end: no choice was made by these samples."""
+"""Evaluate a run on the test part, once, at the end: no choice was based on these samples."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class Supervised(L.LightningModule):
     ) -> None:
         """optimizer takes parameter groups, scheduler the optimizer.
 
-        class_weights: (classes,), float32; target_scale: units of the target in one of the model's.
+        class_weights: (classes,), float32; target_scale: target units per unit of the model's output.
         l1: factor of the sum of absolute weights that training adds to the loss; biases and norms are spared.
         warmup_epochs: the learning rate rises over them in a straight line, in addition to what the scheduler does.
 

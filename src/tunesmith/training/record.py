@@ -18,7 +18,7 @@ class RunRecord:
     """The record of one run, whoever trains it: it takes plain floats and knows neither torch nor Lightning.
 
     A training calls load_state_dict (if it goes on), start, open_table, then end_epoch and ask_to_stop after each epoch
-    until is_over, and stop. Several trainings of one process all end their epoch before any of them asks.
+    until is_over, and stop. If one process runs several trainings, all end their epoch before any asks.
 
     Attributes:
         epoch: the last one that was trained and validated, counted from 1 and over all attempts; 0: none yet.

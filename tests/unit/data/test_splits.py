@@ -279,7 +279,10 @@ class WithList:
 
 
 NO_SOURCES: dict[str, tuple[Any, str]] = {
-    "a plain class": (Counted(), "data.source must be a frozen dataclass, which tells equal sources; got Counted"),
+    "a plain class": (
+        Counted(),
+        "data.source must be a frozen dataclass, so that equal sources are recognised; got Counted",
+    ),
     "a dataclass that is not frozen": (NotFrozen(), "data.source must be a frozen dataclass, .*; got NotFrozen"),
     "a function": (Numbered().load, "data.source must .*; got "),
     "arrays": (Numbered().load(), "data.source must .*; got Arrays"),

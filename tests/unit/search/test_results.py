@@ -345,7 +345,7 @@ def test_a_best_trial_that_was_evaluated_is_not_evaluated_again(study: Study, tm
     results = write_results(study, tmp_path, MAX_EPOCHS)
     assert read_test(tmp_path, results) is None
     (tmp_path / "3").mkdir()
-    write_yaml(tmp_path / "3" / "test.yaml", {"test/acc": 0.9})
+    write_yaml(tmp_path / "3" / "test.yaml", {"test/acc": 0.9, "samples": 360})
     assert read_test(tmp_path, results) == {"test/acc": 0.9}
 
 

@@ -81,21 +81,21 @@ def test_losses_from_the_first_that_is_no_number_on_are_left_out(end: float) -> 
     ("loss", "reason"),
     [
         pytest.param(
-            np.full(100, 2.3), r"the loss does not fall enough: from 2\.3 by .*, where batches differ by 0", id="flat"
+            np.full(100, 2.3), r"the loss does not fall enough: from 2\.3 by .*, while batches differ by 0", id="flat"
         ),
         pytest.param(
             np.zeros(100),
-            r"the loss does not fall enough: from 0 by 0, where batches differ by 0",
+            r"the loss does not fall enough: from 0 by 0, while batches differ by 0",
             id="nothing to learn",
         ),
         pytest.param(
             2.3 + noise(0.3),
-            r"the loss does not fall enough: from 2\.\d+ by 0\.\d+, where batches differ by 0\.\d+",
+            r"the loss does not fall enough: from 2\.\d+ by 0\.\d+, while batches differ by 0\.\d+",
             id="noise alone",
         ),
         pytest.param(
             2.3 + noise(0.3) - np.linspace(0, 0.25, 100),
-            r"the loss does not fall enough: from 2\.\d+ by 0\.\d+, where batches differ by 0\.\d+",
+            r"the loss does not fall enough: from 2\.\d+ by 0\.\d+, while batches differ by 0\.\d+",
             id="a fall that is lost in noise",
         ),
         pytest.param(

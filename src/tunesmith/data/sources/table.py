@@ -192,7 +192,7 @@ class Csv:
         is_whole = bool((column % 1 == 0).all())
         if is_whole and len(column) > MAX_CLASSES and column.is_unique and column.max() - column.min() < len(column):
             log.warning(
-                "data: column %s counts the rows; %s leaves it out, so that no row is known by its number",
+                "data: column %s numbers the rows; %s leaves it out, so that no row is recognised by its number",
                 *(column.name, _override("drop", [column.name])),
             )
 

@@ -24,7 +24,7 @@ def rows(pairs: Iterable[tuple[str, str]]) -> None:
 
 
 def show_space(space: Space) -> None:
-    """Print what varies over what."""
+    """Print each swept key with its values."""
     if not space.dimensions:
         say("space: nothing varies; one trial")
         return
@@ -36,7 +36,7 @@ def show_space(space: Space) -> None:
 
 
 def show_joined(trials: Sequence[FrozenTrial], n_trials: int) -> None:
-    """Print what other processes have done and do in a study that was there before."""
+    """If the study has trials, print how many count and on which hosts trials run."""
     if not trials:
         return
     running = [Attempt(trial).host or "an unknown host" for trial in trials if trial.state == TrialState.RUNNING]

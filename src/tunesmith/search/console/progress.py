@@ -1,4 +1,4 @@
-"""Prints what happens in a study to one console, whichever worker does it."""
+"""Prints the progress of all workers of a study to one console."""
 
 from __future__ import annotations
 

@@ -64,4 +64,4 @@ def _rows(
 
 def _ties(numbers: Sequence[int]) -> str:
     shown = ", ".join(map(str, numbers[:NUM_TIES])) + (" ..." if len(numbers) > NUM_TIES else "")
-    return f"{len(numbers)} more {'trial has' if len(numbers) == 1 else 'trials have'} it too: {shown}"
+    return f"{len(numbers)} more {'trial has' if len(numbers) == 1 else 'trials have'} the same value: {shown}"

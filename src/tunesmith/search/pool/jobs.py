@@ -24,7 +24,7 @@ from tunesmith.search.pool.queues import LIVING, QUEUED, LocalQueue, Queue, Slur
 from tunesmith.search.study.owner import JOB, WORKER, Owner
 from tunesmith.search.worker.failure import last_line
 
-# What a cancelled job gets to leave the queue.
+# How long a cancelled job may take to leave the queue.
 CANCEL_TIMEOUT_S = 60.0
 # Between two signals to a job that was asked to end: the first may come before the worker handles signals.
 INTERRUPT_INTERVAL_S = 5.0
@@ -43,7 +43,7 @@ _COMMON = {
     "tasks_per_node",
     "stderr_to_stdout",
 }
-# The sweep starts a job again, and not the cluster: only then does the sweep know of it.
+# The sweep replaces jobs; Slurm must not requeue them, because the sweep would not know of it.
 _SLURM = {"no-requeue": True}
 
 
@@ -126,7 +126,7 @@ class Jobs:
 
 @contextmanager
 def _ctrl_c_ignored() -> Iterator[None]:
-    """Have a child start that ignores Ctrl-C: submitit's on this machine are in the sweep's process group."""
+    """Start submitit's process so that it ignores Ctrl-C: on this machine it is in the sweep's process group."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -25,7 +25,7 @@ POLL_INTERVAL_S = 0.2
 RESTART_INTERVAL_S = 10.0
 # How many workers may end one after the other without progress in any trial.
 MAX_IDLE_EXITS = 5
-# What workers get to end by themselves once all trials have ended.
+# How long workers may take to exit once all trials have ended.
 GRACE_S = 30.0
 
 
@@ -75,7 +75,7 @@ class WorkerHandle(Protocol):
 class Pool:
     """Keeps n workers busy until n_trials of a study count.
 
-    The study alone says when that is. What becomes of a worker only decides whether another one starts.
+    Only the study says when n_trials count; the exit of a worker only decides whether another worker starts.
     """
 
     def __init__(self, start: Callable[[int], WorkerHandle], n_trials: int, interruption: Interruption) -> None:
@@ -118,7 +118,7 @@ class Pool:
             except UserError as error:
                 self._to_restart[index] = time.monotonic() + RESTART_INTERVAL_S
                 self._idle_exits += not self._workers
-                say(f"worker {index}  cannot be started, which is tried again in {RESTART_INTERVAL_S:g} s: {error}")
+                say(f"worker {index}  cannot be started; next try in {RESTART_INTERVAL_S:g} s: {error}")
                 if self._idle_exits >= MAX_IDLE_EXITS:
                     raise
 
@@ -129,7 +129,7 @@ class Pool:
             has_worked = any(_made_progress(trials, trial) for trial in taken)
             self._idle_exits = 0 if has_worked else self._idle_exits + 1
         if self._idle_exits >= MAX_IDLE_EXITS:
-            ended = f"{worker.name} {end.how} before it ended a trial, as did those before it"
+            ended = f"{worker.name} {end.how} before it finished a trial, like the workers before it"
             raise UserError(f"{ended}: {end.last_words}")
         say(f"{worker.name}  {end.how}{f' ({end.last_words})' if end.is_failure else ''}; another one starts")
         del self._workers[worker.index]

@@ -13,7 +13,7 @@ import psutil
 
 # Between two questions to the queue.
 QUEUE_INTERVAL_S = 2.0
-# For how long a job that is ending is waited for: mostly a second; on a node that hangs, without end.
+# How long to wait for a COMPLETING job: a second is usual; on a node that hangs it never ends.
 COMPLETING_TIMEOUT_S = 15.0
 # https://slurm.schedmd.com/squeue.html, job state codes: all others are those of a job that is over.
 QUEUED = {"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "RESV_DEL_HOLD", "SPECIAL_EXIT"}
@@ -82,7 +82,7 @@ class LocalQueue:
 
     def interrupt(self, job: Any) -> None:
         if self.state(job) == "RUNNING":
-            os.kill(int(job.job_id), signal.SIGTERM)  # which submitit passes on; of SIGINT it makes an end within 1 s
+            os.kill(int(job.job_id), signal.SIGTERM)  # submitit passes SIGTERM on; at SIGINT it ends within 1 s
 
     def cancel(self, job: Any) -> None:
         """End it here: submitit's own cancel() prints a traceback into the sweep's terminal."""

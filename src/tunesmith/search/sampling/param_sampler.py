@@ -16,7 +16,7 @@ from tunesmith.search.space.space import Space
 
 
 class ParamSampler:
-    """Draws the values of one trial after the other; makes the sampler when the first trial has its number."""
+    """Draws the values of each trial; makes the sampler at the first trial, whose number is part of the seed."""
 
     def __init__(self, settings: Settings, space: Space, config: DictConfig) -> None:
         self._settings = settings

@@ -22,7 +22,7 @@ from tunesmith.search.sampling.enumeration import Enumeration
 from tunesmith.search.space.space import Space
 
 EXHAUSTIVE = {"optuna.samplers.GridSampler": "grid", "optuna.samplers.BruteForceSampler": "bruteforce"}
-# Its position in the sequence is kept in the study, and all processes have to share one seed.
+# QMC keeps its position in the study, so all processes must use the same seed.
 SEED_IS_SHARED = "optuna.samplers.QMCSampler"
 # Values that configs of the official plugin spell out, though they are Optuna 5's only behaviour: it warns of each key.
 SPELLED_OUT = {
@@ -38,8 +38,8 @@ SPELLED_OUT = {
 def make_sampler(config: Any, space: Space, n_trials: int, seed: int | None, first_trial: int) -> BaseSampler:
     """Build the sampler; a space with no more points than n_trials, or the grid sampler, is enumerated.
 
-    seed: of a study's trial 0 as it is; mixed with the number of the first trial that this process asks for in all
-    other cases, which no other process had or will have: no draw is repeated.
+    seed: as it is in the process that asks for trial 0. Any other process mixes in the number of its first trial,
+    which belongs to no other process, so that no draw is repeated.
 
     Raises:
         UserError: the sampler cannot be built, or the grid is asked for over an infinite space.

@@ -1,1 +1,1 @@
-"""Override strings <-> distributions, and the config of one trial. Pure."""
+"""Override strings <-> distributions, and the config of one trial."""

@@ -106,7 +106,7 @@ class Space:
     is_open: bool = False
 
     def overrides(self, params: Params) -> list[str]:
-        """Return the overrides of a trial's own values, those of a function of the user among them."""
+        """Return the overrides of a trial's values, including those that custom_search_space suggested."""
         return [
             self.dimensions[key].override(value) if key in self.dimensions else f"{key}={to_hydra(value)}"
             for key, value in params.items()
@@ -223,7 +223,7 @@ def _interval(sweep: IntervalSweep) -> BaseDistribution:
 
 
 def _range(sweep: RangeSweep) -> BaseDistribution:
-    """Optuna's ranges include their end; an end that no step meets is cut here, as Optuna would warn of it."""
+    """Optuna's ranges include their end; an end between two steps is lowered to the last step, or Optuna would warn."""
     low, high, step = sweep.start, sweep.stop, sweep.step
     assert low is not None
     assert high is not None

@@ -65,7 +65,7 @@ class JournalFile(BaseJournalBackend):
             if os.pwrite(file, content, self._ends[-1] - len(self._tail)) < len(content):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
         for line in lines.splitlines(keepends=True):
-            self._remember(line)  # put back from now on, though this process has not read it
+            self._remember(line)  # _put_back restores it if the file loses it
         if any("datetime_complete" in log for log in logs):
             self._sync()
 
@@ -104,9 +104,9 @@ class JournalFile(BaseJournalBackend):
         os.pwrite(file, self._tail[len(found) :], start + len(found))
 
     def _sync(self) -> None:
-        """Have the disk keep what was written, after the lock: a trial that has ended outlives a power cut.
+        """Flush the file to the disk, outside of the lock, so that ended trials survive a power cut.
 
-        One that runs does not anyway; a process that is killed loses nothing that it has written.
+        A running trial is retried anyway; a killed process loses nothing that it has written.
         """
         file = os.open(self._path, os.O_RDWR)
         os.fsync(file)
@@ -137,7 +137,7 @@ class JournalFile(BaseJournalBackend):
 
 @contextmanager
 def one_append(storage: BaseStorage) -> Iterator[None]:
-    """Have what this thread writes to a journal in a block appended at once, at the end of the block.
+    """Collect what this thread writes to a journal in a block, and append it in one write at its end.
 
     A record of a trial that has ended meanwhile is left out without an error: look at the trial's state. In the block
     the storage does not know yet what was written. A database takes each write at once, as without this block.

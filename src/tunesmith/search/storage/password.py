@@ -95,9 +95,7 @@ def with_password(url: str) -> str:
     if secret is None or secret.password != HIDDEN:
         return url
     if PASSWORD not in os.environ:
-        raise UserError(
-            f"hydra.sweeper.storage must have its password in place of ***, or in the variable {PASSWORD}; got '{url}'"
-        )
+        raise UserError(f"hydra.sweeper.storage has *** for its password: set the variable {PASSWORD}; got '{url}'")
     from sqlalchemy.engine import make_url  # a tenth of a second that a plain run need not spend
 
     return make_url(url).set(password=os.environ[PASSWORD]).render_as_string(hide_password=False)

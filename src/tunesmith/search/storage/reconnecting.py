@@ -45,7 +45,7 @@ class ReconnectingStorage:
     def clock(self) -> float:
         """Return seconds that stand still while the database does not answer.
 
-        By any other clock all workers elsewhere look dead afterwards: they could not write their heartbeats.
+        Otherwise workers on other machines would look dead after an outage, in which no heartbeat can be written.
         """
         with self._lock:
             now = time.monotonic()

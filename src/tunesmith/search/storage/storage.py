@@ -40,7 +40,7 @@ NUM_TRIES = 20
 def open_storage(url: str | None, folder: Path, waits: bool = False) -> BaseStorage:
     """Open the journal of a study's folder, or the database of a URL; a new database gets its tables.
 
-    waits: whether to wait for a database that does not answer yet; a database that is open is waited for in any case.
+    waits: whether to wait for a database that does not answer yet; later outages are always waited for.
 
     Raises:
         UserError: the URL names no known database, or the database does not answer.

@@ -1,7 +1,8 @@
 """The budget of a study: exactly n_trials trials count, however many workers ask and whatever is killed.
 
-A trial and its retries count once, and the trial's first attempt holds its place in the budget. Whoever asks for an
-attempt counts how many trials come before it, so that no worker waits for another and no place is given twice.
+A trial and its retries count once: they share the rank of the trial's first attempt, and may run if that rank is below
+n_trials. A worker that asks for an attempt finds the rank by counting the trials that come before, so that no worker
+waits for another one, and no two trials are the last of n_trials.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ from tunesmith.search.study.trial import OWNER, REASON, SURPLUS, Attempt, State,
 def ask(study: Study, n_trials: int, folder: Path | None = None) -> Trial | None:
     """Ask for an attempt and claim it; return None if n_trials are used up, though some of them may still be running.
 
-    folder: the study's, in which this process leaves the attempt's own; None if it leaves none.
+    folder: the study's folder, in which the trial gets its own folder; None if trials write no files.
 
-    Asks first and counts then: two processes that count before they ask both take the last place.
+    Ask first, then count: two processes that counted first would both take the last rank.
     """
     while _has_room(study.get_trials(deepcopy=False), n_trials):
         trial = study.ask()
@@ -45,10 +46,10 @@ def budget_rank(trials: Sequence[FrozenTrial], first_attempt: int) -> int:
         attempt 0   COMPLETE                 rank 0
         attempt 1   LOST                     rank 1: behind trial 0
         attempt 2   RUNNING                  rank 2: behind trials 0 and 1
-        attempt 3   WAITING, a retry of 1    rank 1: it has the place of its first attempt
-        a further one would be attempt 4     rank 3: there is no place for it, though trial 1 does not run at present
+        attempt 3   WAITING, a retry of 1    rank 1: that of its first attempt
+        a further one would be attempt 4     rank 3: surplus, although trial 1 is not running at the moment
 
-    Surplus attempts hold no place. first_attempt: number of the trial's first attempt.
+    Surplus attempts have no rank. first_attempt: number of the trial's first attempt.
     """
     ended: set[int] = set()
     begun: set[int] = set()
@@ -62,15 +63,15 @@ def budget_rank(trials: Sequence[FrozenTrial], first_attempt: int) -> int:
 
 
 def _may_run(study: Study, trial: Trial, n_trials: int) -> bool:
-    """End a claimed attempt that is not going to run: a surplus one, a second retry, one after too many crashes."""
+    """Whether a claimed attempt may run; if it is surplus, a second retry or crashed too often, end it."""
     trials = study.get_trials(deepcopy=False)
     attempt = Attempt(trials[trial.number])
     is_duplicate = _is_second_retry(trials, attempt)
-    has_place = _has_place(trials, attempt.first_attempt, n_trials)
-    if not has_place and attempt.is_retry and not is_duplicate:
-        requeue(study, trial.number)  # it has a place in a larger budget
+    is_within_budget = _is_within_budget(trials, attempt.first_attempt, n_trials)
+    if not is_within_budget and attempt.is_retry and not is_duplicate:
+        requeue(study, trial.number)  # it may run in a larger budget
         return False
-    if not has_place or is_duplicate:
+    if not is_within_budget or is_duplicate:
         trial.set_user_attr(SURPLUS, True)
     elif attempt.gave_up_reason is not None:
         trial.set_user_attr(REASON, attempt.gave_up_reason)
@@ -81,20 +82,20 @@ def _may_run(study: Study, trial: Trial, n_trials: int) -> bool:
 
 
 def _has_room(trials: Sequence[FrozenTrial], n_trials: int) -> bool:
-    """Whether a new trial or one of the retries that wait has a place."""
-    if _has_place(trials, len(trials), n_trials):
+    """Whether a new trial or one of the waiting retries may run."""
+    if _is_within_budget(trials, len(trials), n_trials):
         return True
     waiting = (Attempt(trial) for trial in trials if trial.state == TrialState.WAITING)
-    return any(_has_place(trials, attempt.first_attempt, n_trials) for attempt in waiting)
+    return any(_is_within_budget(trials, attempt.first_attempt, n_trials) for attempt in waiting)
 
 
-def _has_place(trials: Sequence[FrozenTrial], first_attempt: int, n_trials: int) -> bool:
-    """Whether a trial has one of n_trials places; found without counting while there are fewer attempts than places."""
+def _is_within_budget(trials: Sequence[FrozenTrial], first_attempt: int, n_trials: int) -> bool:
+    """Whether a trial has a rank below n_trials; true without counting if there are fewer attempts than n_trials."""
     return len(trials) < n_trials or budget_rank(trials, first_attempt) < n_trials
 
 
 def _is_second_retry(trials: Sequence[FrozenTrial], attempt: Attempt) -> bool:
-    """Tell a retry of an attempt that another process has queued a retry of before."""
+    """Whether another process has already queued a retry of the same attempt."""
     retry_of = attempt.retry_of
     if retry_of is None:
         return False

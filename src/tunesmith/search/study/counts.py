@@ -11,13 +11,13 @@ from optuna.trial import FrozenTrial
 from tunesmith.errors import UserError
 from tunesmith.search.study.trial import State, state_of
 
-# max_failure_rate is judged from this many ended trials on: of fewer, one bad draw is a large part.
+# max_failure_rate is judged from this many ended trials on: with fewer, one bad draw would exceed it.
 MIN_TRIALS_TO_JUDGE = 5
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How many trials ended how; lost: attempts that a retry went on with."""
+    """How many trials ended how; lost: attempts that were retried."""
 
     complete: int
     pruned: int

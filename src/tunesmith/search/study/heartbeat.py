@@ -1,4 +1,4 @@
-"""The heartbeats of a worker's attempts: workers elsewhere see by them that the worker lives."""
+"""The heartbeats of a worker's attempts: they show workers on other machines that this worker lives."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Heartbeats:
             self._running[trial.number] = trial
 
     def remove(self, number: int) -> None:
-        """Beat no longer for an attempt; a beat that is under way ends first."""
+        """Stop beating for an attempt; waits until a beat in progress has ended."""
         with self._lock:
             self._running.pop(number, None)
             self._taken.discard(number)

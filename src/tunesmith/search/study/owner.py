@@ -54,9 +54,9 @@ class Owner:
         return self.machine == this_process().machine
 
     def is_dead(self) -> bool:
-        """Tell whether the process is known to be gone; a process of another machine never is.
+        """Whether the process is gone; False for a process of another machine, which cannot be asked.
 
-        The system gives a pid again, to a process with another start time.
+        The start time is compared because the system reuses pids.
         """
         if not self.is_here():
             return False
@@ -96,7 +96,7 @@ def command_started() -> float:
 
 
 def _machine() -> str:
-    """Tell machines apart, and containers that share a host's name but number their processes each from 1."""
+    """Return a name of this machine or container; containers may share a host name and repeat each other's pids."""
     parts = [socket.gethostname()]
     if Path("/etc/machine-id").exists():
         parts.append(Path("/etc/machine-id").read_text().strip())

@@ -37,7 +37,7 @@ def requeue(study: Study, number: int) -> bool:
 
 
 def requeue_own(study: Study) -> None:
-    """Requeue the attempts that this process has left running, as its own view of the study is of no use any more."""
+    """Requeue this process's attempts that are still RUNNING in the study: a fresh process will run them."""
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         owner = Attempt(trial).owner
         if owner is not None and owner.is_this_process():
@@ -45,7 +45,7 @@ def requeue_own(study: Study) -> None:
 
 
 def was_requeued(trials: Sequence[FrozenTrial], number: int) -> bool:
-    """Whether an attempt was requeued by its worker, which may happen any number of times, and did not crash."""
+    """Whether an attempt was requeued by its worker instead of crashing; requeues have no limit."""
     crashes = Attempt(trials[number]).crashes
     later = map(Attempt, trials[number + 1 :])
     return any(attempt.retry_of == number and attempt.crashes == crashes for attempt in later)
@@ -54,11 +54,11 @@ def was_requeued(trials: Sequence[FrozenTrial], number: int) -> bool:
 class StaleTrials:
     """Finds the attempts whose process is gone, and queues a retry of each.
 
-    An attempt whose owner cannot be asked is watched for a while, by this process's own clock alone.
+    If the owner is on another machine, an attempt is stale when its heartbeat stands still on our own clock.
     """
 
     def __init__(self, study: Study, max_retries: int, clock: Callable[[], float] | None = None) -> None:
-        """max_retries: of a trial whose attempts crash; it has failed after them."""
+        """max_retries: how often a trial is retried after crashes; one crash more and the trial has failed."""
         self._study = study
         self._max_retries = max_retries
         self._clock = clock or clock_of(study._storage)

@@ -36,7 +36,7 @@ HEARTBEAT = "lease"
 REASON = "reason"
 # A mistake in the config that the study's first trial met: the sweep ends there.
 CONFIG_ERROR = "mistake"
-# Epochs that the attempt has trained, set if its steps are no epochs.
+# Epochs that the attempt has trained; set only if a step is a fold.
 EPOCHS = "epochs"
 # Number of the trial's first attempt, kept by every retry; the folder of all attempts has this name.
 FIRST_ATTEMPT = "first_attempt"
@@ -44,7 +44,7 @@ FIRST_ATTEMPT = "first_attempt"
 RETRY_OF = "retry_of"
 # How many attempts before this one ended together with their process.
 CRASHES = "deaths"
-# Set on a retry that is not going to run, as there were too many crashes: the reason that its trial fails with.
+# Reason recorded on a retry that will not run because max_retries is reached.
 GAVE_UP_REASON = "exhausted"
 # True if the attempt was asked for beyond the budget, or is the second retry of one attempt.
 SURPLUS = "withdrawn"
@@ -99,7 +99,7 @@ class Attempt(NamedTuple):
 
     @property
     def is_surplus(self) -> bool:
-        """Whether the attempt is not going to run, as there is no place for it; known before it has ended."""
+        """Whether the attempt is beyond the budget; it is marked so before it ends, and never runs."""
         return SURPLUS in self.trial.user_attrs
 
     @property
@@ -154,7 +154,7 @@ class Attempt(NamedTuple):
 
     @property
     def epochs(self) -> int:
-        """Epochs that were trained: one a report, unless a step took more of them."""
+        """Epochs that were trained: one per report, unless a step is a fold."""
         assert isinstance(self.trial, FrozenTrial)
         return int(self.trial.user_attrs.get(EPOCHS, len(self.trial.intermediate_values)))
 
@@ -172,7 +172,7 @@ class Attempt(NamedTuple):
     def trial_folder(self, study_folder: Path) -> str:
         """Return the trial's folder: relative to the study's folder, absolute if it lies outside of it.
 
-        Another host's folder of the same path as this one is taken for the same: hosts of a cluster share their disks.
+        A folder of the same path on another host is taken to be this folder, because hosts of a cluster share disks.
         """
         folder = self.owner.folder if self.owner else None
         is_inside = folder in (None, str(study_folder.absolute()))

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
-# What a worker whose sweep is gone gets to end in order.
+# How long a worker may take to end in order after its sweep is gone.
 GRACE_S = 5.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 # A job gets a further one some time before it has to end: submitit's choice, which its environment may change.

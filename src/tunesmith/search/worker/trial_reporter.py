@@ -78,7 +78,7 @@ def _steps_reported_before(trial: Trial) -> set[int]:
 
 @contextmanager
 def _lost_with_its_storage() -> Iterator[None]:
-    """Raise AttemptLost if the study no longer takes what the run reports: the run is not to blame."""
+    """Raise AttemptLost if the study no longer accepts reports, which is no fault of the run."""
     try:
         yield
     except UpdateFinishedTrialError:

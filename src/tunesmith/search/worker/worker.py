@@ -106,7 +106,7 @@ class Worker:
         return is_late or self._interruption.signal is not None
 
     def _more(self, n: int) -> list[Assignment]:
-        """Return up to n assignments; without any trial of its own, wait for one as long as others may lose theirs."""
+        """Return up to n assignments; if this worker runs no trial, wait: a trial of another worker may be lost."""
         assignments: list[Assignment] = []
         while len(assignments) < n and not self.is_ending():
             self._retry_stale()

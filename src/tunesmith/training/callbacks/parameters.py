@@ -12,7 +12,7 @@ MAX_PARAMETERS = 32
 
 
 class Parameters(L.Callback):
-    """Logs each number of a model of at most 32 after each epoch, as param/NAME or param/NAME/INDEX."""
+    """Logs each parameter of a model with at most 32 of them after each epoch, as param/NAME or param/NAME/INDEX."""
 
     def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         number = sum(parameter.numel() for parameter in pl_module.parameters())

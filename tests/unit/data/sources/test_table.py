@@ -120,7 +120,7 @@ def test_a_column_that_counts_the_rows_is_warned_of(
     read: Read, caplog: pytest.LogCaptureFixture, cells: list[float], is_warned: bool
 ) -> None:
     read(column(*cells))
-    assert sum(message.startswith("data: column x counts the rows; ") for message in caplog.messages) == is_warned
+    assert sum(message.startswith("data: column x numbers the rows; ") for message in caplog.messages) == is_warned
 
 
 TARGETS: dict[str, tuple[list[object], list[int], tuple[str, ...]]] = {
@@ -378,5 +378,5 @@ def test_the_column_to_drop_that_a_line_proposes_can_be_typed(
 ) -> None:
     content = table(f"{name},x,y", *(f"{row},{row**2},{row % 2}" for row in range(30)))
     read(content)
-    (line,) = (message for message in caplog.messages if "counts the rows" in message)
+    (line,) = (message for message in caplog.messages if "numbers the rows" in message)
     assert read(content, drop=typed(line, "drop")).columns == ("x",)

@@ -95,13 +95,15 @@ def test_a_worker_that_ends_is_replaced_until_the_trials_count(study: Study) -> 
 
 
 def test_workers_that_do_nothing_end_the_sweep_with_what_they_said(study: Study) -> None:
-    message = r"^worker 0 ended with exit code 1 before it ended a trial, as did those before it: no such library$"
+    message = (
+        r"^worker 0 ended with exit code 1 before it finished a trial, like the workers before it: no such library$"
+    )
     with pytest.raises(UserError, match=message):
         run(study, "idle")
 
 
 def test_workers_that_only_give_back_end_the_sweep(study: Study) -> None:
-    with pytest.raises(UserError, match=r"before it ended a trial"):
+    with pytest.raises(UserError, match=r"before it finished a trial"):
         run(study, "gives back")
     assert len(study.trials) == pool.MAX_IDLE_EXITS + 1
 
@@ -173,7 +175,7 @@ def test_a_worker_that_cannot_be_started_again_is_tried_again(
         return Worker(index, study, "completes")
 
     Pool(start, 3, Interruption()).run(1, lambda: False, ProgressPrinter(lambda: study, 1.0))
-    assert capsys.readouterr().out.count("cannot be started, which is tried again") == 3
+    assert capsys.readouterr().out.count("cannot be started; next try") == 3
     assert len(study.trials) == 3
 
 

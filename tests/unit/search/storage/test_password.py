@@ -61,7 +61,9 @@ def test_a_url_of_the_users_own_stays_as_it_is() -> None:
 
 
 def test_asterisks_without_a_password_are_a_users_mistake() -> None:
-    with pytest.raises(UserError, match=r"password in place of \*\*\*, or in the variable TUNESMITH_STORAGE_PASSWORD"):
+    with pytest.raises(
+        UserError, match=r"storage has \*\*\* for its password: set the variable TUNESMITH_STORAGE_PASSWORD; got"
+    ):
         with_password(SHOWN)
 
 

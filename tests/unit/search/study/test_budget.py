@@ -55,7 +55,7 @@ def leave_running(study: Study, trial: Trial) -> None:
 
 
 @pytest.mark.parametrize("end", [complete, prune, fail, leave_running], ids=lambda end: end.__name__)
-def test_a_trial_holds_a_place(study: Study, end: Callable[[Study, Trial], None]) -> None:
+def test_a_trial_is_one_of_n_trials(study: Study, end: Callable[[Study, Trial], None]) -> None:
     end(study, asked(study, 2))
     end(study, asked(study, 2))
     assert ask(study, 2) is None

@@ -1,4 +1,4 @@
-"""The trial's end of the line between a worker and a trial in a process of its own."""
+"""The trial's side of the socket between a worker and a trial that runs in its own process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs a trial as a command of its own, in a process group of its own: no death in it reaches the worker."""
+"""Runs a trial as a command of its own, in a process group of its own: a crash cannot end the worker."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tunesmith.search.worker.failure import last_line
 
 OUTPUT_FILE = "output.log"
 POLL_S = 0.2
-# What a process gets to end by itself: after it has told its end, and after it was asked to end.
+# How long a process may take to exit: after its last message, or after SIGTERM.
 GRACE_S = 5.0
 
 
@@ -73,7 +73,7 @@ class _Running:
                 self._process.wait(GRACE_S)
         self._signal(signal.SIGKILL)
         self._process.wait()
-        self._ours.close()  # last: whoever finds it closed has lost its worker, and kills itself
+        self._ours.close()  # last: a process that finds it closed takes the worker for dead and kills itself
         self._port.close()
 
     def wait(self) -> Outcome:
