@@ -75,42 +75,6 @@ def test_a_job_is_over(state: str, how: str, is_failure: bool, squeue: Squeue, t
     assert (end.how, end.last_words, end.is_failure) == (how, "no such library", is_failure)
 
 
-def test_a_job_that_slurm_no_longer_knows_is_over(squeue: Squeue, tmp_path: Path) -> None:
-    mine = job("7", tmp_path, SlurmQueue())
-    squeue("8 RUNNING")
-    end = mine.ended()
-    assert end is not None
-    assert end.how == "ended"
-
-
-def test_a_queue_that_does_not_answer_leaves_what_was_known(squeue: Squeue, tmp_path: Path) -> None:
-    mine = job("7", tmp_path, SlurmQueue())
-    squeue("7 RUNNING")
-    assert mine.ended() is None
-    squeue(code=1)
-    assert mine.ended() is None
-    squeue("7 FAILED")
-    assert mine.ended() is not None
-
-
-def test_a_job_that_does_not_come_to_its_end_is_given_up(
-    squeue: Squeue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    mine = job("7", tmp_path, SlurmQueue())
-    squeue("7 COMPLETING")
-    assert mine.ended() is None
-    monkeypatch.setattr(queues, "COMPLETING_TIMEOUT_S", 0.0)
-    assert mine.ended() is not None
-
-
-def test_a_job_that_was_handed_over_just_now_is_not_yet_missed(
-    squeue: Squeue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(queues, "QUEUE_INTERVAL_S", 60.0)
-    squeue()
-    assert job("7", tmp_path, SlurmQueue()).is_queued()
-
-
 @pytest.mark.parametrize(
     ("owner", "is_it"),
     [

@@ -1,0 +1,86 @@
+"""The end of a sweep: the best trial is evaluated once, by a machine that can, and the results are printed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from optuna import Study
+from studies import X, asked, opened
+
+from tunesmith.errors import UserError
+from tunesmith.run_folder import read_yaml
+from tunesmith.search.finish import finish
+from tunesmith.search.results import RESULTS_FILE
+from tunesmith.search.settings import Settings
+
+Evaluate = Callable[[Path], Mapping[str, Any]]
+
+
+@pytest.fixture(autouse=True)
+def _typed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["train.py", "-m"])
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Study:
+    """Two complete trials, the second one the best, with folders of their own."""
+    study = opened()
+    for value in (0.5, 0.25):
+        trial = asked(study)
+        trial.suggest_float("x", 0, 1)
+        study.tell(trial, value)
+        (tmp_path / str(trial.number)).mkdir()
+    return study
+
+
+def end(study: Study, folder: Path, evaluate: Evaluate | None, is_elsewhere: bool = False) -> dict[str, Any]:
+    values: dict[str, Any] = dict.fromkeys(Settings.__dataclass_fields__)
+    given = Settings(**{**values, "direction": "minimize", "on_finish": evaluate})
+    return finish(study, given, X, folder, {"study_name": "study"}, is_elsewhere)
+
+
+def test_the_best_trials_folder_is_evaluated_and_the_metrics_are_kept(study: Study, tmp_path: Path) -> None:
+    folders: list[Path] = []
+
+    def evaluate(folder: Path) -> dict[str, float]:
+        folders.append(folder)
+        return {"test/acc": 0.9}
+
+    found = end(study, tmp_path, evaluate)
+    assert folders == [tmp_path / "1"]
+    assert found["test"] == {"test/acc": 0.9}
+    assert read_yaml(tmp_path / RESULTS_FILE) == found
+
+
+def test_a_trial_that_was_evaluated_before_is_not_evaluated_again(study: Study, tmp_path: Path) -> None:
+    (tmp_path / "1" / "test.yaml").write_text("test/acc: 0.8\nsamples: 360\n")
+
+    def evaluate(folder: Path) -> dict[str, float]:
+        raise AssertionError("test data is touched once")
+
+    assert end(study, tmp_path, evaluate)["test"] == {"test/acc": 0.8}
+
+
+def refuse(folder: Path) -> dict[str, float]:
+    raise UserError("trainer.accelerator must be a device of this machine")
+
+
+def test_an_evaluation_that_fails_ends_the_sweep_with_its_results_written(study: Study, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"^trainer\.accelerator must be a device of this machine$"):
+        end(study, tmp_path, refuse)
+    assert read_yaml(tmp_path / RESULTS_FILE)["best_value"] == 0.25
+
+
+def test_if_trials_ran_on_other_machines_a_line_says_that_this_one_cannot_evaluate(
+    study: Study, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert end(study, tmp_path, refuse, is_elsewhere=True)["test"] is None
+    assert "the best trial is not evaluated on this machine: trainer.accelerator must" in capsys.readouterr().out
+
+
+def test_without_an_evaluation_the_results_are_written_all_the_same(study: Study, tmp_path: Path) -> None:
+    assert end(study, tmp_path, None)["test"] is None
+    assert read_yaml(tmp_path / RESULTS_FILE)["best_trial"] == 1

@@ -1,0 +1,88 @@
+"""The study of a sweep: opened with checks, opened again, and dropped if a mistake ended it at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from omegaconf import OmegaConf
+from studies import X, asked
+
+from tunesmith.errors import UserError
+from tunesmith.search.opening import StudyOpener
+from tunesmith.search.results import MULTIRUN_FILE
+from tunesmith.search.sampling.param_sampler import ParamSampler
+from tunesmith.search.settings import Settings
+from tunesmith.search.storage.storage import JOURNAL_FILE
+from tunesmith.search.study.trial import CONFIG_ERROR
+
+CONFIG = OmegaConf.create({"x": 1})
+
+
+def opener(folder: Path, **changes: Any) -> StudyOpener:
+    values: dict[str, Any] = dict.fromkeys(Settings.__dataclass_fields__)
+    values |= {"study_name": "s", "direction": "minimize", "n_trials": 9, "max_retries": 2}
+    values["sampler"] = OmegaConf.create({"_target_": "optuna.samplers.RandomSampler", "seed": None})
+    values["pruner"] = OmegaConf.create({"_target_": "optuna.pruners.NopPruner"})
+    given = Settings(**{**values, **changes})
+    return StudyOpener(given, X, ParamSampler(given, X, CONFIG), folder)
+
+
+def test_opening_makes_the_study_and_writes_down_what_was_asked(tmp_path: Path) -> None:
+    study = opener(tmp_path / "s").open(CONFIG)
+    assert (study.study_name, study.trials) == ("s", [])
+    assert (tmp_path / "s" / MULTIRUN_FILE).read_text() == "x: 1\n"
+    assert (tmp_path / "s" / JOURNAL_FILE).exists()
+
+
+def test_reopening_sees_what_others_have_written(tmp_path: Path) -> None:
+    opened = opener(tmp_path / "s")
+    study = opened.open(CONFIG)
+    other = opener(tmp_path / "s").open(CONFIG)
+    other.tell(asked(other), 0.5)
+    assert [trial.value for trial in opened.reopen().trials] == [0.5]
+    assert study.study_name == "s"
+
+
+def test_a_study_that_a_mistake_ended_at_once_leaves_nothing(tmp_path: Path) -> None:
+    opened = opener(tmp_path / "s")
+    study = opened.open(CONFIG)
+    trial = asked(study)
+    trial.set_user_attr(CONFIG_ERROR, "no such metric")
+    study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+    opened.discard_if_worthless(study)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_study_with_a_result_is_kept(tmp_path: Path) -> None:
+    opened = opener(tmp_path / "s")
+    study = opened.open(CONFIG)
+    study.tell(asked(study), 0.5)
+    opened.discard_if_worthless(study)
+    assert len(opened.reopen().trials) == 1
+
+
+def test_a_study_that_another_call_has_made_is_kept(tmp_path: Path) -> None:
+    opener(tmp_path / "s").open(CONFIG)
+    later = opener(tmp_path / "s")
+    later.discard_if_worthless(later.open(CONFIG))
+    assert (tmp_path / "s" / JOURNAL_FILE).exists()
+
+
+def test_a_folder_that_was_there_before_is_kept_if_no_study_was_opened(tmp_path: Path) -> None:
+    (tmp_path / "s").mkdir()
+    opened = opener(tmp_path / "s", storage="sqlite:////nowhere/at/all.db")
+    with pytest.raises(UserError, match=r"^hydra\.sweeper\.storage must be reachable"):
+        opened.open(CONFIG)
+    opened.discard_if_worthless(None)
+    assert (tmp_path / "s").exists()
+
+
+def test_a_folder_of_trials_of_another_storage_is_refused_and_its_new_study_dropped(tmp_path: Path) -> None:
+    opener(tmp_path / "s").open(CONFIG)
+    url = f"sqlite:///{tmp_path}/study.db"
+    with pytest.raises(UserError, match=r"^hydra\.sweep\.dir must be a folder without trials of another study or"):
+        opener(tmp_path / "s", storage=url).open(CONFIG)
+    assert optuna.get_all_study_names(url) == []

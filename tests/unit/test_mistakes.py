@@ -1,0 +1,63 @@
+"""How an error ends the process: a mistake in one line, a bug with its traceback."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from hydra.utils import instantiate
+
+from tunesmith.errors import UserError
+from tunesmith.mistakes import exit_on_error
+
+
+def told(error: BaseException) -> Any:
+    """Return what the process would exit with: an exit code or a last line."""
+    try:
+        with exit_on_error():
+            raise error
+    except SystemExit as left:
+        return left.code
+
+
+def test_a_users_mistake_is_one_line() -> None:
+    assert told(UserError("optimizer.lr must be a number > 0; got -1")) == (
+        "error: optimizer.lr must be a number > 0; got -1"
+    )
+
+
+def test_lines_of_other_libraries_are_joined() -> None:
+    error = UserError("first\n    second")
+    error.__cause__ = ValueError("third")
+    assert told(error) == "error: first second: third"
+
+
+def test_ctrl_c_has_its_own_exit_code() -> None:
+    assert told(KeyboardInterrupt()) == 130
+
+
+def test_a_bug_keeps_its_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    assert told(ZeroDivisionError("a bug")) == 1
+    assert re.search(r"(?s)^Traceback .*test_mistakes.*ZeroDivisionError: a bug$", capsys.readouterr().err.strip())
+
+
+def test_a_bug_in_what_hydra_builds_keeps_its_own_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="1"), exit_on_error():
+        instantiate({"_target_": "fractions.Fraction", "_args_": [1, 0]})
+    shown = capsys.readouterr().err
+    assert shown.strip().endswith("ZeroDivisionError: Fraction(1, 0)")
+    assert "InstantiationException" not in shown
+
+
+def test_a_target_that_is_not_there_is_one_line() -> None:
+    with (
+        pytest.raises(SystemExit, match=r"^error: Error locating target 'tunesmith\.models\.Nothing'.*$"),
+        exit_on_error(),
+    ):
+        instantiate({"_target_": "tunesmith.models.Nothing"})
+
+
+def test_what_ends_well_is_left_alone() -> None:
+    with exit_on_error():
+        pass
