@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import optuna
@@ -268,3 +269,9 @@ def test_glob_looks_into_the_group() -> None:
     loader = ConfigLoaderImpl(create_config_search_path(None))
     space = parse_space({}, ["hydra/launcher=glob(submitit_*)"], loader)
     assert space.dimensions["hydra/launcher"].values() == ("submitit_local", "submitit_slurm")
+
+
+def test_a_space_that_a_function_of_the_user_adds_to_cannot_be_counted() -> None:
+    space = parse_space({}, ["x=1,2"])
+    assert space.num_points() == 2
+    assert replace(space, is_open=True).num_points() is None
