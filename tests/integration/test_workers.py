@@ -215,7 +215,8 @@ def test_workers_that_cannot_start_end_the_sweep_with_one_line(shell: Shell) -> 
     done = sweep(shell, "x=interval(0,1)", "hydra.sweeper.n_workers=2")
     assert done.code == 1
     assert re.match(
-        r"worker \d ended with exit code 1 before it finished a trial, like the workers before it: OSError: no such library\n",
+        r"worker \d ended with exit code 1 before it finished a trial, like the workers before it: "
+        r"OSError: no such library\n",
         done.err,
     )
     assert "Traceback" not in done.err
