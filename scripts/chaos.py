@@ -12,7 +12,6 @@ epochs that is, whether a worker or the sweep is killed, and when the journal is
 """
 
 import argparse
-import csv
 import json
 import random
 import subprocess
@@ -27,10 +26,9 @@ from typing import Any
 
 import optuna
 import psutil
-import yaml
-from optuna.trial import FrozenTrial, TrialState
+from chaos_invariants import broken_folders, broken_results, broken_study, how_it_ended
+from optuna.trial import FrozenTrial
 
-from tunesmith.run_folder import read_metrics, read_yaml
 from tunesmith.search.storage.storage import open_journal
 from tunesmith.search.study.trial import OWNER, Attempt
 
@@ -194,7 +192,7 @@ class Chaos:
         """Remember the trials that have ended."""
         for trial in self.trials():
             if Attempt(trial).state.is_counted:
-                self.seen[trial.number] = (trial.state.name, _value(trial))
+                self.seen[trial.number] = how_it_ended(trial)
 
     def trials(self) -> list[FrozenTrial]:
         if not self.journal.exists():
@@ -207,51 +205,13 @@ class Chaos:
     def broken(self) -> Iterator[str]:
         """Yield each invariant that does not hold."""
         trials = self.trials()
-        counted = [trial for trial in trials if Attempt(trial).state.is_counted]
-        if len(counted) != self.n_trials:
-            yield f"{len(counted)} trials count, not {self.n_trials}"
-        now = {trial.number: (trial.state.name, _value(trial)) for trial in counted}
+        now = {trial.number: how_it_ended(trial) for trial in trials if Attempt(trial).state.is_counted}
         yield from (f"trial {number} had ended as {how}" for number, how in self.seen.items() if now.get(number) != how)
-        if len({Attempt(trial).first_attempt for trial in counted}) != len(counted):
-            yield "a trial counts more than once"
-        if len({str(sorted(trial.params.items())) for trial in counted}) != len(counted):
-            yield "two trials have the same parameters"
-        if any(trial.state == TrialState.RUNNING for trial in trials):
-            yield "a trial is left running"
         if self.slowest_orphan > ORPHAN_SECONDS:
             yield f"a worker lived {self.slowest_orphan:.1f} s after its sweep"
-        yield from self.broken_results(counted)
-        for trial in counted:
-            if trial.state != TrialState.FAIL:
-                yield from self.broken_folder(trial)
-
-    def broken_results(self, counted: list[FrozenTrial]) -> Iterator[str]:
-        results = read_yaml(self.study_folder / "optimization_results.yaml")
-        rows = list(csv.DictReader((self.study_folder / "trials.csv").read_text().splitlines()))
-        if sorted(int(row["number"]) for row in rows) != [trial.number for trial in counted]:
-            yield "trials.csv has other trials than the study"
-        best = min(trial.value for trial in counted if trial.state == TrialState.COMPLETE)
-        if results["best_value"] != best:
-            yield f"the best value is {best}, not {results['best_value']}"
-        if not isinstance(yaml.safe_load((self.study_folder / "best.yaml").read_text()), dict):
-            yield "best.yaml cannot be read"
-
-    def broken_folder(self, trial: FrozenTrial) -> Iterator[str]:
-        folder = self.study_folder / Attempt(trial).folder_name
-        if not (folder / ".hydra" / "config.yaml").exists():
-            yield f"{folder.name}/.hydra/config.yaml is missing"
-        if not self.is_training:
-            return
-        result = read_yaml(folder / "result.yaml")
-        if (result["state"], result["value"]) != (trial.state.name, _value(trial)):
-            yield f"{folder.name}/result.yaml says {result['state']} {result['value']}, the study {_value(trial)}"
-        epochs = [int(row["epoch"]) for row in read_metrics(folder)]
-        if epochs != list(range(1, result["epochs"] + 1)):
-            yield f"{folder.name}/metrics.csv has epochs {epochs}"
-        if sorted(trial.intermediate_values) != epochs:
-            yield f"trial {trial.number} has reported epochs {sorted(trial.intermediate_values)}, trained {epochs}"
-        if [path.name for path in (folder / "checkpoints").iterdir()] != ["best.ckpt"]:
-            yield f"{folder.name}/checkpoints holds {sorted(path.name for path in (folder / 'checkpoints').iterdir())}"
+        yield from broken_study(trials, self.n_trials)
+        yield from broken_results(trials, self.study_folder)
+        yield from broken_folders(trials, self.study_folder, self.is_training)
 
 
 def children(sweep: subprocess.Popen[bytes]) -> list[psutil.Process]:
@@ -262,10 +222,6 @@ def children(sweep: subprocess.Popen[bytes]) -> list[psutil.Process]:
             if child.status() != psutil.STATUS_ZOMBIE:
                 living.append(child)
     return living
-
-
-def _value(trial: FrozenTrial) -> float | None:
-    return Attempt(trial).value(optuna.study.StudyDirection.MINIMIZE)
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from optuna import Study, Trial
 from optuna.pruners import BasePruner, NopPruner
@@ -10,6 +11,7 @@ from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage, InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState
 
+from tunesmith.search.settings import Settings
 from tunesmith.search.space.space import Space, parse_space
 from tunesmith.search.study.budget import ask
 from tunesmith.search.study.owner import Owner, this_process
@@ -84,3 +86,8 @@ def fail(study: Study, trial: Trial) -> None:
 
 def states(study: Study) -> list[str]:
     return [trial.state.name for trial in study.trials]
+
+
+def settings_of(**keys: Any) -> Settings:
+    """Settings with these keys, all others null."""
+    return Settings(**{**dict.fromkeys(Settings.__dataclass_fields__), **keys})

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pytest
 from omegaconf import DictConfig, OmegaConf
+from studies import settings_of
 
 from tunesmith.errors import UserError
 from tunesmith.search.dry_run import check_sweep, show_examples
@@ -21,9 +22,8 @@ PRUNER = OmegaConf.create({"_target_": "optuna.pruners.NopPruner"})
 
 
 def settings(**changes: Any) -> Settings:
-    values: dict[str, Any] = dict.fromkeys(Settings.__dataclass_fields__)
-    values |= {"sampler": SAMPLER, "pruner": PRUNER, "n_trials": 9, "seed": 0, "direction": "minimize"}
-    return Settings(**{**values, **changes})
+    values = {"sampler": SAMPLER, "pruner": PRUNER, "n_trials": 9, "seed": 0, "direction": "minimize"}
+    return settings_of(**{**values, **changes})
 
 
 @dataclass

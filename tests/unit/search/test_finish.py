@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 from optuna import Study
-from studies import X, asked, opened
+from studies import X, asked, opened, settings_of
 
 from tunesmith.errors import UserError
 from tunesmith.run_folder import read_yaml
 from tunesmith.search.finish import finish
 from tunesmith.search.results import RESULTS_FILE
-from tunesmith.search.settings import Settings
 
 Evaluate = Callable[[Path], Mapping[str, Any]]
 
@@ -37,8 +36,7 @@ def study(tmp_path: Path) -> Study:
 
 
 def end(study: Study, folder: Path, evaluate: Evaluate | None, is_elsewhere: bool = False) -> dict[str, Any]:
-    values: dict[str, Any] = dict.fromkeys(Settings.__dataclass_fields__)
-    given = Settings(**{**values, "direction": "minimize", "on_finish": evaluate})
+    given = settings_of(direction="minimize", on_finish=evaluate)
     return finish(study, given, X, folder, {"study_name": "study"}, is_elsewhere)
 
 

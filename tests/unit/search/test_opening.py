@@ -8,13 +8,12 @@ from typing import Any
 import optuna
 import pytest
 from omegaconf import OmegaConf
-from studies import X, asked
+from studies import X, asked, settings_of
 
 from tunesmith.errors import UserError
 from tunesmith.search.opening import StudyOpener
 from tunesmith.search.results import MULTIRUN_FILE
 from tunesmith.search.sampling.param_sampler import ParamSampler
-from tunesmith.search.settings import Settings
 from tunesmith.search.storage.storage import JOURNAL_FILE
 from tunesmith.search.study.trial import CONFIG_ERROR
 
@@ -22,11 +21,10 @@ CONFIG = OmegaConf.create({"x": 1})
 
 
 def opener(folder: Path, **changes: Any) -> StudyOpener:
-    values: dict[str, Any] = dict.fromkeys(Settings.__dataclass_fields__)
-    values |= {"study_name": "s", "direction": "minimize", "n_trials": 9, "max_retries": 2}
+    values: dict[str, Any] = {"study_name": "s", "direction": "minimize", "n_trials": 9, "max_retries": 2}
     values["sampler"] = OmegaConf.create({"_target_": "optuna.samplers.RandomSampler", "seed": None})
     values["pruner"] = OmegaConf.create({"_target_": "optuna.pruners.NopPruner"})
-    given = Settings(**{**values, **changes})
+    given = settings_of(**{**values, **changes})
     return StudyOpener(given, X, ParamSampler(given, X, CONFIG), folder)
 
 

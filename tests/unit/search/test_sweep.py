@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -11,11 +10,9 @@ from typing import Any
 
 import pytest
 import yaml
-from hydra import initialize_config_dir
-from hydra._internal.callbacks import Callbacks
-from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from hydra.types import HydraContext, RunMode
+from hydra_app import app_context, root_logger_kept
 from omegaconf import DictConfig, OmegaConf
 from optuna.trial import TrialState
 from studies import asked, fail
@@ -47,11 +44,8 @@ FOLDER = Path("sweeps/s")
 @pytest.fixture(scope="module")
 def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HydraContext]:
     folder = tmp_path_factory.mktemp("conf")
-    (folder / "app.yaml").write_text(APP)
-    with initialize_config_dir(str(folder), version_base="1.3"):
-        hydra = GlobalHydra.instance().hydra
-        assert hydra is not None
-        yield HydraContext(hydra.config_loader, Callbacks())
+    with app_context(folder, APP) as context:
+        yield context
 
 
 @pytest.fixture(autouse=True)
@@ -59,12 +53,8 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A folder of its own, and the root logger as it was."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["app.py", "-m"])
-    root = logging.getLogger()
-    before = list(root.handlers), root.level
-    yield
-    for handler in set(root.handlers) - set(before[0]):
-        handler.close()
-    root.handlers[:], root.level = before
+    with root_logger_kept():
+        yield
 
 
 Task = Callable[[DictConfig], Any]

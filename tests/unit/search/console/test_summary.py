@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from studies import X
+from studies import X, settings_of
 
 from tunesmith.search.console.summary import print_summary
-from tunesmith.search.settings import Settings
 
 FOUND: dict[str, Any] = {
     **{"best_trial": 7, "best_value": 0.0278319, "best_params": {"x": 0.5}, "best_dir": "7", "best_host": None},
@@ -36,9 +35,9 @@ def summary(
     capsys: pytest.CaptureFixture[str], folder: Path, ties: list[int] | None = None, **changes: Any
 ) -> dict[str, str]:
     """Return label -> text."""
-    values: dict[str, Any] = dict.fromkeys(Settings.__dataclass_fields__)
-    settings = Settings(**{**values, "direction": "minimize"})
-    print_summary({**FOUND, **changes}, ties or [], settings, X, folder, {"study_name": "digits"})
+    print_summary(
+        {**FOUND, **changes}, ties or [], settings_of(direction="minimize"), X, folder, {"study_name": "digits"}
+    )
     lines = capsys.readouterr().out.splitlines()
     rows = [(line[:12], line[12:]) for line in lines]
     return {label.strip(): text.strip() for label, text in rows}

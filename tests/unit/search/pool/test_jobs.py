@@ -5,32 +5,20 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from squeue import Squeue, fake_squeue
 
-from tunesmith.search.pool import queues
 from tunesmith.search.pool.jobs import Job, WorkerJob
 from tunesmith.search.pool.queues import SlurmQueue
 from tunesmith.search.study.owner import JOB, Owner
 
-Squeue = Callable[..., None]
-
 
 @pytest.fixture
 def squeue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Squeue:
-    """Make what squeue prints, a job a line, and with which code it ends."""
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    monkeypatch.setattr(queues, "QUEUE_INTERVAL_S", -1.0)
-
-    def prints(*lines: str, code: int = 0) -> None:
-        text = "".join(f"echo '{line}'\n" for line in lines)
-        (tmp_path / "squeue").write_text(f"#!/bin/sh\n{text}exit {code}\n")
-        (tmp_path / "squeue").chmod(0o755)
-
-    return prints
+    return fake_squeue(tmp_path, monkeypatch)
 
 
 def job(job_id: str, tmp_path: Path, queue: SlurmQueue) -> Job:

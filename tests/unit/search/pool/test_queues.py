@@ -4,33 +4,23 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import psutil
 import pytest
+from squeue import Squeue, fake_squeue
 
 from tunesmith.search.pool import queues
 from tunesmith.search.pool.queues import LocalQueue, SlurmQueue
 
-Squeue = Callable[..., None]
 JOB = SimpleNamespace(job_id="7")
 
 
 @pytest.fixture
 def squeue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Squeue:
-    """Make what squeue prints, a job a line, and with which code it ends."""
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    monkeypatch.setattr(queues, "QUEUE_INTERVAL_S", -1.0)
-
-    def prints(*lines: str, code: int = 0) -> None:
-        text = "".join(f"echo '{line}'\n" for line in lines)
-        (tmp_path / "squeue").write_text(f"#!/bin/sh\necho asked >> {tmp_path}/asked\n{text}exit {code}\n")
-        (tmp_path / "squeue").chmod(0o755)
-
-    return prints
+    return fake_squeue(tmp_path, monkeypatch)
 
 
 @pytest.fixture

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from omegaconf import DictConfig, OmegaConf
 from optuna import Study, Trial
 from optuna.samplers import RandomSampler, TPESampler
-from studies import asked, opened
+from studies import asked, opened, settings_of
 
 from tunesmith.errors import UserError
 from tunesmith.search.sampling.enumeration import Enumeration
 from tunesmith.search.sampling.param_sampler import ParamSampler
-from tunesmith.search.settings import Settings
 from tunesmith.search.space.space import Space, parse_space
 
 CONFIG = OmegaConf.create({"width": 4})
@@ -25,9 +23,8 @@ RANDOM = OmegaConf.create({"_target_": "optuna.samplers.RandomSampler", "seed": 
 def sampler_of(
     space: Space, custom: Callable[..., None] | None = None, n_trials: int = 9, config: DictConfig = RANDOM
 ) -> ParamSampler:
-    values: dict[str, Any] = dict.fromkeys(Settings.__dataclass_fields__)
-    values |= {"sampler": config, "n_trials": n_trials, "seed": 0, "custom_search_space": custom}
-    return ParamSampler(Settings(**values), replace(space, is_open=custom is not None), CONFIG)
+    settings = settings_of(sampler=config, n_trials=n_trials, seed=0, custom_search_space=custom)
+    return ParamSampler(settings, replace(space, is_open=custom is not None), CONFIG)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import logging
 import sys
 import weakref
 from collections.abc import Callable, Iterator
@@ -11,11 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hydra import initialize_config_dir
-from hydra._internal.callbacks import Callbacks
-from hydra.core.global_hydra import GlobalHydra
 from hydra.types import HydraContext, RunMode
-from omegaconf import DictConfig, OmegaConf, open_dict
+from hydra_app import app_context, root_logger_kept
+from omegaconf import DictConfig, open_dict
 from optuna import TrialPruned
 from optuna.trial import TrialState
 from studies import asked, opened
@@ -34,21 +31,14 @@ APP = "{x: 2, defaults: [_self_], hydra: {job_logging: {handlers: {console: {lev
 @pytest.fixture(scope="module")
 def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HydraContext]:
     folder = tmp_path_factory.mktemp("conf")
-    OmegaConf.save(OmegaConf.create(APP), folder / "app.yaml")
-    with initialize_config_dir(str(folder), version_base="1.3"):
-        hydra = GlobalHydra.instance().hydra
-        assert hydra is not None
-        yield HydraContext(hydra.config_loader, Callbacks())
+    with app_context(folder, APP) as context:
+        yield context
 
 
 @pytest.fixture(autouse=True)
 def _loggers_as_before() -> Iterator[None]:
-    root = logging.getLogger()
-    before = list(root.handlers), root.level
-    yield
-    for handler in set(root.handlers) - set(before[0]):
-        handler.close()
-    root.handlers[:], root.level = before
+    with root_logger_kept():
+        yield
 
 
 @pytest.fixture

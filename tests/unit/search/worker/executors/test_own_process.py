@@ -8,10 +8,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from hydra import initialize_config_dir
-from hydra._internal.callbacks import Callbacks
-from hydra.core.global_hydra import GlobalHydra
 from hydra.types import HydraContext, RunMode
+from hydra_app import app_context
 from listener import Listener
 from omegaconf import open_dict
 from optuna.trial import TrialState
@@ -40,11 +38,8 @@ if __name__ == "__main__":
 @pytest.fixture(scope="module")
 def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HydraContext]:
     folder = tmp_path_factory.mktemp("conf")
-    (folder / "app.yaml").write_text("x: 2")
-    with initialize_config_dir(str(folder), version_base="1.3"):
-        hydra = GlobalHydra.instance().hydra
-        assert hydra is not None
-        yield HydraContext(hydra.config_loader, Callbacks())
+    with app_context(folder, "x: 2") as context:
+        yield context
 
 
 def run(context: HydraContext, folder: Path, body: str, reporter: Listener) -> Outcome:
