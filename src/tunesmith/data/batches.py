@@ -75,10 +75,12 @@ class Batches:
 
     def __iter__(self) -> Iterator[Batch]:
         """Begin at the first next(): a resumed run makes its iterator before it sets the epoch."""
-        inputs, targets = self.split.inputs, self.split.targets
+        split = self.split
         if self.shuffle_seed is None:
-            inputs, targets = inputs[self.share].contiguous(), targets[self.share].contiguous()
+            inputs = split.inputs[self.share].contiguous()
+            targets = inputs if split.targets is split.inputs else split.targets[self.share].contiguous()
         else:
-            order = epoch_order(len(self.split), self.shuffle_seed, self.epoch)[self.share].to(inputs.device)
-            inputs, targets = inputs[order], targets[order]
+            order = epoch_order(len(split), self.shuffle_seed, self.epoch)[self.share].to(split.inputs.device)
+            inputs = split.inputs[order]
+            targets = inputs if split.targets is split.inputs else split.targets[order]
         yield from zip(torch.split(inputs, self.sizes), torch.split(targets, self.sizes), strict=True)

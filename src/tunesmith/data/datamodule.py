@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from typing import Any
 
 import lightning as L
@@ -12,7 +13,8 @@ from torch import Tensor
 from tunesmith.data.arrays import Source
 from tunesmith.data.augmentation import Augmentation
 from tunesmith.data.batches import Batch, Batches
-from tunesmith.data.splits import Split, SplitConfig, Splits, load_splits
+from tunesmith.data.cutting import SplitConfig
+from tunesmith.data.splits import Split, Splits, load_splits
 from tunesmith.errors import UserError
 
 EVALUATION_BATCH_SIZE = 4096
@@ -37,6 +39,8 @@ class DataModule(L.LightningDataModule):
         class_weights: str | Sequence[float] | None,
         augmentation: Mapping[str, float],
         seed: int,
+        targets: str = "source",
+        split: str = "random",
         fold: int | None = None,
         **keys: Any,
     ) -> None:
@@ -51,12 +55,13 @@ class DataModule(L.LightningDataModule):
         self.seed = seed
         self.augmentation = _call("data.augmentation", Augmentation, augmentation)
         config = SplitConfig(
-            val_fraction, test_fraction, split_seed, folds, fold, fraction, scale, scale_targets, missing
+            *(val_fraction, test_fraction, split_seed, folds, fold, fraction, scale, scale_targets, missing),
+            targets=targets,
+            split=split,
         )
         self.splits = load_splits(_call("data", source, {key: _freeze(value) for key, value in keys.items()}), config)
         self.class_weights = _class_weights(self.splits, class_weights)
-        if self.augmentation and len(self.input_shape) != 3:
-            raise UserError(f"data.augmentation needs images; got samples of shape {self.input_shape}")
+        self._check_augmentation()
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -64,13 +69,24 @@ class DataModule(L.LightningDataModule):
         return tuple(self.splits.train.inputs.shape[1:])
 
     @property
+    def target_shape(self) -> tuple[int, ...]:
+        """Shape of one target; () for one class or one number."""
+        return tuple(self.splits.train.targets.shape[1:])
+
+    @property
     def has_classes(self) -> bool:
         return bool(self.splits.classes)
 
     @property
     def output_size(self) -> int:
-        """Numbers that the model puts out for a sample: one per class; one for two classes or for regression."""
-        return len(self.splits.classes) if len(self.splits.classes) > 2 else 1
+        """Numbers that the model puts out for a sample, or for each class that a target consists of.
+
+        Classes: one number a class, but one for two classes if a target is one class. Numbers: as many as a target has.
+        """
+        if not self.has_classes:
+            return prod(self.target_shape)
+        num_classes = len(self.splits.classes)
+        return 1 if num_classes == 2 and self.target_shape == () else num_classes
 
     def train_dataloader(self) -> Batches:
         assert self.trainer is not None
@@ -96,6 +112,16 @@ class DataModule(L.LightningDataModule):
             return batch
         inputs, targets = batch
         return self.augmentation(inputs), targets
+
+    def _check_augmentation(self) -> None:
+        """Raise UserError unless augmentation is off, or inputs are images whose targets it leaves true."""
+        if self.augmentation and (len(self.input_shape) != 3 or self.splits.train.inputs.dtype == torch.int64):
+            raise UserError(f"data.augmentation needs images; got samples of shape {self.input_shape}")
+        if self.augmentation and len(self.target_shape) > 1:
+            raise UserError(
+                "data.augmentation changes inputs alone, so a target must be no image; got targets of shape "
+                f"{self.target_shape}"
+            )
 
     def _batches(self, split: Split, batch_size: int, shuffle_seed: int | None = None) -> Batches:
         """Return this rank's share of a split, on its device."""
@@ -136,6 +162,9 @@ def _class_weights(splits: Splits, wanted: str | Sequence[float] | None) -> Tens
         return None
     if not splits.classes:
         raise UserError(f"data.class_weights must be null if targets are numbers; got {wanted}")
+    if splits.train.targets.ndim > 1:
+        shape = tuple(splits.train.targets.shape[1:])
+        raise UserError(f"data.class_weights must be null if a target is many classes, of shape {shape}; got {wanted}")
     if not isinstance(wanted, str):
         if len(wanted) != len(splits.classes):
             raise UserError(

@@ -7,21 +7,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tunesmith.data.arrays import Arrays
+from tunesmith.data.arrays import Arrays, Values
 from tunesmith.errors import UserError, list_names
 
 Index = NDArray[np.int64]
 
 
-def prepare(arrays: Arrays, train: Index, scale: str, missing: str) -> tuple[NDArray[np.float32], list[str]]:
-    """Return all inputs, prepared, and the lines that tell the user what was done to them.
+def prepare(arrays: Arrays, train: Index, scale: str, missing: str) -> tuple[Values, list[str]]:
+    """Return all inputs, prepared, and the lines that tell the user what was done to them; token ids stay as they are.
 
     scale: standard | global | minmax | robust | none; missing: impute | refuse.
 
     Raises:
         UserError: a value is infinite, or one is missing and `missing` is refuse.
     """
-    flat = arrays.inputs.reshape(len(arrays.inputs), -1)
+    if arrays.inputs.dtype == np.int64:
+        return arrays.inputs, []
+    flat = arrays.inputs.astype(np.float32, copy=False).reshape(len(arrays.inputs), -1)
     gaps = _find_gaps(flat)
     if gaps is None and not arrays.categories:
         return _scale(flat, train, scale).reshape(arrays.inputs.shape), []

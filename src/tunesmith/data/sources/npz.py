@@ -6,11 +6,13 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from tokenize import TokenError
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tunesmith.data.arrays import Arrays
+from tunesmith.data.arrays import Arrays, Values
 from tunesmith.errors import UserError, list_names
 
 # What numpy raises for a file that is not an npz, or is damaged.
@@ -19,12 +21,13 @@ DAMAGED = (BadZipFile, EOFError, KeyError, NotImplementedError, OSError, TokenEr
 
 @dataclass(frozen=True)
 class Npz:
-    """An npz file with arrays `inputs` (samples, *input_shape) and `targets` (samples,).
+    """An npz file with arrays `inputs` (samples, *input_shape) and `targets` (samples, *target_shape).
 
-    Targets of an integer, bool or text type are classes; targets of a float type are numbers to predict.
+    tokens: whether whole numbers in `inputs` are token ids.
     """
 
     path: str
+    tokens: bool = False
 
     def load(self) -> Arrays:
         path = check_file(self.path)
@@ -38,17 +41,41 @@ class Npz:
                 raise UserError(
                     f"data.path must hold inputs and targets; got {self.path} with {list_names(map(repr, arrays))}"
                 )
-        inputs, targets = np.asarray(arrays["inputs"]), np.asarray(arrays["targets"])
-        if inputs.dtype.kind not in "biuf":
-            raise UserError(f"data.path must hold inputs that are numbers; got {self.path} with {inputs.dtype}")
-        with np.errstate(over="ignore"):  # values too large for float32 become infinite and are refused later
-            inputs = inputs.astype(np.float32)
-            if inputs.ndim == 1:
-                inputs = inputs[:, None]
-            if targets.dtype.kind == "f":
-                return Arrays(inputs, targets.astype(np.float32))
-        names, codes = np.unique(targets, return_inverse=True)
-        return Arrays(inputs, codes.astype(np.int64), classes=tuple(map(str, names)))
+        targets, classes = read_targets(np.asarray(arrays["targets"]), self.path)
+        return Arrays(read_inputs(np.asarray(arrays["inputs"]), self.path, self.tokens), targets, classes=classes)
+
+
+def read_inputs(inputs: NDArray[Any], path: str, is_tokens: bool) -> Values:
+    """Return inputs as float32, or as int64 if they are token ids; one number a sample becomes a column."""
+    if inputs.dtype.kind not in "biuf":
+        raise UserError(f"data.path must hold inputs that are numbers; got {path} with {inputs.dtype}")
+    if is_tokens and (inputs.dtype.kind not in "iu" or inputs.ndim > 2):
+        got = f"{inputs.dtype} of shape {inputs.shape}"
+        raise UserError(f"data.tokens=true needs inputs of whole numbers, (samples, length); got {got}")
+    if inputs.ndim == 1:
+        inputs = inputs[:, None]
+    with np.errstate(over="ignore"):  # values too large for float32 become infinite and are refused later
+        return inputs.astype(np.int64) if is_tokens else inputs.astype(np.float32)
+
+
+def read_targets(targets: NDArray[Any], path: str) -> tuple[Values, tuple[str, ...]]:
+    """Return targets, and the names of the classes, if there are names.
+
+    Targets of an integer, bool or text type are classes; targets of a float type are numbers to predict. Several truth
+    values a sample are labels that each hold or not: numbers 0 and 1.
+    """
+    is_column = targets.ndim == 2 and targets.shape[1] == 1
+    with np.errstate(over="ignore"):  # values too large for float32 become infinite and are refused later
+        if targets.dtype.kind == "f" or (targets.dtype.kind == "b" and targets.ndim > 1 and not is_column):
+            return targets.astype(np.float32), ()
+    if targets.ndim > 1 and not is_column:
+        if targets.dtype.kind not in "iu":
+            raise UserError(f"data.path must hold targets of numbers or of one class; got {path} with {targets.dtype}")
+        # Kept as they are: a mask's or a text's ids are indices of something outside this file, a palette or a
+        # vocabulary, and the ids that happen to be in the file say nothing about which others there are.
+        return targets.astype(np.int64), ()
+    names, codes = np.unique(targets.ravel(), return_inverse=True)
+    return codes.astype(np.int64), tuple(map(str, names))
 
 
 def check_file(name: str) -> Path:
