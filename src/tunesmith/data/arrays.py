@@ -10,9 +10,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from tunesmith.data.mapped import Mapped, Values
 from tunesmith.errors import UserError
 
-Values = NDArray[np.float32] | NDArray[np.int64]
+__all__ = ["Arrays", "Source", "Values"]
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Arrays:
         token ids from 0, which are never scaled.
     targets: (samples, *target_shape), int64 from 0 for classes, float32 for numbers; (samples,) for one class or one
         number a sample, (samples, 0) if the data has no targets (data.targets=inputs).
+        Both may stay in their file (Mapped), targets of one class or number excepted.
     columns: names of a table's columns; classes: names of the classes; both for messages and reports.
     categories: index of a categorical column -> the names of its categories; the column holds their codes from 0.
     num_test: samples at the end that are the data set's own test part; 0: it has none.
@@ -33,8 +35,8 @@ class Arrays:
         UserError: the arrays do not fit each other or have the wrong type.
     """
 
-    inputs: Values
-    targets: Values
+    inputs: Values | Mapped
+    targets: Values | Mapped
     columns: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     categories: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
@@ -55,8 +57,9 @@ class Arrays:
         if self.order is not None and not np.isfinite(self.order).all():
             raise UserError("data.source must return a finite order of the samples")
         for what, values in (("classes", self.targets), ("token ids", self.inputs)):
-            if values.dtype == np.int64 and values.size and values.min() < 0:
-                raise UserError(f"data.source must return {what} from 0; got {values.min()}")
+            is_checked = what == "classes" or isinstance(values, np.ndarray)  # an embedding refuses other token ids
+            if values.dtype == np.int64 and values.size and is_checked and _extent(values)[0] < 0:
+                raise UserError(f"data.source must return {what} from 0; got {_extent(values)[0]}")
         for named, names, number in (
             ("class", self.classes, self.num_classes if len(self.targets) else 0),
             ("column", self.columns, self.inputs.shape[1]),
@@ -82,7 +85,7 @@ class Arrays:
     @cached_property
     def num_classes(self) -> int:
         """0 for regression."""
-        return max(len(self.classes), int(self.targets.max()) + 1) if self.has_classes else 0
+        return max(len(self.classes), int(_extent(self.targets)[1]) + 1) if self.has_classes else 0
 
     @property
     def is_table(self) -> bool:
@@ -109,5 +112,9 @@ class Source(Protocol):
     def __hash__(self) -> int: ...
 
 
-def _misfit(expected: str, got: NDArray[np.generic]) -> UserError:
+def _extent(values: Values | Mapped) -> tuple[float, float]:
+    return (values.min(), values.max()) if isinstance(values, np.ndarray) else values.extent
+
+
+def _misfit(expected: str, got: NDArray[np.generic] | Mapped) -> UserError:
     return UserError(f"data.source must return {expected}; got {got.shape}, {got.dtype}")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunesmith.data.arrays import Arrays
-from tunesmith.data.preparation import Index
+from tunesmith.data.mapped import Index
 from tunesmith.errors import UserError
 
 

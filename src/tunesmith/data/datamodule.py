@@ -14,14 +14,17 @@ from tunesmith.data.arrays import Source
 from tunesmith.data.augmentation import Augmentation
 from tunesmith.data.batches import Batch, Batches
 from tunesmith.data.cutting import SplitConfig
+from tunesmith.data.rows import Rows
 from tunesmith.data.splits import Split, Splits, load_splits
 from tunesmith.errors import UserError
 
 EVALUATION_BATCH_SIZE = 4096
+# Of the rows that are read from a file for a batch of validation or test part.
+EVALUATION_BATCH_BYTES = 32 * 2**20
 
 
 class DataModule(L.LightningDataModule):
-    """Training, validation and test split of a source, kept as tensors on the trainer's device."""
+    """Training, validation and test split of a source: tensors on the trainer's device, or rows that stay in a file."""
 
     def __init__(
         self,
@@ -96,11 +99,11 @@ class DataModule(L.LightningDataModule):
         return self._batches(self.splits.train, self.batch_size, self.seed if is_shuffled else None)
 
     def val_dataloader(self) -> Batches:
-        return self._batches(self.splits.val, EVALUATION_BATCH_SIZE)
+        return self._batches(self.splits.val, _evaluation_batch_size(self.splits.val))
 
     def predict_dataloader(self) -> Batches:
         """The test split."""
-        return self._batches(self.splits.test, EVALUATION_BATCH_SIZE)
+        return self._batches(self.splits.test, _evaluation_batch_size(self.splits.test))
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
         """Leave the batch alone: it was sliced from tensors on the device."""
@@ -139,6 +142,12 @@ def _call(key: str, build: Callable[..., Any], keys: Mapping[str, Any]) -> Any:
         raise UserError(f"{key}: {' '.join(str(error).split())}") from None
 
 
+def _evaluation_batch_size(split: Split) -> int:
+    """Return how many samples are evaluated at once: fewer if they stay in a file because they are large."""
+    row_bytes = sum(values.values.row_bytes for values in (split.inputs, split.targets) if isinstance(values, Rows))
+    return max(1, min(EVALUATION_BATCH_SIZE, EVALUATION_BATCH_BYTES // max(1, row_bytes)))
+
+
 def _check_shares(num_samples: int, world_size: int) -> None:
     """Raise UserError if a device would have a single sample: batch norm cannot be trained on one."""
     if world_size > 1 and num_samples < 2 * world_size:
@@ -171,5 +180,5 @@ def _class_weights(splits: Splits, wanted: str | Sequence[float] | None) -> Tens
                 f"data.class_weights must be {len(splits.classes)} numbers, one a class; got {list(wanted)}"
             )
         return torch.tensor([float(weight) for weight in wanted])
-    counts = torch.bincount(splits.train.targets, minlength=len(splits.classes))
+    counts = torch.bincount(splits.train.targets[:], minlength=len(splits.classes))
     return len(splits.train) / (len(splits.classes) * counts.float())

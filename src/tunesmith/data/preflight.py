@@ -8,7 +8,7 @@ import numpy as np
 
 from tunesmith.data.arrays import Arrays, Values
 from tunesmith.data.cutting import is_in_time_order
-from tunesmith.data.preparation import Index
+from tunesmith.data.mapped import Index, Mapped
 from tunesmith.data.targets import are_labels
 from tunesmith.errors import UserError, list_names
 
@@ -27,7 +27,10 @@ def check_samples(arrays: Arrays) -> None:
     num = len(arrays.targets)
     if num < MIN_PER_CLASS:
         raise UserError(f"data must have a sample for each part, {MIN_PER_CLASS} at least; got {num}")
+    if isinstance(arrays.targets, Mapped) and not arrays.has_classes:
+        return  # checked when they are read
     if not arrays.has_classes:
+        assert isinstance(arrays.targets, np.ndarray)
         unknown = int((~np.isfinite(arrays.targets)).reshape(num, -1).any(axis=1).sum())
         if unknown:
             raise UserError(f"data must have a finite target for each sample; got {unknown} of {num} without one")
@@ -36,7 +39,7 @@ def check_samples(arrays: Arrays) -> None:
         if arrays.num_classes < 2:
             raise UserError(f"data must have two classes or more to tell apart; got class {arrays.class_name(0)} alone")
         return
-    counts = np.bincount(arrays.targets, minlength=arrays.num_classes)
+    counts = np.bincount(arrays.targets[:], minlength=arrays.num_classes)
     if (counts > 0).sum() < 2:
         only = arrays.class_name(int(counts.argmax()))
         raise UserError(f"data must have two classes or more to tell apart; got {num} samples of class {only}")
@@ -49,7 +52,7 @@ def check_samples(arrays: Arrays) -> None:
 
 
 def check_splits(
-    arrays: Arrays, inputs: Values, indices: tuple[Index, Index, Index], scale: str, split: str = "random"
+    arrays: Arrays, inputs: Values | Mapped, indices: tuple[Index, Index, Index], scale: str, split: str = "random"
 ) -> list[str]:
     """Return a line for each finding about the splits.
 
@@ -66,7 +69,7 @@ def check_splits(
     return [
         *_future(arrays, split),
         *_constant_columns(arrays, train),
-        *(_unscaled(inputs[train], scale) if inputs.dtype == np.float32 else ()),
+        *(_unscaled(inputs[train], scale) if isinstance(inputs, np.ndarray) and inputs.dtype == np.float32 else ()),
         *(_classes(arrays, indices) if arrays.has_one_class else ()),
         *(_small_validation(len(val), arrays.has_classes) if arrays.target_shape == () else _left_out(arrays)),
     ]
@@ -82,7 +85,7 @@ def _future(arrays: Arrays, split: str) -> Iterator[str]:
 
 def _constant_columns(arrays: Arrays, train: Index) -> Iterator[str]:
     """Report constant columns of tables only: the border pixels of images are usually constant."""
-    if not arrays.is_table:
+    if not arrays.is_table or isinstance(arrays.inputs, Mapped):
         return
     rows = arrays.inputs[train]
     with np.errstate(invalid="ignore"):

@@ -11,8 +11,10 @@ from torch import Tensor
 
 from tunesmith.data.arrays import Arrays, Source, Values
 from tunesmith.data.cutting import SplitConfig, cut
+from tunesmith.data.mapped import Index, Mapped
 from tunesmith.data.preflight import check_samples, check_splits
-from tunesmith.data.preparation import Index, prepare
+from tunesmith.data.preparation import prepare
+from tunesmith.data.rows import Rows
 from tunesmith.data.targets import choose_targets, scale_targets
 from tunesmith.errors import UserError
 
@@ -21,10 +23,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Split:
-    """inputs: (samples, *input_shape) float32 or int64; targets: (samples, *target_shape) int64 or float32."""
+    """inputs: (samples, *input_shape) float32 or int64; targets: (samples, *target_shape) int64 or float32.
 
-    inputs: Tensor
-    targets: Tensor
+    Rows: they stay in a file, and [index] reads them. Targets that are the inputs are the same object.
+    """
+
+    inputs: Tensor | Rows
+    targets: Tensor | Rows
 
     def to(self, device: torch.device) -> Split:
         inputs = self.inputs.to(device)
@@ -56,7 +61,13 @@ def load_splits(source: Source, config: SplitConfig) -> Splits:
         UserError: the data cannot be trained on as it is cut.
     """
     _check_source(source)
-    return _load_splits(source, config)
+    try:
+        return _load_splits(source, config)
+    except MemoryError as error:
+        raise UserError(
+            "data must fit into memory, unless data=npz or data=npy reads it by batch with data.mapped=true; it does "
+            f"not: {error}"
+        ) from None
 
 
 def _check_source(source: Source) -> None:
@@ -98,7 +109,10 @@ def _load(source: Source) -> Arrays:
 _load_once = lru_cache(maxsize=1)(_load)
 
 
-def _split(inputs: Values, targets: Values, index: Index) -> Split:
-    """Cut a split out; targets that are the inputs stay one tensor."""
-    cut_inputs = torch.from_numpy(inputs)[index]
-    return Split(cut_inputs, cut_inputs if targets is inputs else torch.from_numpy(targets)[index])
+def _split(inputs: Values | Mapped, targets: Values | Mapped, index: Index) -> Split:
+    cut_inputs = _rows(inputs, index)
+    return Split(cut_inputs, cut_inputs if targets is inputs else _rows(targets, index))
+
+
+def _rows(values: Values | Mapped, index: Index) -> Tensor | Rows:
+    return Rows(values, index) if isinstance(values, Mapped) else torch.from_numpy(values)[index]

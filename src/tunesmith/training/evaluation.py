@@ -63,7 +63,7 @@ def predict(folder: Path) -> Prediction:
     outputs = torch.stack([outputs for _, _, outputs in models]).mean(0)
     if not data.has_classes:
         outputs = (outputs - mean) / scale
-    return Prediction(data, module, outputs, data.splits.test.targets)
+    return Prediction(data, module, outputs, data.splits.test.targets[:])
 
 
 def _config(folder: Path) -> DictConfig:

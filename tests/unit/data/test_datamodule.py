@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import lightning as L
@@ -15,6 +16,8 @@ from torch import Tensor, nn
 from tunesmith.data import Arrays, DataModule
 from tunesmith.data.batches import Batches
 from tunesmith.data.datamodule import EVALUATION_BATCH_SIZE
+from tunesmith.data.rows import Rows
+from tunesmith.data.sources.npy import Npy
 from tunesmith.data.sources.sklearn_dataset import SklearnDataset
 from tunesmith.errors import UserError
 
@@ -253,6 +256,54 @@ def test_keys_that_are_lists_are_sources_to_compare() -> None:
 def test_a_fold_is_cut() -> None:
     data = [module(folds=4, fold=fold) for fold in range(4)]
     assert len({tuple(each.splits.val.targets.tolist()) for each in data}) == 4
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, Any]:
+    """Keys of 60 samples in npy files; 36 of them train."""
+    random = np.random.RandomState(0)
+    np.save(tmp_path / "x.npy", random.randint(0, 255, (60, 1, 4, 4), np.uint8))
+    np.save(tmp_path / "y.npy", np.arange(60) % 3)
+    np.save(tmp_path / "mask.npy", random.randint(0, 4, (60, 4, 4)))
+    np.save(tmp_path / "numbers.npy", 5 + 3 * random.randn(60, 7))
+    return {"path": str(tmp_path / "x.npy"), "targets_path": str(tmp_path / "y.npy"), "tokens": False}
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        pytest.param({}, id="classes"),
+        pytest.param({"scale": "standard"}, id="scaled"),
+        pytest.param({"targets_path": "mask.npy"}, id="masks"),
+        pytest.param({"targets_path": "numbers.npy", "scale_targets": True}, id="numbers"),
+        pytest.param({"targets": "inputs", "targets_path": None, "scale": "global"}, id="inputs as targets"),
+        pytest.param({"folds": 3, "fold": 1, "class_weights": "balanced"}, id="folds"),
+    ],
+)
+def test_data_that_stays_in_its_file_is_the_data_of_memory(files: dict[str, Any], keys: dict[str, Any]) -> None:
+    given = {**files, **keys}
+    if keys.get("targets_path"):
+        given["targets_path"] = files["targets_path"].replace("y.npy", keys["targets_path"])
+    mapped, whole = (module(Npy, **given, mapped=is_mapped) for is_mapped in (True, False))
+    assert isinstance(mapped.splits.train.inputs, Rows)
+    for name in ("input_shape", "target_shape", "has_classes", "output_size"):
+        assert getattr(mapped, name) == getattr(whole, name)
+    assert mapped.splits.target_scale == pytest.approx(whole.splits.target_scale)
+    for name in ("train", "val", "test"):
+        for ours, theirs in zip(*(Batches(getattr(data.splits, name), 5, 1) for data in (mapped, whole)), strict=True):
+            torch.testing.assert_close(ours, theirs)
+
+
+def test_a_trainer_reads_the_parts_from_a_file_in_batches_of_bounded_size(
+    files: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tunesmith.data.datamodule.EVALUATION_BATCH_BYTES", 5 * 64)
+    mapped = seen(module(Npy, **files, mapped=True))
+    whole = seen(module(Npy, **files, mapped=False))
+    for kind in ("train", "val", "predict"):
+        assert torch.equal(torch.cat(mapped[kind]), torch.cat(whole[kind]))
+    assert [len(batch) for batch in mapped["val"]] == [5, 5, 2]
+    assert [len(batch) for batch in whole["val"]] == [12]
 
 
 REFUSED: dict[str, tuple[Callable[..., Any], dict[str, Any], str]] = {

@@ -31,7 +31,7 @@ def test_an_input_that_is_its_own_target_needs_no_other() -> None:
 
 def test_a_source_without_targets_is_refused() -> None:
     with pytest.raises(
-        UserError, match=r"^data must have a target for each sample; got \(4, 0\); data\.targets=inputs "
+        UserError, match=r"^data must have a target for each sample; got inputs alone, \(4, 2\); data\.targets=inputs "
     ):
         choose_targets(arrays(np.zeros((4, 0))), "source")
 

@@ -24,7 +24,8 @@ log = logging.getLogger(__name__)
 class Csv:
     """A CSV table with a header; missing values become NaN, columns of text become categories.
 
-    target: the column to predict, or several columns of numbers; task: auto, classification or regression.
+    target: the column to predict, or several columns of numbers, or None if each row is its own target.
+    task: auto, classification or regression.
     drop: columns to leave out; na_values: further texts that mean "missing", besides empty cells, NA, nan and null.
     max_categories: a column with more different texts than this is left out.
     dates: what a column of dates becomes: parts, elapsed, drop, or text (categories: version 0.1.0's only choice).
@@ -33,7 +34,7 @@ class Csv:
     """
 
     path: str
-    target: str | tuple[str, ...]
+    target: str | tuple[str, ...] | None
     task: str
     drop: tuple[str, ...]
     separator: str
@@ -58,8 +59,8 @@ class Csv:
         frame = frame.drop(columns=[name for name in self._split if name not in dates])
         columns = read_columns(frame, dates, self.dates, self.max_categories)
         if not columns.values:
-            beside = ", ".join(self._target)
-            raise UserError(f"data.path must have a column beside {beside} to learn from; got {self.path}")
+            beside = f" beside {', '.join(self._target)}" if self._target else ""
+            raise UserError(f"data.path must have a column{beside} to learn from; got {self.path}")
         inputs = np.stack(columns.values, axis=1)
         names = tuple(columns.names)
         return Arrays(inputs, targets, names, classes, columns.categories, order=order, groups=groups)
@@ -67,6 +68,8 @@ class Csv:
     @property
     def _target(self) -> tuple[str, ...]:
         """Names of the target columns, as texts: Hydra reads a column called 2 as a number."""
+        if self.target is None:
+            return ()
         return tuple(map(str, self.target)) if isinstance(self.target, tuple) else (str(self.target),)
 
     @property
@@ -92,7 +95,8 @@ class Csv:
             log.warning("data: %d of %d rows have no %s; they are left out", (~is_known).sum(), len(frame), names)
             frame = frame[is_known]
         if frame.empty:
-            raise UserError(f"data.path must have rows with a {names}; got {self.path}, which has none")
+            what = f" with a {names}" if names else ""
+            raise UserError(f"data.path must have rows{what}; got {self.path}, which has none")
         return frame
 
     def _order(

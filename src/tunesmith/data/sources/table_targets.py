@@ -41,10 +41,10 @@ def read_target(column: Any, task: str) -> tuple[Values, tuple[str, ...]]:
 
 
 def read_targets(frame: Any, task: str) -> NDArray[np.float32]:
-    """Return the targets of several columns, (rows, columns): numbers, or labels that are 0 or 1."""
+    """Return the targets of several columns, (rows, columns): numbers, or labels that are 0 or 1; or of no column."""
     from pandas.api.types import is_numeric_dtype
 
-    if task == "classification":
+    if task == "classification" and len(frame.columns):
         raise UserError(f"data.task=classification needs one column in data.target; got {', '.join(frame.columns)}")
     frame = frame.infer_objects()  # truth values with gaps are objects, also once the rows with gaps are left out
     for name in frame.columns:
@@ -53,7 +53,8 @@ def read_targets(frame: Any, task: str) -> NDArray[np.float32]:
                 f"data.target must be one column, or columns of numbers or truth values; got {name} with "
                 f"'{frame[name].iloc[0]}'"
             )
-    return np.stack([_to_float32(frame[name]) for name in frame.columns], axis=1)
+    targets = [_to_float32(frame[name]) for name in frame.columns]
+    return np.stack(targets, axis=1) if targets else np.zeros((len(frame), 0), np.float32)
 
 
 def _is_number(column: Any) -> bool:

@@ -15,12 +15,18 @@ from tunesmith.data.sources.npz import Npz
 from tunesmith.errors import UserError
 
 
-@pytest.mark.parametrize("name", ["inputs", "targets"])
-def test_an_array_that_is_missing_is_refused(tmp_path: Path, name: str) -> None:
-    np.savez(tmp_path / "data.npz", **{name: np.zeros(3), "more": np.zeros(3)})
-    message = rf"^data\.path must hold inputs and targets; got {tmp_path}/data\.npz with '{name}', 'more'$"
+@pytest.mark.parametrize("mapped", [False, True])
+def test_an_npz_without_inputs_is_refused(tmp_path: Path, mapped: bool) -> None:
+    np.savez(tmp_path / "data.npz", targets=np.zeros(3), more=np.zeros(3))
+    message = rf"^data\.path must hold inputs and targets; got {tmp_path}/data\.npz with 'targets', 'more'$"
     with pytest.raises(UserError, match=message):
-        Npz(str(tmp_path / "data.npz")).load()
+        Npz(str(tmp_path / "data.npz"), mapped=mapped).load()
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+def test_an_npz_without_targets_has_none(tmp_path: Path, mapped: bool) -> None:
+    np.savez(tmp_path / "data.npz", inputs=np.zeros((3, 2)))
+    assert Npz(str(tmp_path / "data.npz"), mapped=mapped).load().target_shape == (0,)
 
 
 def saved(**arrays: Any) -> bytes:
@@ -62,12 +68,13 @@ NO_NPZ: dict[str, bytes] = {
 }
 
 
+@pytest.mark.parametrize("mapped", [False, True], ids=["read", "mapped"])
 @pytest.mark.parametrize("content", NO_NPZ.values(), ids=NO_NPZ)
-def test_a_file_is_refused_that_is(tmp_path: Path, content: bytes) -> None:
+def test_a_file_is_refused_that_is(tmp_path: Path, content: bytes, mapped: bool) -> None:
     path = tmp_path / "data.npz"
     path.write_bytes(content)
     with pytest.raises(UserError, match=rf"^data\.path must be an npz file of plain arrays; got {path} \(.+\)$"):
-        Npz(str(path)).load()
+        Npz(str(path), mapped=mapped).load()
 
 
 @pytest.mark.parametrize(

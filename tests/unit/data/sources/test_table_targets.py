@@ -43,6 +43,11 @@ def test_a_list_of_one_column_is_that_column(tmp_path: Path) -> None:
     assert (arrays.targets.tolist(), arrays.classes) == ([0, 1], ("a", "b"))
 
 
+def test_rows_that_are_their_own_targets_need_no_target_column(tmp_path: Path) -> None:
+    arrays = read(tmp_path, "x,y\n1,2\n3,4\n", target=None)
+    assert (arrays.columns, arrays.target_shape, len(arrays.targets)) == (("x", "y"), (0,), 2)
+
+
 REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "texts": (
         "x,y,z\n1,2,a\n2,3,b\n",
@@ -57,6 +62,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "a column that is not there": ("x,y\n1,2\n", {}, r"data\.target must be a column of .*; got 'z'; .*"),
     "a column twice": ("x,y\n1,2\n", {"target": ("y", "y")}, r"data\.target must name each column once; got y, y"),
     "a column to drop": ("x,y,z\n1,2,3\n", {"drop": ("z",)}, r"data\.drop must leave the target in; got 'z'"),
+    "a header without rows": ("x,y\n", {"target": None}, r"data\.path must have rows; got .*, which has none"),
     "nothing but targets": ("y,z\n1,2\n", {}, r"data\.path must have a column beside y, z to learn from; got .*"),
 }
 
