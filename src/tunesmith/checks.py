@@ -80,7 +80,12 @@ RULES: dict[str, Rule] = {
     "data.task": one_of("auto", "classification", "regression"),
     "data.max_categories": integer(2),
     "data.path": TEXT,
-    "data.target": Rule("the name of a column", lambda value: value is not None and not is_list(value)),
+    "data.target": or_null(
+        Rule(
+            "the name of a column, or a list of names",
+            lambda value: isinstance(value, str | int) or (is_list(value) and len(value) > 0),
+        )
+    ),
     "data.drop": LIST,
     "data.separator": Rule(
         "one character", lambda value: isinstance(value, str) and len(value.replace("\\t", "t")) == 1
@@ -118,6 +123,13 @@ RULES: dict[str, Rule] = {
     "trainer.accumulate_grad_batches": integer(1),
     "trainer.deterministic": either(FLAG, one_of("warn")),
     "callbacks.early_stopping.patience": integer(1),
+    "data.targets": one_of("source", "inputs"),
+    "data.split": one_of("random", "time", "group"),
+    "data.split_column": or_null(Rule("the name of a column", lambda value: isinstance(value, str | int))),
+    "data.dates": one_of("parts", "elapsed", "drop", "text"),
+    "data.targets_path": or_null(TEXT),
+    "data.tokens": FLAG,
+    "data.mapped": FLAG,
 }
 
 # Keys that can make another key useless: (key, whether its value does so, the key that then has no effect).
@@ -126,6 +138,8 @@ REPLACED: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("model.shape", is_list, "model.num_layers"),
     ("model.shape", is_list, "model.hidden_units"),
     ("data.folds", lambda value: value is not None, "data.val_fraction"),
+    ("data.split", lambda value: value == "random", "data.split_column"),
+    ("data.targets", lambda value: value == "inputs", "data.scale_targets"),
 )
 
 

@@ -69,7 +69,7 @@ BOUNDS: dict[str, Bounds] = {
     "data.task": (["auto", "classification", "regression"], ["classes", None]),
     "data.max_categories": FROM_TWO,
     "data.path": TEXT,
-    "data.target": (["y", 2], [None, ["y"]]),
+    "data.target": (["y", 2, ["y"], ["y", 2], None], [[], 2.5]),
     "data.drop": LIST,
     "data.separator": ([",", "\\t"], ["", ",,", None]),
     "data.encoding": TEXT,
@@ -105,6 +105,13 @@ BOUNDS: dict[str, Bounds] = {
     "trainer.accumulate_grad_batches": FROM_ONE,
     "trainer.deterministic": ([True, False, "warn"], ["yes", None]),
     "callbacks.early_stopping.patience": FROM_ONE,
+    "data.targets": (["source", "inputs"], ["outputs", None]),
+    "data.split": (["random", "time", "group"], ["groups", None]),
+    "data.split_column": ([None, "y", 2], [["y"], 2.5]),
+    "data.dates": (["parts", "elapsed", "drop", "text"], ["days", None]),
+    "data.targets_path": ([None, "a"], ["", 3]),
+    "data.tokens": FLAG,
+    "data.mapped": FLAG,
 }
 
 
