@@ -77,6 +77,10 @@ def fitting(group: str, choice: str, folder: Path) -> list[str]:
     if choice == "npz":
         np.savez(folder / "a.npz", inputs=np.arange(20.0), targets=np.arange(20) % 2)
         typed.append(f"data.path='{folder}/a.npz'")
+    if choice == "npy":
+        np.save(folder / "x.npy", np.arange(20.0))
+        np.save(folder / "y.npy", np.arange(20) % 2)
+        typed += [f"data.path='{folder}/x.npy'", f"data.targets_path='{folder}/y.npy'"]
     if choice in ("mse", "mae", "huber"):
         typed.append("data=diabetes")
     if (group, choice) == ("callbacks", "parameters"):
@@ -152,6 +156,7 @@ CHOICES_WITH_KEYS = [
     *(["optimizer=sgd"], ["scheduler=step"], ["scheduler=cosine"], ["loss=huber", "data=diabetes"]),
     *(["model=cnn"], ["model=linear"], ["data=line"], ["data=xor"]),
     *(["data=mnist"], ["data=csv", "data.path=a", "data.target=b"]),
+    ["data=npy", "data.path=a", "data.targets_path=b"],
 ]
 
 
