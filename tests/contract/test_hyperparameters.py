@@ -85,6 +85,11 @@ def test_every_rule_of_a_hyperparameter_is_in_the_table() -> None:
         "samples_per_class",
         "test_samples",
         "sigma",
+        "split_column",
+        "targets",
+        "targets_path",
+        "tokens",
+        "mapped",
     }
     no_hyperparameters = {"objective.mode", "trainer.accelerator", "trainer.strategy"}
     no_hyperparameters |= {f"data.{key}" for key in of_a_source}
@@ -129,6 +134,7 @@ CHANGES = [
     ("", "data.val_fraction=0.3"),
     ("", "data.test_fraction=0.1"),
     ("", "data.split_seed=1"),
+    ("", "data.split=time"),
     ("", "data.scale=minmax"),
     ("", "data.scale=none"),
     ("data=diabetes", "data.scale_targets=false"),
@@ -157,6 +163,7 @@ WITHOUT_EFFECT_HERE = {
     "trainer.deterministic": "acts on a GPU",
     "threads": "changes the last digits, on some machines",
     "data.missing": "test_table.py",
+    "data.dates": "test_dates.py",
     "objective.metric": "test_conf.py",
 }
 
