@@ -79,6 +79,8 @@ def fitting(group: str, choice: str, folder: Path) -> list[str]:
         typed.append(f"data.path='{folder}/a.npz'")
     if choice in ("mse", "mae", "huber"):
         typed.append("data=diabetes")
+    if (group, choice) == ("data", "none"):
+        typed += ["~learner", "+learner={_target_: lightning.pytorch.demos.boring_classes.BoringModel}"]
     if (group, choice) == ("callbacks", "parameters"):
         typed += ["model=linear", "data=iris"]
     return typed

@@ -72,6 +72,14 @@ class DataModule(L.LightningDataModule):
         """Numbers that the model puts out for a sample: one per class; one for two classes or for regression."""
         return len(self.splits.classes) if len(self.splits.classes) > 2 else 1
 
+    @property
+    def target_mean(self) -> float:
+        return self.splits.target_mean
+
+    @property
+    def target_scale(self) -> float:
+        return self.splits.target_scale
+
     def train_dataloader(self) -> Batches:
         assert self.trainer is not None
         one_batch_again_and_again = bool(getattr(self.trainer, "overfit_batches", 0))
@@ -82,9 +90,12 @@ class DataModule(L.LightningDataModule):
     def val_dataloader(self) -> Batches:
         return self._batches(self.splits.val, EVALUATION_BATCH_SIZE)
 
+    def test_dataloader(self) -> Batches:
+        return self._batches(self.splits.test, EVALUATION_BATCH_SIZE)
+
     def predict_dataloader(self) -> Batches:
         """The test split."""
-        return self._batches(self.splits.test, EVALUATION_BATCH_SIZE)
+        return self.test_dataloader()
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
         """Leave the batch alone: it was sliced from tensors on the device."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from inspect import signature
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
+from hydra.utils import get_object
 from lightning.pytorch.loggers import TensorBoardLogger
 from omegaconf import DictConfig
 
@@ -44,6 +46,23 @@ def cross_validate(cfg: DictConfig, folder: Path, reporter: Reporter, is_resumed
         if reporter.should_stop() and not is_last:
             return _finish(cfg, folder, reporter, _result_fields(ended, "PRUNED", "pruned"))
     return _finish(cfg, folder, reporter, _result_fields(ended, "COMPLETE", None))
+
+
+def has_folds(cfg: DictConfig) -> bool:
+    """Whether data.folds asks for cross-validation; raises UserError if the data module cannot be cut into folds."""
+    data = cfg.get("data") or {}
+    if data.get("folds") is None:
+        return False
+    try:
+        takes_folds = "fold" in signature(get_object(data["_target_"])).parameters
+    except Exception:  # building the data will say what is wrong
+        return True
+    if not takes_folds:
+        raise UserError(
+            f"data.folds needs a data module that takes folds and fold, as tunesmith.data.DataModule does; got "
+            f"{data['_target_']}"
+        )
+    return True
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import Any
 
 import lightning as L
 import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import TensorBoardLogger
 from omegaconf import DictConfig
 
@@ -22,6 +24,9 @@ from tunesmith.training.ddp.processes import cleaned_up_ranks, is_rank_zero
 from tunesmith.training.memory import as_out_of_memory
 
 Result = dict[str, Any]
+
+# In the text of what early stopping and a plateau schedule raise if their metric was not logged.
+NOT_LOGGED = "which is not available"
 
 
 def train_once(
@@ -43,7 +48,11 @@ def train_once(
             run.trainer.fit(run.module, run.data, ckpt_path=checkpoint, weights_only=True)
     except UserError:
         raise
+    except MisconfigurationException as error:
+        raise UserError(_explain(error, cfg)) from None
     except Exception as error:
+        if NOT_LOGGED in str(error):  # early stopping's, a plain RuntimeError
+            raise UserError(_explain(error, cfg)) from None
         # Another rank keeps its own error: a RunFailed would count as one that all ranks raise, and not be printed.
         failure = (as_out_of_memory(error) or error) if is_rank_zero() else error
         run.record.fail(str(failure) if isinstance(failure, RunFailed) else f"{type(error).__name__}: {error}")
@@ -83,6 +92,15 @@ def interruptible(trainer: L.Trainer) -> Iterator[None]:
         raise
     finally:
         signal.signal(signal.SIGINT, handler)
+
+
+def _explain(error: Exception, cfg: DictConfig) -> str:
+    """Return Lightning's complaint about the configuration in one line; of the objective, name our key."""
+    text = " ".join(str(error).split())
+    metric = cfg.objective.metric
+    if NOT_LOGGED in text and re.search(rf"metric `?{re.escape(metric)}`? ", text):
+        return f"objective.metric must be a metric that the learner logs; got '{metric}': {text}"
+    return f"trainer: {text}"
 
 
 def _check_checkpoint(path: Path) -> None:

@@ -13,7 +13,7 @@ from optuna import TrialPruned
 from tunesmith import run_folder
 from tunesmith.errors import RunFailed
 from tunesmith.reporting import Reporter, is_trial
-from tunesmith.training.cross_validation import cross_validate
+from tunesmith.training.cross_validation import cross_validate, has_folds
 from tunesmith.training.ddp.processes import is_rank_zero
 from tunesmith.training.evaluation import evaluate
 from tunesmith.training.fit import Result, train_once
@@ -56,7 +56,7 @@ def train_in(cfg: DictConfig, folder: Path, reporter: Reporter) -> Result:
     is_resumed = cfg.ckpt_path is not None or reporter.is_retry
     if cfg.find_lr:
         cfg = with_found_lr(cfg, folder, is_resumed)
-    if cfg.data.get("folds") is not None:
+    if has_folds(cfg):
         return cross_validate(cfg, folder, reporter, is_resumed)
     last = folder / run_folder.LAST_CHECKPOINT
     typed = None if cfg.ckpt_path is None else Path(cfg.ckpt_path)

@@ -69,7 +69,7 @@ def test_class_weights_and_label_smoothing_reach_the_loss() -> None:
 def test_penalty_warm_up_and_unit_reach_the_module() -> None:
     data, module = build_learner(small("data=diabetes", "l1=0.01", "warmup_epochs=3"))
     assert (module.l1, module.warmup_epochs) == (0.01, 3)
-    assert module.target_scale == data.splits.target_scale != 1.0
+    assert module.facts.target_scale == data.splits.target_scale != 1.0
 
 
 def test_a_fold_validates_on_samples_of_its_own() -> None:

@@ -17,9 +17,10 @@ from torch.optim import SGD, AdamW
 from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, ReduceLROnPlateau
 
 from tunesmith.data.splits import Split
-from tunesmith.objective import Objective
-from tunesmith.training.learner import WARMUP_START, Supervised
+from tunesmith.training.data_facts import DataFacts
+from tunesmith.training.learner import Supervised
 from tunesmith.training.losses import AutoLoss
+from tunesmith.training.schedules import WARMUP_START
 
 CLASSES, NUMBERS = True, False
 LR = 0.1
@@ -27,13 +28,12 @@ LR = 0.1
 
 def module(has_classes: bool = NUMBERS, outputs: int = 1, **changes: Any) -> Supervised:
     torch.manual_seed(0)
+    known = {name: changes.pop(name) for name in ("class_weights", "target_scale") if name in changes}
     arguments: dict[str, Any] = {
+        "data": DataFacts((3,), outputs, has_classes=has_classes, **known),
         "model": nn.Linear(3, outputs),
         "loss": AutoLoss(),
         "optimizer": partial(SGD, lr=LR),
-        "scheduler": None,
-        "objective": Objective("val/loss", "min"),
-        "has_classes": has_classes,
     }
     return Supervised(**{**arguments, **changes})
 
@@ -246,8 +246,8 @@ def test_warm_up_goes_along_with_a_plateau() -> None:
 
 
 def test_the_schedule_follows_the_objective() -> None:
-    plateau, objective = partial(ReduceLROnPlateau, mode="max"), Objective("val/rmse", "max")
-    _, (schedule,) = module(scheduler=plateau, objective=objective).configure_optimizers()
+    plateau = partial(ReduceLROnPlateau, mode="max")
+    _, (schedule,) = module(scheduler=plateau, monitor="val/rmse").configure_optimizers()
     assert schedule["monitor"] == "val/rmse"
 
 
