@@ -18,6 +18,7 @@ from optuna.pruners import BasePruner
 
 from tunesmith.checks import ACTIVATIONS, INITIALIZERS, RULES, check_config
 from tunesmith.cli import register_resolvers
+from tunesmith.errors import UserError
 from tunesmith.models import layers
 from tunesmith.reporting import NoReporter
 from tunesmith.search.sampling.sampler import make_pruner, make_sampler
@@ -59,7 +60,10 @@ def chosen(group: str, choice: str, *needed: str) -> DictConfig:
 def test_every_choice_builds(group: str, choice: str, tmp_path: Path) -> None:
     cfg = chosen(group, choice, *fitting(group, choice, tmp_path))
     check_config(cfg)
-    if choice == "gpu":
+    if (group, choice) == ("data", "none"):
+        with pytest.raises(UserError, match="^data must be given for learner=supervised; got data=none$"):
+            build(cfg, tmp_path, NoReporter())
+    elif choice == "gpu":
         assert cfg.trainer.accelerator == "gpu"
     else:
         assert build(cfg, tmp_path, NoReporter()).trainer.max_epochs == cfg.trainer.max_epochs
@@ -79,8 +83,6 @@ def fitting(group: str, choice: str, folder: Path) -> list[str]:
         typed.append(f"data.path='{folder}/a.npz'")
     if choice in ("mse", "mae", "huber"):
         typed.append("data=diabetes")
-    if (group, choice) == ("data", "none"):
-        typed += ["~learner", "+learner={_target_: lightning.pytorch.demos.boring_classes.BoringModel}"]
     if (group, choice) == ("callbacks", "parameters"):
         typed += ["model=linear", "data=iris"]
     return typed

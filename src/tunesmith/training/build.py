@@ -44,6 +44,10 @@ for _name in (
     logging.getLogger(_name).setLevel(logging.WARNING)
 # On a machine that has Slurm, Lightning advises to start every run by srun, a worker's trial too.
 warnings.filterwarnings("ignore", message=r".*The `srun` command is available on your system but is not used.*")
+# A checkpoint of ours leaves such hyperparameters out.
+warnings.filterwarnings(
+    "ignore", message=r".*is an instance of `nn.Module` and is already saved during checkpointing.*"
+)
 # Lightning 2.6.6 calls what torch 2.13 has deprecated.
 warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\).*")
 

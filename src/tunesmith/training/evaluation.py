@@ -54,6 +54,8 @@ def evaluate(folder: Path) -> dict[str, float]:
     _check_has_test(data, module)
     tested = [_test(cfg, path, data, module) for data, module, path in built]
     metrics = {name: fmean(each[name] for each in tested) for name in tested[0]}
+    if not metrics:
+        raise NothingToEvaluate(f"the test_step of {type(module).__name__} logs nothing")
     run_folder.write_yaml(folder / run_folder.TEST_FILE, metrics)
     return metrics
 
