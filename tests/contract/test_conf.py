@@ -61,7 +61,7 @@ def test_every_choice_builds(group: str, choice: str, tmp_path: Path) -> None:
     cfg = chosen(group, choice, *fitting(group, choice, tmp_path))
     check_config(cfg)
     if (group, choice) == ("data", "none"):
-        with pytest.raises(UserError, match="^data must be given for learner=supervised; got data=none$"):
+        with pytest.raises(UserError, match=r"^data must be given for learner=supervised; got data=none$"):
             build(cfg, tmp_path, NoReporter())
     elif choice == "gpu":
         assert cfg.trainer.accelerator == "gpu"

@@ -1,0 +1,1 @@
+"""Learners: subclasses of tunesmith's Supervised, or any LightningModule."""
