@@ -51,7 +51,7 @@ def chosen(group: str, choice: str, *beside: str) -> DictConfig:
     try:
         return composed(f"{group}={choice}", *beside)
     except ConfigCompositionException:
-        if f"- {group}:" in (CONF / "train.yaml").read_text():
+        if re.search(rf"^ *- (optional )?{group}:", (CONF / "train.yaml").read_text(), re.MULTILINE):
             raise
         return composed(f"+{group}={choice}", *beside)
 
