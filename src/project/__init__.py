@@ -1,1 +1,1 @@
-"""Your code: models, data, learners, metrics; conf/ names them by _target_. Replace these examples by your own."""
+"""Yours: models, data, learners, metrics and rules of your research; conf/ names them by `_target_`."""

@@ -19,7 +19,6 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from tunesmith.checks import check_config, check_folder
-from tunesmith.doors import check_doors
 from tunesmith.errors import UserError
 from tunesmith.mistakes import exit_on_error, is_mendable, line
 from tunesmith.reporting import current_reporter, is_trial
@@ -66,7 +65,6 @@ def pruner_steps(folds: int | None, epochs: int, of_folds: int) -> int:
 def check(cfg: DictConfig) -> None:
     """Check a composed config as far as that goes without training; raises UserError."""
     check_config(cfg)
-    check_doors(cfg)
     if cfg.get("ckpt_path") is not None and not Path(cfg.ckpt_path).is_file():
         raise UserError(f"ckpt_path must be a checkpoint file; got '{cfg.ckpt_path}', which is not there")
     is_sweep = OmegaConf.select(cfg, "hydra.mode") == RunMode.MULTIRUN

@@ -22,6 +22,7 @@ from tunesmith.data import DataModule
 from tunesmith.doors import with_learner
 from tunesmith.errors import UserError
 from tunesmith.objective import Objective
+from tunesmith.renamed_targets import with_new_targets
 from tunesmith.reporting import Reporter, is_trial
 from tunesmith.training.callbacks.checkpoints import Checkpoints
 from tunesmith.training.callbacks.epoch_logger import EpochLogger
@@ -34,7 +35,6 @@ from tunesmith.training.ddp.devices import cluster_environment
 from tunesmith.training.ddp.ranks import Ranks
 from tunesmith.training.learner import Supervised
 from tunesmith.training.record import RunRecord
-from tunesmith.training.renamed_targets import with_new_targets
 from tunesmith.training.weights import start_from
 
 for _name in (

@@ -1,1 +1,0 @@
-"""Learners: subclasses of tunesmith's Supervised, or any LightningModule."""
