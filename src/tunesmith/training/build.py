@@ -28,6 +28,7 @@ from tunesmith.training.callbacks.hparams import Hparams
 from tunesmith.training.ddp.devices import cluster_environment
 from tunesmith.training.ddp.ranks import Ranks
 from tunesmith.training.learner import Supervised
+from tunesmith.training.loggers import build_loggers, log_config
 from tunesmith.training.record import RunRecord
 from tunesmith.training.renamed_targets import with_new_targets
 
@@ -74,9 +75,10 @@ def build(cfg: DictConfig, folder: Path, reporter: Reporter, fold: int | None = 
         cfg,
         default_root_dir=str(folder),
         callbacks=[*callbacks, Checkpoints(folder, record)],
-        logger=build_logger(cfg, folder) or False,
+        logger=build_loggers(cfg, folder) or False,
         enable_progress_bar=has_bar,
     )
+    log_config(trainer.loggers, _plain_config(cfg))
     return Run(data, module, record, trainer)
 
 
@@ -114,9 +116,11 @@ def _build_trainer(cfg: DictConfig, **flags: Any) -> L.Trainer:
     return trainer
 
 
-def build_logger(cfg: DictConfig, folder: Path) -> Any:
-    """Build the logger that writes into a folder, None if the config has no logger."""
-    return build_node(cfg, "logger")(save_dir=str(folder)) if cfg.get("logger") else None
+def _plain_config(cfg: DictConfig) -> dict[str, Any]:
+    """Return the config as plain values, interpolations resolved; without the hydra node, which may hold a password."""
+    plain = OmegaConf.to_container(cfg, resolve=True)
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items() if key != "hydra"}
 
 
 def build_node(cfg: DictConfig, key: str, **arguments: Any) -> Any:
