@@ -118,8 +118,9 @@ def _hydra_of_its_own() -> Iterator[None]:
 def _logged(path: Path) -> Iterator[None]:
     """Print what tunesmith logs, and append it to a file: train.py has Hydra do this."""
     log = logging.getLogger("tunesmith")
-    handlers = [logging.StreamHandler(sys.stdout), logging.FileHandler(path)]
-    handlers[1].setFormatter(logging.Formatter("[%(asctime)s][%(levelname)s] %(message)s"))
+    file = logging.FileHandler(path)
+    file.setFormatter(logging.Formatter("[%(asctime)s][%(levelname)s] %(message)s"))
+    handlers = (logging.StreamHandler(sys.stdout), file)
     before = log.level, log.propagate
     log.setLevel(logging.INFO)
     log.propagate = False  # a notebook may have handlers of its own: no line twice
@@ -130,6 +131,6 @@ def _logged(path: Path) -> Iterator[None]:
     finally:
         for handler in handlers:
             log.removeHandler(handler)
-        handlers[1].close()
+        file.close()
         log.setLevel(before[0])
         log.propagate = before[1]

@@ -26,7 +26,7 @@ from tunesmith.training.build import build, build_learner
 
 CONF = Path(__file__).parents[2] / "conf"
 PLUGIN = CONF.parent / "src" / "hydra_plugins" / "tunesmith_sweeper" / "conf" / "hydra" / "sweeper"
-GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name != "hydra")
+GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name not in ("hydra", "local"))
 CHOICES = [(group, path.stem) for group in GROUPS for path in sorted((CONF / group).glob("*.yaml"))]
 CHOICES.remove(("data", "base"))  # what all data sets have; no choice itself
 FILES = [path for folder in (CONF, PLUGIN) for path in sorted(folder.rglob("*.yaml"))]

@@ -78,7 +78,7 @@ def build(cfg: DictConfig, folder: Path, reporter: Reporter, fold: int | None = 
         logger=build_loggers(cfg, folder) or False,
         enable_progress_bar=has_bar,
     )
-    log_config(trainer.loggers, _plain_config(cfg))
+    log_config(trainer.loggers, OmegaConf.to_container(cfg, resolve=True))  # type: ignore[arg-type]
     return Run(data, module, record, trainer)
 
 
@@ -114,13 +114,6 @@ def _build_trainer(cfg: DictConfig, **flags: Any) -> L.Trainer:
     trainer = build_node(cfg, "trainer", **flags)
     assert isinstance(trainer, L.Trainer)
     return trainer
-
-
-def _plain_config(cfg: DictConfig) -> dict[str, Any]:
-    """Return the config as plain values, interpolations resolved; without the hydra node, which may hold a password."""
-    plain = OmegaConf.to_container(cfg, resolve=True)
-    assert isinstance(plain, dict)
-    return {str(key): value for key, value in plain.items() if key != "hydra"}
 
 
 def build_node(cfg: DictConfig, key: str, **arguments: Any) -> Any:

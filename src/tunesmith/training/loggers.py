@@ -49,15 +49,25 @@ def build_tensorboard(cfg: DictConfig, folder: Path) -> list[TensorBoardLogger]:
 def log_config(loggers: Sequence[Logger], config: Mapping[str, Any]) -> None:
     """Hand the loggers the config of the run; to TensorBoard as a text, because HPARAMS shows a sweep's values alone.
 
-    config: plain values, without the hydra node.
+    config: plain values. The nodes hydra and logger are left out: they may hold a password.
+
+    Raises:
+        UserError: a logger cannot begin, for example because its server wants a login.
     """
+    shown = {key: value for key, value in config.items() if key not in ("hydra", "logger")}
     for logger in loggers:
         if isinstance(logger, TensorBoardLogger):
-            text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
-            code = "".join(f"    {line}\n" for line in text.splitlines())  # Markdown: four spaces mean code
-            logger.experiment.add_text(CONFIG_TAG, code)
-        else:
-            logger.log_hyperparams(dict(config))
+            logger.experiment.add_text(CONFIG_TAG, _as_code(yaml.safe_dump(shown, sort_keys=False, allow_unicode=True)))
+            continue
+        try:
+            logger.log_hyperparams(shown)
+        except Exception as error:
+            raise UserError(f"logger: {type(logger).__name__} cannot begin: {type(error).__name__}: {error}") from None
+
+
+def _as_code(text: str) -> str:
+    """Return a text as a block of code in Markdown, each line after four spaces."""
+    return "".join(f"    {line}\n" for line in text.splitlines())
 
 
 @contextmanager
@@ -124,7 +134,7 @@ def _silence_mlflow() -> None:
 
 @contextmanager
 def _locked(uri: str) -> Iterator[None]:
-    """Let one process at a time open an SQLite file: of several that make its tables at once, all but one would fail."""
+    """Let one process at a time open an SQLite file: of several that make its tables at once, all but one fail."""
     if not uri.startswith(_SQLITE):
         yield
         return
