@@ -343,6 +343,11 @@ def test_the_command_that_repeats_the_best_trial(tmp_path: Path, monkeypatch: py
     assert best_command(folder) == "python train.py --config-dir 'sweeps/a b' --config-name best"
 
 
+def test_a_package_repeats_the_best_trial_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["/x/tunesmith/__main__.py", "-m"])
+    assert best_command(tmp_path).startswith("python -m tunesmith --config-dir ")
+
+
 # test metrics
 
 
