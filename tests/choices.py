@@ -25,7 +25,7 @@ from tunesmith.reporting import NoReporter
 from tunesmith.training.build import Run, build
 
 CONF = Path(__file__).parents[1] / "conf"
-GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name != "hydra")
+GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name not in ("hydra", "local"))
 CHOICES = [
     (group, str(path.relative_to(CONF / group).with_suffix("")))
     for group in GROUPS

@@ -57,6 +57,8 @@ ACCELERATORS = ("auto", "cpu", "cuda", "gpu", "mps", "tpu")
 # Keys that belong to no `_target_`.
 KEYS: dict[str, Rule] = {
     "seed": SEED,
+    "note": or_null(TEXT),
+    "tags": Rule("a list of texts", lambda value: LIST.holds(value) and all(map(TEXT.holds, value))),
     "threads": integer(1),
     "l1": NOT_NEGATIVE,
     "warmup_epochs": integer(0),

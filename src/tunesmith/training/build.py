@@ -19,7 +19,7 @@ from lightning.pytorch.callbacks import RichProgressBar
 from omegaconf import DictConfig, OmegaConf
 
 from tunesmith.data import DataModule
-from tunesmith.doors import with_learner
+from tunesmith.doors import with_learner, without_untaken
 from tunesmith.errors import UserError
 from tunesmith.objective import Objective
 from tunesmith.renamed_targets import with_new_targets
@@ -34,6 +34,7 @@ from tunesmith.training.callbacks.seeded_epochs import SeededEpochs
 from tunesmith.training.ddp.devices import cluster_environment
 from tunesmith.training.ddp.ranks import Ranks
 from tunesmith.training.learner import Supervised
+from tunesmith.training.loggers import build_loggers, log_config
 from tunesmith.training.record import RunRecord
 from tunesmith.training.weights import start_from
 
@@ -79,10 +80,11 @@ def build(cfg: DictConfig, folder: Path, reporter: Reporter, fold: int | None = 
         cfg,
         default_root_dir=str(folder),
         callbacks=_build_callbacks(cfg, folder, record, data, module, has_bar),
-        logger=build_logger(cfg, folder) or False,
+        logger=build_loggers(cfg, folder) or False,
         enable_progress_bar=has_bar,
     )
     trainer.strategy.checkpoint_io = PlainCheckpoints()
+    log_config(trainer.loggers, OmegaConf.to_container(without_untaken(cfg), resolve=True))  # type: ignore[arg-type]
     return Run(data, module, record, trainer)
 
 
@@ -140,11 +142,6 @@ def _build_trainer(cfg: DictConfig, **flags: Any) -> L.Trainer:
     trainer = build_node(cfg, "trainer", **flags)
     assert isinstance(trainer, L.Trainer)
     return trainer
-
-
-def build_logger(cfg: DictConfig, folder: Path) -> Any:
-    """Build the logger that writes into a folder, None if the config has no logger."""
-    return build_node(cfg, "logger")(save_dir=str(folder)) if cfg.get("logger") else None
 
 
 def build_node(cfg: DictConfig, key: str, **arguments: Any) -> Any:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from omegaconf import DictConfig, OmegaConf
 from optuna import Study, Trial
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
@@ -23,7 +24,7 @@ from tunesmith.search.study.counts import check_failure_rate, count, is_over
 from tunesmith.search.study.heartbeat import Heartbeats
 from tunesmith.search.study.retries import StaleTrials, requeue
 from tunesmith.search.study.study import tell
-from tunesmith.search.study.trial import CONFIG_ERROR, REASON, Attempt
+from tunesmith.search.study.trial import CONFIG_ERROR, NOTE, REASON, TAGS, Attempt
 from tunesmith.search.worker.executor import Assignment, Executor, Outcome
 from tunesmith.search.worker.interruption import Interruption
 from tunesmith.search.worker.trial_reporter import TrialReporter
@@ -140,6 +141,7 @@ class Worker:
             params = self._draw(trial)
             name = Attempt(trial).folder_name
             config = self._composer.compose(params, number, name)
+            _label(trial, config)
             reporter = TrialReporter(
                 trial,
                 params,
@@ -192,3 +194,11 @@ class Worker:
         for number in list(self._running):
             requeue(self._study, number)
             self._forget(number)
+
+
+def _label(trial: Trial, config: DictConfig) -> None:
+    """Keep in the study the note and the tags of a trial; a config without them costs no write."""
+    for key in (NOTE, TAGS):
+        label = OmegaConf.select(config, key)
+        if label:
+            trial.set_user_attr(key, list(label) if key == TAGS else label)
