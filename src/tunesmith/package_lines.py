@@ -24,7 +24,7 @@ def check_package_lines(cfg: DictConfig) -> None:
     """Raise UserError if a chosen file lacks its `# @package` line, or has it where Hydra ignores it."""
     for group, choice in _choices(cfg):
         package = NEEDED.get(group)
-        is_misplaced = package is not None and isinstance(cfg.get(group), DictConfig)
+        is_misplaced = package is not None and bool(cfg.get(group))
         package = package if is_misplaced else _ignored_package(cfg, group, choice)
         if package is not None:
             raise UserError(
