@@ -28,7 +28,7 @@ from tunesmith.training.callbacks.hparams import Hparams
 from tunesmith.training.ddp.devices import cluster_environment
 from tunesmith.training.ddp.ranks import Ranks
 from tunesmith.training.learner import Supervised
-from tunesmith.training.loggers import build_loggers, log_config
+from tunesmith.training.loggers import build_loggers, log_config, plain_config
 from tunesmith.training.record import RunRecord
 from tunesmith.training.renamed_targets import with_new_targets
 
@@ -78,7 +78,8 @@ def build(cfg: DictConfig, folder: Path, reporter: Reporter, fold: int | None = 
         logger=build_loggers(cfg, folder) or False,
         enable_progress_bar=has_bar,
     )
-    log_config(trainer.loggers, OmegaConf.to_container(cfg, resolve=True))  # type: ignore[arg-type]
+    if trainer.loggers:
+        log_config(trainer.loggers, plain_config(cfg))
     return Run(data, module, record, trainer)
 
 
