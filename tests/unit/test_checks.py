@@ -30,6 +30,8 @@ TEXT: Any = (["a"], ["", 3, None])
 LIST: Any = ([[], ["a"]], ["a", 1, None])
 BOUNDS: dict[str, Bounds] = {
     "seed": SEED,
+    "note": ([None, "why"], ["", 3, ["why"]]),
+    "tags": ([[], ["a", "b"]], ["a", None, [1], [""]]),
     "threads": FROM_ONE,
     "l1": NOT_NEGATIVE,
     "warmup_epochs": FROM_ZERO,
