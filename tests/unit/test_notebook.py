@@ -99,6 +99,11 @@ def test_it_trains_twice_in_an_event_loop_to_the_same_value(
     assert caplog.records == []  # a notebook with a handler of its own shows no line twice
 
 
+def test_it_trains_in_a_thread_of_an_event_loop() -> None:
+    result = asyncio.run(asyncio.to_thread(train, compose(*QUICK)))  # type: ignore[arg-type]
+    assert result["state"] == "COMPLETE"
+
+
 def test_its_folder_is_that_of_a_run(tmp_path: Path) -> None:
     result = train(compose(*QUICK, "note=why"))
     folder = result.pop("folder")

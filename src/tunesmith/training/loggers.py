@@ -67,7 +67,7 @@ def log_config(loggers: Sequence[Logger], config: Mapping[str, Any]) -> None:
 
 def plain_config(cfg: DictConfig) -> dict[str, Any]:
     """Return a config as plain values, interpolations resolved; without hydra and logger: passwords."""
-    shown = OmegaConf.masked_copy(cfg, [key for key in cfg if key not in ("hydra", "logger")])
+    shown = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key not in ("hydra", "logger")])
     plain = OmegaConf.to_container(shown, resolve=True)
     assert isinstance(plain, dict)
     return {str(key): value for key, value in plain.items()}
