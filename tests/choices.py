@@ -23,6 +23,7 @@ from tunesmith.checks import check_config
 from tunesmith.cli import register_resolvers
 from tunesmith.reporting import NoReporter
 from tunesmith.training.build import Run, build
+from tunesmith.training.loggers import closed_loggers
 
 CONF = Path(__file__).parents[1] / "conf"
 GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name not in ("hydra", "local"))
@@ -60,7 +61,9 @@ def build_choice(group: str, choice: str, folder: Path) -> tuple[DictConfig, Run
     """Check and build a run with one choice, on a CPU; skip the test if the choice's file says so."""
     cfg = chosen(group, choice, *needed(group, choice, folder), ON_CPU)
     check_config(cfg)
-    return cfg, build(cfg, folder, NoReporter())
+    run = build(cfg, folder, NoReporter())
+    with closed_loggers(run.trainer.loggers):
+        return cfg, run
 
 
 def needed(group: str, choice: str, folder: Path) -> list[str]:

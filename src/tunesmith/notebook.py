@@ -109,7 +109,6 @@ def _hydra_of_its_own() -> Iterator[None]:
         with initialize_config_dir(str(CONF), version_base="1.3", job_name="train"):
             yield
     finally:
-        GlobalHydra.instance().clear()
         if of_caller is not None:
             GlobalHydra.instance().initialize(of_caller)
 

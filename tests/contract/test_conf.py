@@ -27,7 +27,10 @@ PARTS = ("data", "model", "learner", "loss", "optimizer", "scheduler", "metrics"
 
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize(("group", "choice"), CHOICES, ids=IDS)
-def test_every_choice_builds_or_is_refused_in_one_line(group: str, choice: str, tmp_path: Path) -> None:
+def test_every_choice_builds_or_is_refused_in_one_line(
+    group: str, choice: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # some loggers write there
     check_targets(chosen(group, choice, *needed(group, choice, tmp_path), ON_CPU))
     try:
         build_choice(group, choice, tmp_path)

@@ -25,7 +25,8 @@ FILES = [path for folder in (CONF, PLUGIN) for path in sorted(folder.rglob("*.ya
 
 
 @pytest.mark.parametrize(("group", "choice"), CHOICES, ids=IDS)
-def test_every_choice_builds(group: str, choice: str, tmp_path: Path) -> None:
+def test_every_choice_builds(group: str, choice: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # some loggers write there
     cfg, run = build_choice(group, choice, tmp_path)
     assert run.trainer.max_epochs == cfg.trainer.max_epochs
 

@@ -86,7 +86,9 @@ def test_without_conf_a_line_says_what_to_do(tmp_path: Path, monkeypatch: pytest
 # train and evaluate
 
 
-def test_it_trains_twice_in_an_event_loop_to_the_same_value(capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_trains_twice_in_an_event_loop_to_the_same_value(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
     async def cell() -> list[dict[str, Any]]:
         return [train(compose(*QUICK)) for _ in range(2)]
 
@@ -94,6 +96,12 @@ def test_it_trains_twice_in_an_event_loop_to_the_same_value(capsys: pytest.Captu
     assert first["value"] == second["value"]
     assert first["folder"] != second["folder"]
     assert [line[:9] for line in capsys.readouterr().out.splitlines()] == ["epoch 1/2", "epoch 2/2"] * 2
+    assert caplog.records == []  # a notebook with a handler of its own shows no line twice
+
+
+def test_it_trains_in_a_thread_of_an_event_loop() -> None:
+    result = asyncio.run(asyncio.to_thread(train, compose(*QUICK)))  # type: ignore[arg-type]
+    assert result["state"] == "COMPLETE"
 
 
 def test_its_folder_is_that_of_a_run(tmp_path: Path) -> None:

@@ -39,6 +39,8 @@ BOUNDS: dict[str, dict[str, Bounds]] = {
         "threads": FROM_ONE,
         "l1": NOT_NEGATIVE,
         "warmup_epochs": FROM_ZERO,
+        "note": ([None, "why"], ["", 3, ["why"]]),
+        "tags": ([[], ["a", "b"]], ["a", None, [1], [""]]),
         "find_lr": FLAG,
         "lr_finder.min_lr": POSITIVE,
         "lr_finder.max_lr": POSITIVE,

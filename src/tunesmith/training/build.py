@@ -34,7 +34,7 @@ from tunesmith.training.callbacks.seeded_epochs import SeededEpochs
 from tunesmith.training.ddp.devices import cluster_environment
 from tunesmith.training.ddp.ranks import Ranks
 from tunesmith.training.learner import Supervised
-from tunesmith.training.loggers import build_loggers, log_config
+from tunesmith.training.loggers import build_loggers, log_config, plain_config
 from tunesmith.training.record import RunRecord
 from tunesmith.training.weights import start_from
 
@@ -84,7 +84,8 @@ def build(cfg: DictConfig, folder: Path, reporter: Reporter, fold: int | None = 
         enable_progress_bar=has_bar,
     )
     trainer.strategy.checkpoint_io = PlainCheckpoints()
-    log_config(trainer.loggers, OmegaConf.to_container(without_untaken(cfg), resolve=True))  # type: ignore[arg-type]
+    if trainer.loggers:
+        log_config(trainer.loggers, plain_config(without_untaken(cfg)))
     return Run(data, module, record, trainer)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import re
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -93,7 +94,8 @@ def interruptible(trainer: L.Trainer) -> Iterator[None]:
             raise KeyboardInterrupt from None
         raise
     finally:
-        signal.signal(signal.SIGINT, handler)
+        if threading.current_thread() is threading.main_thread():  # another thread has no handler to restore
+            signal.signal(signal.SIGINT, handler)
 
 
 def _explain(error: Exception, cfg: DictConfig) -> str:

@@ -49,12 +49,12 @@ def build_tensorboard(cfg: DictConfig, folder: Path) -> list[TensorBoardLogger]:
 def log_config(loggers: Sequence[Logger], config: Mapping[str, Any]) -> None:
     """Hand the loggers the config of the run; to TensorBoard as a text, because HPARAMS shows a sweep's values alone.
 
-    config: plain values. The nodes hydra and logger are left out: they may hold a password.
+    config: plain values, without a password: see plain_config.
 
     Raises:
         UserError: a logger cannot begin, for example because its server wants a login.
     """
-    shown = {key: value for key, value in config.items() if key not in ("hydra", "logger")}
+    shown = dict(config)
     for logger in loggers:
         if isinstance(logger, TensorBoardLogger):
             logger.experiment.add_text(CONFIG_TAG, _as_code(yaml.safe_dump(shown, sort_keys=False, allow_unicode=True)))
@@ -63,6 +63,14 @@ def log_config(loggers: Sequence[Logger], config: Mapping[str, Any]) -> None:
             logger.log_hyperparams(shown)
         except Exception as error:
             raise UserError(f"logger: {type(logger).__name__} cannot begin: {type(error).__name__}: {error}") from None
+
+
+def plain_config(cfg: DictConfig) -> dict[str, Any]:
+    """Return a config as plain values, interpolations resolved; without hydra and logger: passwords."""
+    shown = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key not in ("hydra", "logger")])
+    plain = OmegaConf.to_container(shown, resolve=True)
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}
 
 
 def _as_code(text: str) -> str:

@@ -18,7 +18,7 @@ from tiny import small
 from tunesmith.errors import UserError
 from tunesmith.reporting import NoReporter
 from tunesmith.training.build import build
-from tunesmith.training.loggers import build_loggers, build_tensorboard, closed_loggers, log_config
+from tunesmith.training.loggers import build_loggers, build_tensorboard, closed_loggers, log_config, plain_config
 
 CSV = {"_target_": "lightning.pytorch.loggers.CSVLogger", "_partial_": True}
 
@@ -139,10 +139,12 @@ class Refusing(CSVLogger):
         raise RuntimeError("log in first")
 
 
-def test_a_logger_is_handed_the_config_without_what_may_hold_a_password(tmp_path: Path) -> None:
+def test_what_is_handed_over_is_resolved_and_leaves_out_what_may_hold_a_password(tmp_path: Path) -> None:
+    nodes = {"hydra": {"storage": "secret"}, "logger": {"key": "${nowhere}"}}
+    cfg = OmegaConf.create({"seed": 3, "data": {"seed": "${seed}", "folds": None}, **nodes})
     logger = Recorder(tmp_path)
-    log_config([logger], {"seed": 3, "note": "why", "hydra": {"secret": 1}, "logger": {"api_key": 2}})
-    assert logger.config == {"seed": 3, "note": "why"}
+    log_config([logger], plain_config(cfg))
+    assert logger.config == {"seed": 3, "data": {"seed": 3, "folds": None}}
 
 
 def test_a_logger_that_cannot_begin_is_a_mistake_in_one_line(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 from optuna import Study, Trial
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
@@ -197,8 +198,22 @@ class Worker:
 
 
 def _label(trial: Trial, config: DictConfig) -> None:
-    """Keep in the study the note and the tags of a trial; a config without them costs no write."""
-    for key in (NOTE, TAGS):
-        label = OmegaConf.select(config, key)
+    """Keep in the study the note and the tags of a trial; a config without them costs no write.
+
+    Another app's keys of these names may hold anything: what is no text and no list of texts is left out.
+    """
+    labels = {key: _text_or_texts(config, key) for key in (NOTE, TAGS)}
+    for key, label in labels.items():
         if label:
-            trial.set_user_attr(key, list(label) if key == TAGS else label)
+            trial.set_user_attr(key, label)
+
+
+def _text_or_texts(config: DictConfig, key: str) -> str | list[str] | None:
+    try:
+        label = OmegaConf.select(config, key)
+        texts = list(label) if isinstance(label, ListConfig) else [label]
+    except OmegaConfBaseException:  # an interpolation that only a job can resolve
+        return None
+    if not all(isinstance(text, str) for text in texts) or isinstance(label, str) != (key == NOTE):
+        return None
+    return label if isinstance(label, str) else texts
