@@ -164,7 +164,11 @@ def test_lint_finds_what_cannot_work(tmp_path: Path, path: str, text: str, comma
 TEST = "tests/contract/test_conf.py::test_every_choice_builds_or_is_refused_in_one_line"
 # A test -> a file that makes it fail, and what it then says.
 FAULTS = {
-    f"{TEST}[model=gone]": ("conf/model/gone.yaml", "_target_: project.models.gone.Net\n", "Error loading 'project.models.gone.Net'"),
+    f"{TEST}[model=gone]": (
+        "conf/model/gone.yaml",
+        "_target_: project.models.gone.Net\n",
+        "Error loading 'project.models.gone.Net'",
+    ),
     f"{TEST}[model=no_yaml]": ("conf/model/no_yaml.yaml", "_target_: [\n", "ParserError"),
     f"{TEST}[model=residual]": (
         "src/project/rules.py",
