@@ -34,9 +34,9 @@ def check_package_lines(cfg: DictConfig) -> None:
 
 
 def _choices(cfg: DictConfig) -> Iterator[tuple[str, str]]:
-    """Yield the chosen files of the project's own groups; Hydra does not say which several files of one group are."""
+    """Yield the chosen file of each group; Hydra does not tell the files of a group that has several."""
     for group, chosen in (OmegaConf.select(cfg, "hydra.runtime.choices") or {}).items():
-        if not group.startswith("hydra/") and chosen is not None:
+        if chosen is not None:
             yield group, str(chosen)
 
 

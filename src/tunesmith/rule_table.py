@@ -174,11 +174,9 @@ def rules_of(target: str) -> Mapping[str, Rule]:
     Raises:
         UserError: the package's rules.py cannot be imported, or its RULES are no rules.
     """
-    package = target.partition(".")[0]
-    tables = (TARGETS, *([] if package == __package__ else [rules_of_package(package)]))
     return {
         argument: rule
-        for table in tables
+        for table in (TARGETS, rules_of_package(target.partition(".")[0]))
         for pattern, rules in table.items()
         if fnmatchcase(target, pattern)
         for argument, rule in rules.items()

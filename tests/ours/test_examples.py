@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from conftest import Shell
 
 from project.data.moons import Moons
 from project.metrics.recall import macro_recall
 from project.models.residual import Residual
-from tunesmith.rule_table import rules_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -48,9 +48,17 @@ def test_macro_recall(predicted: list[int], expected: float) -> None:
     assert macro_recall(outputs, torch.tensor([0, 0, 0, 1, 2])) == pytest.approx(expected)
 
 
-def test_rules_are_found() -> None:
-    assert {"num_blocks", "units"} == set(rules_of("project.models.residual.Residual"))
-    assert {"samples", "noise"} == set(rules_of("project.data.moons.Moons"))
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        ("model=residual model.num_blocks=-1", "model.num_blocks must be an integer >= 0; got -1"),
+        ("data=moons data.noise=-0.1", "data.noise must be a number >= 0; got -0.1"),
+    ],
+)
+def test_rules_of_the_project_are_kept_without_torch(shell: Shell, typed: str, message: str) -> None:
+    run = "import sys, tunesmith.cli\ntry:\n    tunesmith.cli.main()\nfinally:\n    assert 'torch' not in sys.modules"
+    ended = shell.python("-c", run, *typed.split())
+    assert (ended.code, ended.err) == (1, f"error: {message}\n")
 
 
 @pytest.mark.parametrize("command", ["check", "format"])

@@ -8,7 +8,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 import pytest
-from choices import CHOICES, CONF, IDS, build_choice, chosen, composed, needed
+from choices import CHOICES, CONF, GROUPS, IDS, build_choice, chosen, composed, needed
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from optuna.pruners import BasePruner
@@ -35,6 +35,11 @@ def test_every_file_says_what_it_is_for() -> None:
     texts = {path: path.read_text().splitlines() for path in FILES}
     first = {path: next(line for line in lines if not line.startswith("# @package")) for path, lines in texts.items()}
     assert [path for path, line in first.items() if not line.startswith("# ") or line.startswith("# test:")] == []
+
+
+def test_every_group_has_a_line_in_the_help() -> None:
+    text = (CONF / "hydra" / "help" / "tunesmith.yaml").read_text()
+    assert [group for group in GROUPS if f"\n    {group} " not in text] == []
 
 
 def test_a_gpu_is_asked_for() -> None:

@@ -121,9 +121,22 @@ LEARNER = {"_target_": "tunesmith.training.learner.Supervised", "_partial_": Tru
             id="a node inside another one, in a list",
         ),
         pytest.param(
-            {"loss": {"_target_": "tunesmith.losses.AutoLoss", "reduction": "none"}},
-            "loss.reduction must be one of mean, sum; got 'none'",
+            {"data": {"_target_": "tunesmith.data.teaching.Line", "noise": -1}},
+            "data.noise must be a number >= 0; got -1",
             id="an old name has the rules of the new one",
+        ),
+        pytest.param(
+            {"loss": {"_target_": "torch.nn.MSELoss", "reduction": "none"}},
+            "loss.reduction must be one of mean, sum; got 'none'",
+            id="without a learner the config's own keys are Supervised's",
+        ),
+        pytest.param(
+            {
+                "loss": {"_target_": "torch.nn.MSELoss", "reduction": "none"},
+                "learner": {"_target_": "a.B", "l": "${loss}"},
+            },
+            "",
+            id="another learner may reduce a loss itself",
         ),
         pytest.param(
             {"data": {"_target_": DATA, "source": {"_target_": LINE, "_partial_": True}, "noise": -1}},
@@ -282,6 +295,11 @@ def test_a_key_that_has_its_effect_is_allowed(cfg: DictConfig) -> None:
 def test_folds_need_one_device(target: str, folds: int | None, devices: int, message: str) -> None:
     data = {"_target_": target, "folds": folds}
     assert refusal(OmegaConf.create({"data": data, "trainer": {"devices": devices}})) == message
+
+
+def test_a_space_that_has_no_effect_is_refused() -> None:
+    hydra = {"runtime": {"choices": {"space": "mine"}}}
+    assert refusal(OmegaConf.create({"space": {"model.x": "range(1,3)"}, "hydra": hydra})).startswith("space=mine: ")
 
 
 def test_a_rule_of_one_key() -> None:

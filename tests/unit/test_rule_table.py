@@ -163,7 +163,6 @@ def test_a_rule_ends_at_its_bounds(target: str, argument: str) -> None:
         pytest.param("tunesmith.models.linear.Linear2", [], id="a longer name"),
         pytest.param("project.models.linear.Linear", [], id="another's class of the same name"),
         pytest.param("nowhere.Net", [], id="a package that is not there"),
-        pytest.param("__main__.Net", [], id="a script"),
         pytest.param("Net", [], id="no package at all"),
     ],
 )
@@ -205,6 +204,11 @@ def test_a_package_brings_its_rules(package: Path) -> None:
     assert {name: rule.says for name, rule in rules_of(f"{package.name}.Net").items()} == {"depth": "an integer >= 1"}
     assert list(rules_of(f"{package.name}.nets.Wide")) == ["width"]
     assert rules_of(f"{package.name}.Other") == {}
+
+
+def test_a_script_brings_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", None)  # as Python does for a script
+    assert rules_of("__main__.Net") == {}
 
 
 def test_a_package_without_rules_is_not_imported(package: Path) -> None:
