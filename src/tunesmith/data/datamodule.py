@@ -91,6 +91,14 @@ class DataModule(L.LightningDataModule):
         num_classes = len(self.splits.classes)
         return 1 if num_classes == 2 and self.target_shape == () else num_classes
 
+    @property
+    def target_mean(self) -> float:
+        return self.splits.target_mean
+
+    @property
+    def target_scale(self) -> float:
+        return self.splits.target_scale
+
     def train_dataloader(self) -> Batches:
         assert self.trainer is not None
         one_batch_again_and_again = bool(getattr(self.trainer, "overfit_batches", 0))
@@ -101,9 +109,12 @@ class DataModule(L.LightningDataModule):
     def val_dataloader(self) -> Batches:
         return self._batches(self.splits.val, _evaluation_batch_size(self.splits.val))
 
+    def test_dataloader(self) -> Batches:
+        return self._batches(self.splits.test, _evaluation_batch_size(self.splits.test))
+
     def predict_dataloader(self) -> Batches:
         """The test split."""
-        return self._batches(self.splits.test, _evaluation_batch_size(self.splits.test))
+        return self.test_dataloader()
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
         """Leave the batch alone: it was sliced from tensors on the device."""
