@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 from tunesmith.cli import register_resolvers
 from tunesmith.data.batches import Batches
 from tunesmith.data.splits import Split
+from tunesmith.training.data_facts import DataFacts
 
 CONF = Path(__file__).parents[1] / "conf"
 # One hidden layer of 16 on a CPU, and nothing that ends a run before its last epoch.
@@ -31,6 +32,9 @@ def composed(*overrides: str, with_hydra: bool = False) -> DictConfig:
 
 def small(*overrides: str) -> DictConfig:
     return composed(*SMALL, *overrides)
+
+
+CLASSES, NUMBERS = DataFacts((4,), 3, has_classes=True), DataFacts((4,), 1)
 
 
 def fit(module: L.LightningModule, part: Split, batch_size: int, *callbacks: L.Callback, **flags: Any) -> L.Trainer:

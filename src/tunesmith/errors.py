@@ -21,6 +21,10 @@ class UserError(CompactHydraException):
         super().__init__(" ".join(str(text).splitlines()))
 
 
+class NothingToEvaluate(UserError):
+    """A run cannot be evaluated on a test part: its learner or its data has none; no other run of its kind can."""
+
+
 class RunFailed(Exception):
     """A run that failed without a bug, for example because its loss became NaN."""
 

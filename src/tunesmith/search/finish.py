@@ -9,7 +9,7 @@ from typing import Any
 from filelock import FileLock
 from optuna import Study
 
-from tunesmith.errors import UserError
+from tunesmith.errors import NothingToEvaluate, UserError
 from tunesmith.search import results
 from tunesmith.search.console.lines import say
 from tunesmith.search.console.summary import print_summary
@@ -51,9 +51,12 @@ def write_results(study: Study, settings: Settings, folder: Path) -> dict[str, A
 def _evaluate(
     on_finish: Callable[[Path], Mapping[str, Any]], trial_folder: Path, is_elsewhere: bool
 ) -> dict[str, Any] | None:
-    """Return the test metrics of the best trial, None if only another machine can evaluate it."""
+    """Return the test metrics of the best trial, None if only another machine can evaluate it, or nothing can."""
     try:
         return dict(on_finish(trial_folder))
+    except NothingToEvaluate as error:
+        say(f"the best trial is not evaluated: {error}")
+        return None
     except UserError as error:
         if not is_elsewhere:
             raise

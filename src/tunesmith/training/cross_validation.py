@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from inspect import signature
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from lightning.pytorch.loggers import TensorBoardLogger
+from hydra.utils import get_object
 from omegaconf import DictConfig
 
 from tunesmith import run_folder
 from tunesmith.errors import UserError
 from tunesmith.reporting import Reporter
-from tunesmith.training.build import build_logger
 from tunesmith.training.callbacks.hparams import write_hparams
 from tunesmith.training.fit import Result, train_once, write_result
+from tunesmith.training.loggers import build_tensorboard
 
 
 def cross_validate(cfg: DictConfig, folder: Path, reporter: Reporter, is_resumed: bool) -> Result:
@@ -44,6 +45,23 @@ def cross_validate(cfg: DictConfig, folder: Path, reporter: Reporter, is_resumed
         if reporter.should_stop() and not is_last:
             return _finish(cfg, folder, reporter, _result_fields(ended, "PRUNED", "pruned"))
     return _finish(cfg, folder, reporter, _result_fields(ended, "COMPLETE", None))
+
+
+def has_folds(cfg: DictConfig) -> bool:
+    """Whether data.folds asks for cross-validation; raises UserError if the data module cannot be cut into folds."""
+    data = cfg.get("data") or {}
+    if data.get("folds") is None:
+        return False
+    try:
+        takes_folds = "fold" in signature(get_object(data["_target_"])).parameters
+    except Exception:  # building the data will say what is wrong
+        return True
+    if not takes_folds:
+        raise UserError(
+            f"data.folds needs a data module that takes folds and fold, as tunesmith.data.DataModule does; got "
+            f"{data['_target_']}"
+        )
+    return True
 
 
 @dataclass(frozen=True)
@@ -93,8 +111,8 @@ def _values_mean(ended: Sequence[Result]) -> float:
 
 def _finish(cfg: DictConfig, folder: Path, reporter: Reporter, fields: Result) -> Result:
     """Write a trial's HPARAMS session and the result."""
-    logger = build_logger(cfg, folder) if reporter.params else None
-    if isinstance(logger, TensorBoardLogger) and fields["value"] is not None:
-        write_hparams(logger, reporter.params, fields["state"], fields["value"], len(fields["folds"]))
-        logger.experiment.close()
+    if reporter.params and fields["value"] is not None:
+        for logger in build_tensorboard(cfg, folder):
+            write_hparams(logger, reporter.params, fields["state"], fields["value"], len(fields["folds"]))
+            logger.experiment.close()
     return write_result(cfg, folder, fields)

@@ -8,53 +8,110 @@ import lightning as L
 import torch
 from torch import Tensor
 
+from tunesmith.training.metrics import NO_METRICS, Metrics
+
+CLASSES, LABELS, NUMBERS = "classes", "labels", "numbers"
+# The second metric of a part, by what its targets are.
+SECOND = {CLASSES: "acc", LABELS: "acc", NUMBERS: "rmse"}
+
 
 class EpochMetrics:
     """Collects the batches of one part of the data, and turns their sums into PART/loss and PART/acc or PART/rmse.
 
     A step adds three tensors to lists and nothing else: each further operation would cost as much as a small layer.
+    Targets of more than one dimension are summed up at once: an epoch of images is too large to keep.
     """
 
-    def __init__(self, part: str, has_classes: bool, target_scale: float = 1.0, is_sum: bool = False) -> None:
-        """target_scale: units of the target in one of the model's; is_sum: the loss is a sum over samples, no mean."""
+    def __init__(
+        self,
+        part: str,
+        has_classes: bool,
+        target_scale: float = 1.0,
+        is_sum: bool = False,
+        has_labels: bool = False,
+        metrics: Metrics = NO_METRICS,
+    ) -> None:
+        """has_classes: of the data; the targets of the first batch, which a subclass's step may make, decide.
+
+        target_scale: units of the target in one of the model's; is_sum: the loss is a sum over samples, no mean.
+        has_labels: float targets are 0 or 1, outputs are logits; metrics: of the metrics group.
+        """
         self.part = part
-        self.has_classes = has_classes
+        self.kind = CLASSES if has_classes else LABELS if has_labels else NUMBERS
         self.target_scale = target_scale
         self.is_sum = is_sum
+        self.has_labels = has_labels
+        self.metrics = metrics
         self.losses: list[Tensor] = []
+        self.sizes: list[int] = []
         self.outputs: list[Tensor] = []
         self.targets: list[Tensor] = []
+        self.sums: list[Tensor] = []
+        self.num_elements = 0
 
-    def add(self, loss: Tensor, outputs: Tensor, targets: Tensor) -> None:
-        """Take one batch; loss: (), as the loss module returns it; outputs: (batch, classes) or (batch,)."""
-        self.losses.append(self.mean_loss(loss.detach(), targets))
-        self.outputs.append(outputs.detach().argmax(1) if self.has_classes else outputs.detach())
-        self.targets.append(targets)
+    def add(self, loss: Tensor, outputs: Tensor, targets: Tensor | None) -> None:
+        """Take one batch.
 
-    def mean_loss(self, loss: Tensor, targets: Tensor) -> Tensor:
+        loss: (), as the loss module returns it; outputs: (batch, classes, ...), or (batch, ...) for numbers.
+        targets: (batch, ...); None: the loss is the only metric.
+        """
+        self.losses.append(self.mean_loss(loss.detach(), outputs))
+        self.sizes.append(len(outputs))
+        if targets is None:
+            return
+        outputs = outputs.detach()
+        if self.num_elements == 0:
+            self.kind = self._kind_of(targets)
+        if self.metrics:
+            self.metrics.add(outputs, targets)
+        chosen = outputs if self.kind == NUMBERS else outputs.argmax(1) if self.kind == CLASSES else outputs > 0
+        self.num_elements += targets.numel()
+        if targets.ndim > 1:
+            self.sums.append(self._second(chosen, targets).double())
+        else:
+            self.outputs.append(chosen)
+            self.targets.append(targets)
+
+    def mean_loss(self, loss: Tensor, outputs: Tensor) -> Tensor:
         """Return a batch's loss as the mean over its samples, whatever its reduction."""
-        return loss / len(targets) if self.is_sum else loss
+        return loss / len(outputs) if self.is_sum else loss
 
     def totals(self, device: torch.device | None = None) -> Tensor:
-        """Return samples, loss, and hits (classes) or squared errors (numbers): (3,) float64.
+        """Return samples, loss, hits or squared errors, and elements of all targets: (4,) float64.
 
         device: of the zeros that are returned if this rank had no batch.
         """
         if not self.losses:
-            return torch.zeros(3, dtype=torch.float64, device=device)
-        sizes = [len(targets) for targets in self.targets]
+            return torch.zeros(4, dtype=torch.float64, device=device)
         losses = torch.stack(self.losses).double()
-        outputs, targets = torch.cat(self.outputs), torch.cat(self.targets)
-        second = (outputs == targets).sum() if self.has_classes else (outputs - targets).double().square().sum()
-        return torch.stack((losses.new_tensor(sum(sizes)), losses @ losses.new_tensor(sizes), second.double()))
+        second = losses.new_zeros(())
+        if self.targets:
+            second = self._second(torch.cat(self.outputs), torch.cat(self.targets)).double()
+        elif self.sums:
+            second = torch.stack(self.sums).sum()
+        num_samples, num_elements = losses.new_tensor(sum(self.sizes)), losses.new_tensor(self.num_elements)
+        return torch.stack((num_samples, losses @ losses.new_tensor(self.sizes), second, num_elements))
 
     def part_metrics(self, totals: Tensor) -> dict[str, float]:
         """Return the part's metrics; totals: of this process, or the sum over those of all ranks."""
-        samples, loss, second = totals.tolist()
-        if self.has_classes:
-            return {f"{self.part}/loss": loss / samples, f"{self.part}/acc": second / samples}
-        rmse = self.target_scale * (second / samples) ** 0.5
-        return {f"{self.part}/loss": loss / samples, f"{self.part}/rmse": rmse}
+        samples, loss, second, elements = totals.tolist()
+        values = {f"{self.part}/loss": loss / samples}
+        if elements:
+            mean = second / elements
+            value = self.target_scale * mean**0.5 if self.kind == NUMBERS else mean
+            values[f"{self.part}/{SECOND[self.kind]}"] = value
+        return {**values, **self.metrics.values(self.part)}
+
+    def _second(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the sum of hits, or of squared errors."""
+        if self.kind == NUMBERS:
+            return (outputs - targets).double().square().sum()
+        return (outputs == targets).sum()
+
+    def _kind_of(self, targets: Tensor) -> str:
+        if not targets.is_floating_point():
+            return CLASSES
+        return LABELS if self.has_labels else NUMBERS
 
 
 def log_epoch(trainer: L.Trainer, metrics: Mapping[str, float], in_bar: str) -> None:

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 
+import lightning as L
 import numpy as np
 import torch
+from lightning.pytorch.utilities.model_helpers import is_overridden
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
 from tunesmith import run_folder
 from tunesmith.data import DataModule
+from tunesmith.errors import NothingToEvaluate
 from tunesmith.training.build import build_learner, build_quiet_trainer
 from tunesmith.training.fit import interruptible
 from tunesmith.training.learner import Supervised
+from tunesmith.training.weights import load_weights, read_weights
 
 
 @dataclass(frozen=True)
 class Prediction:
     """Outputs of a run's models for the test part; numbers are in the units of the first model.
 
-    outputs: (samples, classes), or (samples,) for numbers: the mean over the models; targets: (samples,).
+    outputs: (samples, classes, ...), or (samples, ...) for numbers: the mean over the models; targets: (samples, ...).
     """
 
     data: DataModule
@@ -33,37 +38,29 @@ class Prediction:
 def evaluate(folder: Path) -> dict[str, float]:
     """Evaluate a run on the test part; write test.yaml and, for classes, test_report.txt; return the metrics.
 
-    After cross-validation the outputs of the fold models are averaged.
+    After cross-validation the outputs of the fold models are averaged. A learner that is not ours, or has a step of
+    its own, is evaluated by its test_step; after cross-validation its metrics are averaged.
 
     Raises:
+        NothingToEvaluate: the learner has no test_step, or the data no test part.
         UserError: the folder is not one that a run left.
     """
-    prediction = predict(folder)
-    module, outputs, targets = prediction.module, prediction.outputs, prediction.targets
-    test = module.new_metrics("test")
-    test.add(module.loss(outputs, targets), outputs, targets)
-    # as few digits as a float32 has
-    metrics = {name: float(str(np.float32(value))) for name, value in test.part_metrics(test.totals()).items()}
-    run_folder.write_yaml(folder / run_folder.TEST_FILE, {**metrics, "samples": len(targets)})
-    if module.has_classes:
-        (folder / run_folder.REPORT_FILE).write_text(_report(prediction))
+    cfg = _config(folder)
+    torch.set_num_threads(cfg.threads)
+    built = [(*build_learner(cfg, fold), path) for fold, path in _models(cfg, folder)]
+    data, module, _ = built[0]
+    if isinstance(data, DataModule) and isinstance(module, Supervised) and type(module).step is Supervised.step:
+        return _evaluate_outputs(cfg, folder, built)
+    _check_has_test(data, module)
+    tested = [_test(cfg, path, data, module) for data, module, path in built]
+    metrics = {name: fmean(each[name] for each in tested) for name in tested[0]}
+    if not metrics:
+        raise NothingToEvaluate(f"the test_step of {type(module).__name__} logs nothing")
+    run_folder.write_yaml(folder / run_folder.TEST_FILE, metrics)
     return metrics
 
 
-def predict(folder: Path) -> Prediction:
-    """Predict the test part with a run's best checkpoint, or with those of its folds; raises UserError."""
-    cfg = _config(folder)
-    torch.set_num_threads(cfg.threads)
-    folds = cfg.data.get("folds")
-    models = [_outputs(cfg, folder, None)] if folds is None else []
-    for fold in range(folds or 0):
-        models.append(_outputs(cfg, folder / run_folder.fold_name(fold), fold))
-    data, module, _ = models[0]
-    mean, scale = data.splits.target_mean, data.splits.target_scale
-    outputs = torch.stack([outputs for _, _, outputs in models]).mean(0)
-    if not data.has_classes:
-        outputs = (outputs - mean) / scale
-    return Prediction(data, module, outputs, data.splits.test.targets)
+Built = tuple[L.LightningDataModule | None, L.LightningModule, Path]
 
 
 def _config(folder: Path) -> DictConfig:
@@ -73,21 +70,86 @@ def _config(folder: Path) -> DictConfig:
     return cfg
 
 
-def _outputs(cfg: DictConfig, folder: Path, fold: int | None) -> tuple[DataModule, Supervised, Tensor]:
+def _models(cfg: DictConfig, folder: Path) -> list[tuple[int | None, Path]]:
+    """Return each fold, None for a run without folds, and the folder of its model."""
+    folds = (cfg.get("data") or {}).get("folds")
+    found: list[tuple[int | None, Path]] = [(None, folder)]
+    if folds is not None:
+        found = [(fold, folder / run_folder.fold_name(fold)) for fold in range(folds)]
+    for _, path in found:
+        run_folder.check_run_folder(path, run_folder.BEST_CHECKPOINT)
+    return found
+
+
+def _check_has_test(data: L.LightningDataModule | None, module: L.LightningModule) -> None:
+    if not is_overridden("test_step", module):
+        raise NothingToEvaluate(f"{type(module).__name__} has no test_step: the test part is not used")
+    source = module if data is None else data
+    if not is_overridden("test_dataloader", source):
+        raise NothingToEvaluate(f"{type(source).__name__} has no test_dataloader: there is no test part")
+
+
+class _Weights(L.Callback):
+    """Loads the weights when every layer is there, those of setup and configure_model too."""
+
+    def __init__(self, weights: dict[str, Tensor]) -> None:
+        self.weights = weights
+
+    def on_test_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        load_weights(pl_module, self.weights)
+
+
+def _test(
+    cfg: DictConfig, folder: Path, data: L.LightningDataModule | None, module: L.LightningModule
+) -> dict[str, float]:
+    """Return what a learner's own test_step logs with the best checkpoint's weights."""
+    loading = _Weights(read_weights(folder / run_folder.BEST_CHECKPOINT))
+    trainer = build_quiet_trainer(cfg, folder, devices=1, callbacks=[loading])
+    with interruptible(trainer):
+        logged = trainer.test(module, data, verbose=False)
+    return {name: _float32(value) for metrics in logged for name, value in metrics.items()}
+
+
+def _evaluate_outputs(cfg: DictConfig, folder: Path, built: list[Built]) -> dict[str, float]:
+    prediction = _predict(cfg, built)
+    module, outputs, targets = prediction.module, prediction.outputs, prediction.targets
+    test = module.new_metrics("test")
+    test.add(module.loss(outputs, targets), outputs, targets)
+    metrics = {name: _float32(value) for name, value in test.part_metrics(test.totals()).items()}
+    run_folder.write_yaml(folder / run_folder.TEST_FILE, {**metrics, "samples": len(targets)})
+    if module.facts.has_classes and targets.ndim == 1:
+        (folder / run_folder.REPORT_FILE).write_text(_report(prediction))
+    return metrics
+
+
+def _predict(cfg: DictConfig, built: list[Built]) -> Prediction:
+    """Predict the test part with the best checkpoint of each model."""
+    outputs = torch.stack([_outputs(cfg, *each) for each in built]).mean(0)
+    data, module, _ = built[0]
+    assert isinstance(data, DataModule)
+    assert isinstance(module, Supervised)
+    if not module.facts.has_classes:
+        outputs = (outputs - data.target_mean) / data.target_scale
+    return Prediction(data, module, outputs, data.splits.test.targets[:])
+
+
+def _outputs(cfg: DictConfig, data: L.LightningDataModule | None, module: L.LightningModule, folder: Path) -> Tensor:
     """Return outputs on the CPU; numbers are in the target's own unit, which is the same in all folds."""
-    run_folder.check_run_folder(folder, run_folder.BEST_CHECKPOINT)
-    data, module = build_learner(cfg, fold)
-    module.load_state_dict(
-        torch.load(folder / run_folder.BEST_CHECKPOINT, map_location="cpu", weights_only=True)["state_dict"]
-    )
+    assert isinstance(data, DataModule)
+    assert isinstance(module, Supervised)
+    load_weights(module, read_weights(folder / run_folder.BEST_CHECKPOINT))
     trainer = build_quiet_trainer(cfg, folder, devices=1)
     with interruptible(trainer):
         batches = trainer.predict(module, data)
     assert batches is not None
     outputs = torch.cat([batch.cpu() for batch in batches])  # type: ignore[union-attr]
-    if not data.has_classes:
-        outputs = outputs * data.splits.target_scale + data.splits.target_mean
-    return data, module.cpu(), outputs
+    module.cpu()
+    return outputs if module.facts.has_classes else outputs * data.target_scale + data.target_mean
+
+
+def _float32(value: float) -> float:
+    """Return the float with as few digits as a float32 has."""
+    return float(str(np.float32(value)))
 
 
 def _report(prediction: Prediction) -> str:

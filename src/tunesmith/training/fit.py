@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pickle
+import re
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 
 import lightning as L
 import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import TensorBoardLogger
 from omegaconf import DictConfig
 
@@ -19,9 +22,13 @@ from tunesmith.errors import RunFailed, UserError
 from tunesmith.reporting import Reporter
 from tunesmith.training.build import build
 from tunesmith.training.ddp.processes import cleaned_up_ranks, is_rank_zero
+from tunesmith.training.loggers import closed_loggers
 from tunesmith.training.memory import as_out_of_memory
 
 Result = dict[str, Any]
+
+# In the text of what early stopping and a plateau schedule raise if their metric was not logged.
+NOT_LOGGED = "which is not available"
 
 
 def train_once(
@@ -35,15 +42,19 @@ def train_once(
         UserError: a mistake in the config; nothing is recorded.
         KeyboardInterrupt: Ctrl-C; the run can be resumed from checkpoints/last.ckpt.
     """
-    run = build(cfg, folder, reporter, fold)
     if checkpoint is not None:
         _check_checkpoint(checkpoint)
+    run = build(cfg, folder, reporter, fold)
     try:
-        with interruptible(run.trainer):
+        with closed_loggers(run.trainer.loggers), interruptible(run.trainer):
             run.trainer.fit(run.module, run.data, ckpt_path=checkpoint, weights_only=True)
     except UserError:
         raise
+    except MisconfigurationException as error:
+        raise UserError(_explain(error, cfg)) from None
     except Exception as error:
+        if NOT_LOGGED in str(error):  # early stopping's, a plain RuntimeError
+            raise UserError(_explain(error, cfg)) from None
         # Another rank keeps its own error: a RunFailed would count as one that all ranks raise, and not be printed.
         failure = (as_out_of_memory(error) or error) if is_rank_zero() else error
         run.record.fail(str(failure) if isinstance(failure, RunFailed) else f"{type(error).__name__}: {error}")
@@ -58,7 +69,8 @@ def train_once(
 
 def write_result(cfg: DictConfig, folder: Path, fields: Result) -> Result:
     """Return the content of result.yaml: how the run ended and what it ran with; rank zero writes the file."""
-    origin = {"seed": cfg.seed, "threads": cfg.threads, **run_folder.environment()}
+    labels = {"note": cfg.get("note"), "tags": list(cfg.get("tags") or [])}
+    origin = {"seed": cfg.seed, "threads": cfg.threads, **labels, **run_folder.environment()}
     result = {"metric": cfg.objective.metric, "mode": cfg.objective.mode, **fields, **origin}
     if is_rank_zero():
         run_folder.write_yaml(folder / run_folder.RESULT_FILE, result)
@@ -82,7 +94,17 @@ def interruptible(trainer: L.Trainer) -> Iterator[None]:
             raise KeyboardInterrupt from None
         raise
     finally:
-        signal.signal(signal.SIGINT, handler)
+        if threading.current_thread() is threading.main_thread():  # another thread has no handler to restore
+            signal.signal(signal.SIGINT, handler)
+
+
+def _explain(error: Exception, cfg: DictConfig) -> str:
+    """Return Lightning's complaint about the configuration in one line; of the objective, name our key."""
+    text = " ".join(str(error).split())
+    metric = cfg.objective.metric
+    if NOT_LOGGED in text and re.search(rf"metric `?{re.escape(metric)}`? ", text):
+        return f"objective.metric must be a metric that the learner logs; got '{metric}': {text}"
+    return f"trainer: {text}"
 
 
 def _check_checkpoint(path: Path) -> None:

@@ -22,8 +22,10 @@ from tunesmith import run_folder
 from tunesmith.errors import UserError
 from tunesmith.insight.plots import save_lr_curve
 from tunesmith.training.build import build_learner, build_quiet_trainer
+from tunesmith.training.cross_validation import has_folds
 from tunesmith.training.ddp.processes import is_rank_zero
 from tunesmith.training.fit import interruptible
+from tunesmith.training.learner import Supervised
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +67,12 @@ def find_lr(cfg: DictConfig, folder: Path) -> LrCurve:
     """
     torch.set_num_threads(cfg.threads)
     L.seed_everything(cfg.seed, verbose=False)
-    data, module = build_learner(cfg, None if cfg.data.get("folds") is None else 0)
+    data, module = build_learner(cfg, 0 if has_folds(cfg) else None)
+    if not isinstance(module, Supervised):
+        raise UserError(
+            f"the learning-rate finder needs learner=supervised or a subclass of it; got {type(module).__name__}, "
+            "whose learning rate it does not know"
+        )
     module.make_scheduler, module.warmup_epochs = None, 0
     ramp = _Ramp(cfg.lr_finder.min_lr, cfg.lr_finder.max_lr, cfg.lr_finder.steps)
     flags: dict[str, Any] = {"max_epochs": -1, "max_steps": cfg.lr_finder.steps, "limit_val_batches": 0}

@@ -13,12 +13,13 @@ from optuna import TrialPruned
 from tunesmith import run_folder
 from tunesmith.errors import RunFailed
 from tunesmith.reporting import Reporter, is_trial
-from tunesmith.training.cross_validation import cross_validate
+from tunesmith.training.cross_validation import cross_validate, has_folds
 from tunesmith.training.ddp.processes import is_rank_zero
 from tunesmith.training.evaluation import evaluate
 from tunesmith.training.fit import Result, train_once
 from tunesmith.training.lr_finder import with_found_lr
 from tunesmith.training.memory import free_cuda
+from tunesmith.typed_command import program
 
 __all__ = ["evaluate", "train", "train_in"]
 
@@ -56,7 +57,7 @@ def train_in(cfg: DictConfig, folder: Path, reporter: Reporter) -> Result:
     is_resumed = cfg.ckpt_path is not None or reporter.is_retry
     if cfg.find_lr:
         cfg = with_found_lr(cfg, folder, is_resumed)
-    if cfg.data.get("folds") is not None:
+    if has_folds(cfg):
         return cross_validate(cfg, folder, reporter, is_resumed)
     last = folder / run_folder.LAST_CHECKPOINT
     typed = None if cfg.ckpt_path is None else Path(cfg.ckpt_path)
@@ -67,8 +68,8 @@ def _show_how_to_resume(folder: Path) -> None:
     """Print the command that resumes the run; any checkpoint of a fold stands for all folds."""
     for name in (str(run_folder.LAST_CHECKPOINT), f"*/{run_folder.LAST_CHECKPOINT}", f"*/{run_folder.BEST_CHECKPOINT}"):
         for checkpoint in folder.glob(name):
-            typed = [text for text in sys.argv if not text.startswith(("ckpt_path=", "hydra.run.dir="))]
-            command = shlex.join(["python", *typed, f"ckpt_path={os.path.relpath(checkpoint)}"])
+            typed = [text for text in sys.argv[1:] if not text.startswith(("ckpt_path=", "hydra.run.dir="))]
+            command = shlex.join([*program(), *typed, f"ckpt_path={os.path.relpath(checkpoint)}"])
             print(f"interrupted; resume it with: {command}", flush=True)
             return
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from tunesmith.errors import UserError
 from tunesmith.reporting import NoReporter
-from tunesmith.training.build import build, build_learner, build_logger, build_node, build_quiet_trainer
+from tunesmith.training.build import build, build_learner, build_node, build_quiet_trainer
 
 
 class Model(nn.Module):
@@ -69,7 +69,7 @@ def test_class_weights_and_label_smoothing_reach_the_loss() -> None:
 def test_penalty_warm_up_and_unit_reach_the_module() -> None:
     data, module = build_learner(small("data=diabetes", "l1=0.01", "warmup_epochs=3"))
     assert (module.l1, module.warmup_epochs) == (0.01, 3)
-    assert module.target_scale == data.splits.target_scale != 1.0
+    assert module.facts.target_scale == data.splits.target_scale != 1.0
 
 
 def test_a_fold_validates_on_samples_of_its_own() -> None:
@@ -120,14 +120,10 @@ def test_a_quiet_trainer_has_the_flags_that_it_is_given(tmp_path: Path) -> None:
     assert (trainer.max_epochs, trainer.logger, trainer.checkpoint_callback) == (3, None, None)
 
 
-def test_a_logger_writes_into_the_runs_folder(tmp_path: Path) -> None:
-    logger = build_logger(small("logger=tensorboard"), tmp_path)
-    assert isinstance(logger, TensorBoardLogger)
-    assert Path(logger.log_dir) == tmp_path
-
-
-def test_without_a_logger_there_is_none(tmp_path: Path) -> None:
-    assert build_logger(small(), tmp_path) is None
+def test_the_trainer_has_the_configs_loggers(tmp_path: Path) -> None:
+    loggers = build(small("logger=tensorboard"), tmp_path, NoReporter()).trainer.loggers
+    assert [type(logger) for logger in loggers] == [TensorBoardLogger]
+    assert build(small(), tmp_path, NoReporter()).trainer.loggers == []
 
 
 # mistakes

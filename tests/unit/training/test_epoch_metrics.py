@@ -17,14 +17,14 @@ def test_sums_of_classes_weigh_batches_by_their_samples() -> None:
     metrics = EpochMetrics("train", CLASSES)
     metrics.add(torch.tensor(1.0), torch.eye(3), torch.tensor([0, 1, 0]))  # predicts 0, 1, 2
     metrics.add(torch.tensor(3.0), torch.tensor([[0.0, 1.0]]), torch.tensor([1]))
-    assert metrics.totals().tolist() == [4, 3 * 1.0 + 1 * 3.0, 2 + 1]
+    assert metrics.totals().tolist() == [4, 3 * 1.0 + 1 * 3.0, 2 + 1, 4]
 
 
 def test_sums_of_numbers_hold_squared_errors() -> None:
     metrics = EpochMetrics("train", NUMBERS)
     metrics.add(torch.tensor(0.5), torch.tensor([1.0, 2.0]), torch.tensor([0.0, 4.0]))
     metrics.add(torch.tensor(0.1), torch.tensor([3.0]), torch.tensor([0.0]))
-    assert metrics.totals().tolist() == pytest.approx([3, 2 * 0.5 + 1 * 0.1, 1 + 4 + 9])
+    assert metrics.totals().tolist() == pytest.approx([3, 2 * 0.5 + 1 * 0.1, 1 + 4 + 9, 3])
 
 
 def test_sums_are_exact_where_float32_is_not() -> None:
@@ -42,21 +42,21 @@ def test_sums_keep_no_graph() -> None:
 
 
 def test_a_part_without_batches_adds_nothing_to_the_sums_of_other_ranks() -> None:
-    assert EpochMetrics("val", CLASSES).totals().tolist() == [0, 0, 0]
+    assert EpochMetrics("val", CLASSES).totals().tolist() == [0, 0, 0, 0]
 
 
 # means
 
 
 def test_metrics_of_classes_are_means_over_samples() -> None:
-    assert EpochMetrics("val", CLASSES).part_metrics(torch.tensor([4.0, 6.0, 3.0])) == {
+    assert EpochMetrics("val", CLASSES).part_metrics(torch.tensor([4.0, 6.0, 3.0, 4.0])) == {
         "val/loss": 1.5,
         "val/acc": 0.75,
     }
 
 
 def test_metrics_of_numbers_are_a_mean_and_a_root_in_the_targets_own_unit() -> None:
-    metrics = EpochMetrics("test", NUMBERS, target_scale=10.0).part_metrics(torch.tensor([4.0, 6.0, 36.0]))
+    metrics = EpochMetrics("test", NUMBERS, target_scale=10.0).part_metrics(torch.tensor([4.0, 6.0, 36.0, 4.0]))
     assert metrics == {"test/loss": 1.5, "test/rmse": 30.0}
 
 

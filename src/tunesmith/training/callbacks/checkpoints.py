@@ -11,13 +11,14 @@ from typing import Any
 import lightning as L
 import numpy as np
 import torch
-from lightning.pytorch.callbacks import Checkpoint
 
 from tunesmith.run_folder import BEST_CHECKPOINT, LAST_CHECKPOINT
+from tunesmith.training.callbacks.end_of_epoch import EndOfEpoch
 from tunesmith.training.record import RunRecord
+from tunesmith.training.weights import load_weights
 
 
-class Checkpoints(Checkpoint):
+class Checkpoints(EndOfEpoch):
     """Saves once an epoch, after schedules, early stopping and the record have seen the epoch.
 
     Lightning's ModelCheckpoint saves before the plateau schedule has seen the epoch (a resumed run then differs),
@@ -42,7 +43,8 @@ class Checkpoints(Checkpoint):
         A checkpoint of ours never lies inside an epoch. Lightning does not know that: with restarting left True it
         would repeat the end of the old epoch, and hide the new epoch from the plateau schedule.
         """
-        trainer.fit_loop.restarting = False
+        for loop in (trainer.fit_loop, trainer.fit_loop.epoch_loop):
+            loop._restarting = False  # the property of Lightning 2.6.6 becomes True if max_steps is set
         if trainer.current_epoch > 0 and trainer.current_epoch == self.record.epoch:
             self._save(trainer)
 
@@ -53,7 +55,7 @@ class Checkpoints(Checkpoint):
         trainer.strategy.barrier("best checkpoint")  # rank zero renames the file after all ranks have saved
         if self.best_path.exists():
             saved = torch.load(self.best_path, map_location=pl_module.device, weights_only=True)
-            pl_module.load_state_dict(saved["state_dict"])
+            load_weights(pl_module, saved["state_dict"])
         if trainer.is_global_zero:
             self.last_path.unlink(missing_ok=True)
 

@@ -6,14 +6,20 @@ import logging
 
 import lightning as L
 
+from tunesmith.training.callbacks.end_of_epoch import EndOfEpoch, epoch_values
+
 log = logging.getLogger(__name__)
 
 
-class EpochLogger(L.Callback):
-    """Logs "epoch 3/100  train/loss 0.123 ..." after each validation."""
+class EpochLogger(EndOfEpoch):
+    """Logs "epoch 3/100  train/loss 0.123 ..." after each epoch."""
 
-    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        if trainer.sanity_checking or not trainer.is_global_zero or not log.isEnabledFor(logging.INFO):
+    def __init__(self, objective: str = "") -> None:
+        self.objective = objective
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        if not trainer.is_global_zero or not log.isEnabledFor(logging.INFO):
             return
-        metrics = "  ".join(f"{name} {float(value):.4g}" for name, value in trainer.callback_metrics.items())
+        values = epoch_values(trainer.callback_metrics, self.objective)
+        metrics = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
         log.info("epoch %d/%s  %s", trainer.current_epoch + 1, trainer.max_epochs, metrics)

@@ -5,20 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 import lightning as L
-from torch import Tensor
 
+from tunesmith.training.callbacks.end_of_epoch import EndOfEpoch, epoch_values
 from tunesmith.training.record import RunRecord
 
 
-class EpochRecord(L.Callback):
+class EpochRecord(EndOfEpoch):
     """Drives a RunRecord from Lightning's hooks, and ends the training when the record says so.
 
-    All ranks compare; rank zero alone writes and reports, and tells the other ranks whether to stop. The name of this
-    class is a key of every checkpoint.
+    All ranks compare rank zero's metrics; rank zero alone writes and reports, and tells the other ranks whether to
+    stop. The name of this class is a key of every checkpoint.
     """
 
     def __init__(self, record: RunRecord) -> None:
         self.record = record
+        self._is_validated = False
 
     def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self.record.start()
@@ -27,15 +28,22 @@ class EpochRecord(L.Callback):
         if trainer.is_global_zero:
             self.record.open_table()
 
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._is_validated = False
+
     def on_train_batch_end(self, trainer: L.Trainer, *args: Any) -> None:
         if trainer.is_global_zero:
             self.record.reporter.poll()
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        if trainer.sanity_checking:
-            return
+        self._is_validated = not trainer.sanity_checking
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        if trainer.enable_validation and not self._is_validated:
+            return  # the values of an earlier validation are still there
         epoch = trainer.current_epoch + 1
-        metrics = {name: shortest(value) for name, value in trainer.callback_metrics.items()}
+        metrics = epoch_values(trainer.callback_metrics, self.record.objective.metric)
+        metrics = trainer.strategy.broadcast(metrics)
         if trainer.is_global_zero:
             self.record.end_epoch(epoch, metrics)
             self.record.ask_to_stop(is_last=epoch == trainer.max_epochs)
@@ -53,8 +61,3 @@ class EpochRecord(L.Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.record.load_state_dict(state_dict)
-
-
-def shortest(value: Tensor) -> float:
-    """Return the float with the fewest digits that is this value in its own precision: 0.001, not 0.00100000005."""
-    return float(str(value.detach().cpu().numpy()))

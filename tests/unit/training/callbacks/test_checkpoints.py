@@ -12,7 +12,7 @@ import lightning as L
 import numpy as np
 import pytest
 import torch
-from tiny import fit
+from tiny import CLASSES, fit
 from torch.optim import SGD
 
 from tunesmith.data.splits import Split
@@ -48,7 +48,7 @@ def trained(folder: Path, objective: Objective = LOSS) -> tuple[Supervised, Watc
     torch.manual_seed(0)
     part = Split(torch.randn(20, 4), torch.arange(20) % 3)
     model = Linear((4,), 3, bias=True, initializer="torch")
-    module = Supervised(model, AutoLoss(), partial(SGD, lr=0.01), None, objective, has_classes=True)
+    module = Supervised(CLASSES, model, AutoLoss(), partial(SGD, lr=0.01))
     record, watch = RunRecord(folder, objective, NoReporter()), Watch(folder)
     fit(module, part, len(part), EpochRecord(record), watch, Checkpoints(folder, record), max_epochs=3)
     return module, watch

@@ -8,12 +8,11 @@ from functools import partial
 
 import pytest
 import torch
-from tiny import fit
+from tiny import NUMBERS, fit
 from torch import nn
 from torch.optim import SGD
 
 from tunesmith.data.splits import Split
-from tunesmith.objective import Objective
 from tunesmith.training.callbacks.epoch_logger import EpochLogger, log
 from tunesmith.training.learner import Supervised
 from tunesmith.training.losses import AutoLoss
@@ -22,7 +21,7 @@ from tunesmith.training.losses import AutoLoss
 def lines(caplog: pytest.LogCaptureFixture, level: int) -> list[str]:
     caplog.set_level(level, log.name)
     model, part = nn.Linear(2, 1), Split(torch.ones(4, 2), torch.zeros(4))
-    module = Supervised(model, AutoLoss(), partial(SGD, lr=0.125), None, Objective("val/loss", "min"), False)
+    module = Supervised(NUMBERS, model, AutoLoss(), partial(SGD, lr=0.125))
     fit(module, part, 2, EpochLogger(), max_epochs=2)
     return [record.getMessage() for record in caplog.records if record.name == log.name]
 

@@ -12,7 +12,7 @@ import lightning as L
 import pytest
 import torch
 from listener import Listener
-from tiny import fit
+from tiny import CLASSES, fit
 from torch import nn
 from torch.optim import SGD
 
@@ -21,7 +21,8 @@ from tunesmith.data.splits import Split
 from tunesmith.models.linear import Linear
 from tunesmith.objective import Objective
 from tunesmith.run_folder import read_metrics
-from tunesmith.training.callbacks.epoch_record import EpochRecord, shortest
+from tunesmith.training.callbacks.end_of_epoch import shortest
+from tunesmith.training.callbacks.epoch_record import EpochRecord
 from tunesmith.training.learner import Supervised
 from tunesmith.training.losses import AutoLoss
 from tunesmith.training.record import RunRecord
@@ -44,7 +45,7 @@ def trained(folder: Path, stop_at: int | None = None) -> Trained:
     torch.manual_seed(0)
     part = Split(torch.randn(20, 4), torch.arange(20) % 3)
     model = Linear((4,), 3, bias=True, initializer="torch")
-    module = Supervised(model, AutoLoss(), partial(SGD, lr=0.01), None, LOSS, has_classes=True)
+    module = Supervised(CLASSES, model, AutoLoss(), partial(SGD, lr=0.01))
     listener = Listener(stop_at)
     record = RunRecord(folder, LOSS, listener)
     time.sleep(0.05)  # what lies between a record and its training
@@ -97,7 +98,7 @@ class Plain(L.LightningModule):
 def test_a_sanity_check_is_no_epoch(tmp_path: Path) -> None:
     record = RunRecord(tmp_path, LOSS, listener := Listener())
     quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
-    no_files: dict[str, Any] = {**quiet, "enable_checkpointing": False, "accelerator": "cpu"}
+    no_files: dict[str, Any] = {**quiet, "accelerator": "cpu"}
     trainer = L.Trainer(callbacks=[EpochRecord(record)], num_sanity_val_steps=1, max_epochs=1, **no_files)
     batches = Batches(Split(torch.zeros(2, 1), torch.zeros(2)), 2)
     trainer.fit(Plain(), batches, batches)

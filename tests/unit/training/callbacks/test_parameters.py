@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 import torch
-from tiny import fit
+from tiny import NUMBERS, fit
 from torch import nn
 from torch.optim import SGD
 
@@ -23,7 +23,7 @@ def shown(model: nn.Module) -> dict[str, float]:
     size = next(model.parameters()).shape[1]
     part = Split(torch.ones(4, size), torch.zeros(4))
     objective = Objective("val/loss", "min")
-    module = Supervised(model, AutoLoss(), partial(SGD, lr=0.1), None, objective, has_classes=False)
+    module = Supervised(NUMBERS, model, AutoLoss(), partial(SGD, lr=0.1), monitor=objective.metric)
     metrics = fit(module, part, 2, Parameters(), max_epochs=2).callback_metrics
     return {name: value.item() for name, value in metrics.items() if name.startswith("param/")}
 

@@ -1,0 +1,41 @@
+"""The end of an epoch, after the learner's own hook."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from lightning.pytorch.callbacks import Checkpoint
+from torch import Tensor
+
+
+class EndOfEpoch(Checkpoint):
+    """A callback whose on_train_epoch_end runs after the learner's own, and so sees what that hook logs.
+
+    Lightning lets only subclasses of Checkpoint and EarlyStopping wait for the learner.
+    """
+
+
+def epoch_values(metrics: Mapping[str, Tensor], objective: str) -> dict[str, float]:
+    """Return an epoch's value of each metric that was logged.
+
+    A metric that is logged by step and by epoch has three names: NAME, NAME_step and NAME_epoch; NAME stays, and any
+    name that is the objective. "step" is the axis of the loggers.
+    """
+    return {
+        name: shortest(value)
+        for name, value in metrics.items()
+        if name == objective or not (name == "step" or _is_other_form(name, metrics))
+    }
+
+
+def _is_other_form(name: str, metrics: Mapping[str, Tensor]) -> bool:
+    base, separator, loader = name.partition("/dataloader_idx_")
+    return any(
+        base.endswith(suffix) and f"{base.removesuffix(suffix)}{separator}{loader}" in metrics
+        for suffix in ("_step", "_epoch")
+    )
+
+
+def shortest(value: Tensor) -> float:
+    """Return the float with the fewest digits that is this value in its own precision: 0.001, not 0.00100000005."""
+    return float(str(value.detach().cpu().numpy()))

@@ -1,0 +1,61 @@
+"""Schedules of the learning rate: by epoch or by step, and the warm-up."""
+
+from __future__ import annotations
+
+from functools import partial
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LinearLR
+
+from tunesmith.errors import UserError
+
+if TYPE_CHECKING:
+    from tunesmith.training.learner import Supervised
+
+# The learning rate of a warm-up's first step, as a fraction of the full one.
+WARMUP_START = 1e-3
+INTERVALS = ("epoch", "step")
+# As the value of an argument of a schedule: the optimizer's steps in the whole run.
+TOTAL_STEPS = "total_steps"
+
+
+def make_schedules(learner: Supervised, optimizer: Optimizer) -> list[dict[str, Any]]:
+    """Return Lightning's schedules: the warm-up if there is one, and the scheduler's.
+
+    The scheduler's argument `interval` is taken out: step (after each step of the optimizer) or epoch, the default.
+    """
+    schedules: list[dict[str, Any]] = []
+    if learner.warmup_epochs:
+        warmup = LinearLR(optimizer, start_factor=WARMUP_START, total_iters=_warmup_steps(learner))
+        schedules.append({"scheduler": warmup, "interval": "step"})
+    make = learner.make_scheduler
+    if make is None:
+        return schedules
+    arguments = dict(make.keywords) if isinstance(make, partial) else {}
+    interval = arguments.pop("interval", "epoch")
+    if interval not in INTERVALS:
+        raise UserError(f"scheduler.interval must be one of {', '.join(INTERVALS)}; got '{interval}'")
+    if TOTAL_STEPS in arguments.values():
+        total = _total_steps(learner)
+        arguments = {key: total if value == TOTAL_STEPS else value for key, value in arguments.items()}
+    scheduler = make.func(optimizer, *make.args, **arguments) if isinstance(make, partial) else make(optimizer)
+    schedules.append({"scheduler": scheduler, "interval": interval, "monitor": learner.monitor})
+    return schedules
+
+
+def _total_steps(learner: Supervised) -> int:
+    steps = learner.trainer.estimated_stepping_batches
+    if steps == float("inf"):
+        raise UserError("scheduler: total_steps needs an epoch of known length: set trainer.limit_train_batches")
+    return int(steps)
+
+
+def _warmup_steps(learner: Supervised) -> int:
+    """Return the optimizer's steps in the warm-up epochs; an epoch's last step may take fewer batches."""
+    trainer = learner.trainer
+    assert trainer.estimated_stepping_batches  # asking for it makes the trainer count the batches
+    if trainer.num_training_batches == float("inf"):
+        raise UserError("warmup_epochs needs an epoch of known length: set trainer.limit_train_batches")
+    return learner.warmup_epochs * ceil(trainer.num_training_batches / trainer.accumulate_grad_batches)
