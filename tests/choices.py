@@ -1,7 +1,7 @@
 """The choices of conf/, a user's own among them, and what each needs beside it to be built.
 
 A line `# test: OVERRIDES` at the top of a file gives what the file needs beside the defaults, for example
-`# test: data=diabetes`; `{samples}` in it is a folder with table.csv (columns x, y), arrays.npz and MNIST's four files.
+`# test: data=diabetes`; `{samples}` in it is a folder with samples, see write_samples.
 `# test: skip REASON` leaves the file out.
 """
 
@@ -81,9 +81,13 @@ def needed(group: str, choice: str, folder: Path) -> list[str]:
 
 
 def write_samples(folder: Path) -> None:
-    """Write a table, arrays, and 60 images in the format of MNIST's files."""
+    """Write a table, arrays, labels, and 60 images in the format of MNIST's files."""
     (folder / "table.csv").write_text("x,y\n" + "1,a\n2,b\n" * 10)
-    np.savez(folder / "arrays.npz", inputs=np.arange(20.0), targets=np.arange(20) % 2)
+    inputs, classes = np.arange(20.0), np.arange(20) % 2
+    np.savez(folder / "arrays.npz", inputs=inputs, targets=classes)
+    np.savez(folder / "labels.npz", inputs=inputs, targets=np.stack([classes, 1.0 - classes], 1))
+    np.save(folder / "inputs.npy", inputs[:, None])
+    np.save(folder / "targets.npy", classes)
     for split in ("train", "t10k"):
         images, labels = np.zeros((60, 28, 28), np.uint8), np.arange(60, dtype=np.uint8) % 10
         for name, values in (("images-idx3", images), ("labels-idx1", labels)):

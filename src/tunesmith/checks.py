@@ -16,7 +16,7 @@ from tunesmith.errors import UserError, closest
 from tunesmith.package_lines import check_package_lines
 from tunesmith.renamed_targets import RENAMED, nodes_with_target
 from tunesmith.rule_table import KEYS, REPLACED_KEYS, replacements_of, rules_of
-from tunesmith.rules import Rule
+from tunesmith.rules import Rule, is_number
 
 SUPERVISED = "tunesmith.training.learner.Supervised"
 _WHOLE_INTERPOLATION = re.compile(r"\$\{([A-Za-z_][\w.]*)\}")
@@ -138,7 +138,7 @@ def _written_at(cfg: DictConfig, key: str) -> str:
 
 def _check_order(cfg: DictConfig, less: str, more: str) -> None:
     values = [_select(cfg, key, key) for key in (less, more)]
-    if _ABSENT not in values and not values[0] < values[1]:
+    if all(map(is_number, values)) and not values[0] < values[1]:
         raise UserError(f"{less} must be less than {more}={values[1]}; got {values[0]}")
 
 

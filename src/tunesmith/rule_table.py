@@ -75,6 +75,8 @@ _NET: dict[str, Rule] = {
     "initializer": either(one_of("torch", *INITIALIZERS), number("of any size", lambda value: True)),
     "batch_norm": FLAG,
 }
+_COLUMN = Rule("the name of a column", lambda value: isinstance(value, str | int) and not isinstance(value, bool))
+_ARRAYS: dict[str, Rule] = {"path": TEXT, "tokens": FLAG, "mapped": FLAG}
 _LOSS: dict[str, Rule] = {"label_smoothing": BELOW_ONE, "reduction": one_of("mean", "sum")}
 
 # `_target_` -> argument -> rule; * stands for any text, and an argument may be a key inside a node ("loss.reduction").
@@ -94,10 +96,12 @@ TARGETS: dict[str, dict[str, Rule]] = {
         "shuffle": FLAG,
         "val_fraction": FRACTION,
         "test_fraction": or_null(FRACTION),
+        "split": one_of("random", "time", "group"),
         "split_seed": SEED,
         "folds": or_null(integer(2)),
         "fraction": number("in (0, 1]", lambda value: 0 < value <= 1),
         "scale": one_of("standard", "global", "minmax", "robust", "none"),
+        "targets": one_of("source", "inputs"),
         "scale_targets": FLAG,
         "missing": one_of("refuse", "impute"),
         "class_weights": or_null(either(one_of("balanced"), list_of(POSITIVE))),
@@ -108,7 +112,7 @@ TARGETS: dict[str, dict[str, Rule]] = {
     },
     "tunesmith.data.sources.table.Csv": {
         "path": TEXT,
-        "target": Rule("the name of a column", lambda value: value is not None and not is_list(value)),
+        "target": or_null(either(_COLUMN, Rule("a list of names", is_list))),
         "task": one_of("auto", "classification", "regression"),
         "drop": LIST,
         "separator": Rule(
@@ -117,8 +121,11 @@ TARGETS: dict[str, dict[str, Rule]] = {
         "encoding": TEXT,
         "na_values": LIST,
         "max_categories": integer(2),
+        "dates": one_of("parts", "elapsed", "drop", "text"),
+        "split_column": or_null(_COLUMN),
     },
-    "tunesmith.data.sources.npz.Npz": {"path": TEXT},
+    "tunesmith.data.sources.npz.Npz": _ARRAYS,
+    "tunesmith.data.sources.npy.Npy": {**_ARRAYS, "targets_path": or_null(TEXT)},
     "tunesmith.data.sources.sklearn_dataset.SklearnDataset": {"name": TEXT},
     "tunesmith.data.sources.images.ImageSet": {"folder": or_null(TEXT), "debian": or_null(TEXT), "cache": TEXT},
     "tunesmith.data.sources.teaching.Quadratic": {"samples": integer(3)},
@@ -163,7 +170,11 @@ Replacement = tuple[str, Callable[[Any], bool], str]
 REPLACED_KEYS: tuple[Replacement, ...] = (("find_lr", lambda value: value is True, "optimizer.lr"),)
 REPLACED: dict[str, tuple[Replacement, ...]] = {
     "tunesmith.models.mlp.Mlp": (("shape", is_list, "num_layers"), ("shape", is_list, "hidden_units")),
-    "tunesmith.data.*DataModule": (("folds", lambda value: value is not None, "val_fraction"),),
+    "tunesmith.data.*DataModule": (
+        ("folds", lambda value: value is not None, "val_fraction"),
+        ("split", lambda value: value == "random", "split_column"),
+        ("targets", lambda value: value == "inputs", "scale_targets"),
+    ),
 }
 
 

@@ -89,7 +89,7 @@ NODES = {
 def test_every_rule_of_a_hyperparameter_is_in_the_table() -> None:
     with_rules = {f"{node}.{argument}" for target, node in NODES.items() for argument in TARGETS[target]}
     with_rules |= {key for key in KEYS if not key.startswith("lr_finder.")}
-    no_hyperparameters = {"objective.mode", "trainer.accelerator", "trainer.strategy"}
+    no_hyperparameters = {"note", "tags", "data.targets", "objective.mode", "trainer.accelerator", "trainer.strategy"}
     assert with_rules - {row[0].strip("`") for row in ROWS} == no_hyperparameters
 
 
@@ -130,6 +130,7 @@ CHANGES = [
     ("", "data.val_fraction=0.3"),
     ("", "data.test_fraction=0.1"),
     ("", "data.split_seed=1"),
+    ("", "data.split=time"),
     ("", "data.scale=minmax"),
     ("", "data.scale=none"),
     ("data=diabetes", "data.scale_targets=false"),
@@ -158,6 +159,7 @@ WITHOUT_EFFECT_HERE = {
     "trainer.deterministic": "acts on a GPU",
     "threads": "changes the last digits, on some machines",
     "data.missing": "test_table.py",
+    "data.dates": "test_dates.py",
     "objective.metric": "test_conf.py",
 }
 

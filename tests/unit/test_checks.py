@@ -228,8 +228,9 @@ def test_an_order_of_two_keys(content: dict[str, Any], message: str) -> None:
         check_config(OmegaConf.create(content))
 
 
-def test_a_warm_up_may_end_in_the_last_epoch_but_one() -> None:
-    check_config(OmegaConf.create({"warmup_epochs": 4, "trainer": {"max_epochs": 5}}))
+@pytest.mark.parametrize("max_epochs", [5, None])
+def test_a_warm_up_may_end_in_the_last_epoch_but_one(max_epochs: int | None) -> None:
+    check_config(OmegaConf.create({"warmup_epochs": 4, "trainer": {"max_epochs": max_epochs}}))
 
 
 @pytest.mark.parametrize(

@@ -140,11 +140,11 @@ def _left_out(arrays: Arrays) -> Iterator[str]:
     """Say what is not done for targets of more than one class or number."""
     if arrays.has_classes:
         yield (
-            f"a target is many classes, of shape {arrays.target_shape}: parts are cut at random, neither they nor the "
-            "balance of classes is checked"
+            f"a target is many classes, of shape {arrays.target_shape}: parts are not stratified, the balance of "
+            "classes is not checked"
         )
     elif arrays.targets.size and are_labels(arrays):
         yield (
-            f"a target is many labels, 0 or 1, of shape {arrays.target_shape}: they are not scaled, parts are cut at "
-            "random"
+            f"a target is many labels, 0 or 1, of shape {arrays.target_shape}: parts are not stratified, targets are "
+            "not scaled"
         )

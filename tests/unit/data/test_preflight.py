@@ -197,7 +197,7 @@ def test_labels_are_told_from_numbers() -> None:
     """Several numbers a sample need no line; several labels, which are 0 or 1, do: they are not scaled."""
     labels = np.stack([ONES > 0, ONES < 0], axis=1).astype(np.float32)
     assert found(Arrays(INPUTS, labels)) == [
-        "a target is many labels, 0 or 1, of shape (2,): they are not scaled, parts are cut at random"
+        "a target is many labels, 0 or 1, of shape (2,): parts are not stratified, targets are not scaled"
     ]
     assert found(Arrays(INPUTS, 2 * labels)) == []
 
