@@ -169,10 +169,10 @@ TARGETS: dict[str, dict[str, Rule]] = {
 Replacement = tuple[str, Callable[[Any], bool], str]
 REPLACED_KEYS: tuple[Replacement, ...] = (("find_lr", lambda value: value is True, "optimizer.lr"),)
 REPLACED: dict[str, tuple[Replacement, ...]] = {
+    "tunesmith.data.sources.table.Csv": (("split", lambda value: value == "random", "split_column"),),
     "tunesmith.models.mlp.Mlp": (("shape", is_list, "num_layers"), ("shape", is_list, "hidden_units")),
     "tunesmith.data.*DataModule": (
         ("folds", lambda value: value is not None, "val_fraction"),
-        ("split", lambda value: value == "random", "split_column"),
         ("targets", lambda value: value == "inputs", "scale_targets"),
     ),
 }

@@ -29,7 +29,6 @@ def composed(folder: Path, group: str, text: str, default: str = "null") -> Dict
     [
         pytest.param("space", f"# ranges\n{LINE}\nlr: 1", "hydra.sweeper.params", id="a space, below a comment"),
         pytest.param("space", "lr: 1", "hydra.sweeper.params", id="a space, none"),
-        pytest.param("space", "# nothing\n{}", "hydra.sweeper.params", id="a space, empty"),
         pytest.param(
             "experiment", "# try\n# @package _global_\nlr: 1", "_global_", id="an experiment, below a comment"
         ),
