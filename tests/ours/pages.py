@@ -41,7 +41,7 @@ NOT_RUN = {
     "python sphere.py": "an app of the reader's own: tests/integration/test_official_examples.py",
     "python train.py KEY=": "a form, not a command",
     "python train.py -m KEY=": "a form, not a command",
-    "python train.py '~local' ...": "a form, not a command: tests/contract/test_local_yaml.py",
+    "python train.py '~local' ...": "a form, not a command: tests/ours/test_local_yaml.py",
     "python scripts/plot.py FOLDER": "a form, not a command",
     "python scripts/bench_official.py": "a quarter of an hour, and a download",
     "python scripts/scale.py": "minutes: tests/integration/test_scale.py",
