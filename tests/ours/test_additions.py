@@ -89,6 +89,7 @@ defaults: [override /data: waves, override /model: wide]
 }
 SKIPPED = {
     "skip, it lacks a source",
+    "skip, it needs a learner with loaders of its own",
     "refused: data.path must be a file; got /nowhere/scans.npz, which is not there",
     "refused: loss must fit the targets: SmoothL1Loss needs numbers, this data has classes; use loss=auto",
     "optimizer: lion_pytorch.Lion is not installed",
