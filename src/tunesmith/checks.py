@@ -36,8 +36,14 @@ ACTIVATIONS = ("elu", "gelu", "leaky_relu", "relu", "sigmoid", "silu", "tanh")
 INITIALIZERS = ("torch", "he", "orthogonal", "xavier", "zeros")
 # Strategies whose processes each hold the whole model and are started by the same command.
 STRATEGIES = ("auto", "ddp", "ddp_find_unused_parameters_true", "ddp_find_unused_parameters_false")
+# Strategies whose processes each hold a part of it: no process has the plain checkpoint that a run goes on from.
+SHARDED = ("FSDP", "DeepSpeed", "ModelParallel")
 ACCELERATORS = ("auto", "cpu", "cuda", "gpu", "mps", "tpu")
 
+WHOLE_MODEL = Rule(
+    "a node with a _target_ whose processes each hold the whole model",
+    lambda value: NODE.holds(value) and not any(name in str(value["_target_"]) for name in SHARDED),
+)
 
 RULES: dict[str, Rule] = {
     "seed": SEED,
@@ -112,7 +118,7 @@ RULES: dict[str, Rule] = {
     "model.pooling": integer(1),
     "trainer.max_epochs": integer(1),
     "trainer.accelerator": one_of(*ACCELERATORS),
-    "trainer.strategy": either(one_of(*STRATEGIES), NODE),
+    "trainer.strategy": either(one_of(*STRATEGIES), WHOLE_MODEL),
     "trainer.gradient_clip_val": or_null(POSITIVE),
     "trainer.gradient_clip_algorithm": one_of("norm", "value"),
     "trainer.accumulate_grad_batches": integer(1),

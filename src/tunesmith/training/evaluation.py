@@ -47,6 +47,7 @@ def evaluate(folder: Path) -> dict[str, float]:
     """
     cfg = _config(folder)
     torch.set_num_threads(cfg.threads)
+    L.seed_everything(cfg.seed, verbose=False)  # a test part may have random augmentation
     built = [(*build_learner(cfg, fold), path) for fold, path in _models(cfg, folder)]
     data, module, _ = built[0]
     if isinstance(data, DataModule) and isinstance(module, Supervised) and type(module).step is Supervised.step:

@@ -6,6 +6,7 @@ import logging
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -38,22 +39,29 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     return weights
 
 
-def start_from(module: nn.Module, path: Path) -> None:
-    """Start a module from a checkpoint's weights; those of another shape, as of a new head, keep their own start.
+def start_from(module: nn.Module, weights: Mapping[str, Any], origin: str) -> None:
+    """Start a module from another run's weights; those of another shape, as of a new head, keep their own start.
+
+    origin: where the weights come from, for messages.
 
     Raises:
-        UserError: the file is no checkpoint, or no weight fits.
+        UserError: no weight fits.
     """
     own = module.state_dict()
     names = {name.replace(COMPILED, ""): name for name in own}
-    given = {_renamed(name, names): value for name, value in read_weights(path).items()}
-    fitting = {name: value for name, value in given.items() if name in own and own[name].shape == value.shape}
+    given = {_renamed(name, names): value for name, value in weights.items()}
+    fitting = {name: value for name, value in given.items() if name in own and _is_alike(own[name], value)}
     if not fitting:
-        raise UserError(f"weights must fit the model; got '{path}', none of whose {len(given)} weights do")
+        raise UserError(f"weights must fit the model; got '{origin}', none of whose {len(given)} weights do")
     module.load_state_dict({**own, **fitting})
     left_out = sorted(set(own) - set(fitting))
     if left_out:
-        log.warning("weights: %s start anew: '%s' has none of that name and shape", list_names(left_out), path)
+        log.warning("weights: %s start anew: '%s' has none of that name and shape", list_names(left_out), origin)
+
+
+def _is_alike(own: Any, given: Any) -> bool:
+    """Whether both are tensors of one shape; a module's extra state may be anything."""
+    return isinstance(own, Tensor) and isinstance(given, Tensor) and own.shape == given.shape
 
 
 def _renamed(name: str, names: Mapping[str, str]) -> str:
