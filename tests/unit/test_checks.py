@@ -98,7 +98,16 @@ BOUNDS: dict[str, Bounds] = {
     "model.padding": FROM_ZERO,
     "model.pooling": FROM_ONE,
     "trainer.max_epochs": FROM_ONE,
-    "trainer.strategy": (["auto", "ddp", {"_target_": "a.Strategy"}], ["fsdp", "ddp_spawn", "", {}, None]),
+    "trainer.strategy": (
+        ["auto", "ddp", {"_target_": "a.Strategy"}],
+        [
+            *("fsdp", "deepspeed", "ddp_spawn", "", {}, None),
+            *(
+                {"_target_": f"lightning.pytorch.strategies.{name}Strategy"}
+                for name in ("FSDP", "DeepSpeed", "ModelParallel")
+            ),
+        ],
+    ),
     "trainer.accelerator": (["auto", "cpu", "gpu"], ["cpu0", None]),
     "trainer.gradient_clip_val": ([None, 0.5], [0, -1.0]),
     "trainer.gradient_clip_algorithm": (["norm", "value"], ["max", None]),

@@ -44,6 +44,8 @@ for _name in (
     logging.getLogger(_name).setLevel(logging.WARNING)
 # On a machine that has Slurm, Lightning advises to start every run by srun, a worker's trial too.
 warnings.filterwarnings("ignore", message=r".*The `srun` command is available on your system but is not used.*")
+# Workers of a study use the cores that Lightning would give to a loader.
+warnings.filterwarnings("ignore", message=r".*does not have many workers which may be a bottleneck.*")
 # A checkpoint of ours leaves such hyperparameters out.
 warnings.filterwarnings(
     "ignore", message=r".*is an instance of `nn.Module` and is already saved during checkpointing.*"

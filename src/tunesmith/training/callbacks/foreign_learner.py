@@ -12,6 +12,8 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import Tensor
 from torchmetrics import Metric
 
+from tunesmith.training.callbacks.end_of_epoch import is_other_form
+
 # Where a ModelCheckpoint of the learner's own writes, so that checkpoints/ stays ours.
 OWN_CHECKPOINTS = "model_checkpoints"
 
@@ -77,7 +79,7 @@ class ForeignLearner(L.Callback):
         """Return the mean of each metric that was logged by step alone."""
         means = {}
         for name, total in self._sums.items():
-            if name.endswith("_step") or f"{name}_epoch" in metrics:
+            if is_other_form(name, metrics) or f"{name}_epoch" in metrics:
                 continue  # the learner asked Lightning for the epoch's value as well
             is_late = self._is_new(name, metrics[name])  # logged in the learner's own hook after the last step
             count = self._counts[name] + is_late
