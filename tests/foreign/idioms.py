@@ -152,10 +152,15 @@ class Gan(L.LightningModule):
 
 
 class OwnCallbacks(Plain):
-    """Brings its own early stopping, which ends a run after the second epoch, and its own checkpoints."""
+    """Brings its own early stopping, which finds no epoch good enough, and its own checkpoints."""
+
+    def __init__(self, lr: float = 0.01, patience: int = 1) -> None:
+        super().__init__(lr)
+        self.patience = patience
 
     def configure_callbacks(self) -> Any:
-        return [EarlyStopping("val/loss", patience=1, min_delta=100.0), ModelCheckpoint(monitor="val/loss")]
+        stop = EarlyStopping("val/loss", patience=self.patience, min_delta=100.0)
+        return [stop, ModelCheckpoint(monitor="val/loss")]
 
 
 class LateLayers(Tested):

@@ -63,9 +63,7 @@ def _quiet() -> Iterator[None]:
     logger.setLevel(level)
 
 
-def seen(
-    folder: Path, seed: int = 0, checkpoint: Path | None = None, max_epochs: int = EPOCHS, **of_loaders: Any
-) -> Any:
+def seen(folder: Path, seed: int = 0, checkpoint: Path | None = None, epochs: int = EPOCHS, **of_loaders: Any) -> Any:
     """Train, or go on from a checkpoint, and return what each epoch drew."""
     folder.mkdir(exist_ok=True)
     record = RunRecord(folder, Objective("val/loss", "min"), NoReporter())
