@@ -16,17 +16,30 @@ from torchmetrics.classification.accuracy import Accuracy
 
 
 class SimpleDenseNet(torch.nn.Module):
-    def __init__(self, input_size: int = 8, lin1_size: int = 16, output_size: int = 2) -> None:
+    def __init__(
+        self,
+        input_size: int = 784,
+        lin1_size: int = 256,
+        lin2_size: int = 256,
+        lin3_size: int = 256,
+        output_size: int = 10,
+    ) -> None:
         super().__init__()
         self.model = torch.nn.Sequential(
             torch.nn.Linear(input_size, lin1_size),
             torch.nn.BatchNorm1d(lin1_size),
             torch.nn.ReLU(),
-            torch.nn.Linear(lin1_size, output_size),
+            torch.nn.Linear(lin1_size, lin2_size),
+            torch.nn.BatchNorm1d(lin2_size),
+            torch.nn.ReLU(),
+            torch.nn.Linear(lin2_size, lin3_size),
+            torch.nn.BatchNorm1d(lin3_size),
+            torch.nn.ReLU(),
+            torch.nn.Linear(lin3_size, output_size),
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.model(x)
+        return self.model(x.view(x.size(0), -1))
 
 
 class MNISTLitModule(LightningModule):
