@@ -50,9 +50,9 @@ class MNISTLitModule(LightningModule):
         self.save_hyperparameters(logger=False)
         self.net = net
         self.criterion = torch.nn.CrossEntropyLoss()
-        self.train_acc = Accuracy(task="multiclass", num_classes=2)
-        self.val_acc = Accuracy(task="multiclass", num_classes=2)
-        self.test_acc = Accuracy(task="multiclass", num_classes=2)
+        self.train_acc = Accuracy(task="multiclass", num_classes=10)
+        self.val_acc = Accuracy(task="multiclass", num_classes=10)
+        self.test_acc = Accuracy(task="multiclass", num_classes=10)
         self.train_loss = MeanMetric()
         self.val_loss = MeanMetric()
         self.test_loss = MeanMetric()
@@ -148,7 +148,7 @@ class MNISTDataModule(LightningDataModule):
 
     @property
     def num_classes(self) -> int:
-        return 2
+        return 10
 
     def prepare_data(self) -> None:
         pass
