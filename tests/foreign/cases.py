@@ -58,6 +58,8 @@ LEARNERS: dict[str, Case] = {
     "a stream, max_steps": case("tested", "stream", "data.most=64", "+trainer.max_steps=10000", test=TESTED),
     "ema": case("tested", "points", callback("EMAWeightAveraging", decay=0.9), test=TESTED),
     "averaged weights": case("tested", "points", callback("WeightAveraging"), test=TESTED),
+    "a state of its own, a frozen part left out": case("remembers", "points", test=("test/loss", "test/seen")),
+    "our array data": case("tested", "breast_cancer", "learner.features=30", test=TESTED),
     "boring": case(
         "boring", "boring", "+trainer.limit_train_batches=4", "+trainer.limit_val_batches=4", swept="seed=range(0,8)"
     ),

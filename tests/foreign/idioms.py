@@ -18,17 +18,17 @@ from torch.optim.lr_scheduler import OneCycleLR
 from torch.utils.data import DataLoader
 
 
-def make_net() -> nn.Sequential:
-    return nn.Sequential(nn.Linear(FEATURES, 16), nn.ReLU(), nn.Dropout(0.2), nn.Linear(16, 2))
+def make_net(features: int = FEATURES) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(features, 16), nn.ReLU(), nn.Dropout(0.2), nn.Linear(16, 2))
 
 
 class Plain(L.LightningModule):
     """Logs train/loss and val/loss once an epoch."""
 
-    def __init__(self, lr: float = 0.01) -> None:
+    def __init__(self, lr: float = 0.01, features: int = FEATURES) -> None:
         super().__init__()
         self.lr = lr
-        self.net = make_net()
+        self.net = make_net(features)
 
     def loss(self, batch: Any) -> Tensor:
         inputs, classes = batch
@@ -214,6 +214,39 @@ class OddCheckpoint(Plain):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["where"] = Path("somewhere")
+
+
+class Remembers(Tested):
+    """Keeps a value of its own in its checkpoints, and leaves a frozen part out of them."""
+
+    def __init__(self, lr: float = 0.01) -> None:
+        super().__init__(lr)
+        self.strict_loading = False
+        self.frozen = nn.Linear(FEATURES, FEATURES).requires_grad_(False)
+        nn.init.eye_(self.frozen.weight)
+        self.seen = 0
+
+    def loss(self, batch: Any) -> Tensor:
+        return super().loss((self.frozen(batch[0]), batch[1]))
+
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
+        self.seen += 1
+
+    def on_train_epoch_end(self) -> None:
+        self.log("train/seen", float(self.seen))
+
+    def test_step(self, batch: Any, batch_idx: int) -> None:
+        super().test_step(batch, batch_idx)
+        self.log("test/seen", float(self.seen))
+
+    def state_dict(self, *args: Any, **options: Any) -> Any:
+        return {name: value for name, value in super().state_dict().items() if not name.startswith("frozen")}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["seen"] = self.seen
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.seen = checkpoint["seen"]
 
 
 class Boring(BoringModel):

@@ -150,6 +150,27 @@ class Endless(IterableDataset[tuple[Tensor, Tensor]]):
             number += 1
 
 
+class Scaled(Points):
+    """Fits a scale on its training part, and keeps it in checkpoints."""
+
+    scale = 1.0
+
+    def setup(self, stage: str) -> None:
+        super().setup(stage)
+        if stage == "fit":
+            self.scale = float(self.parts["train"].inputs.std())
+
+    def loader(self, part: str, **options: Any) -> DataLoader[Any]:
+        self.parts[part].inputs = self.parts[part].inputs / self.scale
+        return super().loader(part, **options)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"scale": self.scale}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.scale = state_dict["scale"]
+
+
 class Stream(Points):
     """Trains on a stream."""
 

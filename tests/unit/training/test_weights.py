@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import lightning as L
 import pytest
 import torch
 from torch import Tensor, nn
 
 from tunesmith.errors import UserError
-from tunesmith.training.weights import COMPILED, load_weights, read_weights, start_from
+from tunesmith.training.weights import COMPILED, load_checkpoint, load_weights, read_weights, start_from
 
 
 class Net(nn.Module):
@@ -67,6 +69,39 @@ def test_a_new_head_starts_anew_and_is_named(caplog: pytest.LogCaptureFixture) -
 def test_weights_of_another_model_are_refused() -> None:
     with pytest.raises(UserError, match=r"^weights must fit the model; got 'a\.ckpt', none of whose 2 weights do$"):
         start_from(Net(), nn.Linear(7, 7).state_dict(), "a.ckpt")
+
+
+class Frozen(L.LightningModule):
+    """Leaves its backbone out of checkpoints, and keeps a number in them."""
+
+    def __init__(self, value: float = 0.0, is_strict: bool = False) -> None:
+        super().__init__()
+        self.backbone, self.head, self.seen = nn.Linear(3, 4), nn.Linear(4, 2), 0
+        self.strict_loading = is_strict
+        for parameter in self.parameters():
+            nn.init.constant_(parameter, value)
+
+    def state_dict(self, *args: Any, **options: Any) -> Any:
+        return {name: value for name, value in super().state_dict().items() if name.startswith("head")}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.seen = checkpoint["seen"]
+
+
+def test_a_part_that_checkpoints_leave_out_stays_as_it_is() -> None:
+    module = Frozen(value=5.0)
+    load_weights(module, Frozen(value=1.0).state_dict())
+    assert (means(module.backbone), means(module.head)) == ({5.0}, {1.0})
+    start_from(module, Frozen(value=2.0).state_dict(), "here")
+    assert (means(module.backbone), means(module.head)) == ({5.0}, {2.0})
+    with pytest.raises(RuntimeError, match="Missing key"):
+        load_weights(Frozen(is_strict=True), Frozen().state_dict())
+
+
+def test_a_checkpoint_gives_back_what_the_learner_keeps_in_it() -> None:
+    module = Frozen()
+    load_checkpoint(module, {"state_dict": Frozen(value=1.0).state_dict(), "seen": 7})
+    assert (means(module.head), module.seen) == ({1.0}, 7)
 
 
 def test_the_weights_of_a_file(tmp_path: Path) -> None:
