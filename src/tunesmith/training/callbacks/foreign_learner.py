@@ -93,7 +93,7 @@ class ForeignLearner(L.Callback):
 
     def _log_axis(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Log "step", which Lightning takes as the loggers' axis."""
-        if trainer.loggers and not trainer.sanity_checking:
+        if trainer.loggers:
             pl_module.log("step", float(trainer.current_epoch + 1), sync_dist=trainer.world_size > 1)
 
 

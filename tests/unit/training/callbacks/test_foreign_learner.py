@@ -108,6 +108,9 @@ def test_loggers_get_epochs_by_epoch_and_steps_by_step(tmp_path: Path) -> None:
         assert [step for step, _ in logger.of(name)] == [1, 2]
     assert logger.of("by_step") == [(4 * epoch + step, 10.0 * epoch + step) for epoch in (0, 1) for step in range(4)]
     assert [step for step, _ in logger.of("both_step")] == list(range(8))
+    assert not {name for _, metrics in logger.heard for name in metrics if name.endswith("_step_epoch")} - {
+        "by_step_epoch"
+    }
 
 
 # its own checkpoints
@@ -137,10 +140,13 @@ def test_torchmetrics_go_on_from_their_states(tmp_path: Path) -> None:
     for value in (3.0, 1.0):
         for metric in (first.best, first.mean, first.all):
             metric.update(value)
+    second.best.update(0.0)
+    assert float(second.best.compute()) == 0.0
     torch.save(metric_states(first), tmp_path / "states.ckpt")
     states = torch.load(tmp_path / "states.ckpt", weights_only=True)
     assert set(states) == {"best", "mean", "all"}
     restore_metrics(second, {**states, "gone": {}})
+    assert float(second.best.compute()) == 3.0
     for metric in (second.best, second.mean, second.all):
         metric.update(2.0)
     assert (float(second.best.compute()), float(second.mean.compute())) == (3.0, 2.0)
@@ -158,6 +164,10 @@ class Resets(Logs):
     def on_train_start(self) -> None:
         self.best.reset()
 
+    def on_train_epoch_end(self) -> None:
+        self.seen = float(self.best.compute())
+        self.best.update(9.0)
+
 
 def test_they_are_restored_after_the_learner_has_reset_them(tmp_path: Path) -> None:
     callback, module = ForeignLearner(tmp_path), Resets()
@@ -170,12 +180,12 @@ def test_they_are_restored_after_the_learner_has_reset_them(tmp_path: Path) -> N
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
-        max_epochs=1,
+        max_epochs=2,
     )
     part = Split(torch.zeros(8, 1), torch.zeros(8))
     trainer.fit(module, Batches(part, 8), Batches(part, 8))
-    assert float(module.best.compute()) == 7.0
-    assert callback.state_dict()["best"]["updates"] == 1
+    assert module.seen == 9.0  # 7.0 after the first epoch, and not again in the second one
+    assert callback.state_dict()["best"]["updates"] == 3
 
 
 def test_without_a_learner_there_is_no_state(tmp_path: Path) -> None:

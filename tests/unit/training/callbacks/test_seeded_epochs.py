@@ -63,7 +63,14 @@ def _quiet() -> Iterator[None]:
     logger.setLevel(level)
 
 
-def seen(folder: Path, seed: int = 0, checkpoint: Path | None = None, epochs: int = EPOCHS, **of_loaders: Any) -> Any:
+def seen(
+    folder: Path,
+    seed: int = 0,
+    checkpoint: Path | None = None,
+    epochs: int = EPOCHS,
+    validated: int = 8,
+    **of_loaders: Any,
+) -> Any:
     """Train, or go on from a checkpoint, and return what each epoch drew."""
     folder.mkdir(exist_ok=True)
     record = RunRecord(folder, Objective("val/loss", "min"), NoReporter())
@@ -71,7 +78,7 @@ def seen(folder: Path, seed: int = 0, checkpoint: Path | None = None, epochs: in
     callbacks = [EpochRecord(record), SeededEpochs(seed), Checkpoints(folder, record)]
     trainer = L.Trainer(accelerator="cpu", callbacks=callbacks, num_sanity_val_steps=0, max_epochs=epochs, **quiet)
     module = Notes()
-    made = [loader(16, **of_loaders), loader(8, **of_loaders)]
+    made = [loader(16, **of_loaders), loader(validated, **of_loaders)]
     trainer.fit(module, *made, ckpt_path=checkpoint, weights_only=True)
     return module.seen
 
@@ -105,6 +112,17 @@ def test_a_resumed_run_draws_what_an_unbroken_one_draws(tmp_path: Path, of_loade
 def test_another_seed_draws_other_numbers_in_every_epoch(tmp_path: Path) -> None:
     first, second = seen(tmp_path / "a"), seen(tmp_path / "b", seed=1)
     assert all(not set(first[epoch]) & set(second[epoch]) for epoch in range(EPOCHS))
+
+
+@pytest.mark.parametrize("num_workers", [0, 1])
+def test_what_an_epoch_draws_depends_on_seed_and_epoch_alone(tmp_path: Path, num_workers: int) -> None:
+    """Neither on what a run has drawn before it trains, nor on what it draws when it validates."""
+    torch.manual_seed(1)
+    first = seen(tmp_path / "a", num_workers=num_workers)
+    torch.manual_seed(2)
+    second = seen(tmp_path / "b", num_workers=num_workers, validated=16)
+    trained = 4 * 4  # numbers of a batch, batches
+    assert [first[epoch][:trained] for epoch in range(EPOCHS)] == [second[epoch][:trained] for epoch in range(EPOCHS)]
 
 
 def test_a_resumed_run_says_once_what_it_cannot_know(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
