@@ -27,13 +27,13 @@ from tunesmith.training.callbacks.foreign_learner import ForeignLearner
 from tunesmith.training.callbacks.hparams import Hparams
 from tunesmith.training.callbacks.plain_checkpoints import PlainCheckpoints
 from tunesmith.training.callbacks.seeded_epochs import SeededEpochs
+from tunesmith.training.callbacks.start_weights import StartWeights
 from tunesmith.training.ddp.devices import cluster_environment
 from tunesmith.training.ddp.ranks import Ranks
 from tunesmith.training.learner import Supervised
 from tunesmith.training.loggers import build_loggers, log_config, plain_config
 from tunesmith.training.nodes import build_node
 from tunesmith.training.record import RunRecord
-from tunesmith.training.weights import start_from
 
 for _name in (
     "lightning.pytorch",
@@ -42,6 +42,8 @@ for _name in (
     logging.getLogger(_name).setLevel(logging.WARNING)
 # On a machine that has Slurm, Lightning advises to start every run by srun, a worker's trial too.
 warnings.filterwarnings("ignore", message=r".*The `srun` command is available on your system but is not used.*")
+# Workers of a study use the cores that Lightning would give to a loader.
+warnings.filterwarnings("ignore", message=r".*does not have many workers which may be a bottleneck.*")
 # A checkpoint of ours leaves such hyperparameters out.
 warnings.filterwarnings(
     "ignore", message=r".*is an instance of `nn.Module` and is already saved during checkpointing.*"
@@ -69,8 +71,6 @@ def build(cfg: DictConfig, folder: Path, reporter: Reporter, fold: int | None = 
     torch.set_num_threads(cfg.threads)
     L.seed_everything(cfg.seed, verbose=False)
     data, module = build_learner(cfg, fold)
-    if cfg.get("weights") is not None:
-        start_from(module, Path(cfg.weights))
     record = RunRecord(folder, Objective(cfg.objective.metric, cfg.objective.mode), reporter)
     has_bar = sys.stdout.isatty() and not is_trial()
     trainer = _build_trainer(
@@ -102,11 +102,17 @@ def _build_callbacks(
         callbacks.append(SeededEpochs(cfg.seed))
     if not isinstance(module, Supervised):
         callbacks.append(ForeignLearner(folder))
+    callbacks += start_weights(cfg)
     if record.reporter.params:
         callbacks.append(Hparams(record.reporter.params, record))
     callbacks.append(RichProgressBar() if has_bar else EpochLogger(record.objective.metric))
     callbacks += [build_node(cfg, f"callbacks.{name}") for name in cfg.get("callbacks") or {}]
     return [*callbacks, Checkpoints(folder, record)]
+
+
+def start_weights(cfg: DictConfig) -> list[L.Callback]:
+    """Return the callback that starts a run from the weights that the config names, if it names any."""
+    return [] if cfg.get("weights") is None else [StartWeights(Path(cfg.weights))]
 
 
 def build_learner(cfg: DictConfig, fold: int | None = None) -> tuple[L.LightningDataModule | None, L.LightningModule]:
