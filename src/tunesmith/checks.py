@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from tunesmith.doors import OF_THE_LEARNER, check_doors, is_taken, taken_keys
+from tunesmith.doors import OF_THE_LEARNER, check_doors, is_taken, taken_keys, typed_overrides
 from tunesmith.errors import UserError, closest
 from tunesmith.package_lines import check_package_lines
 from tunesmith.renamed_targets import RENAMED, nodes_with_target
@@ -155,7 +155,7 @@ def _check_devices(cfg: DictConfig, takers: Sequence[_Taker]) -> None:
 
 def _check_replaced(cfg: DictConfig, takers: Sequence[_Taker]) -> None:
     """Raise UserError if both keys of a pair are given: the second would be ignored silently."""
-    given = [str(text) for text in OmegaConf.select(cfg, "hydra.overrides.task", default=None) or ()]
+    given = typed_overrides(cfg)
     pairs = [(cfg, "", pair) for pair in REPLACED_KEYS]
     pairs += [(taker.node, f"{taker.key}.", pair) for taker in takers for pair in replacements_of(taker.target)]
     for node, prefix, (name, has_effect, other) in pairs:

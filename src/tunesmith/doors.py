@@ -8,7 +8,6 @@ from copy import deepcopy
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from tunesmith.errors import UserError
 
@@ -51,13 +50,14 @@ def taken_keys(cfg: DictConfig) -> set[str]:
     """Return the keys of the learner's groups that a run reads: `model` if the whole group, or `optimizer.lr`."""
     if not cfg.get("learner"):
         return set(OF_THE_LEARNER)
+    raw = OmegaConf.to_container(cfg, resolve=False)  # once: of the whole config it takes 1 ms
     found: set[str] = set()
-    unread = [key for node in READERS for key in _interpolated(cfg, node)]
+    unread = [key for node in READERS for key in _keys_inside(raw, node)]
     while unread:
         key = unread.pop()
         if key not in found:
             found.add(key)
-            unread += _interpolated(cfg, key)
+            unread += _keys_inside(raw, key)
     return {key for key in found if key.partition(".")[0] in OF_THE_LEARNER}
 
 
@@ -67,7 +67,7 @@ def check_doors(cfg: DictConfig) -> None:
     Nothing else would notice the key: the run would go on without it.
     """
     taken = taken_keys(cfg)
-    for text in _typed(cfg):
+    for text in typed_overrides(cfg):
         key = text.partition("=")[0].lstrip("+~").partition("@")[0]
         if key.partition(".")[0] in OF_THE_LEARNER and not is_taken(key, taken):
             raise UserError(
@@ -78,18 +78,16 @@ def check_doors(cfg: DictConfig) -> None:
         raise UserError(f"find_lr must be false with learner={_name(cfg)}, which does not take optimizer.lr; got true")
 
 
-def without_untaken(cfg: DictConfig) -> DictConfig:
-    """Return the config without the groups that the run does not read: what loggers are told."""
-    taken = taken_keys(cfg)
-    read = {key.partition(".")[0] for key in taken}
-    left_out = [key for key in OF_THE_LEARNER if key in cfg and key not in read]
-    return OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key not in left_out])
-
-
-def _typed(cfg: DictConfig) -> list[str]:
-    """Return the overrides of the command line, and in a trial those of the sweep."""
+def typed_overrides(cfg: DictConfig) -> list[str]:
+    """Return the overrides of the command line, and in a trial those of the sweep, as they were typed."""
     node = OmegaConf.select(cfg, "hydra.overrides.task", default=None)
     return [] if node is None else list(map(str, OmegaConf.to_container(node, resolve=False) or ()))
+
+
+def untaken_groups(cfg: DictConfig) -> set[str]:
+    """Return the learner's groups of which the run reads nothing: loggers are not told of them."""
+    taken = taken_keys(cfg)
+    return {group for group in OF_THE_LEARNER if not is_taken(group, taken)}
 
 
 def is_taken(key: str, taken: set[str]) -> bool:
@@ -103,20 +101,20 @@ def _name(cfg: DictConfig) -> str:
     return str(choice or cfg.learner.get("_target_"))
 
 
-def _interpolated(cfg: DictConfig, key: str) -> Iterator[str]:
-    """Yield every key that the texts of a node name inside ${...}, resolvers' arguments included."""
-    parent, _, name = key.rpartition(".")
-    try:
-        above = OmegaConf.select(cfg, parent, default=None) if parent else cfg
-    except OmegaConfBaseException:
-        return
-    if not isinstance(above, DictConfig) or name not in above:
-        return
-    raw = OmegaConf.to_container(above, resolve=False)
-    assert isinstance(raw, dict)
-    for text in _texts(raw[name]):
+def _keys_inside(raw: Any, key: str) -> Iterator[str]:
+    """Yield every key that the texts of a node name inside ${...}, resolvers' arguments included.
+
+    raw: the config as dicts and lists, interpolations as they are written.
+    """
+    node, rest = raw, key
+    while rest and not isinstance(node, str):
+        name, _, rest = rest.partition(".")
+        if not isinstance(node, dict) or name not in node:
+            return
+        node = node[name]
+    for text in _texts(node):
         for inside in _INTERPOLATION.findall(text):
-            yield from (found.rstrip(".") for found in _KEY.findall(inside))
+            yield from (f"{found.rstrip('.')}.{rest}".rstrip(".") for found in _KEY.findall(inside))
 
 
 def _texts(value: Any) -> Iterator[str]:

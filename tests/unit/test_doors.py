@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
-from tunesmith.doors import OF_THE_LEARNER, check_doors, taken_keys, with_learner, without_untaken
+from tunesmith.doors import OF_THE_LEARNER, check_doors, taken_keys, untaken_groups, with_learner
 from tunesmith.errors import UserError
 
 GROUPS: dict[str, Any] = {
@@ -48,6 +48,11 @@ def test_what_a_learner_takes(learner: dict[str, Any] | None, expected: set[str]
     assert taken_keys(config(learner)) == expected
 
 
+def test_what_a_key_of_another_node_leads_to_is_taken() -> None:
+    cfg = config({"_target_": "Lit", "lr": "${mine.lr}"}, mine="${other}", other="${optimizer}")
+    assert taken_keys(cfg) == {"optimizer.lr"}
+
+
 def test_what_callbacks_and_trainer_take_is_taken() -> None:
     cfg = config({"_target_": "Lit"}, callbacks={"mine": {"units": "${model.units}"}}, trainer={"clip": "${l1}"})
     assert taken_keys(cfg) == {"model.units", "l1"}
@@ -85,5 +90,5 @@ def test_a_config_without_a_learner_is_supervised() -> None:
 
 
 def test_loggers_are_not_told_of_groups_that_are_not_part_of_the_run() -> None:
-    told = without_untaken(config({"net": "${model}", "lr": "${optimizer.lr}"}))
-    assert set(told) == {"model", "optimizer", "learner", "objective", "seed", "hydra"}
+    left_out = untaken_groups(config({"net": "${model}", "lr": "${optimizer.lr}"}))
+    assert left_out == {"scheduler", "loss", "metrics", "l1", "warmup_epochs"}

@@ -16,7 +16,7 @@ from lightning.pytorch.callbacks import RichProgressBar
 from omegaconf import DictConfig
 
 from tunesmith.data import DataModule
-from tunesmith.doors import with_learner, without_untaken
+from tunesmith.doors import with_learner
 from tunesmith.errors import UserError
 from tunesmith.objective import Objective
 from tunesmith.reporting import Reporter, is_trial
@@ -82,7 +82,7 @@ def build(cfg: DictConfig, folder: Path, reporter: Reporter, fold: int | None = 
     )
     trainer.strategy.checkpoint_io = PlainCheckpoints()
     if trainer.loggers:
-        log_config(trainer.loggers, plain_config(without_untaken(cfg)))
+        log_config(trainer.loggers, plain_config(cfg))
     return Run(data, module, record, trainer)
 
 

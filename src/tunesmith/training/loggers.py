@@ -15,6 +15,7 @@ from filelock import FileLock
 from lightning.pytorch.loggers import Logger, MLFlowLogger, TensorBoardLogger, WandbLogger
 from omegaconf import DictConfig, OmegaConf
 
+from tunesmith.doors import untaken_groups
 from tunesmith.errors import UserError
 from tunesmith.training.nodes import build_node
 
@@ -67,11 +68,16 @@ def log_config(loggers: Sequence[Logger], config: Mapping[str, Any]) -> None:
 
 
 def plain_config(cfg: DictConfig) -> dict[str, Any]:
-    """Return a config as plain values, interpolations resolved; without hydra and logger: passwords."""
-    shown = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key not in ("hydra", "logger")])
-    plain = OmegaConf.to_container(shown, resolve=True)
-    assert isinstance(plain, dict)
-    return {str(key): value for key, value in plain.items()}
+    """Return the config of a run as plain values, interpolations resolved.
+
+    Left out are groups that the run does not read, and hydra and logger: they may hold passwords.
+    """
+    left_out = {"hydra", "logger", *untaken_groups(cfg)}
+    shown = [str(key) for key in cfg if key not in left_out and not OmegaConf.is_missing(cfg, key)]
+    return {
+        key: OmegaConf.to_container(cfg[key], resolve=True) if OmegaConf.is_config(cfg[key]) else cfg[key]
+        for key in shown
+    }
 
 
 def _as_code(text: str) -> str:

@@ -147,6 +147,11 @@ def test_what_is_handed_over_is_resolved_and_leaves_out_what_may_hold_a_password
     assert logger.config == {"seed": 3, "data": {"seed": 3, "folds": None}}
 
 
+def test_groups_that_are_not_read_are_not_shown_but_what_is_written_in_them_is_known() -> None:
+    cfg = OmegaConf.create({"learner": {"lr": 1}, "optimizer": {"lr": 0.1}, "note": "lr ${optimizer.lr}"})
+    assert plain_config(cfg) == {"learner": {"lr": 1}, "note": "lr 0.1"}
+
+
 def test_a_logger_that_cannot_begin_is_a_mistake_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"^logger: Refusing cannot begin: RuntimeError: log in first$"):
         log_config([Refusing(tmp_path)], {})
