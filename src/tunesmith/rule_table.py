@@ -67,6 +67,8 @@ KEYS: dict[str, Rule] = {
     "note": or_null(TEXT),
     "tags": Rule("a list of texts", lambda value: LIST.holds(value) and all(map(TEXT.holds, value))),
     "threads": integer(1),
+    "weights": or_null(TEXT),
+    "ckpt_path": or_null(TEXT),
     "l1": NOT_NEGATIVE,
     "warmup_epochs": integer(0),
     "find_lr": FLAG,

@@ -37,6 +37,8 @@ BOUNDS: dict[str, dict[str, Bounds]] = {
     "": {
         "seed": SEED,
         "threads": FROM_ONE,
+        "weights": ([None, "a.ckpt"], ["", 1]),
+        "ckpt_path": ([None, "a.ckpt"], ["", 1]),
         "l1": NOT_NEGATIVE,
         "warmup_epochs": FROM_ZERO,
         "note": ([None, "why"], ["", 3, ["why"]]),

@@ -8,6 +8,7 @@ import lightning as L
 import torch
 from torch import Tensor
 
+from tunesmith.errors import UserError
 from tunesmith.training.metrics import NO_METRICS, Metrics
 
 CLASSES, LABELS, NUMBERS = "classes", "labels", "numbers"
@@ -58,6 +59,7 @@ class EpochMetrics:
         self.losses.append(self.mean_loss(loss.detach(), outputs))
         self.sizes.append(len(outputs))
         if targets is None:
+            self._check_none_need_targets()
             return
         outputs = outputs.detach()
         if self.num_elements == 0:
@@ -100,7 +102,12 @@ class EpochMetrics:
             mean = second / elements
             value = self.target_scale * mean**0.5 if self.kind == NUMBERS else mean
             values[f"{self.part}/{SECOND[self.kind]}"] = value
-        return {**values, **self.metrics.values(self.part)}
+            values |= self.metrics.values(self.part)
+        return values
+
+    def _check_none_need_targets(self) -> None:
+        if self.metrics:
+            raise UserError(f"metrics must be none if the learner's step returns no targets; got {self.metrics.names}")
 
     def _second(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Return the sum of hits, or of squared errors."""

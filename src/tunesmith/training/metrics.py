@@ -49,6 +49,10 @@ class Metrics:
     def __bool__(self) -> bool:
         return bool(self.objects or self.functions)
 
+    @property
+    def names(self) -> str:
+        return ", ".join((*self.objects, *self.functions))
+
     def start(self, device: torch.device) -> None:
         """Forget the last epoch."""
         for metric in self.objects.values():
@@ -66,26 +70,28 @@ class Metrics:
             self.targets.append(targets)
 
     def values(self, part: str) -> dict[str, float]:
-        """Return PART/NAME -> value over all ranks; empty if no batch was taken."""
+        """Return PART/NAME -> value over all ranks, of which one at least has taken a batch."""
         found = {name: _call(name, metric) for name, metric in self.objects.items()}
         if self.functions:
-            outputs, targets = self._gathered(part)
+            outputs, targets = self._gather(part)
             found |= {name: _call(name, function, outputs, targets) for name, function in self.functions.items()}
         return {f"{part}/{name}": _number(name, value) for name, value in found.items()}
 
-    def _gathered(self, part: str) -> tuple[Tensor, Tensor]:
-        outputs, targets = torch.cat(self.outputs), torch.cat(self.targets)
-        num_bytes = sum(tensor.numel() * tensor.element_size() for tensor in (outputs, targets))
+    def _gather(self, part: str) -> tuple[Tensor, Tensor]:
+        num_bytes = sum(tensor.numel() * tensor.element_size() for tensor in (*self.outputs, *self.targets))
         if num_bytes > MANY_BYTES and not self.has_warned:
             self.has_warned = True
-            gathered = f"{num_bytes / 10**9:.1f} GB of outputs and targets of the {part} part"
-            log.warning("metrics: %s are kept for %s; a torchmetrics object needs no copy", gathered, *self.functions)
-        if torch.distributed.is_available() and torch.distributed.is_initialized():
-            shares: list[Any] = [None] * torch.distributed.get_world_size()
-            torch.distributed.all_gather_object(shares, (outputs.cpu(), targets.cpu()))
-            outputs = torch.cat([share[0] for share in shares])
-            targets = torch.cat([share[1] for share in shares])
-        return outputs, targets
+            kept = f"{num_bytes / 10**9:.1f} GB of outputs and targets of the {part} part"
+            names = ", ".join(self.functions)
+            log.warning("metrics: %s are kept for %s; a torchmetrics object needs no copy", kept, names)
+        if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+            return torch.cat(self.outputs), torch.cat(self.targets)
+        # A rank has no batch if there are fewer samples than ranks.
+        own = (torch.cat(self.outputs).cpu(), torch.cat(self.targets).cpu()) if self.outputs else None
+        shares: list[Any] = [None] * torch.distributed.get_world_size()
+        torch.distributed.all_gather_object(shares, own)
+        outputs, targets = zip(*(share for share in shares if share is not None), strict=True)
+        return torch.cat(outputs), torch.cat(targets)
 
 
 NO_METRICS = Metrics({})

@@ -19,6 +19,7 @@ from tunesmith.data import DataModule
 from tunesmith.errors import UserError
 from tunesmith.reporting import NoReporter
 from tunesmith.training.build import build, build_learner, build_quiet_trainer
+from tunesmith.training.learner import Supervised
 
 
 class Model(nn.Module):
@@ -169,6 +170,33 @@ def test_what_is_no_lightning_module_is_refused(key: str, target: str, message: 
     cfg = small()
     cfg[key] = OmegaConf.create({"_target_": target})
     with pytest.raises(UserError, match=f"^{re.escape(message)}"):
+        build_learner(cfg)
+
+
+class TakesTime(Model):
+    """A model that its learner calls with more than the data's inputs."""
+
+    def forward(self, inputs: Tensor, time: Tensor) -> Tensor:
+        return super().forward(inputs * time)
+
+
+class Denoises(Supervised):
+    """A step of its own."""
+
+    def step(self, batch: Any) -> tuple[Tensor, Tensor, Tensor]:
+        outputs = self.model(batch[0], torch.rand(()))
+        return self.loss(outputs, batch[1]), outputs, batch[1]
+
+
+def test_a_step_of_its_own_may_call_the_model_with_more_than_inputs() -> None:
+    cfg = with_model(size=64)
+    cfg.model._target_, cfg.learner._target_ = f"{__name__}.TakesTime", f"{__name__}.Denoises"
+    data, module = build_learner(cfg)
+    assert module.training
+    _, outputs, _ = module.step((data.splits.train.inputs[:2], data.splits.train.targets[:2]))
+    assert outputs.shape == (2, 10)
+    cfg.learner._target_ = "tunesmith.training.learner.Supervised"
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'time'"):
         build_learner(cfg)
 
 

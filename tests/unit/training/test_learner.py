@@ -17,9 +17,11 @@ from torch.optim import SGD, AdamW
 from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, ReduceLROnPlateau
 
 from tunesmith.data.splits import Split
+from tunesmith.errors import UserError
 from tunesmith.training.data_facts import DataFacts
 from tunesmith.training.learner import Supervised
 from tunesmith.training.losses import AutoLoss
+from tunesmith.training.metrics import mae
 from tunesmith.training.schedules import WARMUP_START
 
 CLASSES, NUMBERS = True, False
@@ -356,6 +358,13 @@ def test_a_step_without_targets_over_dicts_has_a_loss_alone() -> None:
     expected = learner.model(torch.ones(1, 3)).square().item()
     assert trainer.callback_metrics["val/loss"].item() == pytest.approx(expected)
     assert set(trainer.callback_metrics) == {"train/loss", "val/loss", "lr"}
+
+
+def test_metrics_of_a_step_without_targets_are_refused() -> None:
+    learner = LossAlone(DataFacts((3,), 1), nn.Linear(3, 1), AutoLoss(), partial(SGD, lr=0.0), metrics={"mae": mae})
+    learner.on_train_epoch_start()
+    with pytest.raises(UserError, match=r"^metrics must be none if the learner's step returns no targets; got mae$"):
+        learner.training_step({"inputs": torch.ones(4, 3)}, 0)
 
 
 def test_without_a_validation_part_training_is_logged_alone() -> None:

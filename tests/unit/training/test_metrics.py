@@ -95,14 +95,15 @@ def test_an_epoch_forgets_the_one_before() -> None:
 
 def test_many_gathered_bytes_are_told_once(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     monkeypatch.setattr(metrics, "MANY_BYTES", 100)
-    collected = Metrics({"f1": f1})
+    collected = Metrics({"f1": f1, "auroc": auroc})
     for _ in range(2):
         collected.start(CPU)
         collected.add(*classes())
         with caplog.at_level(logging.WARNING):
             collected.values("val")
     assert [re.sub(r"\d\.\d", "N", record.getMessage()) for record in caplog.records] == [
-        "metrics: N GB of outputs and targets of the val part are kept for f1; a torchmetrics object needs no copy"
+        "metrics: N GB of outputs and targets of the val part are kept for f1, auroc; a torchmetrics object needs no "
+        "copy"
     ]
 
 
