@@ -40,7 +40,7 @@ def main() -> None:
     chosen = parser.parse_args().only
     install_official()
     print(machine())
-    for name, measure in (("h", search), ("i", two_workers), ("j", killed)):
+    for name, measure in (("h", compare_searches), ("i", compare_two_workers), ("j", kill_and_resume)):
         if name in chosen:
             print(f"({name}) {measure()}", flush=True)
 
@@ -58,21 +58,23 @@ def _is_library(path: str) -> bool:
     return path.endswith("site-packages") and Path(path).is_dir()
 
 
-def search() -> str:
+def compare_searches() -> str:
     """Print each seed's figures and return the medians; the second line of ours may take as long as theirs took."""
     rows = []
     for seed in SEEDS:
-        there = searched(OFFICIAL, seed, "hydra.sweeper.n_trials=30")
-        here = searched(None, seed, "hydra.sweeper.n_trials=30", *PRUNED)
-        as_long = searched(None, seed, "hydra.sweeper.n_trials=1000", f"hydra.sweeper.timeout={there[0]:.0f}", *PRUNED)
+        there = run_search(OFFICIAL, seed, "hydra.sweeper.n_trials=30")
+        here = run_search(None, seed, "hydra.sweeper.n_trials=30", *PRUNED)
+        as_long = run_search(
+            None, seed, "hydra.sweeper.n_trials=1000", f"hydra.sweeper.timeout={there[0]:.0f}", *PRUNED
+        )
         rows.append((there, here, as_long))
         for name, row in zip(("there, 30 trials", "here, 30 trials", "here, as long"), rows[-1], strict=True):
-            print(f"    seed {seed}, {name}: {told(row)}", flush=True)
-    medians = [told(tuple(median(column) for column in zip(*kind, strict=True))) for kind in zip(*rows, strict=True)]
+            print(f"    seed {seed}, {name}: {as_text(row)}", flush=True)
+    medians = [as_text(tuple(median(column) for column in zip(*kind, strict=True))) for kind in zip(*rows, strict=True)]
     return "medians: there {}; here {}; here as long {}".format(*medians)
 
 
-def searched(python: Path | None, seed: int, *arguments: str) -> tuple[float, ...]:
+def run_search(python: Path | None, seed: int, *arguments: str) -> tuple[float, ...]:
     """Return seconds, epochs, and the best validation loss of any trial that was trained to its end."""
     with temporary_folder() as folder:
         seconds = sweep(folder, python, SEARCH, f"hydra.sweeper.sampler.seed={seed}", f"seed={seed}", *arguments)
@@ -80,11 +82,11 @@ def searched(python: Path | None, seed: int, *arguments: str) -> tuple[float, ..
         return seconds, len(lines(folder, "epochs")), min(losses)
 
 
-def told(row: tuple[float, ...]) -> str:
+def as_text(row: tuple[float, ...]) -> str:
     return f"{row[0]:.0f} s, {row[1]:.0f} epochs, best {row[2]:.4f}"
 
 
-def two_workers() -> str:
+def compare_two_workers() -> str:
     pairs = []
     for _ in range(3):
         with temporary_folder() as there, temporary_folder() as here:
@@ -93,7 +95,7 @@ def two_workers() -> str:
     return f"there {there:.1f} s, here {here:.1f} s, medians of {len(pairs)}; at least {sum(SECONDS) / 2:.1f} s"
 
 
-def killed() -> str:
+def kill_and_resume() -> str:
     found = []
     for python, storage in ((OFFICIAL, "sqlite:///study.db"), (None, "null")):
         with temporary_folder() as folder:

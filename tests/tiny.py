@@ -51,3 +51,13 @@ def fit(module: L.LightningModule, part: Split, batch_size: int, *callbacks: L.C
     )
     trainer.fit(module, Batches(part, batch_size), Batches(part, len(part)))
     return trainer
+
+
+class LearningRates(L.Callback):
+    """Notes the learning rate of each step."""
+
+    def __init__(self) -> None:
+        self.seen: list[float] = []
+
+    def on_train_batch_start(self, trainer: L.Trainer, *args: object) -> None:
+        self.seen.append(trainer.optimizers[0].param_groups[0]["lr"])

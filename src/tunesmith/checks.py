@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,15 +10,12 @@ from typing import Any, NamedTuple
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from tunesmith.doors import OF_THE_LEARNER, check_doors, is_taken, taken_keys, typed_overrides
+from tunesmith.doors import OF_THE_LEARNER, SUPERVISED, check_doors, is_taken, taken_keys, typed_overrides, written_at
 from tunesmith.errors import UserError, closest
 from tunesmith.package_lines import check_package_lines
 from tunesmith.renamed_targets import RENAMED, nodes_with_target
 from tunesmith.rule_table import KEYS, REPLACED_KEYS, replacements_of, rules_of
 from tunesmith.rules import Rule, is_number
-
-SUPERVISED = "tunesmith.training.learner.Supervised"
-_WHOLE_INTERPOLATION = re.compile(r"\$\{([A-Za-z_][\w.]*)\}")
 
 
 class _Taker(NamedTuple):
@@ -82,7 +78,7 @@ def _part_of_run(cfg: DictConfig) -> Callable[[str], bool]:
 def _takers(cfg: DictConfig) -> Iterator[_Taker]:
     """Yield each node with a `_target_` except Hydra's own, and a second time each node whose source takes its keys."""
     if not cfg.get("learner"):  # in version 0.1.0 the learner's arguments were the config's own keys
-        yield _Taker("", cfg, SUPERVISED)
+        yield _Taker("", cfg, SUPERVISED["_target_"])
     for name in map(str, cfg):
         if name == "hydra" or OmegaConf.is_missing(cfg, name) or OmegaConf.is_interpolation(cfg, name):
             continue
@@ -121,19 +117,7 @@ def _rules(cfg: DictConfig, takers: Sequence[_Taker]) -> Iterator[tuple[DictConf
 def _check(cfg: DictConfig, node: DictConfig, argument: str, key: str, rule: Rule) -> None:
     value = _select(node, argument, key)
     if value is not _ABSENT and not rule.holds(value):
-        check_rule(_written_at(cfg, key), rule, value)
-
-
-def _written_at(cfg: DictConfig, key: str) -> str:
-    """Return the key under which a value is written: the end of the interpolations that lead to it."""
-    node, names = cfg, key.split(".")
-    for depth, name in enumerate(names):
-        if isinstance(node, DictConfig) and OmegaConf.is_interpolation(node, name):
-            content: Any = OmegaConf.to_container(node, resolve=False)
-            whole = _WHOLE_INTERPOLATION.fullmatch(content[name])
-            return _written_at(cfg, ".".join([whole[1], *names[depth + 1 :]])) if whole else key
-        node = OmegaConf.select(node, name)
-    return key
+        check_rule(written_at(cfg, key), rule, value)
 
 
 def _check_order(cfg: DictConfig, less: str, more: str) -> None:

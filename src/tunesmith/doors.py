@@ -32,6 +32,7 @@ SUPERVISED: dict[str, Any] = {
 
 _INTERPOLATION = re.compile(r"\$\{([^{}]*)")
 _KEY = re.compile(r"[A-Za-z_][\w.]*")
+_WHOLE_INTERPOLATION = re.compile(rf"\$\{{({_KEY.pattern})\}}")
 
 
 def with_learner(cfg: DictConfig) -> DictConfig:
@@ -93,6 +94,19 @@ def untaken_groups(cfg: DictConfig) -> set[str]:
 def is_taken(key: str, taken: set[str]) -> bool:
     """Whether a run reads a key of the learner's groups, or anything below it; taken: what taken_keys returns."""
     return any(key == one or key.startswith(f"{one}.") or one.startswith(f"{key}.") for one in taken)
+
+
+def written_at(cfg: DictConfig, key: str) -> str:
+    """Return the key under which a value is written: model.units for learner.net.units if learner.net is ${model}."""
+    names = key.split(".")
+    node: Any = cfg
+    for depth, name in enumerate(names):
+        if isinstance(node, DictConfig) and name in node and OmegaConf.is_interpolation(node, name):
+            content: Any = OmegaConf.to_container(node, resolve=False)
+            whole = _WHOLE_INTERPOLATION.fullmatch(content[name])
+            return written_at(cfg, ".".join([whole[1], *names[depth + 1 :]])) if whole else key
+        node = OmegaConf.select(node, name) if OmegaConf.is_config(node) else None
+    return key
 
 
 def _name(cfg: DictConfig) -> str:

@@ -73,7 +73,7 @@ def train(cfg: DictConfig, folder: str | Path | None = None) -> dict[str, Any]:
     from tunesmith.training.run import train_in
 
     try:
-        with _logged(folder / LOG_FILE):
+        with _log_to(folder / LOG_FILE):
             result = train_in(cfg, folder, NoReporter())
     finally:
         free_cuda()
@@ -114,7 +114,7 @@ def _hydra_of_its_own() -> Iterator[None]:
 
 
 @contextmanager
-def _logged(path: Path) -> Iterator[None]:
+def _log_to(path: Path) -> Iterator[None]:
     """Print what tunesmith logs, and append it to a file: train.py has Hydra do this."""
     log = logging.getLogger("tunesmith")
     file = logging.FileHandler(path)

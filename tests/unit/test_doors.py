@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
-from tunesmith.doors import OF_THE_LEARNER, check_doors, taken_keys, untaken_groups, with_learner
+from tunesmith.doors import OF_THE_LEARNER, check_doors, taken_keys, untaken_groups, with_learner, written_at
 from tunesmith.errors import UserError
 
 GROUPS: dict[str, Any] = {
@@ -92,3 +92,26 @@ def test_a_config_without_a_learner_is_supervised() -> None:
 def test_loggers_are_not_told_of_groups_that_are_not_part_of_the_run() -> None:
     left_out = untaken_groups(config({"net": "${model}", "lr": "${optimizer.lr}"}))
     assert left_out == {"scheduler", "loss", "metrics", "l1", "warmup_epochs"}
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("learner.net.units", "model.units"),
+        ("learner.lr", "optimizer.lr"),
+        ("learner.far.lr", "optimizer.lr"),
+        ("learner.text", "learner.text"),
+        ("learner.layers[0].units", "learner.layers[0].units"),
+        ("model.units.none", "model.units.none"),
+        ("nothing.there", "nothing.there"),
+    ],
+)
+def test_a_value_is_written_where_interpolations_lead(key: str, expected: str) -> None:
+    learner = {
+        "net": "${model}",
+        "lr": "${optimizer.lr}",
+        "far": "${near}",
+        "text": "a ${l1}",
+        "layers": [{"units": 1}],
+    }
+    assert written_at(config(learner, near="${optimizer}"), key) == expected

@@ -52,7 +52,7 @@ def cut(arrays: Arrays, config: SplitConfig) -> tuple[Index, Index, Index]:
     rest, test = _cut_test(arrays, config)
     train, val = _cut_fold(arrays, rest, config) if config.folds else _cut_val(arrays, rest, config)
     if config.fraction < 1:
-        train = _shuffled(arrays, train, config, f"data.fraction={config.fraction}", train_size=config.fraction)[0]
+        train = _cut_at_random(arrays, train, config, f"data.fraction={config.fraction}", train_size=config.fraction)[0]
     return train, val, test
 
 
@@ -83,7 +83,7 @@ def _cut_test(arrays: Arrays, config: SplitConfig) -> tuple[Index, Index]:
             both = f"{config.val_fraction} + {config.test_fraction}"
             raise UserError(f"data.val_fraction + data.test_fraction must be < 1, to leave a training part; got {both}")
         size = _size(config.test_fraction, _units(arrays, everything, config))
-        return _cut(arrays, _sorted(arrays, everything, config), size, config)
+        return _cut(arrays, _sort(arrays, everything, config), size, config)
     rest, test = everything[: -arrays.num_test], everything[-arrays.num_test :]
     if config.split == "group" and arrays.groups is not None:
         shared = np.intersect1d(arrays.groups[rest], arrays.groups[test])
@@ -92,10 +92,10 @@ def _cut_test(arrays: Arrays, config: SplitConfig) -> tuple[Index, Index]:
                 f"data.split=group needs groups that are in one part each; got {len(shared)} that the data's own test "
                 "part shares with the other samples; data.test_fraction=0.2 cuts another test part"
             )
-    return _sorted(arrays, rest, config), test
+    return _sort(arrays, rest, config), test
 
 
-def _sorted(arrays: Arrays, index: Index, config: SplitConfig) -> Index:
+def _sort(arrays: Arrays, index: Index, config: SplitConfig) -> Index:
     """Return indices as they lie, or by time if parts are cut by time and the times are known."""
     if config.split != "time" or arrays.order is None:
         return index
@@ -139,10 +139,10 @@ def _cut(arrays: Arrays, index: Index, size: int, config: SplitConfig) -> tuple[
         splitter = GroupShuffleSplit(1, test_size=size, random_state=config.seed)
         first, second = next(splitter.split(index, groups=groups))
         return index[first], index[second]
-    return _shuffled(arrays, index, config, what, test_size=size)
+    return _cut_at_random(arrays, index, config, what, test_size=size)
 
 
-def _shuffled(arrays: Arrays, index: Index, config: SplitConfig, what: str, **sizes: float) -> tuple[Index, Index]:
+def _cut_at_random(arrays: Arrays, index: Index, config: SplitConfig, what: str, **sizes: float) -> tuple[Index, Index]:
     from sklearn.model_selection import train_test_split
 
     classes = arrays.targets[index] if config.split == "random" and arrays.has_one_class else None

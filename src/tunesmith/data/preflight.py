@@ -27,10 +27,9 @@ def check_samples(arrays: Arrays) -> None:
     num = len(arrays.targets)
     if num < MIN_PER_CLASS:
         raise UserError(f"data must have a sample for each part, {MIN_PER_CLASS} at least; got {num}")
-    if isinstance(arrays.targets, Mapped) and not arrays.has_classes:
-        return  # checked when they are read
     if not arrays.has_classes:
-        assert isinstance(arrays.targets, np.ndarray)
+        if isinstance(arrays.targets, Mapped):
+            return  # checked when they are read
         unknown = int((~np.isfinite(arrays.targets)).reshape(num, -1).any(axis=1).sum())
         if unknown:
             raise UserError(f"data must have a finite target for each sample; got {unknown} of {num} without one")

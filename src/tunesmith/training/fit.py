@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import re
 import signal
 import threading
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
-import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import TensorBoardLogger
 from omegaconf import DictConfig
@@ -24,6 +22,7 @@ from tunesmith.training.build import build
 from tunesmith.training.ddp.processes import cleaned_up_ranks, is_rank_zero
 from tunesmith.training.loggers import closed_loggers
 from tunesmith.training.memory import as_out_of_memory
+from tunesmith.training.weights import read_part
 
 Result = dict[str, Any]
 
@@ -43,7 +42,7 @@ def train_once(
         KeyboardInterrupt: Ctrl-C; the run can be resumed from checkpoints/last.ckpt.
     """
     if checkpoint is not None:
-        _check_checkpoint(checkpoint)
+        read_part("ckpt_path", checkpoint, "callbacks")  # so that a file that is none is refused in one line
     run = build(cfg, folder, reporter, fold)
     try:
         with closed_loggers(run.trainer.loggers), interruptible(run.trainer):
@@ -110,11 +109,3 @@ def _explain(error: Exception, cfg: DictConfig) -> str:
     if NOT_LOGGED in text and re.search(rf"metric `?{re.escape(metric)}`? ", text):
         return f"objective.metric must be a metric that the learner logs; got '{metric}': {text}"
     return f"trainer: {text}"
-
-
-def _check_checkpoint(path: Path) -> None:
-    """Raise UserError if the file is no checkpoint that Lightning wrote."""
-    try:
-        torch.load(path, map_location="cpu", weights_only=True)["callbacks"]
-    except (OSError, EOFError, RuntimeError, pickle.UnpicklingError, KeyError, TypeError):
-        raise UserError(f"ckpt_path must be a checkpoint that a run wrote; got '{path}'") from None

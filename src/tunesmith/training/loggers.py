@@ -115,7 +115,7 @@ def _build_logger(cfg: DictConfig, key: str, folder: Path) -> Logger:
     _check_packages(key, name)
     if name == "MLFlowLogger":
         _silence_mlflow()
-    with _locked(str(node.get("tracking_uri"))):
+    with _lock(str(node.get("tracking_uri"))):
         made = build_node(cfg, key)
         if not isinstance(made, Logger):
             made = made(save_dir=str(folder), **_names(made, folder))
@@ -146,7 +146,7 @@ def _silence_mlflow() -> None:
 
 
 @contextmanager
-def _locked(uri: str) -> Iterator[None]:
+def _lock(uri: str) -> Iterator[None]:
     """Let one process at a time open an SQLite file: of several that make its tables at once, all but one fail."""
     if not uri.startswith(_SQLITE):
         yield

@@ -9,6 +9,7 @@ from hydra.utils import instantiate
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig, OmegaConf
 
+from tunesmith.doors import written_at
 from tunesmith.errors import UserError
 from tunesmith.renamed_targets import with_new_targets
 
@@ -40,24 +41,13 @@ def _explain(cfg: DictConfig, key: str, error: InstantiationException) -> Except
     cause = error.__cause__
     if isinstance(cause, UserError):
         return cause
-    node_key = _written_key(cfg, str(error).rpartition("full_key: ")[2].strip() or key)
+    node_key = written_at(cfg, str(error).rpartition("full_key: ")[2].strip() or key)
     is_flag = node_key.partition(".")[0] in ("loss", "trainer") and isinstance(cause, TypeError | ValueError)
     if is_flag or isinstance(cause, MisconfigurationException) or _is_misfit(cause):
         return UserError(f"{node_key}: {' '.join(str(cause).split())}")
     if str(error).startswith("Error locating target"):
         return UserError(f"{node_key}._target_ must be the path of something importable; got {cause}")
     return error
-
-
-def _written_key(cfg: DictConfig, key: str) -> str:
-    """Return where a node is written down: `model` for learner.model, which is ${model}."""
-    parent, _, name = key.rpartition(".")
-    above = OmegaConf.select(cfg, parent) if parent else None
-    if isinstance(above, DictConfig) and name in above and OmegaConf.is_interpolation(above, name):
-        raw = OmegaConf.to_container(above, resolve=False)
-        assert isinstance(raw, dict)
-        return str(raw[name]).strip("${}")
-    return key
 
 
 def _is_misfit(error: BaseException | None) -> bool:

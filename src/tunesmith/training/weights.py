@@ -29,7 +29,7 @@ def load_weights(module: nn.Module, weights: Mapping[str, Tensor]) -> None:
         RuntimeError: names or shapes differ.
     """
     names = {name.replace(COMPILED, ""): name for name in module.state_dict()}
-    renamed = {_renamed(name, names): value for name, value in weights.items()}
+    renamed = {_own_name(name, names): value for name, value in weights.items()}
     module.load_state_dict(renamed, strict=getattr(module, "strict_loading", True))
 
 
@@ -41,12 +41,17 @@ def load_checkpoint(module: L.LightningModule, checkpoint: dict[str, Any]) -> No
 
 def read_weights(path: Path) -> dict[str, Tensor]:
     """Return the state_dict of a run's checkpoint; raises UserError if the file is none."""
+    return read_part("weights", path, "state_dict")
+
+
+def read_part(key: str, path: Path, part: str) -> dict[str, Any]:
+    """Return a part of a checkpoint, a dict; raises UserError that names the config's key if the file is none."""
     try:
-        weights = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+        found = torch.load(path, map_location="cpu", weights_only=True)[part]
     except (OSError, EOFError, RuntimeError, pickle.UnpicklingError, KeyError, TypeError):
-        raise UserError(f"weights must be a checkpoint that a run wrote; got '{path}'") from None
-    assert isinstance(weights, dict)
-    return weights
+        raise UserError(f"{key} must be a checkpoint that a run wrote; got '{path}'") from None
+    assert isinstance(found, dict)
+    return found
 
 
 def start_from(module: nn.Module, weights: Mapping[str, Any], origin: str) -> None:
@@ -59,7 +64,7 @@ def start_from(module: nn.Module, weights: Mapping[str, Any], origin: str) -> No
     """
     own = module.state_dict()
     names = {name.replace(COMPILED, ""): name for name in own}
-    given = {_renamed(name, names): value for name, value in weights.items()}
+    given = {_own_name(name, names): value for name, value in weights.items()}
     fitting = {name: value for name, value in given.items() if name in own and _is_alike(own[name], value)}
     if not fitting:
         raise UserError(f"weights must fit the model; got '{origin}', none of whose {len(given)} weights do")
@@ -74,5 +79,5 @@ def _is_alike(own: Any, given: Any) -> bool:
     return isinstance(own, Tensor) and isinstance(given, Tensor) and own.shape == given.shape
 
 
-def _renamed(name: str, names: Mapping[str, str]) -> str:
+def _own_name(name: str, names: Mapping[str, str]) -> str:
     return names.get(name.replace(COMPILED, ""), name)

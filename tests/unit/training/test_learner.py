@@ -10,7 +10,7 @@ from typing import Any
 import lightning as L
 import pytest
 import torch
-from tiny import fit
+from tiny import LearningRates, fit
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import SGD, AdamW
@@ -53,16 +53,6 @@ def first_epoch(learner: Supervised, samples: Split) -> dict[str, float]:
     """Metrics of one step over all samples: the training loss is that of the first weights."""
     metrics = fit(learner, samples, len(samples), max_epochs=1).callback_metrics
     return {name: value.item() for name, value in metrics.items()}
-
-
-class LearningRates(L.Callback):
-    """Notes the learning rate of each step."""
-
-    def __init__(self) -> None:
-        self.seen: list[float] = []
-
-    def on_train_batch_start(self, trainer: L.Trainer, *args: object) -> None:
-        self.seen.append(trainer.optimizers[0].param_groups[0]["lr"])
 
 
 # metrics

@@ -5,10 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-import lightning as L
 import pytest
 import torch
-from tiny import NUMBERS, fit
+from tiny import NUMBERS, LearningRates, fit
 from torch import nn
 from torch.optim import SGD
 from torch.optim.lr_scheduler import LinearLR, OneCycleLR
@@ -21,21 +20,11 @@ from tunesmith.training.losses import AutoLoss
 LR = 0.1
 
 
-class Rates(L.Callback):
-    """Notes the learning rate of each step."""
-
-    def __init__(self) -> None:
-        self.seen: list[float] = []
-
-    def on_train_batch_start(self, trainer: L.Trainer, *args: object) -> None:
-        self.seen.append(trainer.optimizers[0].param_groups[0]["lr"])
-
-
 def rates_of(scheduler: Any, **flags: Any) -> list[float]:
     """The learning rate of each step of two epochs of three batches."""
     torch.manual_seed(0)
     module = Supervised(NUMBERS, nn.Linear(4, 1), AutoLoss(), partial(SGD, lr=LR), scheduler)
-    rates = Rates()
+    rates = LearningRates()
     fit(module, Split(torch.randn(12, 4), torch.randn(12)), 4, rates, **{"max_epochs": 2, **flags})
     return rates.seen
 

@@ -23,9 +23,8 @@ log = logging.getLogger(__name__)
 
 # What numpy raises for a file that is not an npz, or is damaged.
 DAMAGED = (BadZipFile, EOFError, KeyError, NotImplementedError, OSError, TokenError, TypeError, ValueError, zlib.error)
-LOCAL_HEADER_BYTES = (
-    30  # of a zip's member, before its name (https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT)
-)
+# Of a zip's member, before its name (https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT).
+LOCAL_HEADER_BYTES = 30
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ def read_columns(frame: Any, dates: Mapping[str, Any], kind: str, max_categories
             _add_dates(columns, name, dates[name], kind)
         elif is_numeric_dtype(frame[name]):
             _warn_of_counter(frame[name])
-            columns.add(name, _to_float32(frame[name]))
+            columns.add(name, to_float32(frame[name]))
         else:
             _check_text(frame[name])
             _add_texts(columns, name, frame[name], max_categories)
@@ -70,7 +70,7 @@ def _add_dates(columns: Columns, name: str, dates: Any, kind: str) -> None:
         *(name, ", ".join(feature for feature, _ in features)),
     )
     for feature, values in features:
-        columns.add(f"{name}.{feature}", _to_float32(values))
+        columns.add(f"{name}.{feature}", to_float32(values))
 
 
 def _add_texts(columns: Columns, name: str, column: Any, max_categories: int) -> None:
@@ -84,7 +84,8 @@ def _add_texts(columns: Columns, name: str, column: Any, max_categories: int) ->
     columns.add(name, np.where(codes < 0, np.nan, codes).astype(np.float32), tuple(map(str, texts)))
 
 
-def _to_float32(column: Any) -> NDArray[np.float32]:
+def to_float32(column: Any) -> NDArray[np.float32]:
+    """Return a column's numbers, (rows,), NaN for gaps."""
     with np.errstate(over="ignore"):  # values too large for float32 become infinite and are refused later
         values: NDArray[np.float32] = column.to_numpy(np.float32, na_value=np.nan)
         return values

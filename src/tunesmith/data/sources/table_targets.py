@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunesmith.data.arrays import Values
+from tunesmith.data.sources.table_inputs import to_float32
 from tunesmith.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ def read_target(column: Any, task: str) -> tuple[Values, tuple[str, ...]]:
         kind, number = ("classification", "classes") if has_classes else ("regression", "different values")
         log.warning("data: %s has %d %s: %s (data.task sets it otherwise)", column.name, len(different), number, kind)
     if not has_classes or task == "regression":
-        return _to_float32(column), ()
+        return to_float32(column), ()
     codes, names = column.factorize(sort=True)
     return codes.astype(np.int64), tuple(_class_name(name) for name in names)
 
@@ -53,7 +54,7 @@ def read_targets(frame: Any, task: str) -> NDArray[np.float32]:
                 f"data.target must be one column, or columns of numbers or truth values; got {name} with "
                 f"'{frame[name].iloc[0]}'"
             )
-    targets = [_to_float32(frame[name]) for name in frame.columns]
+    targets = [to_float32(frame[name]) for name in frame.columns]
     return np.stack(targets, axis=1) if targets else np.zeros((len(frame), 0), np.float32)
 
 
@@ -61,12 +62,6 @@ def _is_number(column: Any) -> bool:
     from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
     return bool(is_numeric_dtype(column) and not is_bool_dtype(column))
-
-
-def _to_float32(column: Any) -> NDArray[np.float32]:
-    with np.errstate(over="ignore"):  # values too large for float32 become infinite and are refused later
-        values: NDArray[np.float32] = column.to_numpy(np.float32)
-        return values
 
 
 def _class_name(value: Any) -> str:

@@ -74,11 +74,11 @@ def unknown_states(loader: Any) -> Iterator[str]:
     for holder in _samplers(loader):
         for name, value in _generators_of(holder):
             if not (name == "generator" and isinstance(value, torch.Generator)):
-                yield _says(holder, name)
+                yield _describe(holder, name)
     if is_persistent or not getattr(loader, "num_workers", 0):  # other workers get a new copy of the set each epoch
         for holder in _datasets(getattr(loader, "dataset", None)):
             for name, _ in _generators_of(holder):
-                yield _says(holder, name)
+                yield _describe(holder, name)
 
 
 def _samplers(loader: Any) -> list[Any]:
@@ -100,5 +100,5 @@ def _generators_of(holder: Any) -> list[tuple[str, Any]]:
     return [(name, value) for name, value in getattr(holder, "__dict__", {}).items() if isinstance(value, GENERATORS)]
 
 
-def _says(holder: Any, name: str) -> str:
+def _describe(holder: Any, name: str) -> str:
     return f"{type(holder).__name__}.{name} is a random generator whose state no checkpoint holds"

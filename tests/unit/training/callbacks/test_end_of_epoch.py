@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.optim import SGD
 
 from tunesmith.data.splits import Split
-from tunesmith.training.callbacks.end_of_epoch import EndOfEpoch, epoch_values
+from tunesmith.training.callbacks.end_of_epoch import EndOfEpoch, epoch_values, shortest
 
 
 def values(*names: str, objective: str = "val/loss") -> list[str]:
@@ -72,3 +72,12 @@ def test_it_sees_what_the_learner_logs_in_its_own_hook() -> None:
     seen = Seen()
     fit(LogsLate(), Split(torch.zeros(2, 1), torch.zeros(2)), 2, seen, max_epochs=2)
     assert seen.late == [0.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(torch.tensor(0.001), 0.001), (torch.tensor(0.1, dtype=torch.float64), 0.1), (torch.tensor(3), 3.0)],
+    ids=["float32", "float64", "an integer"],
+)
+def test_shortest(value: torch.Tensor, expected: float) -> None:
+    assert shortest(value) == expected

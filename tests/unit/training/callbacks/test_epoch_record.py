@@ -23,7 +23,6 @@ from tunesmith.data.splits import Split
 from tunesmith.models.linear import Linear
 from tunesmith.objective import Objective
 from tunesmith.run_folder import read_metrics
-from tunesmith.training.callbacks.end_of_epoch import shortest
 from tunesmith.training.callbacks.epoch_record import EpochRecord
 from tunesmith.training.learner import Supervised
 from tunesmith.training.losses import AutoLoss
@@ -193,12 +192,3 @@ def test_its_state_is_the_records_under_the_name_that_old_checkpoints_have(ended
     callback = EpochRecord(ended.record)
     assert callback.state_key == "EpochRecord"
     assert callback.state_dict() == ended.record.state_dict()
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [(torch.tensor(0.001), 0.001), (torch.tensor(0.1, dtype=torch.float64), 0.1), (torch.tensor(3), 3.0)],
-    ids=["float32", "float64", "an integer"],
-)
-def test_shortest(value: torch.Tensor, expected: float) -> None:
-    assert shortest(value) == expected
