@@ -6,7 +6,7 @@ INSTALLED := .venv/installed
 FASHION := .venv/fashion-mnist
 TESTS := -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: sweep train test coverage services foreign slow lint bench tensorboard clean
+.PHONY: sweep train test coverage services foreign slow lint bench tensorboard dist clean
 
 sweep: $(INSTALLED)        ## the main job: 30 pruned TPE trials, results, test evaluation
 	$(BIN)/python train.py -m study_name=digits_mlp $(ARGS)
@@ -44,8 +44,11 @@ bench: $(INSTALLED)        ## the figures of the README, a quarter of an hour
 tensorboard: $(INSTALLED)  ## curves of every run and sweep
 	$(BIN)/tensorboard --logdir outputs $(ARGS)
 
+dist: $(INSTALLED)         ## a wheel of the library and the sweeper, for other Hydra apps; conf/ stays in the clone
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
+
 clean:                     ## the environment and the caches; outputs/ stays
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(FASHION): $(INSTALLED)     # Debian's package of the real images, unpacked without installing it

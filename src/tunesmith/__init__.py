@@ -1,5 +1,20 @@
 """tunesmith: Hydra composes, Optuna tunes, Lightning trains."""
 
-from tunesmith.reporting import report
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["report"]
+from tunesmith.reporting import report
+from tunesmith.version import __version__
+
+if TYPE_CHECKING:
+    from tunesmith.notebook import compose, evaluate, train
+
+__all__ = ["__version__", "compose", "evaluate", "report", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import compose, train and evaluate when they are first asked for: an app that only reports needs no Hydra."""
+    if name in ("compose", "evaluate", "train"):
+        from tunesmith import notebook
+
+        return getattr(notebook, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

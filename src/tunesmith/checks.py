@@ -1,138 +1,33 @@
-"""The rule of each config key, and checks of keys that depend on each other; all without torch."""
+"""Checks of a config: each value against its rule, and keys that depend on each other; all without torch."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from tunesmith.doors import OF_THE_LEARNER, check_doors, is_taken, taken_keys
 from tunesmith.errors import UserError, closest
-from tunesmith.rules import (
-    BELOW_ONE,
-    FLAG,
-    FRACTION,
-    LIST,
-    NODE,
-    NOT_NEGATIVE,
-    POSITIVE,
-    PROBABILITY,
-    SEED,
-    TEXT,
-    Rule,
-    either,
-    integer,
-    is_list,
-    list_of,
-    number,
-    one_of,
-    or_null,
-)
+from tunesmith.package_lines import check_package_lines
+from tunesmith.renamed_targets import RENAMED, nodes_with_target
+from tunesmith.rule_table import KEYS, REPLACED_KEYS, replacements_of, rules_of
+from tunesmith.rules import Rule, is_number
 
-ACTIVATIONS = ("elu", "gelu", "leaky_relu", "relu", "sigmoid", "silu", "tanh")
-INITIALIZERS = ("torch", "he", "orthogonal", "xavier", "zeros")
-# Strategies whose processes each hold the whole model and are started by the same command.
-STRATEGIES = ("auto", "ddp", "ddp_find_unused_parameters_true", "ddp_find_unused_parameters_false")
-# Strategies whose processes each hold a part of it: no process has the plain checkpoint that a run goes on from.
-SHARDED = ("FSDP", "DeepSpeed", "ModelParallel")
-ACCELERATORS = ("auto", "cpu", "cuda", "gpu", "mps", "tpu")
+SUPERVISED = "tunesmith.training.learner.Supervised"
+_WHOLE_INTERPOLATION = re.compile(r"\$\{([A-Za-z_][\w.]*)\}")
 
-WHOLE_MODEL = Rule(
-    "a node with a _target_ whose processes each hold the whole model",
-    lambda value: NODE.holds(value) and not any(name in str(value["_target_"]) for name in SHARDED),
-)
 
-RULES: dict[str, Rule] = {
-    "seed": SEED,
-    "threads": integer(1),
-    "l1": NOT_NEGATIVE,
-    "warmup_epochs": integer(0),
-    "find_lr": FLAG,
-    "lr_finder.min_lr": POSITIVE,
-    "lr_finder.max_lr": POSITIVE,
-    "lr_finder.steps": integer(50),
-    "objective.metric": Rule("the name of a logged metric", lambda value: isinstance(value, str) and value != ""),
-    "objective.mode": one_of("min", "max"),
-    "optimizer.lr": POSITIVE,
-    "optimizer.weight_decay": NOT_NEGATIVE,
-    "optimizer.momentum": BELOW_ONE,
-    "scheduler.patience": integer(0),
-    "scheduler.factor": FRACTION,
-    "scheduler.min_lr": NOT_NEGATIVE,
-    "scheduler.step_size": integer(1),
-    "scheduler.gamma": POSITIVE,
-    "scheduler.eta_min": NOT_NEGATIVE,
-    "loss.label_smoothing": BELOW_ONE,
-    "loss.reduction": one_of("mean", "sum"),
-    "loss.delta": POSITIVE,
-    "data.batch_size": integer(1),
-    "data.shuffle": FLAG,
-    "data.val_fraction": FRACTION,
-    "data.test_fraction": or_null(FRACTION),
-    "data.split_seed": SEED,
-    "data.folds": or_null(integer(2)),
-    "data.fraction": number("in (0, 1]", lambda value: 0 < value <= 1),
-    "data.scale": one_of("standard", "global", "minmax", "robust", "none"),
-    "data.scale_targets": FLAG,
-    "data.missing": one_of("refuse", "impute"),
-    "data.class_weights": or_null(either(one_of("balanced"), list_of(POSITIVE))),
-    "data.augmentation.rotation": number("in [0, 180]", lambda value: 0 <= value <= 180),
-    "data.augmentation.shift": BELOW_ONE,
-    "data.augmentation.scale": BELOW_ONE,
-    "data.augmentation.flip": PROBABILITY,
-    "data.task": one_of("auto", "classification", "regression"),
-    "data.max_categories": integer(2),
-    "data.path": TEXT,
-    "data.target": Rule("the name of a column", lambda value: value is not None and not is_list(value)),
-    "data.drop": LIST,
-    "data.separator": Rule(
-        "one character", lambda value: isinstance(value, str) and len(value.replace("\\t", "t")) == 1
-    ),
-    "data.encoding": TEXT,
-    "data.na_values": LIST,
-    "data.name": TEXT,
-    "data.folder": or_null(TEXT),
-    "data.debian": or_null(TEXT),
-    "data.cache": TEXT,
-    "data.samples": integer(3),
-    "data.noise": NOT_NEGATIVE,
-    "data.samples_per_class": integer(3),
-    "data.test_samples": integer(1),
-    "data.sigma": NOT_NEGATIVE,
-    "model.num_layers": integer(1),
-    "model.hidden_units": integer(1),
-    "model.shape": either(one_of("constant", "taper"), list_of(integer(1))),
-    "model.activation": one_of(*ACTIVATIONS),
-    "model.initializer": either(one_of(*INITIALIZERS), number("of any size", lambda value: True)),
-    "model.dropout": either(BELOW_ONE, list_of(BELOW_ONE)),
-    "model.input_dropout": BELOW_ONE,
-    "model.batch_norm": FLAG,
-    "model.bias": FLAG,
-    "model.channels": list_of(integer(1)),
-    "model.kernel_size": integer(1),
-    "model.stride": integer(1),
-    "model.padding": integer(0),
-    "model.pooling": integer(1),
-    "trainer.max_epochs": integer(1),
-    "trainer.accelerator": one_of(*ACCELERATORS),
-    "trainer.strategy": either(one_of(*STRATEGIES), WHOLE_MODEL),
-    "trainer.gradient_clip_val": or_null(POSITIVE),
-    "trainer.gradient_clip_algorithm": one_of("norm", "value"),
-    "trainer.accumulate_grad_batches": integer(1),
-    "trainer.deterministic": either(FLAG, one_of("warn")),
-    "callbacks.early_stopping.patience": integer(1),
-}
+class _Taker(NamedTuple):
+    """A node, its key, and the class that takes its values: the node's own `_target_`, or that of its source."""
 
-# Keys that can make another key useless: (key, whether its value does so, the key that then has no effect).
-REPLACED: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
-    ("find_lr", lambda value: value is True, "optimizer.lr"),
-    ("model.shape", is_list, "model.num_layers"),
-    ("model.shape", is_list, "model.hidden_units"),
-    ("data.folds", lambda value: value is not None, "data.val_fraction"),
-)
+    key: str
+    node: DictConfig
+    target: str
 
 
 def check_config(cfg: DictConfig) -> None:
@@ -141,27 +36,30 @@ def check_config(cfg: DictConfig) -> None:
     Raises:
         UserError: names the first key at fault, its rule and its value.
     """
-    data = cfg.get("data")
-    for key in sorted(OmegaConf.missing_keys(data)) if isinstance(data, DictConfig) else ():
+    check_package_lines(cfg)
+    check_doors(cfg)
+    takers = list(_takers(cfg))
+    is_part = _part_of_run(cfg)
+    missing = {key for taker in takers if taker.key for key in _missing(taker.node, taker.key) if is_part(key)}
+    for key in sorted(missing):
         raise UserError(f"{key} must be given: add {key}=VALUE")
-    for key, rule in RULES.items():
-        value = _select(cfg, key)
-        if value is not _ABSENT and not rule.holds(value):
-            hint = closest(value, _options(rule)) if isinstance(value, str) and _options(rule) else ""
-            raise UserError(
-                f"{key} must be {rule.says}; got {_format(value)}{hint.partition(' options')[0]}".rstrip(";")
-            )
+    for node, argument, key, rule in _rules(cfg, takers):
+        if is_part(key):
+            _check(cfg, node, argument, key, rule)
 
-    _check_order(cfg, "warmup_epochs", "trainer.max_epochs")
+    if is_part("warmup_epochs"):
+        _check_order(cfg, "warmup_epochs", "trainer.max_epochs")
     _check_order(cfg, "lr_finder.min_lr", "lr_finder.max_lr")
-    _check_replaced(cfg)
-    _check_devices(cfg)
+    _check_replaced(cfg, takers)
+    _check_devices(cfg, takers)
 
 
 def check_rule(key: str, rule: Rule, value: Any) -> None:
     """Raise UserError unless a key's value keeps its rule."""
     if not rule.holds(value):
-        raise UserError(f"{key} must be {rule.says}; got {_format(value)}")
+        options = _options(rule)
+        hint = closest(value, options).partition(" options")[0].rstrip(";") if isinstance(value, str) else ""
+        raise UserError(f"{key} must be {rule.says}; got {_format(value)}{hint}")
 
 
 def check_folder(key: str, folder: Path) -> None:
@@ -175,24 +73,94 @@ def check_folder(key: str, folder: Path) -> None:
         raise UserError(f"{key} must be a folder that can be written to; got {folder} (permission denied)")
 
 
+def _part_of_run(cfg: DictConfig) -> Callable[[str], bool]:
+    """Return a function that tells whether a key is part of the run."""
+    taken = taken_keys(cfg)
+    return lambda key: key.partition(".")[0] not in OF_THE_LEARNER or is_taken(key, taken)
+
+
+def _takers(cfg: DictConfig) -> Iterator[_Taker]:
+    """Yield each node with a `_target_` except Hydra's own, and a second time each node whose source takes its keys."""
+    if not cfg.get("learner"):  # in version 0.1.0 the learner's arguments were the config's own keys
+        yield _Taker("", cfg, SUPERVISED)
+    for name in map(str, cfg):
+        if name == "hydra" or OmegaConf.is_missing(cfg, name) or OmegaConf.is_interpolation(cfg, name):
+            continue
+        if not isinstance(cfg[name], DictConfig | ListConfig):
+            continue
+        for key, node in nodes_with_target(cfg[name], name):
+            yield _Taker(key, node, _target(node))
+            source = None if OmegaConf.is_missing(node, "source") else _select(node, "source", f"{key}.source")
+            if isinstance(source, DictConfig) and "_target_" in source and source.get("_partial_"):
+                yield _Taker(key, node, _target(source))
+
+
+def _target(node: DictConfig) -> str:
+    return RENAMED.get(str(node["_target_"]), str(node["_target_"]))
+
+
+def _missing(node: DictConfig | ListConfig, key: str) -> Iterator[str]:
+    """Yield the keys of mandatory values that a node, of this key, and nodes inside it lack."""
+    names: Any = list(node) if isinstance(node, DictConfig) else range(len(node))
+    for name in names:
+        if OmegaConf.is_missing(node, name):
+            yield f"{key}.{name}"
+        elif not OmegaConf.is_interpolation(node, name) and isinstance(node[name], DictConfig | ListConfig):
+            yield from _missing(node[name], f"{key}.{name}")
+
+
+def _rules(cfg: DictConfig, takers: Sequence[_Taker]) -> Iterator[tuple[DictConfig, str, str, Rule]]:
+    """Yield every rule with the node it is about, the argument inside the node, and the argument's whole key."""
+    for key, rule in KEYS.items():
+        yield cfg, key, key, rule
+    for taker in takers:
+        for argument, rule in rules_of(taker.target).items():
+            yield taker.node, argument, f"{taker.key}.{argument}".lstrip("."), rule
+
+
+def _check(cfg: DictConfig, node: DictConfig, argument: str, key: str, rule: Rule) -> None:
+    value = _select(node, argument, key)
+    if value is not _ABSENT and not rule.holds(value):
+        check_rule(_written_at(cfg, key), rule, value)
+
+
+def _written_at(cfg: DictConfig, key: str) -> str:
+    """Return the key under which a value is written: the end of the interpolations that lead to it."""
+    node, names = cfg, key.split(".")
+    for depth, name in enumerate(names):
+        if isinstance(node, DictConfig) and OmegaConf.is_interpolation(node, name):
+            content: Any = OmegaConf.to_container(node, resolve=False)
+            whole = _WHOLE_INTERPOLATION.fullmatch(content[name])
+            return _written_at(cfg, ".".join([whole[1], *names[depth + 1 :]])) if whole else key
+        node = OmegaConf.select(node, name)
+    return key
+
+
 def _check_order(cfg: DictConfig, less: str, more: str) -> None:
-    values = [_select(cfg, key) for key in (less, more)]
-    if _ABSENT not in values and not values[0] < values[1]:
+    values = [_select(cfg, key, key) for key in (less, more)]
+    if all(map(is_number, values)) and not values[0] < values[1]:
         raise UserError(f"{less} must be less than {more}={values[1]}; got {values[0]}")
 
 
-def _check_devices(cfg: DictConfig) -> None:
+def _check_devices(cfg: DictConfig, takers: Sequence[_Taker]) -> None:
     """Raise UserError for folds on several devices: a process starts its other ranks once, but each fold is a run."""
-    devices = _select(cfg, "trainer.devices")
-    if _select(cfg, "data.folds") not in (None, _ABSENT) and devices not in (1, _ABSENT):
+    has_folds = any(
+        "folds" in rules_of(taker.target) and _select(taker.node, "folds", f"{taker.key}.folds") not in (None, _ABSENT)
+        for taker in takers
+    )
+    devices = _select(cfg, "trainer.devices", "trainer.devices")
+    if has_folds and devices not in (1, _ABSENT):
         raise UserError(f"trainer.devices must be 1 with data.folds; got {_format(devices)}")
 
 
-def _check_replaced(cfg: DictConfig) -> None:
+def _check_replaced(cfg: DictConfig, takers: Sequence[_Taker]) -> None:
     """Raise UserError if both keys of a pair are given: the second would be ignored silently."""
     given = [str(text) for text in OmegaConf.select(cfg, "hydra.overrides.task", default=None) or ()]
-    for key, has_effect, replaced in REPLACED:
-        value = _select(cfg, key)
+    pairs = [(cfg, "", pair) for pair in REPLACED_KEYS]
+    pairs += [(taker.node, f"{taker.key}.", pair) for taker in takers for pair in replacements_of(taker.target)]
+    for node, prefix, (name, has_effect, other) in pairs:
+        key, replaced = f"{prefix}{name}", f"{prefix}{other}"
+        value = _select(node, name, key)
         typed = next((text for text in given if text.lstrip("+").startswith(f"{replaced}=")), None)
         if value is not _ABSENT and has_effect(value) and typed is not None:
             raise UserError(f"{replaced} has no effect beside {key}={_format(value)}; got '{typed}': leave one out")
@@ -201,9 +169,10 @@ def _check_replaced(cfg: DictConfig) -> None:
 _ABSENT = object()
 
 
-def _select(cfg: DictConfig, key: str) -> Any:
+def _select(node: DictConfig, argument: str, key: str) -> Any:
+    """Return the value of a node's argument, _ABSENT if there is none; key: the argument's whole key."""
     try:
-        return OmegaConf.select(cfg, key, default=_ABSENT, throw_on_missing=True)
+        return OmegaConf.select(node, argument, default=_ABSENT, throw_on_missing=True)
     except OmegaConfBaseException as error:
         raise UserError(f"{key}: {' '.join(str(error).split())}") from None
 

@@ -19,10 +19,10 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from tunesmith.checks import check_config, check_folder
-from tunesmith.doors import check_doors
 from tunesmith.errors import UserError
 from tunesmith.mistakes import exit_on_error, is_mendable, line
 from tunesmith.reporting import current_reporter, is_trial
+from tunesmith.run_folder import environment
 from tunesmith.search.pool.launcher import runs_on_cluster
 from tunesmith.search.storage.password import hide_password, refuse_typed_password
 from tunesmith.training.ddp.devices import check_accelerator
@@ -36,11 +36,25 @@ def main(task: Callable[[DictConfig], Any] | None = None) -> None:
     """Run train.py's command line, or another task over the same config tree."""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors reach this function as they are
     register_resolvers()
-    # Hydra holds a file of conf/ against the schema that a launcher's package has under the same name, as it should.
-    warnings.filterwarnings("ignore", message=r"\s*'hydra/launcher/submitit_\w+' is validated against ConfigStore")
+    ignore_schema_warning()
     sys.argv[1:] = [with_plus(argument) for argument in sys.argv[1:]]
     with exit_on_error(), nonzero_rank():
+        check_conf()
         hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")(_in_one_line(task or _train))()
+
+
+def check_conf() -> None:
+    """Raise UserError if there is no config tree, as in an environment that has the wheel alone."""
+    if not (CONF / "train.yaml").is_file():
+        raise UserError(
+            f"conf must be the folder of a clone, beside src/; got '{CONF}', which is not there: run train.py of a "
+            "clone, or give an app of your own the sweeper by hydra/sweeper=tunesmith"
+        )
+
+
+def ignore_schema_warning() -> None:
+    """Hydra holds a file of conf/ against the schema of a launcher's package that has the same name, as it should."""
+    warnings.filterwarnings("ignore", message=r"\s*'hydra/launcher/submitit_\w+' is validated against ConfigStore")
 
 
 def register_resolvers() -> None:
@@ -66,7 +80,6 @@ def pruner_steps(folds: int | None, epochs: int, of_folds: int) -> int:
 def check(cfg: DictConfig) -> None:
     """Check a composed config as far as that goes without training; raises UserError."""
     check_config(cfg)
-    check_doors(cfg)
     if cfg.get("ckpt_path") is not None and not Path(cfg.ckpt_path).is_file():
         raise UserError(f"ckpt_path must be a checkpoint file; got '{cfg.ckpt_path}', which is not there")
     is_sweep = OmegaConf.select(cfg, "hydra.mode") == RunMode.MULTIRUN
@@ -103,6 +116,7 @@ def evaluate(folder: Path) -> dict[str, float]:
 @cache
 def load_training() -> None:
     """Import what trains; its 700,000 objects stay, so no garbage collection looks through them: 1.5 s of every run."""
+    environment()  # the versions and the git state of the code that is loaded here
     was_enabled = gc.isenabled()
     gc.disable()
     try:

@@ -69,12 +69,12 @@ def check_doors(cfg: DictConfig) -> None:
     taken = taken_keys(cfg)
     for text in _typed(cfg):
         key = text.partition("=")[0].lstrip("+~").partition("@")[0]
-        if key.partition(".")[0] in OF_THE_LEARNER and not _is_taken(key, taken):
+        if key.partition(".")[0] in OF_THE_LEARNER and not is_taken(key, taken):
             raise UserError(
                 f"{key} has no effect: learner={_name(cfg)} does not take it; got '{text}': leave it out, or let "
                 f"the learner's node say ${{{key}}}"
             )
-    if cfg.get("find_lr") and not _is_taken("optimizer.lr", taken):
+    if cfg.get("find_lr") and not is_taken("optimizer.lr", taken):
         raise UserError(f"find_lr must be false with learner={_name(cfg)}, which does not take optimizer.lr; got true")
 
 
@@ -92,7 +92,8 @@ def _typed(cfg: DictConfig) -> list[str]:
     return [] if node is None else list(map(str, OmegaConf.to_container(node, resolve=False) or ()))
 
 
-def _is_taken(key: str, taken: set[str]) -> bool:
+def is_taken(key: str, taken: set[str]) -> bool:
+    """Whether a run reads a key of the learner's groups, or anything below it; taken: what taken_keys returns."""
     return any(key == one or key.startswith(f"{one}.") or one.startswith(f"{key}.") for one in taken)
 
 

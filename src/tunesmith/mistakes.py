@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,6 +26,9 @@ def exit_on_error() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
+    except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except Exception as error:
         if is_mendable(error):
             sys.exit(line(error))
@@ -46,8 +50,11 @@ def line(error: BaseException) -> str:
     return f"error: {redact(explain(error))}"  # a storage's URL may be what was mistyped
 
 
-def explain(error: BaseException) -> str:
-    """Say what Hydra's errors leave out: what was typed, and the keys or choices that there are."""
+def explain(error: BaseException, overrides: Sequence[str] | None = None) -> str:
+    """Say what Hydra's errors leave out: what was typed, and the keys or choices that there are.
+
+    overrides: None means the arguments of this process's command.
+    """
     if isinstance(error, OverrideParseException):
         message = " ".join(error.message.split()).partition(" See http")[0]
         return f"{error.override.partition('=')[0]}: must be an override; got '{error.override}': {message}"
@@ -55,7 +62,7 @@ def explain(error: BaseException) -> str:
         if isinstance(cause, MissingMandatoryValue) and cause.full_key:
             return f"{cause.full_key} must be given: add {cause.full_key}=VALUE"
         if isinstance(cause, ConfigAttributeError | ConfigKeyError) and cause.full_key:
-            return _no_such_key(cause)
+            return _no_such_key(cause, sys.argv[1:] if overrides is None else overrides)
         if isinstance(cause, MissingConfigException) and cause.missing_cfg_file and cause.options is not None:
             group, _, choice = cause.missing_cfg_file.rpartition("/")
             return f"{group}: there is no such choice; got '{choice}'{closest(choice, cause.options)}"
@@ -68,9 +75,9 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__
 
 
-def _no_such_key(error: ConfigAttributeError | ConfigKeyError) -> str:
+def _no_such_key(error: ConfigAttributeError | ConfigKeyError, overrides: Sequence[str]) -> str:
     prefix, dot, name = str(error.full_key).rpartition(".")
     parent = error.parent_node
     siblings = [f"{prefix}{dot}{key}" for key in parent or () if not str(key).startswith("_") and key != "hydra"]
-    typed = next((text for text in sys.argv[1:] if text.lstrip("+~").startswith(str(error.full_key))), error.full_key)
+    typed = next((text for text in overrides if text.lstrip("+~").startswith(str(error.full_key))), error.full_key)
     return f"{error.full_key}: there is no such key; got '{typed}'{closest(f'{prefix}{dot}{name}', siblings)}"

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from tunesmith.errors import UserError
+from tunesmith.version import __version__
 
 CONFIG_FILE = Path(".hydra", "config.yaml")
 METRICS_FILE = "metrics.csv"
@@ -23,7 +24,11 @@ REPORT_FILE = "test_report.txt"
 BEST_CHECKPOINT = Path("checkpoints", "best.ckpt")
 LAST_CHECKPOINT = Path("checkpoints", "last.ckpt")
 
-_VERSIONS_OF = ("hydra-core", "lightning", "optuna", "torch", "tunesmith")
+_VERSIONS_OF = ("hydra-core", "lightning", "optuna", "torch")
+_PACKAGE = Path(__file__).resolve().parent
+_ROOT = _PACKAGE.parents[1]
+# Folders whose files a run imports or reads even if git does not know them.
+_SOURCES = ("src", "conf")
 
 
 def fold_name(fold: int) -> str:
@@ -91,18 +96,33 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 @cache
 def environment() -> dict[str, Any]:
-    """Return the versions and the git commit that a result comes from; the commit is None outside a checkout."""
-    versions = {name: version(name) for name in _VERSIONS_OF}
-    return {"versions": versions, "commit": _git_commit()}
+    """Return the versions and the git state that a result comes from, as they are at the first call in this process.
+
+    commit: None outside a checkout; dirty: whether the code differs from the commit, None if git does not say.
+    """
+    versions = {**{name: version(name) for name in _VERSIONS_OF}, "tunesmith": __version__}
+    commit = _git("rev-parse", "HEAD")
+    return {"versions": versions, "commit": commit or None, "dirty": _is_dirty() if commit else None}
 
 
-def _git_commit() -> str | None:
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+def _is_dirty() -> bool | None:
+    """Return whether a tracked file has changed, or a file below src/ or conf/ is not tracked; None if git fails.
+
+    git does not look at untracked files elsewhere: a clone may hold data sets of any size.
+    """
+    changed = _git("--no-optional-locks", "status", "--porcelain", "--untracked-files=no")
+    new = _git("ls-files", "--others", "--exclude-standard", "--", *(str(_ROOT / name) for name in _SOURCES))
+    return None if changed is None or new is None else bool(changed or new)
+
+
+def _git(*arguments: str) -> str | None:
+    """Return what git prints in the package's checkout, None if it fails."""
+    command = ["git", "-C", str(_PACKAGE), *arguments]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return answer.stdout.strip() or None if answer.returncode == 0 else None
+    return answer.stdout.strip() if answer.returncode == 0 else None
 
 
 def temporary_path(path: Path) -> Path:

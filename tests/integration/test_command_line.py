@@ -16,12 +16,11 @@ print("loaded", [name for name in ("torch", "lightning", "optuna") if name in sy
 """
 
 
-def test_help_gives_each_group_a_line_and_its_choices(shell: Shell) -> None:
+def test_help_lists_the_choices_of_each_group(shell: Shell) -> None:
     ended = shell.train("--help")
     lines = ended.out.splitlines()
     assert ended.code == 0
     for group in GROUPS:
-        assert any(line.startswith(f"  {group} ") for line in lines), group
         assert any(line.startswith(f"{group}: ") for line in lines), group
 
 

@@ -1,4 +1,4 @@
-"""Rules on config values: where each begins and ends, and what a refusal says."""
+"""Checks of a config: whose rules a value has, what a refusal says, keys that depend on each other."""
 
 from __future__ import annotations
 
@@ -9,139 +9,30 @@ from typing import Any
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
-from tunesmith.checks import RULES, check_config, check_folder, check_rule
+from tunesmith.checks import check_config, check_folder, check_rule
 from tunesmith.errors import UserError
 from tunesmith.rules import integer
 
-# values just inside a rule, values just outside
-Bounds = tuple[list[Any], list[Any]]
-
-BELOW_ONE: Bounds = ([0, 0.0, 0.999], [-0.001, 1, 1.0, "0.5", None])
-BETWEEN_ZERO_AND_ONE: Bounds = ([0.001, 0.999], [0, 0.0, 1, 1.0, True])
-POSITIVE: Bounds = ([1e-12, 1, 10.0], [0, 0.0, -1e-12, float("inf"), float("nan"), True, "0.1", None])
-NOT_NEGATIVE: Bounds = ([0, 0.0, 1e-12], [-1e-12, float("inf"), False, None])
-FROM_ZERO: Bounds = ([0, 1], [-1, 0.0, False, None])
-FROM_ONE: Bounds = ([1, 1000], [0, 1.0, True, "1", None, [1]])
-FROM_TWO: Bounds = ([2, 10], [1, 2.0, None])
-FLAG: Bounds = ([True, False], [0, 1, "true", None])
-SEED: Bounds = ([0, 2**32 - 1], [-1, 2**32, 0.0, True, None])
-
-TEXT: Any = (["a"], ["", 3, None])
-LIST: Any = ([[], ["a"]], ["a", 1, None])
-BOUNDS: dict[str, Bounds] = {
-    "seed": SEED,
-    "threads": FROM_ONE,
-    "l1": NOT_NEGATIVE,
-    "warmup_epochs": FROM_ZERO,
-    "find_lr": FLAG,
-    "lr_finder.min_lr": POSITIVE,
-    "lr_finder.max_lr": POSITIVE,
-    "lr_finder.steps": ([50, 51], [49, 50.0, None]),
-    "objective.metric": (["val/loss"], ["", 3, None]),
-    "objective.mode": (["min", "max"], ["minimum", "", None]),
-    "optimizer.lr": POSITIVE,
-    "optimizer.weight_decay": NOT_NEGATIVE,
-    "optimizer.momentum": BELOW_ONE,
-    "scheduler.patience": FROM_ZERO,
-    "scheduler.factor": BETWEEN_ZERO_AND_ONE,
-    "scheduler.min_lr": NOT_NEGATIVE,
-    "scheduler.step_size": FROM_ONE,
-    "scheduler.gamma": POSITIVE,
-    "scheduler.eta_min": NOT_NEGATIVE,
-    "loss.label_smoothing": BELOW_ONE,
-    "loss.reduction": (["mean", "sum"], ["none", None]),
-    "loss.delta": POSITIVE,
-    "data.batch_size": FROM_ONE,
-    "data.shuffle": FLAG,
-    "data.val_fraction": BETWEEN_ZERO_AND_ONE,
-    "data.test_fraction": ([None, 0.001, 0.999], [0, 1, "null"]),
-    "data.split_seed": SEED,
-    "data.folds": ([None, 2, 10], [1, 0, 2.0, "5"]),
-    "data.fraction": ([0.001, 1, 1.0], [0, 1.001, True, None]),
-    "data.scale": (["standard", "global", "minmax", "robust", "none"], ["std", True, None]),
-    "data.scale_targets": FLAG,
-    "data.missing": (["refuse", "impute"], ["drop", None]),
-    "data.class_weights": ([None, "balanced", [1, 2.5]], ["equal", [], [1, 0], [1, "2"], 2, True]),
-    "data.augmentation.rotation": ([0, 180, 12.5], [-1, 180.5, None]),
-    "data.augmentation.shift": BELOW_ONE,
-    "data.augmentation.scale": BELOW_ONE,
-    "data.augmentation.flip": ([0, 0.5, 1], [-0.1, 1.1, True, None]),
-    "data.task": (["auto", "classification", "regression"], ["classes", None]),
-    "data.max_categories": FROM_TWO,
-    "data.path": TEXT,
-    "data.target": (["y", 2], [None, ["y"]]),
-    "data.drop": LIST,
-    "data.separator": ([",", "\\t"], ["", ",,", None]),
-    "data.encoding": TEXT,
-    "data.na_values": LIST,
-    "data.name": TEXT,
-    "data.folder": ([None, "a"], [3, [None]]),
-    "data.debian": ([None, "a"], [3]),
-    "data.cache": TEXT,
-    "data.samples": ([3, 400], [2, 2.5, "a"]),
-    "data.noise": ([0, 0.5], [-1, None]),
-    "data.samples_per_class": ([3], [2]),
-    "data.test_samples": ([1], [0, -3]),
-    "data.sigma": ([0, 0.3], [-1]),
-    "model.num_layers": FROM_ONE,
-    "model.hidden_units": FROM_ONE,
-    "model.shape": (["constant", "taper", [1], [256, 128]], ["funnel", [], [64, 0], [64.0], 64, None]),
-    "model.activation": (["relu", "tanh"], ["ReLU", None, ["relu"]]),
-    "model.initializer": (["torch", "he", "zeros", 0, -0.5], ["kaiming", True, float("nan"), None]),
-    "model.dropout": ([0, 0.999, [0, 0.5]], [-0.001, 1, [], [0.5, 1], "0.5", None]),
-    "model.input_dropout": BELOW_ONE,
-    "model.batch_norm": FLAG,
-    "model.bias": FLAG,
-    "model.channels": ([[1], [16, 32]], [16, [], [16, 0], "16", None]),
-    "model.kernel_size": FROM_ONE,
-    "model.stride": FROM_ONE,
-    "model.padding": FROM_ZERO,
-    "model.pooling": FROM_ONE,
-    "trainer.max_epochs": FROM_ONE,
-    "trainer.strategy": (
-        ["auto", "ddp", {"_target_": "a.Strategy"}],
-        [
-            *("fsdp", "deepspeed", "ddp_spawn", "", {}, None),
-            *(
-                {"_target_": f"lightning.pytorch.strategies.{name}Strategy"}
-                for name in ("FSDP", "DeepSpeed", "ModelParallel")
-            ),
-        ],
-    ),
-    "trainer.accelerator": (["auto", "cpu", "gpu"], ["cpu0", None]),
-    "trainer.gradient_clip_val": ([None, 0.5], [0, -1.0]),
-    "trainer.gradient_clip_algorithm": (["norm", "value"], ["max", None]),
-    "trainer.accumulate_grad_batches": FROM_ONE,
-    "trainer.deterministic": ([True, False, "warn"], ["yes", None]),
-    "callbacks.early_stopping.patience": FROM_ONE,
-}
+# The classes as configs name them.
+ADAM, MLP, DATA = "torch.optim.Adam", "tunesmith.models.mlp.Mlp", "tunesmith.data.DataModule"
 
 
-def config(key: str, value: Any) -> DictConfig:
+def config(key: str, value: Any, target: str = "") -> DictConfig:
+    """Return a config with one key, whose node has a `_target_`."""
     cfg = OmegaConf.create()
-    OmegaConf.update(cfg, key, value)
+    OmegaConf.update(cfg, key, value, force_add=True)
+    if target:
+        cfg[key.partition(".")[0]]["_target_"] = target
     return cfg
 
 
-def refusal(key: str, value: Any) -> str:
-    """Return what check_config says of a config with this one key; nothing if the value is allowed."""
+def refusal(cfg: DictConfig) -> str:
+    """Return what check_config says of a config; nothing if the config is allowed."""
     try:
-        check_config(config(key, value))
+        check_config(cfg)
     except UserError as error:
         return str(error)
     return ""
-
-
-def test_every_rule_has_its_bounds_here() -> None:
-    assert set(BOUNDS) == set(RULES)
-
-
-@pytest.mark.parametrize("key", BOUNDS)
-def test_a_rule_ends_at_its_bounds(key: str) -> None:
-    allowed, refused = BOUNDS[key]
-    says = f"{key} must be {RULES[key].says}; got "
-    assert {repr(value): refusal(key, value) for value in allowed} == {repr(value): "" for value in allowed}
-    assert [value for value in refused if not refusal(key, value).startswith(says)] == []
 
 
 @pytest.mark.parametrize(
@@ -184,25 +75,129 @@ def test_a_rule_ends_at_its_bounds(key: str) -> None:
     ],
 )
 def test_a_refusal_has_key_rule_and_value(key: str, value: Any, message: str) -> None:
-    with pytest.raises(UserError, match=f"^{re.escape(message)}$"):
-        check_config(config(key, value))
+    target = {"optimizer": ADAM, "model": MLP, "trainer": "lightning.Trainer"}.get(key.partition(".")[0], "")
+    assert refusal(config(key, value, target)) == message
 
 
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        pytest.param("???", "optimizer.lr: Missing mandatory value", id="a value that is missing"),
+        pytest.param("???", "optimizer.lr must be given: add optimizer.lr=VALUE", id="a value that is missing"),
         pytest.param("${nowhere}", "optimizer.lr: Interpolation key 'nowhere' not found", id="a broken interpolation"),
     ],
 )
 def test_a_value_that_cannot_be_read_is_refused(value: str, message: str) -> None:
     with pytest.raises(UserError, match=f"^{message}.*$"):
-        check_config(config("optimizer.lr", value))
+        check_config(config("optimizer.lr", value, ADAM))
 
 
 @pytest.mark.parametrize("content", [{}, {"scheduler": None}, {"scheduler": {}}, {"scheduler": {"T_max": 3}}], ids=str)
 def test_keys_that_are_not_there_are_not_checked(content: dict[str, Any]) -> None:
     check_config(OmegaConf.create(content))
+
+
+# whose value it is
+
+LINE = "tunesmith.data.sources.teaching.Line"
+LEARNER = {"_target_": "tunesmith.training.learner.Supervised", "_partial_": True}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        pytest.param(
+            {"model": {"_target_": "mine.Net", "shape": "unet", "activation": "swish", "kernel_size": [3, 5]}},
+            "",
+            id="a model of one's own has arguments of its own",
+        ),
+        pytest.param(
+            {
+                "learner": {
+                    "_target_": "mine.Gan",
+                    "optimizers": [{"_target_": ADAM, "lr": 0.1}, {"_target_": ADAM, "lr": 0}],
+                }
+            },
+            "learner.optimizers.1.lr must be a number > 0; got 0",
+            id="a node inside another one, in a list",
+        ),
+        pytest.param(
+            {"data": {"_target_": "tunesmith.data.teaching.Line", "noise": -1}},
+            "data.noise must be a number >= 0; got -1",
+            id="an old name has the rules of the new one",
+        ),
+        pytest.param(
+            {"loss": {"_target_": "torch.nn.MSELoss", "reduction": "none"}},
+            "loss.reduction must be one of mean, sum; got 'none'",
+            id="without a learner the config's own keys are Supervised's",
+        ),
+        pytest.param(
+            {
+                "loss": {"_target_": "torch.nn.MSELoss", "reduction": "none"},
+                "learner": {"_target_": "a.B", "l": "${loss}"},
+            },
+            "",
+            id="another learner may reduce a loss itself",
+        ),
+        pytest.param(
+            {"data": {"_target_": DATA, "source": {"_target_": LINE, "_partial_": True}, "noise": -1}},
+            "data.noise must be a number >= 0; got -1",
+            id="a source takes the keys of the data",
+        ),
+        pytest.param(
+            {"data": {"_target_": "mine.Data", "source": {"_target_": LINE, "noise": -1}, "samples": 1}},
+            "data.source.noise must be a number >= 0; got -1",
+            id="a source with keys of its own",
+        ),
+        pytest.param(
+            {"data": {"_target_": DATA, "source": "???"}},
+            "data.source must be given: add data.source=VALUE",
+            id="a missing source",
+        ),
+        pytest.param({"mine": {"lr": "???"}}, "", id="a missing value that belongs to nobody"),
+    ],
+)
+def test_a_rule_belongs_to_the_class_that_takes_the_value(content: dict[str, Any], message: str) -> None:
+    assert refusal(OmegaConf.create(content)) == message
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        pytest.param(
+            {"learner": {**LEARNER, "model": "${model}"}, "model": {"_target_": MLP, "dropout": 3}},
+            "model.dropout must be a number in [0, 1), or a list, each a number in [0, 1); got 3",
+            id="a node that the learner takes",
+        ),
+        pytest.param(
+            {"learner": {**LEARNER, "loss": "${loss}"}, "loss": {"_target_": "torch.nn.MSELoss", "reduction": "none"}},
+            "loss.reduction must be one of mean, sum; got 'none'",
+            id="a rule of the learner about a node that it takes",
+        ),
+        pytest.param(
+            {"base": {"lr": -1}, "model": {"_target_": ADAM, "lr": "${base.lr}"}},
+            "base.lr must be a number > 0; got -1",
+            id="a value",
+        ),
+        pytest.param(
+            {"base": -1, "optimizer": {"_target_": ADAM, "lr": "${oc.decode:'${base}'}"}},
+            "optimizer.lr must be a number > 0; got -1",
+            id="a value that is computed",
+        ),
+    ],
+)
+def test_a_refusal_names_the_key_under_which_a_value_is_written(content: dict[str, Any], message: str) -> None:
+    content.setdefault("learner", {"model": "${model}", "optimizer": "${optimizer}"})
+    assert refusal(OmegaConf.create(content)) == message
+
+
+@pytest.mark.parametrize("dropout", [3, "???"])
+def test_what_the_learner_does_not_take_is_no_part_of_the_run(dropout: Any) -> None:
+    model = {"_target_": MLP, "dropout": dropout, "bias": 1}
+    learner = {"_target_": "mine.Gan", "lr": "${optimizer.lr}", "bias": "${oc.select:model.bias,2}"}
+    cfg = OmegaConf.create({"learner": learner, "model": model, "l1": -1, "warmup_epochs": "???"})
+    assert refusal(cfg) == ""
+    cfg.learner.net = "${model}"
+    assert refusal(cfg).startswith("model.dropout must be ")
 
 
 # keys that say something of each other
@@ -233,8 +228,9 @@ def test_an_order_of_two_keys(content: dict[str, Any], message: str) -> None:
         check_config(OmegaConf.create(content))
 
 
-def test_a_warm_up_may_end_in_the_last_epoch_but_one() -> None:
-    check_config(OmegaConf.create({"warmup_epochs": 4, "trainer": {"max_epochs": 5}}))
+@pytest.mark.parametrize("max_epochs", [5, None])
+def test_a_warm_up_may_end_in_the_last_epoch_but_one(max_epochs: int | None) -> None:
+    check_config(OmegaConf.create({"warmup_epochs": 4, "trainer": {"max_epochs": max_epochs}}))
 
 
 @pytest.mark.parametrize(
@@ -246,17 +242,17 @@ def test_a_warm_up_may_end_in_the_last_epoch_but_one() -> None:
             id="a learning rate beside its finder",
         ),
         pytest.param(
-            given("++model.num_layers=3", "seed=1", model={"shape": [8, 4]}),
+            given("++model.num_layers=3", "seed=1", model={"_target_": MLP, "shape": [8, 4]}),
             "model.num_layers has no effect beside model.shape=[8, 4]; got '++model.num_layers=3': leave one out",
             id="a depth beside a list of units",
         ),
         pytest.param(
-            given("model.hidden_units=3", model={"shape": [8, 4]}),
+            given("model.hidden_units=3", model={"_target_": MLP, "shape": [8, 4]}),
             "model.hidden_units has no effect beside model.shape=[8, 4]; got 'model.hidden_units=3': leave one out",
             id="a width beside a list of units",
         ),
         pytest.param(
-            given("data.val_fraction=0.5", data={"folds": 5}),
+            given("data.val_fraction=0.5", data={"_target_": DATA, "folds": 5}),
             "data.val_fraction has no effect beside data.folds=5; got 'data.val_fraction=0.5': leave one out",
             id="a validation part beside folds",
         ),
@@ -271,9 +267,13 @@ def test_a_key_that_would_be_ignored_is_refused(cfg: DictConfig, message: str) -
     "cfg",
     [
         pytest.param(given("optimizer.lr=0.1", find_lr=False), id="the finder is off"),
-        pytest.param(given("model.num_layers=3", model={"shape": "taper"}), id="a shape that needs the other key"),
-        pytest.param(given("data.val_fraction=0.5", data={"folds": None}), id="no folds"),
+        pytest.param(
+            given("model.num_layers=3", model={"_target_": MLP, "shape": "taper"}),
+            id="a shape that needs the other key",
+        ),
+        pytest.param(given("data.val_fraction=0.5", data={"_target_": DATA, "folds": None}), id="no folds"),
         pytest.param(given(find_lr=True, optimizer={"lr": 0.1}), id="a default that nobody typed"),
+        pytest.param(given("model.num_layers=3", model={"_target_": "a.Net", "shape": [8]}), id="another's model"),
         pytest.param(given("optimizer.lr_decay=1", find_lr=True), id="a key of a similar name"),
     ],
 )
@@ -284,11 +284,23 @@ def test_a_key_that_has_its_effect_is_allowed(cfg: DictConfig) -> None:
 # other checks
 
 
-def test_folds_need_one_device() -> None:
-    check_config(OmegaConf.create({"data": {"folds": None}, "trainer": {"devices": 2}}))
-    check_config(OmegaConf.create({"data": {"folds": 5}, "trainer": {"devices": 1}}))
-    with pytest.raises(UserError, match=r"^trainer\.devices must be 1 with data\.folds; got 2$"):
-        check_config(OmegaConf.create({"data": {"folds": 5}, "trainer": {"devices": 2}}))
+@pytest.mark.parametrize(
+    ("target", "folds", "devices", "message"),
+    [
+        pytest.param(DATA, None, 2, "", id="no folds"),
+        pytest.param(DATA, 5, 1, "", id="one device"),
+        pytest.param(DATA, 5, 2, "trainer.devices must be 1 with data.folds; got 2", id="folds on two devices"),
+        pytest.param("a.DataModule", 5, 2, "", id="another's folds"),
+    ],
+)
+def test_folds_need_one_device(target: str, folds: int | None, devices: int, message: str) -> None:
+    data = {"_target_": target, "folds": folds}
+    assert refusal(OmegaConf.create({"data": data, "trainer": {"devices": devices}})) == message
+
+
+def test_a_space_that_has_no_effect_is_refused() -> None:
+    hydra = {"runtime": {"choices": {"space": "mine"}}}
+    assert refusal(OmegaConf.create({"space": {"model.x": "range(1,3)"}, "hydra": hydra})).startswith("space=mine: ")
 
 
 def test_a_rule_of_one_key() -> None:

@@ -46,7 +46,7 @@ def run_main(
         ),
         pytest.param(
             "model=mpl",
-            "model: there is no such choice; got 'mpl'; did you mean mlp? options: cnn, linear, mlp",
+            "model: there is no such choice; got 'mpl'; did you mean mlp? options: ",
             id="a misspelled choice",
         ),
         pytest.param("modle=mlp", "modle: there is no such key; got 'modle=mlp'; did you mean model?", id="a group"),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +12,7 @@ import pytest
 from yaml.representer import RepresenterError
 
 from tunesmith.run_folder import MetricsTable, environment, read_metrics, read_yaml, write_yaml
+from tunesmith.version import __version__
 
 
 def write_epochs(folder: Path, *epochs: int, keep_epochs: int = 0) -> None:
@@ -111,6 +115,67 @@ def test_whoever_reads_yaml_meanwhile_reads_the_old_file_whole(tmp_path: Path) -
 
 def test_environment_names_the_versions_that_change_results() -> None:
     assert list(environment()["versions"]) == ["hydra-core", "lightning", "optuna", "torch", "tunesmith"]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A clean checkout with src/, conf/ and docs/ that takes the place of this one."""
+    for name in ("src/tunesmith/a.py", "conf/a.yaml", "docs/a.md"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text("old\n")
+    (tmp_path / ".gitignore").write_text("*.log\n")
+    git(tmp_path, "init", "--quiet")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "-c", "user.name=a", "-c", "user.email=a", "commit", "--quiet", "-m", "a")
+    monkeypatch.setattr("tunesmith.run_folder._PACKAGE", tmp_path / "src" / "tunesmith")
+    monkeypatch.setattr("tunesmith.run_folder._ROOT", tmp_path)
+    environment.cache_clear()
+    yield tmp_path
+    environment.cache_clear()
+
+
+def git(folder: Path, *arguments: str) -> None:
+    subprocess.run(["git", "-C", str(folder), *arguments], check=True)
+
+
+@pytest.mark.parametrize(
+    ("file", "is_dirty"),
+    [
+        pytest.param(None, False, id="nothing has changed"),
+        pytest.param("src/tunesmith/a.py", True, id="a tracked file"),
+        pytest.param("docs/a.md", True, id="a tracked file that no run reads, as git itself says"),
+        pytest.param("src/project/new file.py", True, id="a new file in src"),
+        pytest.param("conf/model/new.yaml", True, id="a new file in conf"),
+        pytest.param("data/table.csv", False, id="a new file elsewhere"),
+        pytest.param("src/a.log", False, id="an ignored file"),
+    ],
+)
+def test_environment_says_whether_the_code_is_that_of_the_commit(
+    checkout: Path, file: str | None, is_dirty: bool
+) -> None:
+    if file is not None:
+        (checkout / file).parent.mkdir(parents=True, exist_ok=True)
+        (checkout / file).write_text("new\n")
+    state = environment()
+    assert (len(state["commit"]), state["dirty"]) == (40, is_dirty)
+
+
+@pytest.mark.usefixtures("checkout")
+def test_without_git_nothing_is_said_of_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert (environment()["commit"], environment()["dirty"]) == (None, None)
+
+
+def test_a_project_of_another_name_has_a_version_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def version(name: str) -> str:
+        if name == "tunesmith":  # as if pyproject.toml said name = "mythesis"
+            raise PackageNotFoundError(name)
+        return "1"
+
+    monkeypatch.setattr("tunesmith.run_folder.version", version)
+    environment.cache_clear()
+    assert environment()["versions"]["tunesmith"] == __version__
+    environment.cache_clear()
 
 
 def test_a_text_that_looks_like_an_interpolation_is_a_text(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Batches sliced from tensors by index; their order is a pure function of seed, epoch, rank and number of ranks."""
+"""Batches by index, sliced from tensors or read from a file; seed, epoch and ranks alone decide their order."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import SequentialSampler
 
+from tunesmith.data.rows import Rows
 from tunesmith.data.splits import Split
 
 Batch = tuple[Tensor, Tensor]
@@ -75,10 +76,23 @@ class Batches:
 
     def __iter__(self) -> Iterator[Batch]:
         """Begin at the first next(): a resumed run makes its iterator before it sets the epoch."""
-        inputs, targets = self.split.inputs, self.split.targets
+        split = self.split
+        if isinstance(split.inputs, Rows) or isinstance(split.targets, Rows):
+            yield from self._read(split)
+            return
         if self.shuffle_seed is None:
-            inputs, targets = inputs[self.share].contiguous(), targets[self.share].contiguous()
+            inputs = split.inputs[self.share].contiguous()
+            targets = inputs if split.targets is split.inputs else split.targets[self.share].contiguous()
         else:
-            order = epoch_order(len(self.split), self.shuffle_seed, self.epoch)[self.share].to(inputs.device)
-            inputs, targets = inputs[order], targets[order]
+            order = epoch_order(len(split), self.shuffle_seed, self.epoch)[self.share].to(split.inputs.device)
+            inputs = split.inputs[order]
+            targets = inputs if split.targets is split.inputs else split.targets[order]
         yield from zip(torch.split(inputs, self.sizes), torch.split(targets, self.sizes), strict=True)
+
+    def _read(self, split: Split) -> Iterator[Batch]:
+        """Read rows that stay in a file, a batch at a time."""
+        num = len(split)
+        order = torch.arange(num) if self.shuffle_seed is None else epoch_order(num, self.shuffle_seed, self.epoch)
+        for index in torch.split(order[self.share], self.sizes):
+            inputs = split.inputs[index]
+            yield inputs, inputs if split.targets is split.inputs else split.targets[index]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from typing import Any
 
 import lightning as L
@@ -12,14 +13,18 @@ from torch import Tensor
 from tunesmith.data.arrays import Source
 from tunesmith.data.augmentation import Augmentation
 from tunesmith.data.batches import Batch, Batches
-from tunesmith.data.splits import Split, SplitConfig, Splits, load_splits
+from tunesmith.data.cutting import SplitConfig
+from tunesmith.data.rows import Rows
+from tunesmith.data.splits import Split, Splits, load_splits
 from tunesmith.errors import UserError
 
 EVALUATION_BATCH_SIZE = 4096
+# Of the rows that are read from a file for a batch of validation or test part.
+EVALUATION_BATCH_BYTES = 32 * 2**20
 
 
 class DataModule(L.LightningDataModule):
-    """Training, validation and test split of a source, kept as tensors on the trainer's device."""
+    """Training, validation and test split of a source: tensors on the trainer's device, or rows that stay in a file."""
 
     def __init__(
         self,
@@ -37,6 +42,8 @@ class DataModule(L.LightningDataModule):
         class_weights: str | Sequence[float] | None,
         augmentation: Mapping[str, float],
         seed: int,
+        targets: str = "source",
+        split: str = "random",
         fold: int | None = None,
         **keys: Any,
     ) -> None:
@@ -51,12 +58,13 @@ class DataModule(L.LightningDataModule):
         self.seed = seed
         self.augmentation = _call("data.augmentation", Augmentation, augmentation)
         config = SplitConfig(
-            val_fraction, test_fraction, split_seed, folds, fold, fraction, scale, scale_targets, missing
+            *(val_fraction, test_fraction, split_seed, folds, fold, fraction, scale, scale_targets, missing),
+            targets=targets,
+            split=split,
         )
         self.splits = load_splits(_call("data", source, {key: _freeze(value) for key, value in keys.items()}), config)
         self.class_weights = _class_weights(self.splits, class_weights)
-        if self.augmentation and len(self.input_shape) != 3:
-            raise UserError(f"data.augmentation needs images; got samples of shape {self.input_shape}")
+        self._check_augmentation()
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -64,13 +72,24 @@ class DataModule(L.LightningDataModule):
         return tuple(self.splits.train.inputs.shape[1:])
 
     @property
+    def target_shape(self) -> tuple[int, ...]:
+        """Shape of one target; () for one class or one number."""
+        return tuple(self.splits.train.targets.shape[1:])
+
+    @property
     def has_classes(self) -> bool:
         return bool(self.splits.classes)
 
     @property
     def output_size(self) -> int:
-        """Numbers that the model puts out for a sample: one per class; one for two classes or for regression."""
-        return len(self.splits.classes) if len(self.splits.classes) > 2 else 1
+        """Numbers that the model puts out for a sample, or for each class that a target consists of.
+
+        Classes: one number a class, but one for two classes if a target is one class. Numbers: as many as a target has.
+        """
+        if not self.has_classes:
+            return prod(self.target_shape)
+        num_classes = len(self.splits.classes)
+        return 1 if num_classes == 2 and self.target_shape == () else num_classes
 
     @property
     def target_mean(self) -> float:
@@ -88,10 +107,10 @@ class DataModule(L.LightningDataModule):
         return self._batches(self.splits.train, self.batch_size, self.seed if is_shuffled else None)
 
     def val_dataloader(self) -> Batches:
-        return self._batches(self.splits.val, EVALUATION_BATCH_SIZE)
+        return self._batches(self.splits.val, _evaluation_batch_size(self.splits.val))
 
     def test_dataloader(self) -> Batches:
-        return self._batches(self.splits.test, EVALUATION_BATCH_SIZE)
+        return self._batches(self.splits.test, _evaluation_batch_size(self.splits.test))
 
     def predict_dataloader(self) -> Batches:
         """The test split."""
@@ -108,6 +127,16 @@ class DataModule(L.LightningDataModule):
         inputs, targets = batch
         return self.augmentation(inputs), targets
 
+    def _check_augmentation(self) -> None:
+        """Raise UserError unless augmentation is off, or inputs are images whose targets it leaves true."""
+        if self.augmentation and (len(self.input_shape) != 3 or self.splits.train.inputs.dtype == torch.int64):
+            raise UserError(f"data.augmentation needs images; got samples of shape {self.input_shape}")
+        if self.augmentation and len(self.target_shape) > 1:
+            raise UserError(
+                "data.augmentation changes inputs alone, so a target must be no image; got targets of shape "
+                f"{self.target_shape}"
+            )
+
     def _batches(self, split: Split, batch_size: int, shuffle_seed: int | None = None) -> Batches:
         """Return this rank's share of a split, on its device."""
         trainer = self.trainer
@@ -122,6 +151,12 @@ def _call(key: str, build: Callable[..., Any], keys: Mapping[str, Any]) -> Any:
         return build(**keys)
     except TypeError as error:
         raise UserError(f"{key}: {' '.join(str(error).split())}") from None
+
+
+def _evaluation_batch_size(split: Split) -> int:
+    """Return how many samples are evaluated at once: fewer if they stay in a file because they are large."""
+    row_bytes = sum(values.values.row_bytes for values in (split.inputs, split.targets) if isinstance(values, Rows))
+    return max(1, min(EVALUATION_BATCH_SIZE, EVALUATION_BATCH_BYTES // max(1, row_bytes)))
 
 
 def _check_shares(num_samples: int, world_size: int) -> None:
@@ -147,11 +182,14 @@ def _class_weights(splits: Splits, wanted: str | Sequence[float] | None) -> Tens
         return None
     if not splits.classes:
         raise UserError(f"data.class_weights must be null if targets are numbers; got {wanted}")
+    if splits.train.targets.ndim > 1:
+        shape = tuple(splits.train.targets.shape[1:])
+        raise UserError(f"data.class_weights must be null if a target is many classes, of shape {shape}; got {wanted}")
     if not isinstance(wanted, str):
         if len(wanted) != len(splits.classes):
             raise UserError(
                 f"data.class_weights must be {len(splits.classes)} numbers, one a class; got {list(wanted)}"
             )
         return torch.tensor([float(weight) for weight in wanted])
-    counts = torch.bincount(splits.train.targets, minlength=len(splits.classes))
+    counts = torch.bincount(splits.train.targets[:], minlength=len(splits.classes))
     return len(splits.train) / (len(splits.classes) * counts.float())

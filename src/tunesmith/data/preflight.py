@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tunesmith.data.arrays import Arrays
-from tunesmith.data.preparation import Index
+from tunesmith.data.arrays import Arrays, Values
+from tunesmith.data.cutting import is_in_time_order
+from tunesmith.data.mapped import Index, Mapped
+from tunesmith.data.targets import are_labels
 from tunesmith.errors import UserError, list_names
 
 # Training, validation and test split need a sample of each class.
@@ -21,17 +22,24 @@ SMALL_VALIDATION = 200
 UNSCALED = 20
 
 
-def check_classes(arrays: Arrays) -> None:
+def check_samples(arrays: Arrays) -> None:
     """Raise UserError if the samples cannot be split: too few, all of one class, or a target that is not finite."""
     num = len(arrays.targets)
     if num < MIN_PER_CLASS:
         raise UserError(f"data must have a sample for each part, {MIN_PER_CLASS} at least; got {num}")
+    if isinstance(arrays.targets, Mapped) and not arrays.has_classes:
+        return  # checked when they are read
     if not arrays.has_classes:
-        unknown = int((~np.isfinite(arrays.targets)).sum())
+        assert isinstance(arrays.targets, np.ndarray)
+        unknown = int((~np.isfinite(arrays.targets)).reshape(num, -1).any(axis=1).sum())
         if unknown:
             raise UserError(f"data must have a finite target for each sample; got {unknown} of {num} without one")
         return
-    counts = np.bincount(arrays.targets, minlength=arrays.num_classes)
+    if not arrays.has_one_class:
+        if arrays.num_classes < 2:
+            raise UserError(f"data must have two classes or more to tell apart; got class {arrays.class_name(0)} alone")
+        return
+    counts = np.bincount(arrays.targets[:], minlength=arrays.num_classes)
     if (counts > 0).sum() < 2:
         only = arrays.class_name(int(counts.argmax()))
         raise UserError(f"data must have two classes or more to tell apart; got {num} samples of class {only}")
@@ -44,11 +52,12 @@ def check_classes(arrays: Arrays) -> None:
 
 
 def check_splits(
-    arrays: Arrays, inputs: NDArray[np.float32], indices: tuple[Index, Index, Index], scale: str
+    arrays: Arrays, inputs: Values | Mapped, indices: tuple[Index, Index, Index], scale: str, split: str = "random"
 ) -> list[str]:
     """Return a line for each finding about the splits.
 
     inputs: all prepared inputs; indices: of the samples of the training, validation and test split.
+    scale, split: the keys of the data set.
 
     Raises:
         UserError: a split has no samples, or the training split lacks a class.
@@ -58,16 +67,25 @@ def check_splits(
         if len(index) == 0:
             raise UserError(f"data must leave the {name} part a sample; got none of {len(arrays.inputs)}")
     return [
+        *_future(arrays, split),
         *_constant_columns(arrays, train),
-        *_unscaled(inputs[train], scale),
-        *(_classes(arrays, indices) if arrays.has_classes else ()),
-        *_small_validation(len(val), arrays.has_classes),
+        *(_unscaled(inputs[train], scale) if isinstance(inputs, np.ndarray) and inputs.dtype == np.float32 else ()),
+        *(_classes(arrays, indices) if arrays.has_one_class else ()),
+        *(_small_validation(len(val), arrays.has_classes) if arrays.target_shape == () else _left_out(arrays)),
     ]
+
+
+def _future(arrays: Arrays, split: str) -> Iterator[str]:
+    if split == "random" and is_in_time_order(arrays):
+        yield (
+            "rows are in the order of their time, but parts are cut at random: a model is tested on the past of what "
+            "it was trained on; data.split=time trains on the first rows and tests on the last"
+        )
 
 
 def _constant_columns(arrays: Arrays, train: Index) -> Iterator[str]:
     """Report constant columns of tables only: the border pixels of images are usually constant."""
-    if not arrays.is_table:
+    if not arrays.is_table or isinstance(arrays.inputs, Mapped):
         return
     rows = arrays.inputs[train]
     with np.errstate(invalid="ignore"):
@@ -76,7 +94,7 @@ def _constant_columns(arrays: Arrays, train: Index) -> Iterator[str]:
         yield f"{list_names(arrays.column(int(index)) for index in constant)} never varies in the training part"
 
 
-def _unscaled(train: NDArray[np.float32], scale: str) -> Iterator[str]:
+def _unscaled(train: Values, scale: str) -> Iterator[str]:
     if scale != "none":
         return
     flat = train.reshape(len(train), -1)
@@ -116,3 +134,17 @@ def _small_validation(num: int, has_classes: bool) -> Iterator[str]:
     else:
         error = f"a mean squared error is {100 * np.sqrt(2 / num):.0f} % of it"
     yield f"the validation part has {num} samples: one standard error of {error}; data.folds=5 validates on all"
+
+
+def _left_out(arrays: Arrays) -> Iterator[str]:
+    """Say what is not done for targets of more than one class or number."""
+    if arrays.has_classes:
+        yield (
+            f"a target is many classes, of shape {arrays.target_shape}: parts are not stratified, the balance of "
+            "classes is not checked"
+        )
+    elif arrays.targets.size and are_labels(arrays):
+        yield (
+            f"a target is many labels, 0 or 1, of shape {arrays.target_shape}: parts are not stratified, targets are "
+            "not scaled"
+        )

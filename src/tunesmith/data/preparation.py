@@ -7,21 +7,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tunesmith.data.arrays import Arrays
+from tunesmith.data.arrays import Arrays, Values
+from tunesmith.data.mapped import Index, Mapped
+from tunesmith.data.mapped_preparation import prepare_mapped
 from tunesmith.errors import UserError, list_names
 
-Index = NDArray[np.int64]
 
-
-def prepare(arrays: Arrays, train: Index, scale: str, missing: str) -> tuple[NDArray[np.float32], list[str]]:
-    """Return all inputs, prepared, and the lines that tell the user what was done to them.
+def prepare(arrays: Arrays, train: Index, scale: str, missing: str) -> tuple[Values | Mapped, list[str]]:
+    """Return all inputs, prepared, and the lines that tell the user what was done to them; token ids stay as they are.
 
     scale: standard | global | minmax | robust | none; missing: impute | refuse.
 
     Raises:
         UserError: a value is infinite, or one is missing and `missing` is refuse.
     """
-    flat = arrays.inputs.reshape(len(arrays.inputs), -1)
+    if isinstance(arrays.inputs, Mapped):
+        line = "inputs stay in their file and are read by batch; constant or unscaled ones are not looked for"
+        return prepare_mapped(arrays.inputs, train, scale, missing), [line]
+    if arrays.inputs.dtype == np.int64:
+        return arrays.inputs, []
+    flat = _flat(arrays)
     gaps = _find_gaps(flat)
     if gaps is None and not arrays.categories:
         return _scale(flat, train, scale).reshape(arrays.inputs.shape), []
@@ -36,6 +41,12 @@ def prepare(arrays: Arrays, train: Index, scale: str, missing: str) -> tuple[NDA
     return np.concatenate(blocks, axis=1).reshape(len(flat), *_shape(arrays, blocks)), lines
 
 
+def _flat(arrays: Arrays) -> NDArray[np.float32]:
+    """Return inputs as (samples, features)."""
+    assert isinstance(arrays.inputs, np.ndarray)
+    return arrays.inputs.reshape(len(arrays.inputs), -1).astype(np.float32, copy=False)
+
+
 def _find_gaps(flat: NDArray[np.float32]) -> NDArray[np.bool_] | None:
     """Return a mask of missing values, None if all are finite; the sum of all values tells quickly if one is not."""
     with np.errstate(invalid="ignore", over="ignore"):
@@ -47,8 +58,7 @@ def _find_gaps(flat: NDArray[np.float32]) -> NDArray[np.bool_] | None:
 
 def _describe_gaps(arrays: Arrays, gaps: NDArray[np.bool_], missing: str) -> str:
     """Return the line about the missing values; raises UserError if they are refused or a value is infinite."""
-    flat = arrays.inputs.reshape(len(gaps), -1)
-    infinite = np.isinf(flat).sum(axis=0)
+    infinite = np.isinf(_flat(arrays)).sum(axis=0)
     if infinite.any():
         raise UserError(f"data must be finite; got {infinite.sum()} infinite values in {_per_column(arrays, infinite)}")
     counts = gaps.sum(axis=0)

@@ -8,22 +8,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import init
 
+from tunesmith import rule_table
 from tunesmith.errors import UserError
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
-    "elu": nn.ELU,
-    "gelu": nn.GELU,
-    "leaky_relu": nn.LeakyReLU,
-    "relu": nn.ReLU,
-    "sigmoid": nn.Sigmoid,
-    "silu": nn.SiLU,
-    "tanh": nn.Tanh,
+    name: getattr(nn, layer) for name, layer in rule_table.ACTIVATIONS.items()
 }
 INITIALIZERS: dict[str, Callable[[Tensor], Tensor]] = {
-    "he": lambda weight: init.kaiming_normal_(weight, nonlinearity="relu"),  # He et al. 2015, for ReLU
-    "orthogonal": init.orthogonal_,  # Saxe et al. 2014
-    "xavier": init.xavier_uniform_,  # Glorot and Bengio 2010, for tanh and sigmoid
-    "zeros": init.zeros_,  # a fault to demonstrate: all units of a layer stay the same
+    name: getattr(init, function) for name, function in rule_table.INITIALIZERS.items()
 }
 
 
@@ -54,7 +46,7 @@ class Dropout(nn.Module):
 def initialize(network: nn.Module, initializer: str | float) -> None:
     """Draw the weights of all linear and convolutional layers and zero their biases.
 
-    initializer: "torch" (keep torch's own weights), he, xavier, orthogonal, zeros, or one value for every weight.
+    initializer: "torch" (keep torch's own weights), a name of INITIALIZERS, or one value for every weight.
     """
     if initializer == "torch":
         return

@@ -11,6 +11,7 @@ from hydra._internal.utils import get_args_parser
 from omegaconf import DictConfig
 
 from tunesmith.search.space.quoting import to_hydra
+from tunesmith.typed_command import program
 
 # Overrides about the sweep, which a single run has no use for.
 _OF_THE_SWEEP = ("hydra.mode=", "hydra.sweep", "hydra/sweep", "hydra.launcher", "hydra/launcher", "hydra.run.dir=")
@@ -26,7 +27,7 @@ def resume_hint(study: Mapping[str, str], arguments: list[str] | None = None) ->
     """Return the command that goes on with the study: this one, with the overrides that lead to the study."""
     script, *typed = sys.argv if arguments is None else arguments
     missing = [f"{key}={value}" for key, value in study.items() if not _has(typed, key)]
-    return shlex.join(["python", script, *_with(typed, missing)])
+    return shlex.join([*program(script), *_with(typed, missing)])
 
 
 def restart_argv(keys: Sequence[str], study_name: str) -> list[str]:

@@ -7,7 +7,6 @@ import io
 import os
 import shlex
 import socket
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from tunesmith import run_folder
 from tunesmith.search.study.counts import count
 from tunesmith.search.study.study import best_trial
 from tunesmith.search.study.trial import Attempt, State
+from tunesmith.typed_command import program
 
 RESULTS_FILE = "optimization_results.yaml"
 BEST_FILE = "best.yaml"
@@ -42,7 +42,7 @@ _SWEEPER_KEYS = (
     "check",
     "on_finish",
 )
-_TRIAL_COLUMNS = ("number", "state", "value", "epochs", "seconds", "host", "folder", "reason")
+_TRIAL_COLUMNS = ("number", "state", "value", "epochs", "seconds", "host", "folder", "reason", "note", "tags")
 
 
 @dataclass(frozen=True)
@@ -171,6 +171,8 @@ def _trials_csv(trials: list[FrozenTrial], direction: StudyDirection, folder: Pa
             attempt.host,
             attempt.trial_folder(folder),
             attempt.reason or "",
+            attempt.note or "",
+            " ".join(attempt.tags),
         ]
         writer.writerow(row + [attempt.trial.params.get(key, "") for key in keys])
     return text.getvalue()
@@ -211,7 +213,7 @@ def _hydra_half(asked: Any) -> dict[str, Any]:
 def best_command(folder: Path) -> str:
     """Return the command that repeats a study's best trial."""
     name = Path(BEST_FILE).stem
-    return shlex.join(["python", sys.argv[0], "--config-dir", os.path.relpath(folder), "--config-name", name])
+    return shlex.join([*program(), "--config-dir", os.path.relpath(folder), "--config-name", name])
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -10,15 +10,14 @@ from statistics import fmean, stdev
 from typing import Any
 
 from hydra.utils import get_object
-from lightning.pytorch.loggers import TensorBoardLogger
 from omegaconf import DictConfig
 
 from tunesmith import run_folder
 from tunesmith.errors import UserError
 from tunesmith.reporting import Reporter
-from tunesmith.training.build import build_logger
 from tunesmith.training.callbacks.hparams import write_hparams
 from tunesmith.training.fit import Result, train_once, write_result
+from tunesmith.training.loggers import build_tensorboard
 
 
 def cross_validate(cfg: DictConfig, folder: Path, reporter: Reporter, is_resumed: bool) -> Result:
@@ -112,8 +111,8 @@ def _values_mean(ended: Sequence[Result]) -> float:
 
 def _finish(cfg: DictConfig, folder: Path, reporter: Reporter, fields: Result) -> Result:
     """Write a trial's HPARAMS session and the result."""
-    logger = build_logger(cfg, folder) if reporter.params else None
-    if isinstance(logger, TensorBoardLogger) and fields["value"] is not None:
-        write_hparams(logger, reporter.params, fields["state"], fields["value"], len(fields["folds"]))
-        logger.experiment.close()
+    if reporter.params and fields["value"] is not None:
+        for logger in build_tensorboard(cfg, folder):
+            write_hparams(logger, reporter.params, fields["state"], fields["value"], len(fields["folds"]))
+            logger.experiment.close()
     return write_result(cfg, folder, fields)

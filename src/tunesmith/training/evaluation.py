@@ -138,7 +138,7 @@ def _predict(cfg: DictConfig, built: list[Built]) -> Prediction:
     assert isinstance(module, Supervised)
     if not module.facts.has_classes:
         outputs = (outputs - data.target_mean) / data.target_scale
-    return Prediction(data, module, outputs, data.splits.test.targets)
+    return Prediction(data, module, outputs, data.splits.test.targets[:])
 
 
 def _outputs(cfg: DictConfig, data: L.LightningDataModule | None, module: L.LightningModule, folder: Path) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import re
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ from tunesmith.errors import RunFailed, UserError
 from tunesmith.reporting import Reporter
 from tunesmith.training.build import build
 from tunesmith.training.ddp.processes import cleaned_up_ranks, is_rank_zero
+from tunesmith.training.loggers import closed_loggers
 from tunesmith.training.memory import as_out_of_memory
 
 Result = dict[str, Any]
@@ -40,11 +42,11 @@ def train_once(
         UserError: a mistake in the config; nothing is recorded.
         KeyboardInterrupt: Ctrl-C; the run can be resumed from checkpoints/last.ckpt.
     """
-    run = build(cfg, folder, reporter, fold)
     if checkpoint is not None:
         _check_checkpoint(checkpoint)
+    run = build(cfg, folder, reporter, fold)
     try:
-        with interruptible(run.trainer):
+        with closed_loggers(run.trainer.loggers), interruptible(run.trainer):
             run.trainer.fit(run.module, run.data, ckpt_path=checkpoint, weights_only=True)
     except UserError:
         raise
@@ -72,7 +74,8 @@ def train_once(
 
 def write_result(cfg: DictConfig, folder: Path, fields: Result) -> Result:
     """Return the content of result.yaml: how the run ended and what it ran with; rank zero writes the file."""
-    origin = {"seed": cfg.seed, "threads": cfg.threads, **run_folder.environment()}
+    labels = {"note": cfg.get("note"), "tags": list(cfg.get("tags") or [])}
+    origin = {"seed": cfg.seed, "threads": cfg.threads, **labels, **run_folder.environment()}
     result = {"metric": cfg.objective.metric, "mode": cfg.objective.mode, **fields, **origin}
     if is_rank_zero():
         run_folder.write_yaml(folder / run_folder.RESULT_FILE, result)
@@ -96,7 +99,8 @@ def interruptible(trainer: L.Trainer) -> Iterator[None]:
             raise KeyboardInterrupt from None
         raise
     finally:
-        signal.signal(signal.SIGINT, handler)
+        if threading.current_thread() is threading.main_thread():  # another thread has no handler to restore
+            signal.signal(signal.SIGINT, handler)
 
 
 def _explain(error: Exception, cfg: DictConfig) -> str:

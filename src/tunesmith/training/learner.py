@@ -15,7 +15,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from tunesmith.training.data_facts import read_facts
 from tunesmith.training.epoch_metrics import EpochMetrics, log_epoch
-from tunesmith.training.losses import adapt_loss
+from tunesmith.training.losses import check_loss, weigh_classes
 from tunesmith.training.metrics import Metrics
 from tunesmith.training.schedules import make_schedules
 from tunesmith.training.weight_groups import group_parameters, is_weight
@@ -57,7 +57,9 @@ class Supervised(L.LightningModule):
             if isinstance(model, nn.Module)
             else model(input_shape=facts.input_shape, output_size=facts.output_size)
         )
-        self.loss = adapt_loss(loss, facts.has_classes, facts.class_weights)
+        if type(self).step is Supervised.step:  # a step of one's own may make other targets
+            check_loss(loss, facts.has_classes)
+        self.loss = weigh_classes(loss, facts.class_weights)
         self.is_sum = getattr(loss, "reduction", "mean") == "sum"
         self.l1 = l1
         self.warmup_epochs = warmup_epochs

@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from tunesmith.errors import UserError
 
-LOSSES_OF_NUMBERS = (nn.MSELoss, nn.L1Loss, nn.SmoothL1Loss, nn.HuberLoss)
+LOSSES_OF_NUMBERS = (nn.MSELoss, nn.L1Loss, nn.SmoothL1Loss, nn.HuberLoss, nn.BCEWithLogitsLoss)
 
 
 class AutoLoss(nn.Module):
@@ -33,12 +33,8 @@ class AutoLoss(nn.Module):
         )
 
 
-def adapt_loss(loss: nn.Module, has_classes: bool, class_weights: Tensor | None) -> nn.Module:
-    """Give the loss the data's class weights, if there are any, and return it.
-
-    Raises:
-        UserError: the loss does not fit the targets, or takes no class weights.
-    """
+def check_loss(loss: nn.Module, has_classes: bool) -> None:
+    """Raise UserError if the loss does not fit the targets."""
     name = type(loss).__name__
     if has_classes and isinstance(loss, LOSSES_OF_NUMBERS):
         raise UserError(f"loss must fit the targets: {name} needs numbers, this data has classes; use loss=auto")
@@ -46,8 +42,17 @@ def adapt_loss(loss: nn.Module, has_classes: bool, class_weights: Tensor | None)
         raise UserError(f"loss must fit the targets: {name} needs classes, this data has numbers; use loss=auto")
     if not has_classes and isinstance(loss, AutoLoss) and loss.label_smoothing:
         raise UserError(f"loss.label_smoothing must be 0 if targets are numbers; got {loss.label_smoothing}")
+
+
+def weigh_classes(loss: nn.Module, class_weights: Tensor | None) -> nn.Module:
+    """Give the loss the data's class weights, if there are any, and return it.
+
+    Raises:
+        UserError: the loss takes no class weights.
+    """
     if class_weights is not None:
         if not hasattr(loss, "weight"):
+            name = type(loss).__name__
             raise UserError(f"data.class_weights needs a loss that takes weights, as loss=auto does; got {name}")
         loss.weight = class_weights
     return loss

@@ -123,25 +123,36 @@ def _number(name: str, value: Any) -> float:
         raise UserError(f"metrics.{name} must return one number; got {type(value).__name__}: {value}") from None
 
 
+def _has_labels(targets: Tensor) -> bool:
+    """Tell 0/1 labels from classes; raises ValueError for numbers."""
+    if not targets.is_floating_point():
+        return False
+    if targets.ndim != 2 or not ((targets == 0) | (targets == 1)).all():
+        raise ValueError("it needs classes, or labels of zeros and ones; these targets are numbers")
+    return True
+
+
 def f1(outputs: Tensor, targets: Tensor) -> Tensor:
     """F1 score, the mean over the classes; outputs: (samples, classes, ...), targets: (samples, ...) int64.
 
     Of 0/1 labels, (samples, labels) float32: the mean over the labels.
     """
-    if targets.is_floating_point():
+    if _has_labels(targets):
         return f1_score(outputs.sigmoid(), targets.long(), "multilabel", num_labels=outputs.shape[1], average="macro")
     return f1_score(outputs, targets, "multiclass", num_classes=outputs.shape[1], average="macro")
 
 
 def auroc(outputs: Tensor, targets: Tensor) -> Tensor | None:
     """Area under the ROC curve: of each class or label against the others, then the mean; shapes as in f1."""
-    if targets.is_floating_point():
+    if _has_labels(targets):
         return torch_auroc(outputs.sigmoid(), targets.long(), "multilabel", num_labels=outputs.shape[1])
     return torch_auroc(outputs.softmax(1), targets, "multiclass", num_classes=outputs.shape[1])
 
 
 def top_k(outputs: Tensor, targets: Tensor, k: int = 5) -> Tensor:
     """Fraction of samples whose class is among the k largest outputs; (samples, classes), (samples,) int64."""
+    if targets.is_floating_point():
+        raise ValueError("it needs classes; these targets are numbers")
     if k > outputs.shape[1]:
         raise ValueError(f"k={k} is more than the {outputs.shape[1]} classes")
     return accuracy(outputs, targets, "multiclass", num_classes=outputs.shape[1], top_k=k, average="micro")
@@ -149,6 +160,8 @@ def top_k(outputs: Tensor, targets: Tensor, k: int = 5) -> Tensor:
 
 def r2(outputs: Tensor, targets: Tensor) -> Tensor:
     """Coefficient of determination, the mean over the numbers of a sample; (samples, ...) both."""
+    if not targets.is_floating_point():
+        raise ValueError("it needs numbers; these targets are classes")
     if targets.ndim > 1:
         outputs, targets = outputs.flatten(1), targets.flatten(1)
     return r2_score(outputs, targets)
@@ -156,4 +169,6 @@ def r2(outputs: Tensor, targets: Tensor) -> Tensor:
 
 def mae(outputs: Tensor, targets: Tensor) -> Tensor:
     """Mean absolute error, in the unit of the data; (samples, ...) both."""
+    if not targets.is_floating_point():
+        raise ValueError("it needs numbers; these targets are classes")
     return mean_absolute_error(outputs.contiguous(), targets.contiguous())

@@ -19,6 +19,7 @@ from tunesmith.training.evaluation import evaluate
 from tunesmith.training.fit import Result, train_once
 from tunesmith.training.lr_finder import with_found_lr
 from tunesmith.training.memory import free_cuda
+from tunesmith.typed_command import program
 
 __all__ = ["evaluate", "train", "train_in"]
 
@@ -67,8 +68,8 @@ def _show_how_to_resume(folder: Path) -> None:
     """Print the command that resumes the run; any checkpoint of a fold stands for all folds."""
     for name in (str(run_folder.LAST_CHECKPOINT), f"*/{run_folder.LAST_CHECKPOINT}", f"*/{run_folder.BEST_CHECKPOINT}"):
         for checkpoint in folder.glob(name):
-            typed = [text for text in sys.argv if not text.startswith(("ckpt_path=", "hydra.run.dir="))]
-            command = shlex.join(["python", *typed, f"ckpt_path={os.path.relpath(checkpoint)}"])
+            typed = [text for text in sys.argv[1:] if not text.startswith(("ckpt_path=", "hydra.run.dir="))]
+            command = shlex.join([*program(), *typed, f"ckpt_path={os.path.relpath(checkpoint)}"])
             print(f"interrupted; resume it with: {command}", flush=True)
             return
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -20,27 +22,26 @@ NUMBERS = np.array([0.5, 1, 0, 2], np.float32)
         pytest.param(
             INPUTS.astype(np.float64),
             CLASSES,
-            r"inputs of \(samples, \*input_shape\), float32; got \(4, 2\), float64",
+            r"inputs of \(samples, \*input_shape\), float32, .*; got \(4, 2\), float64",
             id="inputs of float64",
         ),
         pytest.param(
             INPUTS[:, 0],
             CLASSES,
-            r"inputs of \(samples, \*input_shape\), float32; got \(4,\), float32",
+            r"inputs of \(samples, \*input_shape\), float32, .*; got \(4,\), float32",
             id="inputs without features",
         ),
         pytest.param(
             INPUTS,
             CLASSES.astype(np.int32),
-            r"targets of \(4,\), int64 .* or float32 .*; got \(4,\), int32",
+            r"targets of \(4, \*target_shape\), int64 .* or float32 .*; got \(4,\), int32",
             id="classes of int32",
         ),
         pytest.param(INPUTS, NUMBERS.astype(np.float64), r"targets .*; got \(4,\), float64", id="numbers of float64"),
-        pytest.param(INPUTS, CLASSES[:3], r"targets of \(4,\), .*; got \(3,\), int64", id="fewer targets"),
-        pytest.param(
-            INPUTS, NUMBERS[:, None], r"targets of \(4,\), .*; got \(4, 1\), float32", id="targets in a column"
-        ),
+        pytest.param(INPUTS, CLASSES[:3], r"targets of \(4, .*; got \(3,\), int64", id="fewer targets"),
         pytest.param(INPUTS, CLASSES - 1, "classes from 0; got -1", id="a negative class"),
+        pytest.param(INPUTS, np.full((4, 2, 2), -1), "classes from 0; got -1", id="a mask with a negative class"),
+        pytest.param(np.full((4, 2), -1), CLASSES, "token ids from 0; got -1", id="a negative token id"),
         pytest.param(INPUTS[:, :0], CLASSES, r"inputs .*; got \(4, 0\), float32", id="no features at all"),
     ],
 )
@@ -49,6 +50,20 @@ def test_arrays_that_do_not_fit_are_refused(
 ) -> None:
     with pytest.raises(UserError, match=rf"^data\.source must return {message}$"):
         Arrays(inputs, targets)
+
+
+@pytest.mark.parametrize(
+    ("field", "values", "message"),
+    [
+        pytest.param("order", np.zeros(3), r"order of \(4,\), float64; got \(3,\), float64", id="too few times"),
+        pytest.param("order", np.zeros(4, int), r"order of \(4,\), float64; got \(4,\), int64", id="times of int64"),
+        pytest.param("order", np.full(4, np.nan), "a finite order of the samples", id="unknown times"),
+        pytest.param("groups", np.zeros(4), r"groups of \(4,\), int64; got \(4,\), float64", id="groups of float64"),
+    ],
+)
+def test_times_and_groups_that_do_not_fit_are_refused(field: str, values: NDArray[Any], message: str) -> None:
+    with pytest.raises(UserError, match=rf"^data\.source must return {message}$"):
+        Arrays(INPUTS, CLASSES, **{field: values})
 
 
 @pytest.mark.parametrize(
@@ -64,15 +79,19 @@ def test_too_few_names_are_refused(names: dict[str, tuple[str, ...]], message: s
 
 
 @pytest.mark.parametrize(
-    ("arrays", "has_classes", "num_classes"),
+    ("arrays", "told"),
     [
-        pytest.param(Arrays(INPUTS, CLASSES), True, 3, id="classes without names"),
-        pytest.param(Arrays(INPUTS, CLASSES, classes=("a", "b", "c", "d")), True, 4, id="a class without samples"),
-        pytest.param(Arrays(INPUTS, NUMBERS), False, 0, id="numbers"),
+        pytest.param(Arrays(INPUTS, CLASSES), ((), True, True, 3), id="classes without names"),
+        pytest.param(
+            Arrays(INPUTS, CLASSES, classes=("a", "b", "c", "d")), ((), True, True, 4), id="a class without samples"
+        ),
+        pytest.param(Arrays(INPUTS, NUMBERS), ((), False, False, 0), id="numbers"),
+        pytest.param(Arrays(INPUTS, NUMBERS[:, None]), ((1,), False, False, 0), id="numbers in a column"),
+        pytest.param(Arrays(INPUTS, np.full((4, 5, 6), 7)), ((5, 6), True, False, 8), id="masks"),
     ],
 )
-def test_targets_tell_the_task(arrays: Arrays, has_classes: bool, num_classes: int) -> None:
-    assert (arrays.has_classes, arrays.num_classes) == (has_classes, num_classes)
+def test_targets_tell_the_task(arrays: Arrays, told: tuple[tuple[int, ...], bool, bool, int]) -> None:
+    assert (arrays.target_shape, arrays.has_classes, arrays.has_one_class, arrays.num_classes) == told
 
 
 @pytest.mark.parametrize(
@@ -87,7 +106,12 @@ def test_a_name_is_the_index_if_none_is_given(arrays: Arrays, column: str, name:
 
 
 @pytest.mark.parametrize(
-    ("shape", "is_table"), [pytest.param((4, 2), True, id="rows"), pytest.param((4, 1, 8, 8), False, id="images")]
+    ("inputs", "is_table"),
+    [
+        pytest.param(INPUTS, True, id="rows"),
+        pytest.param(np.zeros((4, 1, 8, 8), np.float32), False, id="images"),
+        pytest.param(np.zeros((4, 2), np.int64), False, id="token ids"),
+    ],
 )
-def test_only_rows_of_columns_are_a_table(shape: tuple[int, ...], is_table: bool) -> None:
-    assert Arrays(np.zeros(shape, np.float32), CLASSES).is_table is is_table
+def test_only_rows_of_columns_are_a_table(inputs: NDArray[np.float32], is_table: bool) -> None:
+    assert Arrays(inputs, CLASSES).is_table is is_table

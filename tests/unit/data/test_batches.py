@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 
 from tunesmith.data.batches import Batches, epoch_order, shard_sizes
 from tunesmith.data.batches import batch_sizes as sizes_of
+from tunesmith.data.mapped import Mapped
+from tunesmith.data.rows import Rows
 from tunesmith.data.splits import Split
 
 DATA = Split(torch.arange(10.0).reshape(10, 1), torch.arange(10))
@@ -144,3 +149,38 @@ def test_a_step_of_all_ranks_takes_samples_that_follow_each_other_in_the_order()
 def test_a_rank_without_samples_has_an_empty_batch() -> None:
     *_, last = shares(batch_size=4, shuffle_seed=None, world_size=11)
     assert last == [[]]
+
+
+# rows that stay in a file
+
+
+@pytest.fixture
+def in_file(tmp_path: Path) -> Split:
+    np.save(tmp_path / "x.npy", np.arange(20, dtype=np.float32).reshape(20, 1))
+    inputs = Rows(Mapped(np.load(tmp_path / "x.npy", mmap_mode="r"), np.dtype(np.float32)), np.arange(10))
+    return Split(inputs, torch.arange(10))
+
+
+@pytest.mark.parametrize("shuffle_seed", [None, 3], ids=["in order", "shuffled"])
+@pytest.mark.parametrize("world_size", [1, 2, 3, 11])
+@pytest.mark.parametrize("batch_size", [1, 4, 99])
+def test_batches_read_from_a_file_are_those_of_memory(
+    in_file: Split, shuffle_seed: int | None, world_size: int, batch_size: int
+) -> None:
+    for rank in range(world_size):
+        read, sliced = (Batches(data, batch_size, shuffle_seed, rank, world_size) for data in (in_file, DATA))
+        for batches in (read, sliced):
+            batches.set_epoch(2)
+        for (inputs, targets), (same_inputs, same_targets) in zip(read, sliced, strict=True):
+            assert torch.equal(inputs, same_inputs)
+            assert torch.equal(targets, same_targets)
+
+
+def test_inputs_from_a_file_are_read_once_if_they_are_their_own_targets(in_file: Split) -> None:
+    for inputs, targets in Batches(Split(in_file.inputs, in_file.inputs), 4, shuffle_seed=0):
+        assert inputs is targets
+
+
+def test_targets_alone_may_stay_in_a_file(in_file: Split) -> None:
+    for inputs, targets in Batches(Split(torch.arange(10), in_file.inputs), 4, shuffle_seed=0):
+        assert inputs.tolist() == targets.flatten().tolist()

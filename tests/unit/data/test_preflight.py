@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import ArrayLike
 
 from tunesmith.data.arrays import Arrays
-from tunesmith.data.preflight import check_classes, check_splits
+from tunesmith.data.preflight import check_samples, check_splits
 from tunesmith.errors import UserError
 
 ONES = np.where(np.arange(900) % 2, 1, -1)  # mean 0, deviation 1
@@ -62,7 +62,7 @@ REFUSED: dict[str, tuple[Arrays, str]] = {
 @pytest.mark.parametrize(("arrays", "message"), REFUSED.values(), ids=REFUSED)
 def test_data_is_refused_that_has(arrays: Arrays, message: str) -> None:
     with pytest.raises(UserError, match=f"^{re.escape(message)}"):
-        check_classes(arrays)
+        check_samples(arrays)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_data_is_refused_that_has(arrays: Arrays, message: str) -> None:
 )
 def test_many_small_classes_may_be_numbers(targets: list[int], is_asked: bool) -> None:
     with pytest.raises(UserError, match=r"^data must have 3 samples of each class") as refused:
-        check_classes(classes(targets))
+        check_samples(classes(targets))
     assert ("data.task=regression?" in str(refused.value)) is is_asked
 
 
@@ -86,7 +86,7 @@ def test_many_small_classes_may_be_numbers(targets: list[int], is_asked: bool) -
     ],
 )
 def test_data_can_be_enough_with(arrays: Arrays) -> None:
-    check_classes(arrays)
+    check_samples(arrays)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -191,3 +191,54 @@ def test_constant_columns_are_not_called_unscaled_too() -> None:
 def test_a_small_validation_part_is_told_its_error(arrays: Arrays, num: int, line: str | None) -> None:
     train, val, test = INDICES
     assert found(arrays, indices=(train, val[:num], test)) == ([] if line is None else [line])
+
+
+def test_labels_are_told_from_numbers() -> None:
+    """Several numbers a sample need no line; several labels, which are 0 or 1, do: they are not scaled."""
+    labels = np.stack([ONES > 0, ONES < 0], axis=1).astype(np.float32)
+    assert found(Arrays(INPUTS, labels)) == [
+        "a target is many labels, 0 or 1, of shape (2,): parts are not stratified, targets are not scaled"
+    ]
+    assert found(Arrays(INPUTS, 2 * labels)) == []
+
+
+@pytest.mark.parametrize(
+    ("targets", "message"),
+    [
+        pytest.param(
+            np.where(np.arange(6).reshape(3, 2) == 3, np.nan, 0),
+            "a finite target for each sample; got 1 of 3 without one",
+            id="a number that is missing",
+        ),
+        pytest.param(
+            np.zeros((3, 4, 4), np.int64), "two classes or more to tell apart; got class 0 alone", id="empty masks"
+        ),
+    ],
+)
+def test_targets_of_several_values_are_refused(targets: np.ndarray, message: str) -> None:
+    targets = targets if targets.dtype == np.int64 else targets.astype(np.float32)
+    with pytest.raises(UserError, match=f"^data must have {message}$"):
+        check_samples(Arrays(INPUTS[:3], targets))
+
+
+def test_token_ids_are_neither_constant_nor_unscaled_columns() -> None:
+    tokens = np.full((900, 3), 1000)
+    assert found(Arrays(tokens, np.zeros(900, np.float32)), scale="none") == []
+
+
+@pytest.mark.parametrize(
+    ("order", "split", "is_warned"),
+    [
+        pytest.param(np.arange(900) // 3, "random", True, id="rising"),
+        pytest.param(-np.arange(900), "random", True, id="falling"),
+        pytest.param(np.arange(900), "time", False, id="cut by time"),
+        pytest.param(np.arange(900), "group", False, id="cut by group"),
+        pytest.param(np.arange(900) % 7, "random", False, id="in no order"),
+        pytest.param(np.ones(900), "random", False, id="all at one time"),
+        pytest.param(None, "random", False, id="not known"),
+    ],
+)
+def test_rows_in_the_order_of_their_time_are_warned_of(order: np.ndarray | None, split: str, is_warned: bool) -> None:
+    arrays = Arrays(INPUTS, np.zeros(900, np.float32), order=None if order is None else order.astype(float))
+    lines = check_splits(arrays, INPUTS, INDICES, "standard", split)
+    assert [line.startswith("rows are in the order of their time, ") for line in lines] == [True] * is_warned

@@ -229,10 +229,22 @@ def test_trials_csv_has_a_row_per_counted_trial(study: Study, tmp_path: Path) ->
 def test_trials_csv_names_parameters_by_their_override_keys(study: Study, tmp_path: Path) -> None:
     write_results(study, tmp_path, MAX_EPOCHS)
     rows = rows_in(tmp_path)
-    fixed = ["number", "state", "value", "epochs", "seconds", "host", "folder", "reason"]
+    fixed = ["number", "state", "value", "epochs", "seconds", "host", "folder", "reason", "note", "tags"]
     assert list(rows[0]) == [*fixed, "optimizer.lr", "model.name"]
     drawn = [(float(row["optimizer.lr"]), row["model.name"]) for row in rows]
     assert drawn == [tuple(study.trials[int(row["number"])].params.values()) for row in rows]
+
+
+def test_trials_csv_has_note_and_tags(tmp_path: Path) -> None:
+    study = opened(tmp_path)
+    for labels in ({"note": "why", "tags": ["first", "try"]}, {}):
+        trial = ask(study, 100)
+        assert trial is not None
+        for name, label in labels.items():
+            trial.set_user_attr(name, label)
+        study.tell(trial, 1.0)
+    write_results(study, tmp_path, MAX_EPOCHS)
+    assert [(row["note"], row["tags"]) for row in rows_in(tmp_path)] == [("why", "first try"), ("", "")]
 
 
 def elsewhere(study: Study, folder: str, value: float) -> None:
@@ -283,7 +295,7 @@ def test_of_another_hosts_best_trial_a_folder_has_to_hold_its_result(
 
 def test_trials_csv_of_a_study_without_trials_has_its_header(tmp_path: Path) -> None:
     write_results(opened(tmp_path), tmp_path, MAX_EPOCHS)
-    assert (tmp_path / "trials.csv").read_text() == "number,state,value,epochs,seconds,host,folder,reason\n"
+    assert (tmp_path / "trials.csv").read_text() == "number,state,value,epochs,seconds,host,folder,reason,note,tags\n"
 
 
 # best.yaml
@@ -329,6 +341,11 @@ def test_the_command_that_repeats_the_best_trial(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr("sys.argv", ["train.py", "-m"])
     folder = tmp_path / "sweeps" / "a b"
     assert best_command(folder) == "python train.py --config-dir 'sweeps/a b' --config-name best"
+
+
+def test_a_package_repeats_the_best_trial_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["/x/tunesmith/__main__.py", "-m"])
+    assert best_command(tmp_path).startswith("python -m tunesmith --config-dir ")
 
 
 # test metrics

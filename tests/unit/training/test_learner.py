@@ -255,3 +255,132 @@ def test_the_learning_rate_logged_is_that_of_the_epoch() -> None:
     halves = partial(ReduceLROnPlateau, mode="max", factor=0.5, patience=0, threshold=1e9)
     metrics = fit(module(scheduler=halves), part(), 8, max_epochs=3).callback_metrics
     assert metrics["lr"].item() == pytest.approx(LR / 2)
+
+
+# targets of other shapes
+
+
+def test_dense_classes_are_counted_by_element() -> None:
+    inputs = torch.randn(8, 1, 2, 2, generator=torch.Generator().manual_seed(0))
+    samples = Split(inputs, (inputs[:, 0] > 0).long())
+    learner = module(data=DataFacts((1, 2, 2), 3, (2, 2), has_classes=True), model=nn.Conv2d(1, 3, 1))
+    learner.make_optimizer = partial(SGD, lr=0.0)
+    metrics = fit(learner, samples, 3, max_epochs=1).callback_metrics
+    outputs = learner.model(inputs)
+    assert outputs.shape == (8, 3, 2, 2)
+    right = (outputs.argmax(1) == samples.targets).float().mean().item()
+    assert metrics["train/acc"].item() == metrics["val/acc"].item() == pytest.approx(right)
+    assert metrics["train/loss"].item() == pytest.approx(functional.cross_entropy(outputs, samples.targets).item())
+
+
+def test_one_logit_of_a_pixel_gets_a_zero_beside_it() -> None:
+    learner = module(data=DataFacts((1, 2, 2), 1, (2, 2), has_classes=True), model=nn.Conv2d(1, 1, 1))
+    outputs = learner(torch.ones(5, 1, 2, 2))
+    assert outputs.shape == (5, 2, 2, 2)
+    assert outputs[:, 0].eq(0).all()
+    assert outputs[:, 1].ne(0).all()
+
+
+@pytest.mark.parametrize("shape", [(2,), (2, 3)], ids=str)
+def test_several_numbers_have_one_rmse(shape: tuple[int, ...]) -> None:
+    random = torch.Generator().manual_seed(0)
+    samples = Split(torch.randn(8, 3, generator=random), torch.randn(8, *shape, generator=random))
+    learner = module(outputs=math.prod(shape), data=DataFacts((3,), math.prod(shape), shape, target_scale=2.0))
+    learner.make_optimizer = partial(SGD, lr=0.0)
+    metrics = fit(learner, samples, 3, max_epochs=1).callback_metrics
+    errors = learner.model(samples.inputs).reshape(8, *shape) - samples.targets
+    assert metrics["train/rmse"].item() == pytest.approx(2 * errors.square().mean().sqrt().item())
+    assert metrics["val/loss"].item() == pytest.approx(errors.square().mean().item())
+
+
+def test_labels_have_an_accuracy() -> None:
+    random = torch.Generator().manual_seed(0)
+    samples = Split(torch.randn(8, 3, generator=random), torch.randint(0, 2, (8, 2), generator=random).float())
+    learner = module(data=DataFacts((3,), 2, (2,)), outputs=2, loss=nn.BCEWithLogitsLoss())
+    learner.make_optimizer = partial(SGD, lr=0.0)
+    metrics = fit(learner, samples, 3, max_epochs=1).callback_metrics
+    right = ((learner.model(samples.inputs) > 0) == samples.targets).float().mean().item()
+    assert metrics["train/acc"].item() == metrics["val/acc"].item() == pytest.approx(right)
+
+
+# subclasses
+
+
+class Reconstruction(Supervised):
+    """A step of its own: float targets, though the data has classes."""
+
+    def step(self, batch: Any) -> tuple[Tensor, Tensor, Tensor]:
+        outputs = self.model(batch[0])
+        return self.loss(outputs, batch[0]), outputs, batch[0]
+
+
+class LossAlone(Supervised):
+    """A step without targets."""
+
+    def step(self, batch: Any) -> tuple[Tensor, Tensor, None]:
+        outputs = self.model(batch["inputs"])
+        return outputs.square().mean(), outputs, None
+
+
+class Dicts:
+    """Batches of one size, as dicts."""
+
+    def __len__(self) -> int:
+        return 2
+
+    def __iter__(self) -> Any:
+        return iter([{"inputs": torch.ones(4, 3)}] * 2)
+
+
+def test_a_step_of_its_own_decides_what_the_targets_are() -> None:
+    samples = part(3)
+    facts = DataFacts((3,), 3, has_classes=True)
+    learner = Reconstruction(facts, nn.Linear(3, 3), nn.MSELoss(), partial(SGD, lr=0.0))
+    metrics = fit(learner, samples, 3, max_epochs=1).callback_metrics
+    error = (learner.model(samples.inputs) - samples.inputs).square().mean().item()
+    assert metrics["train/rmse"].item() == metrics["val/rmse"].item() == pytest.approx(error**0.5)
+    assert "train/acc" not in metrics
+
+
+def test_a_step_without_targets_over_dicts_has_a_loss_alone() -> None:
+    learner = LossAlone(DataFacts((3,), 1), nn.Linear(3, 1), AutoLoss(), partial(SGD, lr=0.0))
+    trainer = L.Trainer(
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        max_epochs=1,
+    )
+    trainer.fit(learner, Dicts(), Dicts())
+    expected = learner.model(torch.ones(1, 3)).square().item()
+    assert trainer.callback_metrics["val/loss"].item() == pytest.approx(expected)
+    assert set(trainer.callback_metrics) == {"train/loss", "val/loss", "lr"}
+
+
+def test_without_a_validation_part_training_is_logged_alone() -> None:
+    metrics = fit(module(), part(), 4, max_epochs=1, limit_val_batches=0).callback_metrics
+    assert set(metrics) == {"train/loss", "train/rmse", "lr"}
+
+
+class Backbone(nn.Sequential):
+    """Learns its first layer at a tenth of the rate."""
+
+    def parameter_groups(self, lr: float) -> list[dict[str, Any]]:
+        return [{"params": self[0].parameters(), "lr": lr / 10}, {"params": self[1].parameters()}]
+
+
+def test_a_model_may_bring_its_own_parameter_groups() -> None:
+    (optimizer,), _ = module(model=Backbone(nn.Linear(3, 2), nn.Linear(2, 1))).configure_optimizers()
+    assert [group["lr"] for group in optimizer.param_groups] == pytest.approx([LR / 10, LR])
+
+
+def test_metrics_of_the_group_are_logged_beside_the_others() -> None:
+    learner = module(metrics={"largest": lambda outputs, targets: targets.max()})
+    metrics = fit(learner, part(samples=8), 3, max_epochs=2).callback_metrics
+    assert metrics["train/largest"].item() == metrics["val/largest"].item() == part().targets.max().item()
+
+
+def test_predictions_need_no_targets() -> None:
+    learner = module()
+    assert torch.equal(learner.predict_step((part().inputs, None), 0), learner(part().inputs))

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from tunesmith.errors import UserError
-from tunesmith.training.losses import AutoLoss, adapt_loss
+from tunesmith.training.losses import AutoLoss, check_loss, weigh_classes
 
 CLASSES, NUMBERS = True, False
 WEIGHTS = torch.tensor([1.0, 3.0])
@@ -39,12 +39,17 @@ def test_label_smoothing_is_that_of_cross_entropy() -> None:
 def test_class_weights_weigh_the_samples_of_their_class(loss: nn.Module) -> None:
     outputs, targets = torch.tensor([[2.0, 0.0], [1.0, 0.0]]), torch.tensor([0, 1])
     first, second = math.log(1 + math.exp(-2)), math.log(1 + math.exp(1))
-    fitted = adapt_loss(loss, CLASSES, WEIGHTS)
+    fitted = weigh_classes(loss, WEIGHTS)
     assert fitted(outputs, targets).item() == pytest.approx((1 * first + 3 * second) / (1 + 3))
 
 
 def test_class_weights_move_to_the_device_with_the_loss() -> None:
-    assert dict(adapt_loss(AutoLoss(), CLASSES, WEIGHTS).named_buffers())["weight"] is WEIGHTS
+    assert dict(weigh_classes(AutoLoss(), WEIGHTS).named_buffers())["weight"] is WEIGHTS
+
+
+def fitted(loss: nn.Module, has_classes: bool, weights: Tensor | None) -> nn.Module:
+    check_loss(loss, has_classes)
+    return weigh_classes(loss, weights)
 
 
 @pytest.mark.parametrize(
@@ -70,6 +75,13 @@ def test_class_weights_move_to_the_device_with_the_loss() -> None:
             None,
             "loss must fit the targets: HuberLoss needs numbers, this data has classes; use loss=auto",
             id="huber of classes",
+        ),
+        pytest.param(
+            CLASSES,
+            nn.BCEWithLogitsLoss(),
+            None,
+            "loss must fit the targets: BCEWithLogitsLoss needs numbers, this data has classes; use loss=auto",
+            id="binary cross entropy of classes",
         ),
         pytest.param(
             NUMBERS,
@@ -98,4 +110,4 @@ def test_a_loss_that_does_not_fit_is_refused(
     has_classes: bool, loss: nn.Module, weights: Tensor | None, message: str
 ) -> None:
     with pytest.raises(UserError, match=f"^{re.escape(message)}$"):
-        adapt_loss(loss, has_classes, weights)
+        fitted(loss, has_classes, weights)

@@ -2,62 +2,149 @@
 
 from __future__ import annotations
 
+import logging
+import struct
 import zlib
 from dataclasses import dataclass
+from os import SEEK_CUR
 from pathlib import Path
 from tokenize import TokenError
-from zipfile import BadZipFile
+from typing import Any, BinaryIO, Literal
+from zipfile import ZIP_STORED, BadZipFile, ZipFile
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tunesmith.data.arrays import Arrays
+from tunesmith.data.arrays import Arrays, Values
+from tunesmith.data.mapped import Mapped
 from tunesmith.errors import UserError, list_names
+
+log = logging.getLogger(__name__)
 
 # What numpy raises for a file that is not an npz, or is damaged.
 DAMAGED = (BadZipFile, EOFError, KeyError, NotImplementedError, OSError, TokenError, TypeError, ValueError, zlib.error)
+LOCAL_HEADER_BYTES = (
+    30  # of a zip's member, before its name (https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT)
+)
 
 
 @dataclass(frozen=True)
 class Npz:
-    """An npz file with arrays `inputs` (samples, *input_shape) and `targets` (samples,).
+    """An npz file with arrays `inputs` (samples, *input_shape) and `targets` (samples, *target_shape).
 
-    Targets of an integer, bool or text type are classes; targets of a float type are numbers to predict.
+    `targets` may be missing if each input is its own target.
+
+    tokens: whether whole numbers in `inputs` are token ids.
+    mapped: whether arrays stay in the file and are read by batch; np.savez writes files that can be read so.
     """
 
     path: str
+    tokens: bool = False
+    mapped: bool = False
 
     def load(self) -> Arrays:
         path = check_file(self.path)
         try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
-                arrays = dict(content)
+            arrays = map_npz(path) if self.mapped else _read_npz(path)
         except DAMAGED as error:
             raise UserError(f"data.path must be an npz file of plain arrays; got {self.path} ({error})") from None
-        for name in ("inputs", "targets"):
-            if name not in arrays:
-                raise UserError(
-                    f"data.path must hold inputs and targets; got {self.path} with {list_names(map(repr, arrays))}"
+        if "inputs" not in arrays:
+            names = list_names(map(repr, arrays))
+            raise UserError(f"data.path must hold inputs and targets; got {self.path} with {names}")
+        return make_arrays(arrays["inputs"], arrays.get("targets"), self.path, self.tokens)
+
+
+def _read_npz(path: Path) -> dict[str, NDArray[Any]]:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
+        return {name: np.asarray(array) for name, array in content.items()}
+
+
+def map_npz(path: Path) -> dict[str, NDArray[Any]]:
+    """Return a memory map of each array in an npz file; an array that is compressed is read whole, with a line."""
+    arrays: dict[str, NDArray[Any]] = {}
+    with ZipFile(path) as archive, path.open("rb") as file:
+        for member in archive.infolist():
+            name = member.filename.removesuffix(".npy")
+            if member.compress_type == ZIP_STORED:
+                arrays[name] = _map_member(file, member.header_offset)
+            else:
+                log.warning(
+                    "data: %s in %s is compressed: it is read whole (np.savez leaves arrays as they are)", name, path
                 )
-        inputs, targets = np.asarray(arrays["inputs"]), np.asarray(arrays["targets"])
-        if inputs.dtype.kind not in "biuf":
-            raise UserError(f"data.path must hold inputs that are numbers; got {self.path} with {inputs.dtype}")
-        with np.errstate(over="ignore"):  # values too large for float32 become infinite and are refused later
-            inputs = inputs.astype(np.float32)
-            if inputs.ndim == 1:
-                inputs = inputs[:, None]
-            if targets.dtype.kind == "f":
-                return Arrays(inputs, targets.astype(np.float32))
-        names, codes = np.unique(targets, return_inverse=True)
-        return Arrays(inputs, codes.astype(np.int64), classes=tuple(map(str, names)))
+                with archive.open(member) as content:
+                    arrays[name] = np.lib.format.read_array(content, allow_pickle=False)
+    return arrays
 
 
-def check_file(name: str) -> Path:
-    """Return the path of a file that is not empty; raises UserError otherwise."""
+def _map_member(file: BinaryIO, offset: int) -> NDArray[Any]:
+    """Map an array inside a zip file; offset: of the local header, which ends with a name and an extra field."""
+    file.seek(offset)
+    header = file.read(LOCAL_HEADER_BYTES)
+    if len(header) < LOCAL_HEADER_BYTES:
+        raise EOFError("the file is cut short")
+    name_bytes, extra_bytes = struct.unpack_from("<HH", header, LOCAL_HEADER_BYTES - 4)
+    file.seek(name_bytes + extra_bytes, SEEK_CUR)
+    version = np.lib.format.read_magic(file)
+    read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, is_fortran, dtype = read_header(file)
+    if dtype.hasobject or 0 in shape:
+        file.seek(offset + LOCAL_HEADER_BYTES + name_bytes + extra_bytes)
+        return np.lib.format.read_array(file, allow_pickle=False)  # numpy maps no empty arrays, and refuses objects
+    order: Literal["F", "C"] = "F" if is_fortran else "C"
+    return np.memmap(file, dtype, "r", file.tell(), shape, order)
+
+
+def make_arrays(inputs: NDArray[Any], targets: NDArray[Any] | None, path: str, is_tokens: bool) -> Arrays:
+    """Return arrays of a file as inputs and targets; memory maps stay maps."""
+    if targets is None:
+        return Arrays(_inputs(inputs, path, is_tokens), np.zeros((*inputs.shape[:1], 0), np.float32))
+    values, classes = _targets(targets, path)
+    return Arrays(_inputs(inputs, path, is_tokens), values, classes=classes)
+
+
+def _inputs(inputs: NDArray[Any], path: str, is_tokens: bool) -> Values | Mapped:
+    """Return inputs as float32, or as int64 if they are token ids; one number a sample becomes a column."""
+    if inputs.dtype.kind not in "biuf":
+        raise UserError(f"data.path must hold inputs that are numbers; got {path} with {inputs.dtype}")
+    if is_tokens and (inputs.dtype.kind not in "iu" or inputs.ndim > 2):
+        got = f"{inputs.dtype} of shape {inputs.shape}"
+        raise UserError(f"data.tokens=true needs inputs of whole numbers, (samples, length); got {got}")
+    return _as_type(inputs[:, None] if inputs.ndim == 1 else inputs, is_whole=is_tokens)
+
+
+def _targets(targets: NDArray[Any], path: str) -> tuple[Values | Mapped, tuple[str, ...]]:
+    """Return targets, and the names of the classes, if there are names.
+
+    Targets of an integer, bool or text type are classes; targets of a float type are numbers to predict. Several truth
+    values a sample are labels that each hold or not: numbers 0 and 1.
+    """
+    if targets.ndim < 2 or targets.shape[1:] == (1,):
+        targets = np.array(targets)  # a value a sample is read whole
+        if targets.dtype.kind != "f":
+            names, codes = np.unique(targets.ravel(), return_inverse=True)
+            return codes.astype(np.int64), tuple(map(str, names))
+    if targets.dtype.kind not in "biuf":
+        raise UserError(f"data.path must hold targets of numbers or of one class; got {path} with {targets.dtype}")
+    # Whole numbers are kept as they are: a mask's or a text's ids are indices of something outside this file, a palette
+    # or a vocabulary, and the ids that happen to be in the file say nothing about which others there are.
+    return _as_type(targets, is_whole=targets.dtype.kind in "iu"), ()
+
+
+def _as_type(values: NDArray[Any], is_whole: bool) -> Values | Mapped:
+    """Return values as int64 or float32; a memory map stays one."""
+    if isinstance(values, np.memmap):
+        return Mapped(values, np.dtype(np.int64 if is_whole else np.float32))
+    with np.errstate(over="ignore"):  # values too large for float32 become infinite and are refused later
+        return values.astype(np.int64) if is_whole else values.astype(np.float32)
+
+
+def check_file(name: str, key: str = "data.path") -> Path:
+    """Return the path of a file that is not empty; raises UserError that names the key otherwise."""
     path = Path(name).expanduser()
     if path.is_dir():
-        raise UserError(f"data.path must be a file; got {name}, which is a folder")
+        raise UserError(f"{key} must be a file; got {name}, which is a folder")
     if not path.is_file():
-        raise UserError(f"data.path must be a file; got {name}, which is not there")
+        raise UserError(f"{key} must be a file; got {name}, which is not there")
     if path.stat().st_size == 0:
-        raise UserError(f"data.path must be a file with something in it; got {name}, which is empty")
+        raise UserError(f"{key} must be a file with something in it; got {name}, which is empty")
     return path

@@ -71,7 +71,9 @@ def check_launcher(config: DictConfig, is_dry_run: bool) -> None:
 def check_cluster(cluster: str) -> None:
     """Raise UserError if a program or package that hands jobs over is missing."""
     if find_spec("submitit") is None:
-        raise UserError(f"hydra/launcher=submitit_{cluster} needs submitit: pip install 'tunesmith[slurm]'")
+        raise UserError(
+            f"hydra/launcher=submitit_{cluster} needs submitit: pip install hydra-submitit-launcher submitit"
+        )
     missing = [name for name in _PROGRAMS.get(cluster, ()) if shutil.which(name) is None]
     if missing:
         raise UserError(f"hydra/launcher=submitit_{cluster} needs {', '.join(missing)}, not found on this machine")

@@ -31,8 +31,8 @@ _LIBPQ = {
     "keepalives_count": 3,
     "tcp_user_timeout": int(1000 * WAIT_S),
 }
-# Drivers that are extras of ours.
-_EXTRAS = {"psycopg": "postgres"}
+# Driver -> what pip installs it by; the extra would have the name of a project that a clone may rename.
+_PACKAGES = {"psycopg": "psycopg[binary]"}
 # Processes that open an empty database at once make its tables at once, and all but one fail.
 NUM_TRIES = 20
 
@@ -92,8 +92,8 @@ def check_url(url: str | None) -> None:
 
 
 def _hint(url: URL) -> str:
-    extra = _EXTRAS.get(url.get_driver_name())
-    return f"; pip install 'tunesmith[{extra}]'" if extra else ""
+    package = _PACKAGES.get(url.get_driver_name())
+    return f"; pip install '{package}'" if package else ""
 
 
 def _open_database(url: str, waits: bool) -> RDBStorage:

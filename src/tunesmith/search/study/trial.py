@@ -38,6 +38,9 @@ REASON = "reason"
 CONFIG_ERROR = "mistake"
 # Epochs that the attempt has trained; set only if a step is a fold.
 EPOCHS = "epochs"
+# note and tags of the config that the attempt ran with; set only if there are any.
+NOTE = "note"
+TAGS = "tags"
 # Number of the trial's first attempt, kept by every retry; the folder of all attempts has this name.
 FIRST_ATTEMPT = "first_attempt"
 # Number of the attempt that this one is a retry of.
@@ -127,6 +130,16 @@ class Attempt(NamedTuple):
     def config_error(self) -> str | None:
         """The mistake in the config that ended the sweep at this attempt."""
         return self.trial.user_attrs.get(CONFIG_ERROR)
+
+    @property
+    def note(self) -> str | None:
+        """The sentence that the user gave the trial."""
+        return self.trial.user_attrs.get(NOTE)
+
+    @property
+    def tags(self) -> list[str]:
+        """The words that the user gave the trial."""
+        return list(self.trial.user_attrs.get(TAGS, ()))
 
     @property
     def first_attempt(self) -> int:

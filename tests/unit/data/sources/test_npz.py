@@ -15,12 +15,18 @@ from tunesmith.data.sources.npz import Npz
 from tunesmith.errors import UserError
 
 
-@pytest.mark.parametrize("name", ["inputs", "targets"])
-def test_an_array_that_is_missing_is_refused(tmp_path: Path, name: str) -> None:
-    np.savez(tmp_path / "data.npz", **{name: np.zeros(3), "more": np.zeros(3)})
-    message = rf"^data\.path must hold inputs and targets; got {tmp_path}/data\.npz with '{name}', 'more'$"
+@pytest.mark.parametrize("mapped", [False, True])
+def test_an_npz_without_inputs_is_refused(tmp_path: Path, mapped: bool) -> None:
+    np.savez(tmp_path / "data.npz", targets=np.zeros(3), more=np.zeros(3))
+    message = rf"^data\.path must hold inputs and targets; got {tmp_path}/data\.npz with 'targets', 'more'$"
     with pytest.raises(UserError, match=message):
-        Npz(str(tmp_path / "data.npz")).load()
+        Npz(str(tmp_path / "data.npz"), mapped=mapped).load()
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+def test_an_npz_without_targets_has_none(tmp_path: Path, mapped: bool) -> None:
+    np.savez(tmp_path / "data.npz", inputs=np.zeros((3, 2)))
+    assert Npz(str(tmp_path / "data.npz"), mapped=mapped).load().target_shape == (0,)
 
 
 def saved(**arrays: Any) -> bytes:
@@ -62,12 +68,13 @@ NO_NPZ: dict[str, bytes] = {
 }
 
 
+@pytest.mark.parametrize("mapped", [False, True], ids=["read", "mapped"])
 @pytest.mark.parametrize("content", NO_NPZ.values(), ids=NO_NPZ)
-def test_a_file_is_refused_that_is(tmp_path: Path, content: bytes) -> None:
+def test_a_file_is_refused_that_is(tmp_path: Path, content: bytes, mapped: bool) -> None:
     path = tmp_path / "data.npz"
     path.write_bytes(content)
     with pytest.raises(UserError, match=rf"^data\.path must be an npz file of plain arrays; got {path} \(.+\)$"):
-        Npz(str(path)).load()
+        Npz(str(path), mapped=mapped).load()
 
 
 @pytest.mark.parametrize(
@@ -85,20 +92,52 @@ def test_inputs_are_refused(tmp_path: Path, content: bytes) -> None:
         Npz(str(path)).load()
 
 
-NPZ_TARGETS: dict[str, tuple[Any, list[float], tuple[str, ...]]] = {
+NPZ_TARGETS: dict[str, tuple[Any, list[Any], tuple[str, ...]]] = {
     "whole numbers are classes": ([7, 3, 7], [1, 0, 1], ("3", "7")),
     "texts are classes": (["b", "a", "b"], [1, 0, 1], ("a", "b")),
     "truth values are classes": ([True, False, True], [1, 0, 1], ("False", "True")),
     "floats are numbers": ([1.0, 0.0, 1.0], [1, 0, 1], ()),
     "numbers beyond float32 become infinite": ([1e300, 0.0, 1.0], [np.inf, 0, 1], ()),
+    "a column of whole numbers is classes": ([[7], [3], [7]], [1, 0, 1], ("3", "7")),
+    "a column of texts is classes": ([["b"], ["a"], ["b"]], [1, 0, 1], ("a", "b")),
+    "rows of whole numbers are class ids": ([[7, 3], [0, 3], [0, 0]], [[7, 3], [0, 3], [0, 0]], ()),
+    "rows of floats are numbers": ([[0.5, 3], [0, 3], [0, 0]], [[0.5, 3], [0, 3], [0, 0]], ()),
+    "rows of truth values are labels": ([[True, False]] * 3, [[1, 0]] * 3, ()),
 }
 
 
 @pytest.mark.parametrize(("given", "expected", "names"), NPZ_TARGETS.values(), ids=NPZ_TARGETS)
-def test_of_an_npz(tmp_path: Path, given: Any, expected: list[float], names: tuple[str, ...]) -> None:
+def test_of_an_npz(tmp_path: Path, given: Any, expected: list[Any], names: tuple[str, ...]) -> None:
     np.savez(tmp_path / "data.npz", inputs=np.zeros((3, 2)), targets=np.array(given))
     arrays = Npz(str(tmp_path / "data.npz")).load()
     assert (arrays.targets.tolist(), arrays.classes) == (expected, names)
+    assert arrays.has_classes is not (np.array(given).dtype.kind == "f" or given == [[True, False]] * 3)
+
+
+def test_rows_of_texts_are_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "data.npz", inputs=np.zeros((2, 2)), targets=np.array([["a", "b"], ["c", "d"]]))
+    with pytest.raises(UserError, match=r"^data\.path must hold targets of numbers or of one class; got .* with <U1$"):
+        Npz(str(tmp_path / "data.npz")).load()
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "int64"])
+def test_token_ids_stay_whole(tmp_path: Path, dtype: str) -> None:
+    np.savez(tmp_path / "data.npz", inputs=np.array([[3, 200], [0, 1]], dtype), targets=np.zeros(2))
+    read = Npz(str(tmp_path / "data.npz"), tokens=True).load().inputs
+    assert (read.dtype, read.tolist()) == (np.int64, [[3, 200], [0, 1]])
+
+
+@pytest.mark.parametrize(
+    ("inputs", "got"),
+    [
+        pytest.param(np.zeros((2, 3)), r"float64 of shape \(2, 3\)", id="floats"),
+        pytest.param(np.zeros((2, 1, 4, 4), int), r"int64 of shape \(2, 1, 4, 4\)", id="images"),
+    ],
+)
+def test_no_token_ids_are(tmp_path: Path, inputs: Any, got: str) -> None:
+    np.savez(tmp_path / "data.npz", inputs=inputs, targets=np.zeros(2))
+    with pytest.raises(UserError, match=rf"^data\.tokens=true needs inputs of whole numbers, .*; got {got}$"):
+        Npz(str(tmp_path / "data.npz"), tokens=True).load()
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ def test_a_url_that_cannot_work_is_refused(url: str, message: str) -> None:
 
 def test_a_missing_driver_that_is_an_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    with pytest.raises(UserError, match=r"must have its driver; got .*; pip install 'tunesmith\[postgres\]'$"):
+    with pytest.raises(UserError, match=r"must have its driver; got .*; pip install 'psycopg\[binary\]'$"):
         check_url("postgresql+psycopg://user:secret@host/name")
 
 

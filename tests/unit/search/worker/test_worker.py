@@ -105,6 +105,28 @@ def test_exactly_n_trials_are_run_and_told(study: Study, capsys: pytest.CaptureF
     assert study.trials[0].user_attrs["owner"]["folder"] == str(Path("studies/s").absolute())
 
 
+@pytest.mark.parametrize(
+    ("labels", "kept"),
+    [
+        pytest.param({"note": "why", "tags": ["a", "b"]}, {"note": "why", "tags": ["a", "b"]}, id="both"),
+        pytest.param({"note": None, "tags": []}, {}, id="empty ones cost no write"),
+        pytest.param({}, {}, id="none"),
+        pytest.param({"note": {"a": 1}, "tags": {"a": 1}}, {}, id="another app's nodes"),
+        pytest.param({"note": ["a"], "tags": "a"}, {}, id="another app's texts"),
+        pytest.param({"note": 3, "tags": [1, None]}, {}, id="another app's numbers"),
+        pytest.param({"note": "${nowhere:x}", "tags": ["${hydra:job.num}"]}, {}, id="what only a job can resolve"),
+        pytest.param({"note": "x is ${x}", "tags": []}, {"note": "x is 0.0"}, id="an interpolation"),
+    ],
+)
+def test_a_trials_note_and_tags_are_kept_in_the_study(
+    study: Study, monkeypatch: pytest.MonkeyPatch, labels: dict[str, Any], kept: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(FakeComposer, "compose", lambda *_: OmegaConf.create({"x": 0.0, **labels}))
+    work_with(study, n_trials=1)
+    attributes = study.trials[0].user_attrs
+    assert {key: attributes[key] for key in ("note", "tags") if key in attributes} == kept
+
+
 def test_a_study_that_is_over_gets_no_further_trial(study: Study) -> None:
     work_with(study)
     assert work_with(study) == []

@@ -11,14 +11,14 @@ from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 from tiny import small
 
+from tunesmith import renamed_targets
 from tunesmith.errors import UserError
+from tunesmith.renamed_targets import RENAMED, with_new_targets
 from tunesmith.reporting import NoReporter
 from tunesmith.run_folder import read_metrics
-from tunesmith.training import renamed_targets
-from tunesmith.training.build import build_node
 from tunesmith.training.fit import train_once
 from tunesmith.training.losses import AutoLoss
-from tunesmith.training.renamed_targets import RENAMED, with_new_targets
+from tunesmith.training.nodes import build_node
 
 OLD, NEW = "tunesmith.losses.AutoLoss", "tunesmith.training.losses.AutoLoss"
 OLD_NODE: dict[str, Any] = {"_target_": OLD}

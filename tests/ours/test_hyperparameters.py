@@ -20,6 +20,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from tunesmith.checks import check_config
 from tunesmith.cli import register_resolvers
 from tunesmith.reporting import NoReporter
+from tunesmith.rule_table import KEYS, TARGETS
 from tunesmith.run_folder import read_metrics
 from tunesmith.training.run import train_in
 
@@ -70,26 +71,26 @@ def with_choices(choices: tuple[str, ...]) -> bytes:
     return pickle.dumps(compose("train", list(choices), return_hydra_config=True))
 
 
-def test_every_rule_of_a_hyperparameter_is_in_the_table() -> None:
-    from tunesmith.checks import RULES
+# Class that takes a hyperparameter -> the node that names the class.
+NODES = {
+    "torch.optim.*": "optimizer",
+    "torch.optim.lr_scheduler.*": "scheduler",
+    "torch.optim.lr_scheduler.ReduceLROnPlateau": "scheduler",
+    "torch.nn.*Loss": "loss",
+    "tunesmith.data.*DataModule": "data",
+    "tunesmith.models.mlp.Mlp": "model",
+    "tunesmith.models.cnn.Cnn": "model",
+    "tunesmith.models.linear.Linear": "model",
+    "lightning.*Trainer": "trainer",
+    "lightning.*EarlyStopping": "callbacks.early_stopping",
+}
 
-    keys = {row[0].strip("`") for row in ROWS}
-    of_a_source = {"path", "target", "task", "drop", "separator", "encoding", "na_values", "max_categories"}
-    of_a_source |= {
-        "name",
-        "folder",
-        "debian",
-        "cache",
-        "samples",
-        "noise",
-        "samples_per_class",
-        "test_samples",
-        "sigma",
-    }
-    no_hyperparameters = {"objective.mode", "trainer.accelerator", "trainer.strategy"}
-    no_hyperparameters |= {f"data.{key}" for key in of_a_source}
-    missing = {key for key in RULES if key not in keys and not key.startswith("lr_finder.")} - no_hyperparameters
-    assert missing == set()
+
+def test_every_rule_of_a_hyperparameter_is_in_the_table() -> None:
+    with_rules = {f"{node}.{argument}" for target, node in NODES.items() for argument in TARGETS[target]}
+    with_rules |= {key for key in KEYS if not key.startswith("lr_finder.")}
+    no_hyperparameters = {"note", "tags", "data.targets", "objective.mode", "trainer.accelerator", "trainer.strategy"}
+    assert with_rules - {row[0].strip("`") for row in ROWS} == no_hyperparameters
 
 
 CHANGES = [
@@ -129,6 +130,7 @@ CHANGES = [
     ("", "data.val_fraction=0.3"),
     ("", "data.test_fraction=0.1"),
     ("", "data.split_seed=1"),
+    ("", "data.split=time"),
     ("", "data.scale=minmax"),
     ("", "data.scale=none"),
     ("data=diabetes", "data.scale_targets=false"),
@@ -157,6 +159,7 @@ WITHOUT_EFFECT_HERE = {
     "trainer.deterministic": "acts on a GPU",
     "threads": "changes the last digits, on some machines",
     "data.missing": "test_table.py",
+    "data.dates": "test_dates.py",
     "objective.metric": "test_conf.py",
 }
 

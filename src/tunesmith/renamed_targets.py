@@ -49,9 +49,11 @@ def with_new_targets(cfg: DictConfig, key: str) -> DictConfig:
     if not _has_old_target(_plain(OmegaConf.select(cfg, key))):
         return cfg
     renamed = deepcopy(cfg)
-    for name, node in _old_nodes(renamed, ""):
+    for name, node in nodes_with_target(renamed, ""):
         old = node["_target_"]
-        _warn_once(name, old)
+        if not _is_old(old):
+            continue
+        _warn_once(f"{name}._target_" if name else "_target_", old)
         with read_write(node):
             node["_target_"] = RENAMED[old]
     return renamed
@@ -75,16 +77,19 @@ def _is_old(target: Any) -> bool:
     return isinstance(target, str) and target in RENAMED
 
 
-def _old_nodes(node: DictConfig | ListConfig, key: str) -> Iterator[tuple[str, DictConfig]]:
-    """Yield each node with an old `_target_` and that key; an interpolated node is found at the key that holds it."""
-    if isinstance(node, DictConfig) and "_target_" in node and _is_old(node["_target_"]):
-        yield f"{key}._target_" if key else "_target_", node
+def nodes_with_target(node: DictConfig | ListConfig, key: str) -> Iterator[tuple[str, DictConfig]]:
+    """Yield each node with a `_target_` and its key; an interpolated node is found at the key that holds it.
+
+    key: the key of `node` itself, "" for the whole config.
+    """
+    if isinstance(node, DictConfig) and "_target_" in node:
+        yield key, node
     names: Any = list(node) if isinstance(node, DictConfig) else range(len(node))
     for name in names:
         if not OmegaConf.is_missing(node, name) and not OmegaConf.is_interpolation(node, name):
             child = node[name]
             if isinstance(child, DictConfig | ListConfig):
-                yield from _old_nodes(child, f"{key}.{name}" if key else str(name))
+                yield from nodes_with_target(child, f"{key}.{name}" if key else str(name))
 
 
 def _warn_once(key: str, old: str) -> None:

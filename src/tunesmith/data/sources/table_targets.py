@@ -1,0 +1,73 @@
+"""A table's target columns -> targets, and what they are: classes, a number, several numbers, or several labels."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunesmith.data.arrays import Values
+from tunesmith.errors import UserError
+
+log = logging.getLogger(__name__)
+
+# A target of whole numbers with more different values than this is a number to predict, not a class. Chosen, not
+# measured: label codes and digits have fewer values, ages, years and counts in many rows more. data.task overrides it.
+MAX_CLASSES = 20
+
+
+def read_target(column: Any, task: str) -> tuple[Values, tuple[str, ...]]:
+    """Return the targets of a column, (rows,), and the names of the classes, none for regression."""
+    is_number = _is_number(column)
+    different = column.unique()
+    if task == "regression" and not is_number:
+        raise UserError(f"data.task=regression needs numbers in {column.name}; got '{column.iloc[0]}'")
+    if len(different) == 1:
+        kind = "value" if is_number else "class"
+        raise UserError(
+            f"data.target must have something to predict; got {column.name}, whose only {kind} is {different[0]}"
+        )
+    whole = is_number and bool((column % 1 == 0).all())
+    has_classes = task == "classification" or not is_number or (whole and len(different) <= MAX_CLASSES)
+    if task == "auto":
+        kind, number = ("classification", "classes") if has_classes else ("regression", "different values")
+        log.warning("data: %s has %d %s: %s (data.task sets it otherwise)", column.name, len(different), number, kind)
+    if not has_classes or task == "regression":
+        return _to_float32(column), ()
+    codes, names = column.factorize(sort=True)
+    return codes.astype(np.int64), tuple(_class_name(name) for name in names)
+
+
+def read_targets(frame: Any, task: str) -> NDArray[np.float32]:
+    """Return the targets of several columns, (rows, columns): numbers, or labels that are 0 or 1; or of no column."""
+    from pandas.api.types import is_numeric_dtype
+
+    if task == "classification" and len(frame.columns):
+        raise UserError(f"data.task=classification needs one column in data.target; got {', '.join(frame.columns)}")
+    frame = frame.infer_objects()  # truth values with gaps are objects, also once the rows with gaps are left out
+    for name in frame.columns:
+        if not is_numeric_dtype(frame[name]):
+            raise UserError(
+                f"data.target must be one column, or columns of numbers or truth values; got {name} with "
+                f"'{frame[name].iloc[0]}'"
+            )
+    targets = [_to_float32(frame[name]) for name in frame.columns]
+    return np.stack(targets, axis=1) if targets else np.zeros((len(frame), 0), np.float32)
+
+
+def _is_number(column: Any) -> bool:
+    from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+    return bool(is_numeric_dtype(column) and not is_bool_dtype(column))
+
+
+def _to_float32(column: Any) -> NDArray[np.float32]:
+    with np.errstate(over="ignore"):  # values too large for float32 become infinite and are refused later
+        values: NDArray[np.float32] = column.to_numpy(np.float32)
+        return values
+
+
+def _class_name(value: Any) -> str:
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

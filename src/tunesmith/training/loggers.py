@@ -1,0 +1,151 @@
+"""Loggers: built by name, handed the config that the run was made from, closed when it ends."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import yaml
+from filelock import FileLock
+from lightning.pytorch.loggers import Logger, MLFlowLogger, TensorBoardLogger, WandbLogger
+from omegaconf import DictConfig, OmegaConf
+
+from tunesmith.errors import UserError
+from tunesmith.training.nodes import build_node
+
+CONFIG_TAG = "config"
+# Class -> the packages that it needs: each as it is imported, and as it is installed.
+_NEEDS = {
+    "WandbLogger": {"wandb": "wandb"},
+    "MLFlowLogger": {"mlflow": "mlflow-skinny", "sqlalchemy": "sqlalchemy", "alembic": "alembic"},
+}
+# Arguments that name a run to people; null means the last two folders of its path.
+_NAMES = ("name", "run_name")
+_SQLITE = "sqlite:///"
+
+
+def build_loggers(cfg: DictConfig, folder: Path) -> list[Logger]:
+    """Build the loggers of a run: each node of `logger` is one, or `logger` itself is one if it has a _target_.
+
+    folder: the run's; a logger with _partial_: true is called with it as save_dir.
+
+    Raises:
+        UserError: a logger cannot be built, or its package is not installed.
+    """
+    return [_build_logger(cfg, key, folder) for key in _nodes(cfg)]
+
+
+def build_tensorboard(cfg: DictConfig, folder: Path) -> list[TensorBoardLogger]:
+    """Build the run's TensorBoard loggers alone."""
+    keys = [key for key, node in _nodes(cfg).items() if str(node.get("_target_")).endswith(".TensorBoardLogger")]
+    made = [_build_logger(cfg, key, folder) for key in keys]
+    return [logger for logger in made if isinstance(logger, TensorBoardLogger)]
+
+
+def log_config(loggers: Sequence[Logger], config: Mapping[str, Any]) -> None:
+    """Hand the loggers the config of the run; to TensorBoard as a text, because HPARAMS shows a sweep's values alone.
+
+    config: plain values, without a password: see plain_config.
+
+    Raises:
+        UserError: a logger cannot begin, for example because its server wants a login.
+    """
+    shown = dict(config)
+    for logger in loggers:
+        if isinstance(logger, TensorBoardLogger):
+            logger.experiment.add_text(CONFIG_TAG, _as_code(yaml.safe_dump(shown, sort_keys=False, allow_unicode=True)))
+            continue
+        try:
+            logger.log_hyperparams(shown)
+        except Exception as error:
+            raise UserError(f"logger: {type(logger).__name__} cannot begin: {type(error).__name__}: {error}") from None
+
+
+def plain_config(cfg: DictConfig) -> dict[str, Any]:
+    """Return a config as plain values, interpolations resolved; without hydra and logger: passwords."""
+    shown = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key not in ("hydra", "logger")])
+    plain = OmegaConf.to_container(shown, resolve=True)
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}
+
+
+def _as_code(text: str) -> str:
+    """Return a text as a block of code in Markdown, each line after four spaces."""
+    return "".join(f"    {line}\n" for line in text.splitlines())
+
+
+@contextmanager
+def closed_loggers(loggers: Sequence[Logger]) -> Iterator[None]:
+    """End at the end of a run what a logger keeps open until the process ends: the next trial would go on with it."""
+    exit_code = 1
+    try:
+        yield
+        exit_code = 0
+    finally:
+        if any(isinstance(logger, WandbLogger) for logger in loggers):
+            import wandb
+
+            wandb.finish(exit_code=exit_code)
+
+
+def _nodes(cfg: DictConfig) -> dict[str, DictConfig]:
+    """Return key -> node of each logger; one that is null, as typed by logger.NAME=null, is left out."""
+    node = cfg.get("logger")
+    if not node:
+        return {}
+    if "_target_" in node:  # a config of version 0.1.0, or a user's
+        return {"logger": node}
+    return {f"logger.{name}": node[name] for name in node if node[name]}
+
+
+def _build_logger(cfg: DictConfig, key: str, folder: Path) -> Logger:
+    node = OmegaConf.select(cfg, key)
+    name = str(node.get("_target_")).rpartition(".")[2]
+    _check_packages(key, name)
+    if name == "MLFlowLogger":
+        _silence_mlflow()
+    with _locked(str(node.get("tracking_uri"))):
+        made = build_node(cfg, key)
+        if not isinstance(made, Logger):
+            made = made(save_dir=str(folder), **_names(made, folder))
+        if isinstance(made, MLFlowLogger):
+            _ = made.experiment
+    if isinstance(made, WandbLogger) and made._wandb_init.get("anonymous", "") is None:
+        del made._wandb_init["anonymous"]  # Lightning 2.6.6 sets it always, and wandb 0.31 warns of it
+    assert isinstance(made, Logger)
+    return made
+
+
+def _check_packages(key: str, name: str) -> None:
+    missing = [package for module, package in _NEEDS.get(name, {}).items() if find_spec(module) is None]
+    if missing:
+        raise UserError(f"{key} needs {', '.join(missing)}: pip install {' '.join(missing)}")
+
+
+def _names(partial: Any, folder: Path) -> dict[str, str]:
+    given = getattr(partial, "keywords", {})
+    return {name: "/".join(folder.absolute().parts[-2:]) for name in _NAMES if given.get(name, "") is None}
+
+
+def _silence_mlflow() -> None:
+    """Keep MLflow from sending figures of its use, and from telling that it makes tables and an experiment."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+    logging.getLogger("lightning.pytorch.loggers.mlflow").setLevel(logging.ERROR)
+
+
+@contextmanager
+def _locked(uri: str) -> Iterator[None]:
+    """Let one process at a time open an SQLite file: of several that make its tables at once, all but one fail."""
+    if not uri.startswith(_SQLITE):
+        yield
+        return
+    path = Path(uri.removeprefix(_SQLITE).partition("?")[0])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{path}.lock"):
+        yield

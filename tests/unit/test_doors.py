@@ -1,0 +1,89 @@
+"""What a learner takes of the other groups, what is refused because nothing would read it, what loggers are told."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from omegaconf import DictConfig, OmegaConf
+
+from tunesmith.doors import OF_THE_LEARNER, check_doors, taken_keys, with_learner, without_untaken
+from tunesmith.errors import UserError
+
+GROUPS: dict[str, Any] = {
+    "model": {"_target_": "Mlp", "units": 8},
+    "optimizer": {"_target_": "Adam", "lr": 0.1, "weight_decay": 0.0},
+    "scheduler": {"_target_": "OneCycle", "max_lr": "${optimizer.lr}"},
+    "loss": {"_target_": "Mse"},
+    "metrics": {},
+    "l1": 0.0,
+    "warmup_epochs": 0,
+    "objective": {"metric": "val/loss", "mode": "min"},
+    "seed": 0,
+}
+
+
+def config(learner: dict[str, Any] | None, *typed: str, **more: Any) -> DictConfig:
+    hydra = {"overrides": {"task": list(typed)}, "runtime": {"choices": {"learner": "mine"}}}
+    cfg = {**GROUPS, "hydra": hydra, **more, **({} if learner is None else {"learner": learner})}
+    return OmegaConf.create(cfg)
+
+
+@pytest.mark.parametrize(
+    ("learner", "expected"),
+    [
+        ({"_target_": "Lit", "lr": 0.1}, set()),
+        ({"_target_": "Lit", "net": "${model}"}, {"model"}),
+        ({"_target_": "Lit", "lr": "${optimizer.lr}"}, {"optimizer.lr"}),
+        ({"_target_": "Lit", "nested": [{"net": "${ model }"}]}, {"model"}),
+        ({"_target_": "Lit", "scheduler": "${oc.select:scheduler,null}"}, {"scheduler", "optimizer.lr"}),
+        ({"_target_": "Lit", "text": "lr ${optimizer.lr} of a model"}, {"optimizer.lr"}),
+        ({"_target_": "Lit", "lr": "${.rate}", "rate": "${optimizer.lr}"}, {"optimizer.lr"}),
+        (None, set(OF_THE_LEARNER)),
+    ],
+    ids=["nothing", "a group", "a key", "nested", "through another group", "in a text", "relative", "no learner"],
+)
+def test_what_a_learner_takes(learner: dict[str, Any] | None, expected: set[str]) -> None:
+    assert taken_keys(config(learner)) == expected
+
+
+def test_what_callbacks_and_trainer_take_is_taken() -> None:
+    cfg = config({"_target_": "Lit"}, callbacks={"mine": {"units": "${model.units}"}}, trainer={"clip": "${l1}"})
+    assert taken_keys(cfg) == {"model.units", "l1"}
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["model=cnn", "model.units=3", "++model.units=3", "~model.units", "l1=0.1", "optimizer.weight_decay=1"],
+)
+def test_a_key_that_nothing_reads_is_refused(typed: str) -> None:
+    key = typed.partition("=")[0].lstrip("+~")
+    message = f"{key} has no effect: learner=mine does not take it; got '{typed}': leave it out, or let the learner's "
+    with pytest.raises(UserError, match=f"^{re.escape(message)}node say \\${{{key}}}$"):
+        check_doors(config({"_target_": "Lit", "lr": "${optimizer.lr}"}, typed))
+
+
+@pytest.mark.parametrize("typed", ["optimizer.lr=1", "optimizer=sgd", "seed=1", "learner.lr=3", "data=iris"])
+def test_other_keys_may_be_typed(typed: str) -> None:
+    check_doors(config({"_target_": "Lit", "lr": "${optimizer.lr}"}, typed))
+
+
+def test_the_finder_needs_a_learner_that_takes_the_learning_rate() -> None:
+    check_doors(config({"lr": "${optimizer.lr}"}, find_lr=True))
+    with pytest.raises(UserError, match=r"^find_lr must be false with learner=mine, which does not take optimizer\.lr"):
+        check_doors(config({"_target_": "Lit"}, find_lr=True))
+
+
+def test_a_config_without_a_learner_is_supervised() -> None:
+    cfg = config(None)
+    completed = with_learner(cfg)
+    assert "learner" not in cfg
+    assert completed.learner._target_ == "tunesmith.training.learner.Supervised"
+    assert completed.learner.optimizer.lr == 0.1
+    assert completed.learner.monitor == "val/loss"
+
+
+def test_loggers_are_not_told_of_groups_that_are_not_part_of_the_run() -> None:
+    told = without_untaken(config({"net": "${model}", "lr": "${optimizer.lr}"}))
+    assert set(told) == {"model", "optimizer", "learner", "objective", "seed", "hydra"}

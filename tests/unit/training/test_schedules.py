@@ -1,0 +1,77 @@
+"""A schedule by epoch or by step, and the number of steps of the whole run."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import lightning as L
+import pytest
+import torch
+from tiny import NUMBERS, fit
+from torch import nn
+from torch.optim import SGD
+from torch.optim.lr_scheduler import LinearLR, OneCycleLR
+
+from tunesmith.data.splits import Split
+from tunesmith.errors import UserError
+from tunesmith.training.learner import Supervised
+from tunesmith.training.losses import AutoLoss
+
+LR = 0.1
+
+
+class Rates(L.Callback):
+    """Notes the learning rate of each step."""
+
+    def __init__(self) -> None:
+        self.seen: list[float] = []
+
+    def on_train_batch_start(self, trainer: L.Trainer, *args: object) -> None:
+        self.seen.append(trainer.optimizers[0].param_groups[0]["lr"])
+
+
+def rates_of(scheduler: Any, **flags: Any) -> list[float]:
+    """The learning rate of each step of two epochs of three batches."""
+    torch.manual_seed(0)
+    module = Supervised(NUMBERS, nn.Linear(4, 1), AutoLoss(), partial(SGD, lr=LR), scheduler)
+    rates = Rates()
+    fit(module, Split(torch.randn(12, 4), torch.randn(12)), 4, rates, **{"max_epochs": 2, **flags})
+    return rates.seen
+
+
+def by_hand(steps: int) -> list[float]:
+    optimizer = SGD([nn.Parameter(torch.ones(1))], lr=LR)
+    schedule, rates = OneCycleLR(optimizer, max_lr=LR, total_steps=steps), []
+    for _ in range(steps):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    return rates
+
+
+ONE_CYCLE = partial(OneCycleLR, max_lr=LR, total_steps="total_steps", interval="step")
+
+
+def test_a_schedule_by_step_knows_the_steps_of_the_run() -> None:
+    assert rates_of(ONE_CYCLE) == pytest.approx(by_hand(6))
+
+
+def test_steps_are_those_of_the_optimizer() -> None:
+    rates = rates_of(ONE_CYCLE, accumulate_grad_batches=3)
+    assert [rates[0], rates[3]] == pytest.approx(by_hand(2))
+
+
+def test_max_steps_ends_the_run_and_the_schedule() -> None:
+    assert rates_of(ONE_CYCLE, max_epochs=9, max_steps=5) == pytest.approx(by_hand(5))
+
+
+@pytest.mark.parametrize(("interval", "expected"), [("epoch", [1, 1, 1, 0.75, 0.75, 0.75]), ("step", [1, 0.75, 0.5])])
+def test_the_interval_is_taken_out_of_the_arguments(interval: str, expected: list[float]) -> None:
+    linear = partial(LinearLR, start_factor=1.0, end_factor=0.5, total_iters=2, interval=interval)
+    assert rates_of(linear)[: len(expected)] == pytest.approx([LR * factor for factor in expected])
+
+
+def test_another_interval_is_refused() -> None:
+    with pytest.raises(UserError, match=r"^scheduler\.interval must be one of epoch, step; got 'batch'$"):
+        rates_of(partial(LinearLR, interval="batch"))
