@@ -6,7 +6,7 @@ INSTALLED := .venv/installed
 FASHION := .venv/fashion-mnist
 TESTS := -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: sweep train test coverage services slow lint bench tensorboard dist clean
+.PHONY: sweep train test coverage services foreign slow lint bench tensorboard dist clean
 
 sweep: $(INSTALLED)        ## the main job: 30 pruned TPE trials, results, test evaluation
 	$(BIN)/python train.py -m study_name=digits_mlp $(ARGS)
@@ -25,7 +25,10 @@ coverage: $(INSTALLED)     ## the same tests, and what share of each file's line
 services: $(INSTALLED)     ## tests with PostgreSQL and, as root, Slurm: Debian's packages as in .ci/services
 	$(BIN)/python -m pytest -m '(postgres or slurm) and not gpu' $(ARGS)
 
-slow: $(INSTALLED) $(FASHION) ## the full recipes against their numbers, about 5 minutes
+foreign: $(INSTALLED)      ## every learner and data module of tests/foreign: swept, killed, resumed, evaluated; 3 minutes
+	$(BIN)/python -m pytest -m 'slow and not gpu' --numprocesses auto --dist load tests/integration/test_foreign_*.py $(ARGS)
+
+slow: $(INSTALLED) $(FASHION) ## the full recipes against their numbers, and make foreign: about 8 minutes
 	$(BIN)/python -m pytest -m 'slow and not gpu' --numprocesses auto --dist load $(ARGS)
 
 lint: $(INSTALLED)         ## ruff, mypy (strict), the layers

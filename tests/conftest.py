@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 TRAIN = str(ROOT / "train.py")
 sys.path.append(str(ROOT / "tests" / "faults"))  # its Hydra plugin keeps conf/local out of the tests
-PYTHONPATH = os.pathsep.join(str(ROOT / name) for name in ("src", "tests/faults"))
+PYTHONPATH = os.pathsep.join(str(ROOT / name) for name in ("src", "tests/faults", "tests"))
 # What a command may take: a hanging one fails its test.
 TIMEOUT_S = 240
 # Small and without early stopping, so that a test knows how many epochs there are.

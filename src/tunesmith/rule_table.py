@@ -52,7 +52,14 @@ INITIALIZERS = {
 }
 # Strategies whose processes each hold the whole model and are started by the same command.
 STRATEGIES = ("auto", "ddp", "ddp_find_unused_parameters_true", "ddp_find_unused_parameters_false")
+# Strategies whose processes each hold a part of it: no process has the plain checkpoint that a run goes on from.
+SHARDED = ("FSDP", "DeepSpeed", "ModelParallel")
 ACCELERATORS = ("auto", "cpu", "cuda", "gpu", "mps", "tpu")
+
+_WHOLE_MODEL = Rule(
+    "a node with a _target_ whose processes each hold the whole model",
+    lambda value: NODE.holds(value) and not any(name in str(value["_target_"]) for name in SHARDED),
+)
 
 # Keys that belong to no `_target_`.
 KEYS: dict[str, Rule] = {
@@ -156,7 +163,7 @@ TARGETS: dict[str, dict[str, Rule]] = {
     "lightning.*Trainer": {
         "max_epochs": integer(1),
         "accelerator": one_of(*ACCELERATORS),
-        "strategy": either(one_of(*STRATEGIES), NODE),
+        "strategy": either(one_of(*STRATEGIES), _WHOLE_MODEL),
         "gradient_clip_val": or_null(POSITIVE),
         "gradient_clip_algorithm": one_of("norm", "value"),
         "accumulate_grad_batches": integer(1),

@@ -16,9 +16,9 @@ from tunesmith.errors import UserError
 from tunesmith.renamed_targets import RENAMED, with_new_targets
 from tunesmith.reporting import NoReporter
 from tunesmith.run_folder import read_metrics
-from tunesmith.training.build import build_node
 from tunesmith.training.fit import train_once
 from tunesmith.training.losses import AutoLoss
+from tunesmith.training.nodes import build_node
 
 OLD, NEW = "tunesmith.losses.AutoLoss", "tunesmith.training.losses.AutoLoss"
 OLD_NODE: dict[str, Any] = {"_target_": OLD}

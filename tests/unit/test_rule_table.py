@@ -137,7 +137,13 @@ BOUNDS: dict[str, dict[str, Bounds]] = {
     "tunesmith.models.linear.Linear": {"bias": FLAG, "initializer": INITIALIZER},
     "lightning.*Trainer": {
         "max_epochs": FROM_ONE,
-        "strategy": (["auto", "ddp", {"_target_": "a.Strategy"}], ["fsdp", "ddp_spawn", "", {}, None]),
+        "strategy": (
+            ["auto", "ddp", {"_target_": "a.Strategy"}],
+            [
+                *("fsdp", "deepspeed", "ddp_spawn", "", {}, None),
+                *({"_target_": f"a.{name}Strategy"} for name in ("FSDP", "DeepSpeed", "ModelParallel")),
+            ],
+        ),
         "accelerator": (["auto", "cpu", "gpu"], ["cpu0", None]),
         "gradient_clip_val": ([None, 0.5], [0, -1.0]),
         "gradient_clip_algorithm": (["norm", "value"], ["max", None]),

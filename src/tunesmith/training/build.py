@@ -12,17 +12,13 @@ from typing import Any
 
 import lightning as L
 import torch
-from hydra.errors import InstantiationException
-from hydra.utils import instantiate
-from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import RichProgressBar
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from tunesmith.data import DataModule
 from tunesmith.doors import with_learner, without_untaken
 from tunesmith.errors import UserError
 from tunesmith.objective import Objective
-from tunesmith.renamed_targets import with_new_targets
 from tunesmith.reporting import Reporter, is_trial
 from tunesmith.training.callbacks.checkpoints import Checkpoints
 from tunesmith.training.callbacks.epoch_logger import EpochLogger
@@ -31,12 +27,13 @@ from tunesmith.training.callbacks.foreign_learner import ForeignLearner
 from tunesmith.training.callbacks.hparams import Hparams
 from tunesmith.training.callbacks.plain_checkpoints import PlainCheckpoints
 from tunesmith.training.callbacks.seeded_epochs import SeededEpochs
+from tunesmith.training.callbacks.start_weights import StartWeights
 from tunesmith.training.ddp.devices import cluster_environment
 from tunesmith.training.ddp.ranks import Ranks
 from tunesmith.training.learner import Supervised
 from tunesmith.training.loggers import build_loggers, log_config, plain_config
+from tunesmith.training.nodes import build_node
 from tunesmith.training.record import RunRecord
-from tunesmith.training.weights import start_from
 
 for _name in (
     "lightning.pytorch",
@@ -45,6 +42,8 @@ for _name in (
     logging.getLogger(_name).setLevel(logging.WARNING)
 # On a machine that has Slurm, Lightning advises to start every run by srun, a worker's trial too.
 warnings.filterwarnings("ignore", message=r".*The `srun` command is available on your system but is not used.*")
+# Workers of a study use the cores that Lightning would give to a loader.
+warnings.filterwarnings("ignore", message=r".*does not have many workers which may be a bottleneck.*")
 # A checkpoint of ours leaves such hyperparameters out.
 warnings.filterwarnings(
     "ignore", message=r".*is an instance of `nn.Module` and is already saved during checkpointing.*"
@@ -72,8 +71,6 @@ def build(cfg: DictConfig, folder: Path, reporter: Reporter, fold: int | None = 
     torch.set_num_threads(cfg.threads)
     L.seed_everything(cfg.seed, verbose=False)
     data, module = build_learner(cfg, fold)
-    if cfg.get("weights") is not None:
-        start_from(module, Path(cfg.weights))
     record = RunRecord(folder, Objective(cfg.objective.metric, cfg.objective.mode), reporter)
     has_bar = sys.stdout.isatty() and not is_trial()
     trainer = _build_trainer(
@@ -105,11 +102,17 @@ def _build_callbacks(
         callbacks.append(SeededEpochs(cfg.seed))
     if not isinstance(module, Supervised):
         callbacks.append(ForeignLearner(folder))
+    callbacks += start_weights(cfg)
     if record.reporter.params:
         callbacks.append(Hparams(record.reporter.params, record))
     callbacks.append(RichProgressBar() if has_bar else EpochLogger(record.objective.metric))
     callbacks += [build_node(cfg, f"callbacks.{name}") for name in cfg.get("callbacks") or {}]
     return [*callbacks, Checkpoints(folder, record)]
+
+
+def start_weights(cfg: DictConfig) -> list[L.Callback]:
+    """Return the callback that starts a run from the weights that the config names, if it names any."""
+    return [] if cfg.get("weights") is None else [StartWeights(Path(cfg.weights))]
 
 
 def build_learner(cfg: DictConfig, fold: int | None = None) -> tuple[L.LightningDataModule | None, L.LightningModule]:
@@ -145,61 +148,6 @@ def _build_trainer(cfg: DictConfig, **flags: Any) -> L.Trainer:
     return trainer
 
 
-def build_node(cfg: DictConfig, key: str, **arguments: Any) -> Any:
-    """Build the node of a key with plain lists and dicts; a partial node that is given arguments is called.
-
-    Raises:
-        UserError: a user's mistake; a bug keeps its own error.
-    """
-    node = OmegaConf.select(with_new_targets(cfg, key), key)
-    try:
-        built = instantiate(node, _convert_="all", **({} if _is_partial(node) else arguments))
-        return built(**arguments) if _is_partial(node) and arguments else built
-    except InstantiationException as error:
-        raise _explain(cfg, key, error) from None
-    except TypeError as error:
-        if _is_misfit(error):
-            raise UserError(f"{key}: {' '.join(str(error).split())}") from None
-        raise
-
-
-def _is_partial(node: Any) -> bool:
-    return isinstance(node, DictConfig) and bool(node.get("_partial_"))
-
-
-def _explain(cfg: DictConfig, key: str, error: InstantiationException) -> Exception:
-    """Return a UserError that names the key whose node could not be built, or the error itself if it is a bug."""
-    cause = error.__cause__
-    if isinstance(cause, UserError):
-        return cause
-    node_key = _written_key(cfg, str(error).rpartition("full_key: ")[2].strip() or key)
-    is_flag = node_key.partition(".")[0] in ("loss", "trainer") and isinstance(cause, TypeError | ValueError)
-    if is_flag or isinstance(cause, MisconfigurationException) or _is_misfit(cause):
-        return UserError(f"{node_key}: {' '.join(str(cause).split())}")
-    if str(error).startswith("Error locating target"):
-        return UserError(f"{node_key}._target_ must be the path of something importable; got {cause}")
-    return error
-
-
-def _written_key(cfg: DictConfig, key: str) -> str:
-    """Return where a node is written down: `model` for learner.model, which is ${model}."""
-    parent, _, name = key.rpartition(".")
-    above = OmegaConf.select(cfg, parent) if parent else None
-    if isinstance(above, DictConfig) and name in above and OmegaConf.is_interpolation(above, name):
-        raw = OmegaConf.to_container(above, resolve=False)
-        assert isinstance(raw, dict)
-        return str(raw[name]).strip("${}")
-    return key
-
-
-def _is_misfit(error: BaseException | None) -> bool:
-    """Tell arguments that a class does not take, or lacks, from any other TypeError."""
-    text = str(error)
-    return isinstance(error, TypeError) and (
-        "unexpected keyword argument" in text or ("missing" in text and "required" in text)
-    )
-
-
 def _check_shapes(module: Supervised, data: DataModule) -> None:
     """Send two samples through the model, which also gives lazy layers their shapes before the optimizer is made.
 
@@ -216,17 +164,22 @@ def _check_shapes(module: Supervised, data: DataModule) -> None:
         raise UserError(f"model must take samples of shape {data.input_shape}; it does not: {reason}") from None
     finally:
         module.train()
-    if is_own_step or got == (len(samples), data.output_size) or _fits(got, len(samples), module):
+    expected = _expected_outputs(module)
+    if is_own_step or _fits(got, (len(samples), *expected), module):
         return
+    shape = ", ".join(map(str, ("batch", *expected)))
     raise UserError(
-        f"model must put out {data.output_size} numbers a sample, (batch, {data.output_size}); got {got} for "
-        f"{len(samples)} samples"
+        f"model must put out {math.prod(expected)} numbers a sample, ({shape}); got {got} for {len(samples)} samples"
     )
 
 
-def _fits(got: tuple[int, ...], num_samples: int, module: Supervised) -> bool:
-    """Whether outputs are (batch, classes, *target_shape) for classes, or as many numbers as a target has."""
+def _expected_outputs(module: Supervised) -> tuple[int, ...]:
+    """Return the shape of a sample's outputs: (classes, *target_shape), or for numbers the target's; (1,) for one."""
     facts = module.facts
-    if facts.has_classes:
-        return got == (num_samples, facts.output_size, *facts.target_shape)
-    return got[:1] == (num_samples,) and math.prod(got[1:]) == math.prod(facts.target_shape)
+    return (facts.output_size, *facts.target_shape) if facts.has_classes else facts.target_shape or (1,)
+
+
+def _fits(got: tuple[int, ...], expected: tuple[int, ...], module: Supervised) -> bool:
+    """Whether outputs have the shape that is expected; numbers may come in any shape of as many."""
+    is_as_many = got[:1] == expected[:1] and math.prod(got) == math.prod(expected)
+    return got == expected or (is_as_many and not module.facts.has_classes)

@@ -19,7 +19,7 @@ from tunesmith.errors import NothingToEvaluate
 from tunesmith.training.build import build_learner, build_quiet_trainer
 from tunesmith.training.fit import interruptible
 from tunesmith.training.learner import Supervised
-from tunesmith.training.weights import load_weights, read_weights
+from tunesmith.training.weights import load_checkpoint, load_weights, read_weights
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,7 @@ def evaluate(folder: Path) -> dict[str, float]:
     """
     cfg = _config(folder)
     torch.set_num_threads(cfg.threads)
+    L.seed_everything(cfg.seed, verbose=False)  # a test part may have random augmentation
     built = [(*build_learner(cfg, fold), path) for fold, path in _models(cfg, folder)]
     data, module, _ = built[0]
     if isinstance(data, DataModule) and isinstance(module, Supervised) and type(module).step is Supervised.step:
@@ -89,22 +90,29 @@ def _check_has_test(data: L.LightningDataModule | None, module: L.LightningModul
         raise NothingToEvaluate(f"{type(source).__name__} has no test_dataloader: there is no test part")
 
 
-class _Weights(L.Callback):
-    """Loads the weights when every layer is there, those of setup and configure_model too."""
+class _BestCheckpoint(L.Callback):
+    """Loads data and learner from the best checkpoint, as Lightning does, and parts that torch.compile wraps."""
 
-    def __init__(self, weights: dict[str, Tensor]) -> None:
-        self.weights = weights
+    def __init__(self, folder: Path) -> None:
+        path = folder / run_folder.BEST_CHECKPOINT
+        self.checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        data = getattr(trainer, "datamodule", None)
+        state = self.checkpoint.get(type(data).__qualname__)
+        if data is not None and state is not None:
+            data.load_state_dict(state)
 
     def on_test_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        load_weights(pl_module, self.weights)
+        """Load the learner here, when every layer is there, those of setup and configure_model too."""
+        load_checkpoint(pl_module, self.checkpoint)
 
 
 def _test(
     cfg: DictConfig, folder: Path, data: L.LightningDataModule | None, module: L.LightningModule
 ) -> dict[str, float]:
-    """Return what a learner's own test_step logs with the best checkpoint's weights."""
-    loading = _Weights(read_weights(folder / run_folder.BEST_CHECKPOINT))
-    trainer = build_quiet_trainer(cfg, folder, devices=1, callbacks=[loading])
+    """Return what a learner's own test_step logs with the best checkpoint."""
+    trainer = build_quiet_trainer(cfg, folder, devices=1, callbacks=[_BestCheckpoint(folder)])
     with interruptible(trainer):
         logged = trainer.test(module, data, verbose=False)
     return {name: _float32(value) for metrics in logged for name, value in metrics.items()}

@@ -62,6 +62,11 @@ def train_once(
         if failure is error:
             raise
         raise failure from error
+    if run.record.epoch == 0:
+        raise UserError(
+            "trainer must let an epoch end with a validation, or train without a validation part; got a run that "
+            f"ended after {run.trainer.global_step} steps without one: give more steps, or trainer.limit_train_batches"
+        )
     if is_rank_zero():  # TensorBoardLogger leaves this file empty: the config is in .hydra/
         (folder / TensorBoardLogger.NAME_HPARAMS_FILE).unlink(missing_ok=True)
     return write_result(cfg, folder, run.record.result_fields())

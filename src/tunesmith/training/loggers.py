@@ -16,6 +16,7 @@ from lightning.pytorch.loggers import Logger, MLFlowLogger, TensorBoardLogger, W
 from omegaconf import DictConfig, OmegaConf
 
 from tunesmith.errors import UserError
+from tunesmith.training.nodes import build_node
 
 CONFIG_TAG = "config"
 # Class -> the packages that it needs: each as it is imported, and as it is installed.
@@ -103,8 +104,6 @@ def _nodes(cfg: DictConfig) -> dict[str, DictConfig]:
 
 
 def _build_logger(cfg: DictConfig, key: str, folder: Path) -> Logger:
-    from tunesmith.training.build import build_node  # build.py imports this module
-
     node = OmegaConf.select(cfg, key)
     name = str(node.get("_target_")).rpartition(".")[2]
     _check_packages(key, name)

@@ -6,7 +6,9 @@ import logging
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import lightning as L
 import torch
 from torch import Tensor, nn
 
@@ -21,11 +23,20 @@ COMPILED = "_orig_mod."
 def load_weights(module: nn.Module, weights: Mapping[str, Tensor]) -> None:
     """Load a state_dict; parts that torch.compile wraps may be wrapped in the module, in the state, or in both.
 
+    A LightningModule with strict_loading=False, whose state_dict leaves frozen parts out, may lack some.
+
     Raises:
         RuntimeError: names or shapes differ.
     """
     names = {name.replace(COMPILED, ""): name for name in module.state_dict()}
-    module.load_state_dict({_renamed(name, names): value for name, value in weights.items()})
+    renamed = {_renamed(name, names): value for name, value in weights.items()}
+    module.load_state_dict(renamed, strict=getattr(module, "strict_loading", True))
+
+
+def load_checkpoint(module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
+    """Load a module's weights, and what it keeps in checkpoints by its own on_load_checkpoint, as Lightning does."""
+    module.on_load_checkpoint(checkpoint)
+    load_weights(module, checkpoint["state_dict"])
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
@@ -38,22 +49,29 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     return weights
 
 
-def start_from(module: nn.Module, path: Path) -> None:
-    """Start a module from a checkpoint's weights; those of another shape, as of a new head, keep their own start.
+def start_from(module: nn.Module, weights: Mapping[str, Any], origin: str) -> None:
+    """Start a module from another run's weights; those of another shape, as of a new head, keep their own start.
+
+    origin: where the weights come from, for messages.
 
     Raises:
-        UserError: the file is no checkpoint, or no weight fits.
+        UserError: no weight fits.
     """
     own = module.state_dict()
     names = {name.replace(COMPILED, ""): name for name in own}
-    given = {_renamed(name, names): value for name, value in read_weights(path).items()}
-    fitting = {name: value for name, value in given.items() if name in own and own[name].shape == value.shape}
+    given = {_renamed(name, names): value for name, value in weights.items()}
+    fitting = {name: value for name, value in given.items() if name in own and _is_alike(own[name], value)}
     if not fitting:
-        raise UserError(f"weights must fit the model; got '{path}', none of whose {len(given)} weights do")
-    module.load_state_dict({**own, **fitting})
+        raise UserError(f"weights must fit the model; got '{origin}', none of whose {len(given)} weights do")
+    load_weights(module, {**own, **fitting})
     left_out = sorted(set(own) - set(fitting))
     if left_out:
-        log.warning("weights: %s start anew: '%s' has none of that name and shape", list_names(left_out), path)
+        log.warning("weights: %s start anew: '%s' has none of that name and shape", list_names(left_out), origin)
+
+
+def _is_alike(own: Any, given: Any) -> bool:
+    """Whether both are tensors of one shape; a module's extra state may be anything."""
+    return isinstance(own, Tensor) and isinstance(given, Tensor) and own.shape == given.shape
 
 
 def _renamed(name: str, names: Mapping[str, str]) -> str:

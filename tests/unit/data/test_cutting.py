@@ -47,7 +47,15 @@ def test_rows_of_unknown_times_are_in_order_as_they_lie() -> None:
 
 
 def test_samples_of_the_same_time_keep_their_order() -> None:
-    assert [*chain(*parts(arrays(order=np.zeros(100)), split="time"))] == list(range(100))
+    days = np.arange(100) % 3.0
+    expected = [*range(0, 100, 3), *range(1, 100, 3), *range(2, 100, 3)]
+    assert [*chain(*parts(arrays(order=days), split="time"))] == expected
+
+
+def test_a_fraction_of_a_training_part_in_time_needs_no_second_sample_of_each_class() -> None:
+    rare = Arrays(np.zeros((100, 1), np.float32), 2 * (np.arange(100) == 30) + (np.arange(100) > 50))
+    train, _, _ = parts(rare, split="time", fraction=0.5)
+    assert len(train) == 30
 
 
 def test_the_datas_own_test_part_stays_when_the_others_are_cut_by_time() -> None:

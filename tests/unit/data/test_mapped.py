@@ -15,7 +15,7 @@ from tunesmith.data.mapped import Mapped
 VALUES = np.arange(60).reshape(10, 2, 3)
 
 
-@pytest.fixture(params=["float64", "uint8", "int32", "float16", ">f4"])
+@pytest.fixture(params=["float32", "float64", "uint8", "int32", "float16", ">f4"])
 def array(request: pytest.FixtureRequest, tmp_path: Path) -> NDArray[Any]:
     np.save(tmp_path / "x.npy", VALUES.astype(request.param))
     loaded: NDArray[Any] = np.load(tmp_path / "x.npy", mmap_mode="r")
@@ -43,6 +43,7 @@ def test_rows_are_the_callers_own(array: NDArray[Any]) -> None:
         rows = mapped[index]
         rows[:] = -1
         assert type(rows) is np.ndarray
+        assert not isinstance(rows.base, np.memmap)
     assert mapped[:].tolist() == VALUES.tolist()
 
 

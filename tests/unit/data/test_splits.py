@@ -386,3 +386,8 @@ def test_findings_are_said_of_the_first_fold_alone(caplog: pytest.LogCaptureFixt
     for fold in range(4):
         load(source, missing="impute", scale="standard", folds=4, fold=fold)
     assert len(caplog.messages) == len(FINDINGS)
+
+
+def test_inputs_that_are_their_own_targets_go_to_a_device_once() -> None:
+    moved = load(targets="inputs").train.to(torch.device("meta"))
+    assert moved.targets is moved.inputs

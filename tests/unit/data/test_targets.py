@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from tunesmith.data.arrays import Arrays
+from tunesmith.data.mapped import Mapped
 from tunesmith.data.targets import choose_targets, scale_targets
 from tunesmith.errors import UserError
 
@@ -62,3 +64,12 @@ def test_several_numbers_share_one_mean_and_one_scale() -> None:
 )
 def test_targets_that_are_not_scaled(given: Arrays, is_scaled: bool) -> None:
     assert scale_targets(given, TRAIN, is_scaled) == (given.targets, 0, 1)
+
+
+def test_a_gap_in_targets_that_stay_in_their_file_is_refused_when_it_is_read(tmp_path: Path) -> None:
+    np.save(tmp_path / "y.npy", [[0.5, 1], [2, 3], [4, 5], [6, np.nan]])
+    mapped = Mapped(np.load(tmp_path / "y.npy", mmap_mode="r"), np.dtype(np.float32))
+    targets, _, _ = scale_targets(Arrays(INPUTS, mapped), TRAIN, is_scaled=True)
+    assert np.isfinite(targets[TRAIN]).all()
+    with pytest.raises(UserError, match=r"^data must be whole and finite; got 1 missing or infinite values in 1 rows "):
+        targets[np.array([3])]

@@ -6,17 +6,19 @@ import re
 from pathlib import Path
 from typing import Any
 
+import lightning as L
+import numpy as np
 import pytest
 import torch
-from hydra.errors import InstantiationException
 from lightning.pytorch.loggers import TensorBoardLogger
-from omegaconf import OmegaConf
-from tiny import small
+from omegaconf import DictConfig, OmegaConf
+from tiny import composed, small
 from torch import Tensor, nn
 
+from tunesmith.data import DataModule
 from tunesmith.errors import UserError
 from tunesmith.reporting import NoReporter
-from tunesmith.training.build import build, build_learner, build_node, build_quiet_trainer
+from tunesmith.training.build import build, build_learner, build_quiet_trainer
 
 
 class Model(nn.Module):
@@ -107,6 +109,75 @@ def test_a_model_that_does_not_fit_the_data_is_refused(arguments: dict[str, int]
         build_learner(with_model(**arguments))
 
 
+def test_pixels_need_a_class_each(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    images = random.normal(size=(40, 1, 4, 4)).astype(np.float32)
+    np.savez(tmp_path / "masks.npz", inputs=images, targets=(images[:, 0] > 0).astype(np.int64))
+    data = ("data=npz", f"data.path={tmp_path}/masks.npz")
+    _, module = build_learner(composed(*data, "model=pixels", "trainer.accelerator=cpu"))
+    assert module(torch.zeros(3, 1, 4, 4)).shape == (3, 2, 4, 4)
+    message = "model must put out 32 numbers a sample, (batch, 2, 4, 4); got (2, 2) for 2 samples"
+    with pytest.raises(UserError, match=f"^{re.escape(message)}$"):
+        build_learner(small(*data))
+
+
+# doors
+
+
+def foreign(learner: dict[str, Any], *typed: str) -> DictConfig:
+    cfg = small(*typed)
+    cfg.learner = OmegaConf.create(learner)
+    return cfg
+
+
+BORING = "lightning.pytorch.demos.boring_classes.Boring"
+
+
+def test_a_learner_and_its_data_may_be_any_lightning_modules() -> None:
+    cfg = foreign({"_target_": f"{BORING}Model"})
+    cfg.data = OmegaConf.create({"_target_": f"{BORING}DataModule"})
+    data, module = build_learner(cfg)
+    assert [type(data).__name__, type(module).__name__] == ["BoringDataModule", "BoringModel"]
+    cfg.data = OmegaConf.create()
+    assert build_learner(cfg)[0] is None
+
+
+class Asks(L.LightningModule):
+    """A learner that asks the data for its shapes, and takes plain lists."""
+
+    def __init__(self, data: DataModule, sizes: list[int], optimizer: Any) -> None:
+        super().__init__()
+        self.shape, self.sizes, self.optimizer = data.input_shape, sizes, optimizer
+
+
+def test_a_partial_learner_is_given_the_data() -> None:
+    target = {"_target_": f"{__name__}.Asks", "_partial_": True, "sizes": [1, 2], "optimizer": "${optimizer}"}
+    _, module = build_learner(foreign(target, "optimizer.lr=0.5"))
+    assert (module.shape, module.sizes, type(module.sizes)) == ((1, 8, 8), [1, 2], list)
+    assert module.optimizer.keywords["lr"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("key", "target", "message"),
+    [
+        ("learner", "builtins.dict", "learner._target_ must be a LightningModule; got dict"),
+        ("data", "builtins.dict", "data._target_ must be a LightningDataModule; got dict"),
+        ("learner", "nothing.There", "learner._target_ must be the path of something importable"),
+    ],
+)
+def test_what_is_no_lightning_module_is_refused(key: str, target: str, message: str) -> None:
+    cfg = small()
+    cfg[key] = OmegaConf.create({"_target_": target})
+    with pytest.raises(UserError, match=f"^{re.escape(message)}"):
+        build_learner(cfg)
+
+
+def test_building_leaves_interpolations_in_the_config() -> None:
+    cfg = small("scheduler=cosine")
+    build_learner(cfg)
+    assert OmegaConf.is_interpolation(cfg.scheduler, "T_max")
+
+
 # trainer and logger
 
 
@@ -124,52 +195,3 @@ def test_the_trainer_has_the_configs_loggers(tmp_path: Path) -> None:
     loggers = build(small("logger=tensorboard"), tmp_path, NoReporter()).trainer.loggers
     assert [type(logger) for logger in loggers] == [TensorBoardLogger]
     assert build(small(), tmp_path, NoReporter()).trainer.loggers == []
-
-
-# mistakes
-
-
-@pytest.mark.parametrize(
-    ("key", "node", "message"),
-    [
-        pytest.param(
-            "data",
-            {
-                "_target_": "tunesmith.data.splits.load_splits",
-                "source": {"_target_": "builtins.object"},
-                "config": None,
-            },
-            "data.source must have a method load; got object",
-            id="one of our own",
-        ),
-        pytest.param(
-            "trainer",
-            {"_target_": "lightning.Trainer", "accelerator": "cpu", "max_epoch": 3},
-            "trainer: Trainer.__init__() got an unexpected keyword argument 'max_epoch'",
-            id="a flag that is not there",
-        ),
-        pytest.param(
-            "callbacks.stop",
-            {"_target_": "lightning.pytorch.callbacks.EarlyStopping", "monitor": "val/loss", "mode": "up"},
-            "callbacks.stop: `mode` can be min, max, got up",
-            id="what Lightning refuses",
-        ),
-        pytest.param(
-            "model",
-            {"_target_": "tunesmith.models.Nothing"},
-            "model._target_ must be the path of something importable; got Error loading 'tunesmith.models.Nothing'",
-            id="a target that is not there",
-        ),
-    ],
-)
-def test_a_mistake_in_a_node_names_the_node(key: str, node: dict[str, Any], message: str) -> None:
-    cfg = OmegaConf.create()
-    OmegaConf.update(cfg, key, node)
-    with pytest.raises(UserError, match=f"^{re.escape(message)}"):
-        build_node(cfg, key)
-
-
-def test_a_bug_in_what_is_built_is_none_of_a_users_mistakes() -> None:
-    cfg = OmegaConf.create({"loss": {"_target_": "fractions.Fraction", "_args_": [1, 0]}})
-    with pytest.raises(InstantiationException, match=r"ZeroDivisionError\('Fraction\(1, 0\)'\)"):
-        build_node(cfg, "loss")

@@ -15,7 +15,7 @@ import torch
 from tunesmith.run_folder import BEST_CHECKPOINT, LAST_CHECKPOINT
 from tunesmith.training.callbacks.end_of_epoch import EndOfEpoch
 from tunesmith.training.record import RunRecord
-from tunesmith.training.weights import load_weights
+from tunesmith.training.weights import load_checkpoint
 
 
 class Checkpoints(EndOfEpoch):
@@ -55,7 +55,7 @@ class Checkpoints(EndOfEpoch):
         trainer.strategy.barrier("best checkpoint")  # rank zero renames the file after all ranks have saved
         if self.best_path.exists():
             saved = torch.load(self.best_path, map_location=pl_module.device, weights_only=True)
-            load_weights(pl_module, saved["state_dict"])
+            load_checkpoint(pl_module, saved)
         if trainer.is_global_zero:
             self.last_path.unlink(missing_ok=True)
 

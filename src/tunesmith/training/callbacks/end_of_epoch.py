@@ -24,11 +24,12 @@ def epoch_values(metrics: Mapping[str, Tensor], objective: str) -> dict[str, flo
     return {
         name: shortest(value)
         for name, value in metrics.items()
-        if name == objective or not (name == "step" or _is_other_form(name, metrics))
+        if name == objective or not (name == "step" or is_other_form(name, metrics))
     }
 
 
-def _is_other_form(name: str, metrics: Mapping[str, Tensor]) -> bool:
+def is_other_form(name: str, metrics: Mapping[str, Tensor]) -> bool:
+    """Whether a name is the NAME_step or NAME_epoch of a metric that is logged as NAME as well."""
     base, separator, loader = name.partition("/dataloader_idx_")
     return any(
         base.endswith(suffix) and f"{base.removesuffix(suffix)}{separator}{loader}" in metrics

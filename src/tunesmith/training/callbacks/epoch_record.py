@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import lightning as L
@@ -34,19 +35,21 @@ class EpochRecord(EndOfEpoch):
     def on_train_batch_end(self, trainer: L.Trainer, *args: Any) -> None:
         if trainer.is_global_zero:
             self.record.reporter.poll()
+        if _is_at_max_steps(trainer) and trainer.num_training_batches == math.inf:
+            trainer.should_stop = True  # Lightning then validates; an endless stream has no other end of an epoch
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._is_validated = not trainer.sanity_checking
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        if trainer.enable_validation and not self._is_validated:
+        if _has_validation(trainer) and not self._is_validated:
             return  # the values of an earlier validation are still there
         epoch = trainer.current_epoch + 1
         metrics = epoch_values(trainer.callback_metrics, self.record.objective.metric)
         metrics = trainer.strategy.broadcast(metrics)
         if trainer.is_global_zero:
             self.record.end_epoch(epoch, metrics)
-            self.record.ask_to_stop(is_last=epoch == trainer.max_epochs)
+            self.record.ask_to_stop(is_last=epoch == trainer.max_epochs or _is_at_max_steps(trainer))
         else:
             self.record.compare(epoch, metrics)
         self.record.is_stopped = trainer.strategy.broadcast(self.record.is_stopped)
@@ -61,3 +64,12 @@ class EpochRecord(EndOfEpoch):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.record.load_state_dict(state_dict)
+
+
+def _is_at_max_steps(trainer: L.Trainer) -> bool:
+    return trainer.max_steps != -1 and trainer.global_step >= trainer.max_steps
+
+
+def _has_validation(trainer: L.Trainer) -> bool:
+    """Whether epochs end with a validation; a loader that is not there yet (None) may still come."""
+    return trainer.enable_validation and (trainer.val_dataloaders is None or any(trainer.num_val_batches))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -50,14 +51,15 @@ def without_objects(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
             given = _to_plain(plain[key])
             plain[key] = {name: value for name, value in given.items() if is_plain(value)}
             left_out += [name for name in given if name not in plain[key]]
-    plain.pop("hparams_type", None)  # a class, if the hyperparameters are a DictConfig
+    for key in ("hparams_type", "datamodule_hparams_type"):  # a class, if the hyperparameters are a DictConfig
+        plain.pop(key, None)
     return {**plain, LEFT_OUT: left_out} if left_out else plain
 
 
 def is_plain(value: Any) -> bool:
     """Whether a value is made of what weights_only=True loads: tensors, numbers, texts, lists, dicts."""
     if isinstance(value, dict):
-        return all(map(is_plain, value)) and all(map(is_plain, value.values()))
+        return type(value) in (dict, OrderedDict) and all(map(is_plain, value)) and all(map(is_plain, value.values()))
     if isinstance(value, list | tuple):
         return type(value) in (list, tuple, torch.Size) and all(map(is_plain, value))
     return value is None or type(value) in (bool, int, float, complex, str, bytes, torch.dtype) or type(value) is Tensor

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from listener import Listener
 from tiny import CLASSES, fit
 from torch import nn
 from torch.optim import SGD
+from torch.utils.data import DataLoader, IterableDataset
 
 from tunesmith.data.batches import Batches
 from tunesmith.data.splits import Split
@@ -113,6 +115,78 @@ def test_a_run_that_is_told_to_stop_ends_after_that_epoch(tmp_path: Path) -> Non
 
 def test_at_its_last_epoch_a_run_is_not_stopped(tmp_path: Path) -> None:
     assert trained(tmp_path, stop_at=3).record.state == "COMPLETE"
+
+
+# what an epoch is
+
+
+def recorded(folder: Path, train: Any, val: Any, stop_at: int | None = None, **flags: Any) -> RunRecord:
+    """Train Plain on loaders that are not ours."""
+    record = RunRecord(folder, LOSS, Listener(stop_at))
+    quiet: dict[str, Any] = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
+    trainer = L.Trainer(callbacks=[EpochRecord(record)], num_sanity_val_steps=0, accelerator="cpu", **quiet, **flags)
+    trainer.fit(Plain(), train, val)
+    return record
+
+
+class Endless(IterableDataset[torch.Tensor]):
+    def __iter__(self) -> Iterator[torch.Tensor]:
+        while True:
+            yield torch.zeros(1)
+
+
+def samples(number: int) -> Batches:
+    return Batches(Split(torch.zeros(number, 1), torch.zeros(number)), 1)
+
+
+VALIDATION = samples(1)
+
+
+def test_an_endless_stream_is_one_epoch_of_max_steps_and_is_validated(tmp_path: Path) -> None:
+    recorded(tmp_path, DataLoader(Endless()), VALIDATION, max_epochs=5, max_steps=3)
+    assert read_metrics(tmp_path) == [{"epoch": "1", "val/loss": "0.25"}]
+
+
+def test_an_endless_stream_has_epochs_of_so_many_batches(tmp_path: Path) -> None:
+    recorded(tmp_path, DataLoader(Endless()), VALIDATION, max_epochs=2, limit_train_batches=2)
+    assert [row["val/loss"] for row in read_metrics(tmp_path)] == ["0.5", "0.0"]
+
+
+def test_an_epoch_that_max_steps_cuts_short_is_no_row(tmp_path: Path) -> None:
+    recorded(tmp_path, samples(2), VALIDATION, max_epochs=5, max_steps=3)
+    assert [row["epoch"] for row in read_metrics(tmp_path)] == ["1"]
+
+
+def test_at_its_last_step_a_run_is_not_stopped(tmp_path: Path) -> None:
+    steps: dict[str, Any] = {"train": samples(1), "val": VALIDATION, "max_epochs": 5, "max_steps": 3}
+    assert recorded(tmp_path, **steps, stop_at=3).state == "COMPLETE"
+    assert recorded(tmp_path, **steps, stop_at=2).state == "PRUNED"
+
+
+class TrainLoss(Plain):
+    def training_step(self, batch: object, batch_idx: int) -> torch.Tensor:
+        loss = self.weight.sum()
+        self.log("val/loss", loss)
+        return loss
+
+
+@pytest.mark.filterwarnings("ignore:Total length of `list` across ranks is zero")
+def test_without_batches_to_validate_on_the_epoch_of_training_counts(tmp_path: Path) -> None:
+    trainer = L.Trainer(
+        callbacks=[EpochRecord(RunRecord(tmp_path, LOSS, Listener()))],
+        accelerator="cpu",
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        max_epochs=2,
+    )
+    trainer.fit(TrainLoss(), samples(1), [])
+    assert [row["epoch"] for row in read_metrics(tmp_path)] == ["1", "2"]
+
+
+def test_an_epoch_without_its_validation_is_no_row(tmp_path: Path) -> None:
+    recorded(tmp_path, samples(1), VALIDATION, max_epochs=4, check_val_every_n_epoch=2)
+    assert [row["epoch"] for row in read_metrics(tmp_path)] == ["2", "4"]
 
 
 def test_its_state_is_the_records_under_the_name_that_old_checkpoints_have(ended: Trained) -> None:
