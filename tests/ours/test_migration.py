@@ -46,13 +46,11 @@ def test_its_two_files_run_a_module_and_a_data_module_of_lightning_hydra_templat
 ) -> None:
     """With tests/foreign/template.py in the place of the template's own code, which it repeats."""
     monkeypatch.syspath_prepend(str(ROOT / "tests"))
-    for file, text in re.findall(r"`conf/(learner/mnist|data/mnist_lit)\.yaml`\n```yaml\n(.*?)```", PAGE, re.DOTALL):
+    for file, text in re.findall(r"`conf/((?:learner|data)/mnist_lit)\.yaml`\n```yaml\n(.*?)```", PAGE, re.DOTALL):
         path = tmp_path / "conf" / f"{file}.yaml"
         path.parent.mkdir(parents=True)
-        path.write_text(
-            re.sub(r"src\.(?:models|data)\.[\w.]+\.(\w+)$", r"foreign.template.\1", text, flags=re.MULTILINE)
-        )
-    choices = ("learner=mnist", "data=mnist_lit", f"hydra.searchpath=[file://{tmp_path / 'conf'}]", "logger=none")
+        path.write_text(re.sub(r"project\.\w+\.(\w+)$", r"foreign.template.\1", text, flags=re.MULTILINE))
+    choices = ("learner=mnist_lit", "data=mnist_lit", f"hydra.searchpath=[file://{tmp_path / 'conf'}]", "logger=none")
     small = ("learner.net.input_size=8", "data.train_val_test_split=[64,32,32]", "trainer.max_epochs=2")
     train(composed(*choices, *small, "trainer.accelerator=cpu"), tmp_path, NoReporter())
     columns = ["epoch", "val/loss", "val/acc", "val/acc_best", "train/loss", "train/acc"]
