@@ -38,6 +38,8 @@ COMMANDS = sorted({command for page in PAGES for command in commands(page)})
 # How a command begins -> why no test of tests/ours runs it.
 NOT_RUN = {
     "python train.py trainer=smoke 'logger=[tensorboard,mlflow]'": "seconds: tests/integration/test_loggers_offline.py",
+    "python train.py learner=mnist_lit": "two files of the reader's own: tests/ours/test_migration.py",
+    "python train.py -m learner=mnist_lit": "two files of the reader's own: tests/ours/test_migration.py",
     "python sphere.py": "an app of the reader's own: tests/integration/test_official_examples.py",
     "python train.py KEY=": "a form, not a command",
     "python train.py -m KEY=": "a form, not a command",
