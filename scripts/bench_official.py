@@ -14,6 +14,7 @@ import subprocess
 import sys
 import sysconfig
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from textwrap import dedent
@@ -30,6 +31,7 @@ SEEDS = (0, 1, 2)
 # Trial i sleeps for SECONDS[i]: a few long trials among short ones, as with several widths or learning rates.
 SECONDS = [0.5 * 16 ** (i * 7 % 24 / 23) for i in range(24)]
 TWO_WORKERS = ("hydra/launcher=joblib", "hydra.sweeper.n_jobs=2")
+UNIVARIATE = ("hydra.sweeper.sampler.multivariate=false",)  # as TPE of Optuna 2 samples
 # What an app gets from us by one override; the official plugin has no pruner.
 PRUNED = ("hydra/sweeper/pruner=median", "+hydra.sweeper.pruner.n_warmup_steps=5", "hydra.sweeper.max_epochs=100")
 
@@ -59,19 +61,21 @@ def _is_library(path: str) -> bool:
 
 
 def compare_searches() -> str:
-    """Print each seed's figures and return the medians; the second line of ours may take as long as theirs took."""
+    """Print each seed's figures and return the medians."""
     rows = []
     for seed in SEEDS:
         there = run_search(OFFICIAL, seed, "hydra.sweeper.n_trials=30")
-        here = run_search(None, seed, "hydra.sweeper.n_trials=30", *PRUNED)
-        as_long = run_search(
-            None, seed, "hydra.sweeper.n_trials=1000", f"hydra.sweeper.timeout={there[0]:.0f}", *PRUNED
-        )
-        rows.append((there, here, as_long))
-        for name, row in zip(("there, 30 trials", "here, 30 trials", "here, as long"), rows[-1], strict=True):
-            print(f"    seed {seed}, {name}: {as_text(row)}", flush=True)
-    medians = [as_text(tuple(median(column) for column in zip(*kind, strict=True))) for kind in zip(*rows, strict=True)]
-    return "medians: there {}; here {}; here as long {}".format(*medians)
+        as_long = ("hydra.sweeper.n_trials=1000", f"hydra.sweeper.timeout={there[0]:.0f}")
+        row = {
+            "there": there,
+            "here": run_search(None, seed, "hydra.sweeper.n_trials=30", *PRUNED),
+            "here with their sampler": run_search(None, seed, "hydra.sweeper.n_trials=30", *PRUNED, *UNIVARIATE),
+            "here as long": run_search(None, seed, *as_long, *PRUNED),
+        }
+        rows.append(row)
+        print(*(f"    seed {seed}, {name}: {as_text(figures)}" for name, figures in row.items()), sep="\n", flush=True)
+    medians = {name: [median(column) for column in zip(*(row[name] for row in rows), strict=True)] for name in rows[0]}
+    return "; ".join(f"{name} {as_text(figures)}" for name, figures in medians.items())
 
 
 def run_search(python: Path | None, seed: int, *arguments: str) -> tuple[float, ...]:
@@ -82,7 +86,7 @@ def run_search(python: Path | None, seed: int, *arguments: str) -> tuple[float, 
         return seconds, len(lines(folder, "epochs")), min(losses)
 
 
-def as_text(row: tuple[float, ...]) -> str:
+def as_text(row: Sequence[float]) -> str:
     return f"{row[0]:.0f} s, {row[1]:.0f} epochs, best {row[2]:.4f}"
 
 

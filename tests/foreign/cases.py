@@ -69,6 +69,11 @@ DATA: dict[str, Case] = {
     "a generator": case("tested", "points", "data.has_generator=true"),
     "a generator, workers": case("tested", "points", "data.has_generator=true", "data.num_workers=1"),
     "a sampler's generator": case("tested", "points", "data.sampler=generator"),
+    "float64": case("tested", "points", "trainer.precision=64-true"),
+    "float64, averaged": case(
+        "tested", "points", "trainer.precision=64-true", callback("EMAWeightAveraging", decay=0.9)
+    ),
+    "bfloat16": case("tested", "points", "trainer.precision=bf16-true"),
     "a loader with a state": case("tested", "own_loader"),
 }
 # What draws with a state that nobody can know: a resumed run says so.

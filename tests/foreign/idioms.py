@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import lightning as L
@@ -207,46 +206,6 @@ class TrainOnly(L.LightningModule):
 
     def train_dataloader(self) -> Any:
         return DataLoader(Noisy(64, 0), 16, shuffle=True)
-
-
-class OddCheckpoint(Plain):
-    """Adds to its checkpoints what is no plain value."""
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["where"] = Path("somewhere")
-
-
-class Remembers(Tested):
-    """Keeps a value of its own in its checkpoints, and leaves a frozen part out of them."""
-
-    def __init__(self, lr: float = 0.01) -> None:
-        super().__init__(lr)
-        self.strict_loading = False
-        self.frozen = nn.Linear(FEATURES, FEATURES).requires_grad_(False)
-        nn.init.eye_(self.frozen.weight)
-        self.seen = 0
-
-    def loss(self, batch: Any) -> Tensor:
-        return super().loss((self.frozen(batch[0]), batch[1]))
-
-    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
-        self.seen += 1
-
-    def on_train_epoch_end(self) -> None:
-        self.log("train/seen", float(self.seen))
-
-    def test_step(self, batch: Any, batch_idx: int) -> None:
-        super().test_step(batch, batch_idx)
-        self.log("test/seen", float(self.seen))
-
-    def state_dict(self, *args: Any, **options: Any) -> Any:
-        return {name: value for name, value in super().state_dict().items() if not name.startswith("frozen")}
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["seen"] = self.seen
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        self.seen = checkpoint["seen"]
 
 
 class Boring(BoringModel):

@@ -4,26 +4,18 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Any
 
-import lightning as L
 import pytest
 import torch
 from foreign.cases import DATA, LEARNERS, UNKNOWN, Case, case
 from foreign.idioms import WithNet, make_net
-from hydra.core.global_hydra import GlobalHydra
-from omegaconf import DictConfig, OmegaConf
+from foreign.runs import EPOCHS, interrupted_and_resumed, trained
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from tiny import composed
 
-from tunesmith.errors import NothingToEvaluate, UserError
-from tunesmith.reporting import NoReporter
-from tunesmith.run_folder import CONFIG_FILE, LAST_CHECKPOINT, METRICS_FILE, read_metrics, read_yaml
+from tunesmith.errors import NothingToEvaluate
+from tunesmith.run_folder import CONFIG_FILE, METRICS_FILE, read_metrics, read_yaml
 from tunesmith.training.evaluation import evaluate
-from tunesmith.training.run import train
 
-EPOCHS = 4
-SMALL = ("callbacks=none", "logger=none", f"trainer.max_epochs={EPOCHS}")
 # What Lightning says of loaders that are given on purpose.
 pytestmark = [
     pytest.mark.filterwarnings("ignore:You defined a `validation_step` but have no `val_dataloader`"),
@@ -33,36 +25,15 @@ pytestmark = [
 ]
 
 
-class Interrupt(L.Callback):
-    """Ctrl-C in the middle of the third epoch."""
-
-    def on_train_batch_end(self, trainer: L.Trainer, *args: object) -> None:
-        if trainer.current_epoch == 2 and trainer.fit_loop.batch_idx == 1:
-            raise KeyboardInterrupt
-
-
-def config(one: Case, *typed: str) -> DictConfig:
-    return composed(*one.typed, *SMALL, *typed)
-
-
-def trained(one: Case, folder: Path, *typed: str) -> dict[str, Any]:
-    """Train a case as train.py does, and return its result."""
-    cfg = config(one, *typed)
-    (folder / CONFIG_FILE).parent.mkdir(parents=True, exist_ok=True)
-    OmegaConf.save(cfg, folder / CONFIG_FILE)
-    train(cfg, folder, NoReporter())
-    return read_yaml(folder / "result.yaml")
-
-
-def interrupted_and_resumed(one: Case, folder: Path) -> None:
-    with pytest.raises(KeyboardInterrupt):
-        trained(one, folder, f"+callbacks.stop._target_={__name__}.Interrupt")
-    assert len(read_metrics(folder)) == 2
-    trained(one, folder, f"ckpt_path={folder / LAST_CHECKPOINT}")
-
-
-# Two workers each are started and ended for every part of every epoch.
-SLOW = ("workers, augmentation",)
+# Each has a neighbour with the same idiom that runs in make test.
+SLOW = (
+    "workers, augmentation",
+    "a generator",
+    "template, compiled",
+    "averaged weights",
+    "float64, averaged",
+    "bfloat16",
+)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +56,9 @@ def test_it_trains_resumes_to_the_same_numbers_and_is_evaluated(name: str, tmp_p
             evaluate(tmp_path / "a")
 
 
-@pytest.mark.parametrize("name", UNKNOWN)
+@pytest.mark.parametrize(
+    "name", [pytest.param("persistent workers", marks=pytest.mark.slow), "a sampler's hidden generator"]
+)
 def test_what_cannot_be_known_is_one_line_at_resume(
     name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -176,64 +149,6 @@ def test_weights_start_a_run(learner: str, tmp_path: Path) -> None:
     assert warm["value"] < cold["value"] - 0.1
 
 
-# one line
-
-
-@pytest.mark.parametrize(
-    ("one", "typed", "line"),
-    [
-        pytest.param(
-            case("odd_checkpoint", "points"),
-            (),
-            r"learner: a checkpoint must hold plain values and tensors alone; got 'where'",
-            id="a checkpoint of objects",
-        ),
-        pytest.param(
-            case("plain", "points"),
-            ("objective.metric=val/acc",),
-            r"objective\.metric must be a logged metric; got 'val/acc'",
-            id="a metric that is never logged",
-        ),
-        pytest.param(
-            case("plain", "points"),
-            ("objective.metric=val/acc", "callbacks=default"),
-            r"objective\.metric must be a metric that the learner logs; got 'val/acc'",
-            id="a metric that is never logged, with early stopping",
-        ),
-        pytest.param(
-            case("gan", "points"),
-            ("trainer.gradient_clip_val=1.0",),
-            r"trainer: Automatic gradient clipping is not supported for manual optimization",
-            id="clipping of manual optimization",
-        ),
-        pytest.param(
-            case("gan", "points"),
-            ("trainer.accumulate_grad_batches=2",),
-            r"trainer: Automatic gradient accumulation is not supported for manual optimization",
-            id="accumulation of manual optimization",
-        ),
-        pytest.param(
-            case("template", "template"),
-            ("find_lr=true",),
-            r"the learning-rate finder needs learner=supervised or a subclass of it; got MNISTLitModule",
-            id="the learning-rate finder",
-        ),
-        pytest.param(
-            case("plain", "points"),
-            ("+trainer.max_steps=2",),
-            r"trainer must let an epoch end with a validation, .*; got a run that ended after 2 steps without one",
-            id="no epoch",
-        ),
-    ],
-)
-def test_a_mistake_is_one_line_by_the_second_epoch(
-    one: Case, typed: tuple[str, ...], line: str, tmp_path: Path
-) -> None:
-    with pytest.raises(UserError, match=f"^{line}"):
-        trained(one, tmp_path, *typed)
-    assert len(read_metrics(tmp_path)) <= 1
-
-
 # Lightning's demos
 
 
@@ -251,9 +166,3 @@ def test_lightning_lstm_runs_by_yaml_alone(tmp_path: Path, monkeypatch: pytest.M
 def test_lightnings_boring_data_modules_run(name: str, tmp_path: Path) -> None:
     target = f"data._target_=lightning.pytorch.demos.boring_classes.{name}"
     assert columns(case("boring", "boring", target, "+trainer.limit_train_batches=4"), tmp_path) == ["val/loss"]
-
-
-@pytest.fixture(autouse=True)
-def _hydra() -> Any:
-    yield
-    GlobalHydra.instance().clear()

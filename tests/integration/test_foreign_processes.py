@@ -33,7 +33,9 @@ def unbroken(module_shell: Shell) -> str:
     return metrics(module_shell.folder / "unbroken")
 
 
-@pytest.mark.parametrize(("name", "code"), [("SIGKILL", -signal.SIGKILL), ("SIGINT", 130)])
+@pytest.mark.parametrize(
+    ("name", "code"), [("SIGKILL", -signal.SIGKILL), pytest.param("SIGINT", 130, marks=pytest.mark.slow)]
+)
 def test_a_stopped_run_leaves_no_workers_and_goes_on_to_the_same_numbers(
     unbroken: str, module_shell: Shell, name: str, code: int
 ) -> None:

@@ -25,14 +25,12 @@ TABLES = {
 
 
 def copy_project(folder: Path) -> None:
-    """Copy what commands use; add the files that the pages ask for, and the modules of docs/migration.md."""
+    """Copy what commands use, and add the files that the pages ask for."""
     for part in ("conf", "src", "scripts"):
         shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     for name, text in (file for page in PAGES for file in files_to_add(page).items()):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
-    for module in (ROOT / "tests" / "ours" / "lit").glob("*.py"):
-        shutil.copy(module, folder / "src" / "project")
 
 
 def make_shell(copy: Path, folder: Path, pythons: LoadedPythons, imports: str) -> Shell:

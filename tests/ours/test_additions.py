@@ -94,10 +94,12 @@ SKIPPED = {
     "refused: loss must fit the targets: SmoothL1Loss needs numbers, this data has classes; use loss=auto",
     "optimizer: lion_pytorch.Lion is not installed",
 }
-# What a researcher deletes once he has files of his own.
+# What a researcher deletes once he has files of his own: our examples, what names them, and their spaces.
+_NAMED = [path for path in (ROOT / "conf").rglob("*.yaml") if "_target_: project." in path.read_text()]
+_SPACES = [path for name in _NAMED if (path := ROOT / "conf" / "space" / name.name).exists()]
 EXAMPLES = [
-    *("src/project/models", "src/project/data", "src/project/metrics", "src/project/rules.py"),
-    *("conf/model/residual.yaml", "conf/space/residual.yaml", "conf/data/moons.yaml"),
+    *(f"src/project/{name}" for name in ("models", "data", "learners", "metrics", "rules.py")),
+    *sorted(str(path.relative_to(ROOT)) for path in {*_NAMED, *_SPACES}),
 ]
 
 

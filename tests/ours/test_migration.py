@@ -46,7 +46,7 @@ def test_its_two_files_run_a_module_and_a_data_module_of_lightning_hydra_templat
 ) -> None:
     """With tests/foreign/template.py in the place of the template's own code, which it repeats."""
     monkeypatch.syspath_prepend(str(ROOT / "tests"))
-    for file, text in re.findall(r"`conf/((?:learner|data)/mnist_lit)\.yaml`\n\n```yaml\n(.*?)```", PAGE, re.DOTALL):
+    for file, text in re.findall(r"`conf/((?:learner|data)/mnist_lit)\.yaml`\n```yaml\n(.*?)```", PAGE, re.DOTALL):
         path = tmp_path / "conf" / f"{file}.yaml"
         path.parent.mkdir(parents=True)
         path.write_text(re.sub(r"project\.\w+\.(\w+)$", r"foreign.template.\1", text, flags=re.MULTILINE))

@@ -13,6 +13,7 @@ from typing import Any
 import lightning as L
 import torch
 from lightning.pytorch.callbacks import RichProgressBar
+from lightning.pytorch.plugins.precision import DoublePrecision
 from omegaconf import DictConfig
 
 from tunesmith.data import DataModule
@@ -79,6 +80,8 @@ def build(cfg: DictConfig, folder: Path, reporter: Reporter, fold: int | None = 
         enable_progress_bar=has_bar,
     )
     trainer.strategy.checkpoint_io = PlainCheckpoints()
+    if isinstance(trainer.strategy.precision_plugin, DoublePrecision):
+        module.double()  # Lightning 2.6.6 does it after it has read a checkpoint, whose weights lose digits
     if trainer.loggers:
         log_config(trainer.loggers, plain_config(cfg))
     return Run(data, module, record, trainer)

@@ -53,7 +53,7 @@ class ForeignLearner(L.Callback):
         metrics = dict(trainer.callback_metrics)
         for name, value in metrics.items():
             if self._is_new(name, value):
-                self._sums[name] = self._sums.get(name, torch.zeros_like(value)) + value
+                self._sums[name] = self._sums.get(name, 0) + value.detach()
                 self._counts[name] = self._counts.get(name, 0) + 1
         self._last = metrics
 

@@ -72,7 +72,9 @@ class Rows(EndOfEpoch):
         self.rows.append({name: float(value) for name, value in trainer.callback_metrics.items()})
 
 
-def trained(folder: Path, module: L.LightningModule, *callbacks: L.Callback, logger: Any = False) -> L.Trainer:
+def trained(
+    folder: Path, module: L.LightningModule, *callbacks: L.Callback, logger: Any = False, **flags: Any
+) -> L.Trainer:
     trainer = L.Trainer(
         accelerator="cpu",
         logger=logger,
