@@ -83,8 +83,10 @@ def test_anything_else_that_is_no_plain_value_is_refused_by_name(tmp_path: Path)
     assert not path.exists()
 
 
-def test_only_the_first_file_of_a_run_is_read_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_first_file_of_a_run_is_read_back(tmp_path: Path) -> None:
     files = PlainCheckpoints()
-    files.save_checkpoint({"state_dict": {}}, tmp_path / "a.ckpt")
-    monkeypatch.setattr("torch.load", lambda *args, **options: pytest.fail("read again"))
-    files.save_checkpoint({"state_dict": {}}, tmp_path / "b.ckpt")
+    odd: dict[str, Any] = {"where": Path("a"), "state_dict": {}}
+    files.save_checkpoint({"state_dict": {"a": nn.Parameter(torch.ones(1))}}, tmp_path / "a.ckpt")
+    files.save_checkpoint(odd, tmp_path / "b.ckpt")
+    with pytest.raises(UserError, match="^learner: "):
+        PlainCheckpoints().save_checkpoint(odd, tmp_path / "c.ckpt")
