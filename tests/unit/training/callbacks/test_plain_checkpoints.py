@@ -88,5 +88,5 @@ def test_only_the_first_file_of_a_run_is_read_back(tmp_path: Path) -> None:
     odd: dict[str, Any] = {"where": Path("a"), "state_dict": {}}
     files.save_checkpoint({"state_dict": {"a": nn.Parameter(torch.ones(1))}}, tmp_path / "a.ckpt")
     files.save_checkpoint(odd, tmp_path / "b.ckpt")
-    with pytest.raises(UserError, match="^learner: "):
+    with pytest.raises(UserError, match=r"^learner: "):
         PlainCheckpoints().save_checkpoint(odd, tmp_path / "c.ckpt")
