@@ -54,14 +54,14 @@ def test_ranks_agree_on_metrics_and_weights_but_draw_numbers_of_their_own(unbrok
     assert not set(first["draws"]) & set(second["draws"])
 
 
-def test_a_rank_without_samples_to_validate_on_takes_part_in_the_metrics(module_shell: Shell) -> None:
+def test_a_rank_without_samples_to_validate_on_takes_part_in_the_metrics(shell: Shell) -> None:
     inputs = np.arange(12, dtype=np.float32)[:, None]
-    np.savez(module_shell.folder / "few.npz", inputs=inputs, targets=inputs[:, 0])
+    np.savez(shell.folder / "few.npz", inputs=inputs, targets=inputs[:, 0])
     data = ("data=npz", "data.path=few.npz", "data.val_fraction=0.05", "metrics=mae")
     few = ("trainer.accelerator=cpu", "trainer.devices=2", "trainer.max_epochs=1", "logger=none")
-    ended = module_shell.train(*data, *few, "hydra.run.dir=few")
+    ended = shell.train(*data, *few, "hydra.run.dir=few")
     assert ended.code == 0, ended.text
-    assert "val/mae" in (module_shell.folder / "few" / "metrics.csv").read_text()
+    assert "val/mae" in (shell.folder / "few" / "metrics.csv").read_text()
 
 
 def test_one_rank_writes_and_speaks(unbroken: tuple[Path, Ended]) -> None:

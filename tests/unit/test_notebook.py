@@ -59,6 +59,7 @@ def test_pruner_and_sampler_take_keys_without_a_plus_as_on_the_command_line() ->
             id="a key without effect",
         ),
         pytest.param(["ckpt_path=a.ckpt"], "ckpt_path must be a checkpoint file; got 'a.ckpt'", id="no checkpoint"),
+        pytest.param(["weights=a.ckpt"], "weights must be a checkpoint file; got 'a.ckpt'", id="no weights"),
     ],
 )
 def test_a_mistake_is_one_line(overrides: list[str], message: str) -> None:
