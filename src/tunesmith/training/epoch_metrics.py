@@ -8,6 +8,7 @@ import lightning as L
 import torch
 from torch import Tensor
 
+from tunesmith.errors import UserError
 from tunesmith.training.metrics import NO_METRICS, Metrics
 
 CLASSES, LABELS, NUMBERS = "classes", "labels", "numbers"
@@ -55,7 +56,7 @@ class EpochMetrics:
         loss: (), as the loss module returns it; outputs: (batch, classes, ...), or (batch, ...) for numbers.
         targets: (batch, ...); None: the loss is the only metric.
         """
-        self.losses.append(self.mean_loss(loss.detach(), outputs))
+        self.losses.append(self.mean_loss(loss.detach(), outputs, targets))
         self.sizes.append(len(outputs))
         if targets is None:
             return
@@ -72,9 +73,11 @@ class EpochMetrics:
             self.outputs.append(chosen)
             self.targets.append(targets)
 
-    def mean_loss(self, loss: Tensor, outputs: Tensor) -> Tensor:
-        """Return a batch's loss as the mean over its samples, whatever its reduction."""
-        return loss / len(outputs) if self.is_sum else loss
+    def mean_loss(self, loss: Tensor, outputs: Tensor, targets: Tensor | None) -> Tensor:
+        """Return a batch's loss as the mean over all elements of its targets, whatever its reduction."""
+        if not self.is_sum:
+            return loss
+        return loss / (len(outputs) if targets is None else targets.numel() or 1)
 
     def totals(self, device: torch.device | None = None) -> Tensor:
         """Return samples, loss, hits or squared errors, and elements of all targets: (4,) float64.
@@ -100,7 +103,12 @@ class EpochMetrics:
             mean = second / elements
             value = self.target_scale * mean**0.5 if self.kind == NUMBERS else mean
             values[f"{self.part}/{SECOND[self.kind]}"] = value
-        return {**values, **self.metrics.values(self.part)}
+        own = self.metrics.values(self.part)
+        for name in values.keys() & own.keys():
+            raise UserError(
+                f"metrics.{name.removeprefix(self.part)[1:]} must have another name: {name} is what the learner logs"
+            )
+        return {**values, **own}
 
     def _second(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Return the sum of hits, or of squared errors."""
