@@ -84,7 +84,8 @@ class Metrics:
             torch.distributed.all_gather_object(shares, own)
         held = [share for share in shares if share is not None]  # a rank may have had no batch
         if not held:
-            raise UserError(f"metrics.{next(iter(self.functions))} needs targets; the learner's step returns None instead")
+            name = next(iter(self.functions))
+            raise UserError(f"metrics.{name} needs targets; the learner's step returns None instead")
         outputs, targets = zip(*held, strict=True)
         return (outputs[0], targets[0]) if len(held) == 1 else (torch.cat(outputs), torch.cat(targets))
 
