@@ -44,6 +44,21 @@ def check_loss(loss: nn.Module, has_classes: bool) -> None:
         raise UserError(f"loss.label_smoothing must be 0 if targets are numbers; got {loss.label_smoothing}")
 
 
+def check_labels(loss: nn.Module, targets: Tensor) -> None:
+    """Raise UserError if the loss reads targets as probabilities, and they are none, such as numbers that are scaled.
+
+    targets: (samples, ...) as they are trained on.
+    """
+    if not isinstance(loss, nn.BCEWithLogitsLoss):
+        return
+    least, most = targets.min().item(), targets.max().item()
+    if least < 0 or most > 1:
+        raise UserError(
+            f"loss must fit the targets: BCEWithLogitsLoss needs numbers from 0 to 1; got {least:.3g} to {most:.3g} "
+            "(data.scale_targets=false leaves zeros and ones as they are)"
+        )
+
+
 def weigh_classes(loss: nn.Module, class_weights: Tensor | None) -> nn.Module:
     """Give the loss the data's class weights, if there are any, and return it.
 
