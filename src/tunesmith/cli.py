@@ -82,6 +82,9 @@ def check(cfg: DictConfig) -> None:
     check_config(cfg)
     if cfg.get("ckpt_path") is not None and not Path(cfg.ckpt_path).is_file():
         raise UserError(f"ckpt_path must be a checkpoint file; got '{cfg.ckpt_path}', which is not there")
+    is_new = cfg.get("ckpt_path") is None  # a run that goes on has its own weights
+    if is_new and cfg.get("weights") is not None and not Path(str(cfg.weights)).is_file():
+        raise UserError(f"weights must be a checkpoint file; got '{cfg.weights}', which is not there")
     is_sweep = OmegaConf.select(cfg, "hydra.mode") == RunMode.MULTIRUN
     if is_sweep and cfg.get("ckpt_path") is not None:
         raise UserError(

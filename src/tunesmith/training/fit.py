@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import re
 import signal
 import threading
@@ -24,11 +23,14 @@ from tunesmith.training.build import build
 from tunesmith.training.ddp.processes import cleaned_up_ranks, is_rank_zero
 from tunesmith.training.loggers import closed_loggers
 from tunesmith.training.memory import as_out_of_memory
+from tunesmith.training.weights import NO_CHECKPOINT
 
 Result = dict[str, Any]
 
 # In the text of what early stopping and a plateau schedule raise if their metric was not logged.
 NOT_LOGGED = "which is not available"
+# How the text begins that torch raises for the state of another module or optimizer.
+MISFITS = ("Error(s) in loading state_dict", "loaded state dict ")
 
 
 def train_once(
@@ -55,6 +57,9 @@ def train_once(
     except Exception as error:
         if NOT_LOGGED in str(error):  # early stopping's, a plain RuntimeError
             raise UserError(_explain(error, cfg)) from None
+        if checkpoint is not None and str(error).startswith(MISFITS):
+            reason = " ".join(str(error).split())[:300]
+            raise UserError(f"ckpt_path must be a checkpoint of this model; got '{checkpoint}': {reason}") from None
         # Another rank keeps its own error: a RunFailed would count as one that all ranks raise, and not be printed.
         failure = (as_out_of_memory(error) or error) if is_rank_zero() else error
         run.record.fail(str(failure) if isinstance(failure, RunFailed) else f"{type(error).__name__}: {error}")
@@ -116,5 +121,5 @@ def _check_checkpoint(path: Path) -> None:
     """Raise UserError if the file is no checkpoint that Lightning wrote."""
     try:
         torch.load(path, map_location="cpu", weights_only=True)["callbacks"]
-    except (OSError, EOFError, RuntimeError, pickle.UnpicklingError, KeyError, TypeError):
+    except NO_CHECKPOINT:
         raise UserError(f"ckpt_path must be a checkpoint that a run wrote; got '{path}'") from None

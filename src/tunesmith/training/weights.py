@@ -18,6 +18,17 @@ log = logging.getLogger(__name__)
 
 # What torch.compile adds to the names of a module's parameters.
 COMPILED = "_orig_mod."
+# What torch.load raises for a file that it did not write, such as a text, whatever letters that begins with.
+NO_CHECKPOINT = (
+    OSError,
+    EOFError,
+    RuntimeError,
+    pickle.UnpicklingError,
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+)
 
 
 def load_weights(module: nn.Module, weights: Mapping[str, Tensor]) -> None:
@@ -43,7 +54,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     """Return the state_dict of a run's checkpoint; raises UserError if the file is none."""
     try:
         weights = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
-    except (OSError, EOFError, RuntimeError, pickle.UnpicklingError, KeyError, TypeError):
+    except NO_CHECKPOINT:
         raise UserError(f"weights must be a checkpoint that a run wrote; got '{path}'") from None
     assert isinstance(weights, dict)
     return weights

@@ -115,7 +115,7 @@ def test_a_loss_that_does_not_fit_is_refused(
 
 @pytest.mark.parametrize("targets", [torch.tensor([-0.9, 1.1]), torch.tensor([[0.0, 255.0]])], ids=["scaled", "grey"])
 def test_numbers_are_no_labels(targets: Tensor) -> None:
-    with pytest.raises(UserError, match="^loss must fit the targets: .* needs numbers from 0 to 1; got "):
+    with pytest.raises(UserError, match=r"^loss must fit the targets: .* needs numbers from 0 to 1; got "):
         check_labels(nn.BCEWithLogitsLoss(), targets)
 
 
