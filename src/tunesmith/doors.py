@@ -32,6 +32,7 @@ SUPERVISED: dict[str, Any] = {
 }
 
 _INTERPOLATION = re.compile(r"\$\{([^{}]*)")
+_BRACKETS = re.compile(r"\[([^\[\]]*)\]")
 _KEY = re.compile(r"[A-Za-z_][\w.]*")
 
 
@@ -116,7 +117,8 @@ def _interpolated(cfg: DictConfig, key: str) -> Iterator[str]:
     assert isinstance(raw, dict)
     for text in _texts(raw[name]):
         for inside in _INTERPOLATION.findall(text):
-            yield from (found.rstrip(".") for found in _KEY.findall(inside))
+            dotted = _BRACKETS.sub(r".\1", inside)  # optimizer[lr] is optimizer.lr
+            yield from (found.rstrip(".") for found in _KEY.findall(dotted))
 
 
 def _texts(value: Any) -> Iterator[str]:
