@@ -31,11 +31,13 @@ class EpochMetrics:
         is_sum: bool = False,
         has_labels: bool = False,
         metrics: Metrics = NO_METRICS,
+        target_shape: tuple[int, ...] | None = None,
     ) -> None:
         """has_classes: of the data; the targets of the first batch, which a subclass's step may make, decide.
 
         target_scale: units of the target in one of the model's; is_sum: the loss is a sum over samples, no mean.
         has_labels: float targets are 0 or 1, outputs are logits; metrics: of the metrics group.
+        target_shape: of a target of the data; targets of another shape are a step's own, which have no other unit.
         """
         self.part = part
         self.kind = CLASSES if has_classes else LABELS if has_labels else NUMBERS
@@ -43,6 +45,7 @@ class EpochMetrics:
         self.is_sum = is_sum
         self.has_labels = has_labels
         self.metrics = metrics
+        self.target_shape = target_shape
         self.losses: list[Tensor] = []
         self.sizes: list[int] = []
         self.outputs: list[Tensor] = []
@@ -63,6 +66,9 @@ class EpochMetrics:
         outputs = outputs.detach()
         if self.num_elements == 0:
             self.kind = self._kind_of(targets)
+            if self.target_shape is not None and tuple(targets.shape[1:]) != self.target_shape:
+                self.target_scale = 1.0
+                self.metrics.mean, self.metrics.scale = 0.0, 1.0
         if self.metrics:
             self.metrics.add(outputs, targets)
         chosen = outputs if self.kind == NUMBERS else outputs.argmax(1) if self.kind == CLASSES else outputs > 0

@@ -150,7 +150,8 @@ class Supervised(L.LightningModule):
         if part not in self._metrics:
             self._metrics[part] = Metrics(deepcopy(self.metrics), facts.target_mean, facts.target_scale)
         self._metrics[part].start(self.device)
-        return EpochMetrics(part, facts.has_classes, facts.target_scale, self.is_sum, has_labels, self._metrics[part])
+        unit = facts.target_scale, self.is_sum, has_labels
+        return EpochMetrics(part, facts.has_classes, *unit, self._metrics[part], facts.target_shape)
 
     def _step(self, part: str, batch: Any) -> Tensor:
         loss, outputs, targets = self.step(batch)

@@ -20,6 +20,7 @@ from tunesmith.data.splits import Split
 from tunesmith.training.data_facts import DataFacts
 from tunesmith.training.learner import Supervised
 from tunesmith.training.losses import AutoLoss
+from tunesmith.training.metrics import mae
 from tunesmith.training.schedules import WARMUP_START
 
 CLASSES, NUMBERS = True, False
@@ -340,6 +341,16 @@ def test_a_step_of_its_own_decides_what_the_targets_are() -> None:
     error = (learner.model(samples.inputs) - samples.inputs).square().mean().item()
     assert metrics["train/rmse"].item() == metrics["val/rmse"].item() == pytest.approx(error**0.5)
     assert "train/acc" not in metrics
+
+
+def test_targets_of_a_step_of_its_own_are_not_in_the_unit_of_the_datas() -> None:
+    samples = Split(torch.randn(6, 3), torch.randn(6))
+    facts = DataFacts((3,), 1, target_mean=100.0, target_scale=50.0)
+    learner = Reconstruction(facts, nn.Linear(3, 3), nn.MSELoss(), partial(SGD, lr=0.0), metrics={"mae": mae})
+    metrics = fit(learner, samples, 3, max_epochs=1).callback_metrics
+    errors = learner.model(samples.inputs) - samples.inputs
+    assert metrics["val/rmse"].item() == pytest.approx(errors.square().mean().item() ** 0.5)
+    assert metrics["val/mae"].item() == pytest.approx(errors.abs().mean().item())
 
 
 def test_a_step_without_targets_over_dicts_has_a_loss_alone() -> None:
