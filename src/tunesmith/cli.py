@@ -80,9 +80,10 @@ def pruner_steps(folds: int | None, epochs: int, of_folds: int) -> int:
 def check(cfg: DictConfig) -> None:
     """Check a composed config as far as that goes without training; raises UserError."""
     check_config(cfg)
-    for key in ("ckpt_path", "weights"):
-        if cfg.get(key) is not None and not Path(cfg[key]).is_file():
-            raise UserError(f"{key} must be a checkpoint file; got '{cfg[key]}', which is not there")
+    is_new = cfg.get("ckpt_path") is None  # a run that goes on has its own weights
+    key = "weights" if is_new else "ckpt_path"
+    if cfg.get(key) is not None and not Path(cfg[key]).is_file():
+        raise UserError(f"{key} must be a checkpoint file; got '{cfg[key]}', which is not there")
     is_sweep = OmegaConf.select(cfg, "hydra.mode") == RunMode.MULTIRUN
     if is_sweep and cfg.get("ckpt_path") is not None:
         raise UserError(

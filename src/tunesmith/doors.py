@@ -31,6 +31,7 @@ SUPERVISED: dict[str, Any] = {
 }
 
 _INTERPOLATION = re.compile(r"\$\{([^{}]*)")
+_BRACKETS = re.compile(r"\[([^\[\]]*)\]")
 _KEY = re.compile(r"[A-Za-z_][\w.]*")
 _WHOLE_INTERPOLATION = re.compile(rf"\$\{{({_KEY.pattern})\}}")
 
@@ -128,7 +129,8 @@ def _keys_inside(raw: Any, key: str) -> Iterator[str]:
         node = node[name]
     for text in _texts(node):
         for inside in _INTERPOLATION.findall(text):
-            yield from (f"{found.rstrip('.')}.{rest}".rstrip(".") for found in _KEY.findall(inside))
+            dotted = _BRACKETS.sub(r".\1", inside)  # optimizer[lr] is optimizer.lr
+            yield from (f"{found.rstrip('.')}.{rest}".rstrip(".") for found in _KEY.findall(dotted))
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -176,7 +176,11 @@ TARGETS: dict[str, dict[str, Rule]] = {
 
 # A key or argument that can make another one useless: (name, whether its value does so, what then has no effect).
 Replacement = tuple[str, Callable[[Any], bool], str]
-REPLACED_KEYS: tuple[Replacement, ...] = (("find_lr", lambda value: value is True, "optimizer.lr"),)
+REPLACED_KEYS: tuple[Replacement, ...] = (
+    ("find_lr", lambda value: value is True, "optimizer.lr"),
+    # They set the learning rate of each step by themselves, whatever another schedule has made of it.
+    ("scheduler._target_", lambda value: str(value).endswith((".OneCycleLR", ".CyclicLR")), "warmup_epochs"),
+)
 REPLACED: dict[str, tuple[Replacement, ...]] = {
     "tunesmith.data.sources.table.Csv": (("split", lambda value: value == "random", "split_column"),),
     "tunesmith.models.mlp.Mlp": (("shape", is_list, "num_layers"), ("shape", is_list, "hidden_units")),

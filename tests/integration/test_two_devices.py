@@ -86,3 +86,13 @@ def test_a_stopped_run_goes_on_to_the_same_numbers(unbroken: tuple[Path, Ended],
     folders = [unbroken[0], module_shell.folder / "r"]
     assert len({(folder / "metrics.csv").read_text() for folder in folders}) == 1
     assert noted(module_shell.folder / "again")[1]["weights"] == noted(module_shell.folder / "ranks")[0]["weights"]
+
+
+def test_a_metric_of_a_part_of_which_one_rank_has_no_sample(module_shell: Shell) -> None:
+    data = ("data=line", "model=linear", "data.samples=9", "data.val_fraction=0.1", "metrics=mae")
+    devices = ("trainer.accelerator=cpu", "trainer.devices=2", "trainer.max_epochs=1")
+    ended = module_shell.train(*data, *devices, "callbacks=none", "logger=none", "hydra.run.dir=one_sample")
+    assert ended.code == 0, ended.err
+    header, row = (module_shell.folder / "one_sample" / "metrics.csv").read_text().splitlines()
+    values = dict(zip(header.split(","), map(float, row.split(",")), strict=True))
+    assert values["val/mae"] == pytest.approx(values["val/rmse"], rel=1e-4)  # one sample

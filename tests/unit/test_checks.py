@@ -256,6 +256,12 @@ def test_a_warm_up_may_end_in_the_last_epoch_but_one(max_epochs: int | None) -> 
             "data.val_fraction has no effect beside data.folds=5; got 'data.val_fraction=0.5': leave one out",
             id="a validation part beside folds",
         ),
+        pytest.param(
+            given("warmup_epochs=1", scheduler={"_target_": "torch.optim.lr_scheduler.OneCycleLR"}),
+            "warmup_epochs has no effect beside scheduler._target_='torch.optim.lr_scheduler.OneCycleLR'; got "
+            "'warmup_epochs=1': leave one out",
+            id="a warm-up beside a schedule that sets each step's rate",
+        ),
     ],
 )
 def test_a_key_that_would_be_ignored_is_refused(cfg: DictConfig, message: str) -> None:

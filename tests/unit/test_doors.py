@@ -40,9 +40,13 @@ def config(learner: dict[str, Any] | None, *typed: str, **more: Any) -> DictConf
         ({"_target_": "Lit", "scheduler": "${oc.select:scheduler,null}"}, {"scheduler", "optimizer.lr"}),
         ({"_target_": "Lit", "text": "lr ${optimizer.lr} of a model"}, {"optimizer.lr"}),
         ({"_target_": "Lit", "lr": "${.rate}", "rate": "${optimizer.lr}"}, {"optimizer.lr"}),
+        ({"_target_": "Lit", "lr": "${optimizer[lr]}"}, {"optimizer.lr"}),
         (None, set(OF_THE_LEARNER)),
     ],
-    ids=["nothing", "a group", "a key", "nested", "through another group", "in a text", "relative", "no learner"],
+    ids=[
+        *("nothing", "a group", "a key", "nested", "through another group", "in a text", "relative", "in brackets"),
+        "no learner",
+    ],
 )
 def test_what_a_learner_takes(learner: dict[str, Any] | None, expected: set[str]) -> None:
     assert taken_keys(config(learner)) == expected

@@ -58,8 +58,8 @@ def test_pruner_and_sampler_take_keys_without_a_plus_as_on_the_command_line() ->
             "model.num_layers has no effect beside model.shape=[8, 4]; got 'model.num_layers=2': leave one out",
             id="a key without effect",
         ),
-        pytest.param(["ckpt_path=a.ckpt"], "ckpt_path must be a checkpoint file; got 'a.ckpt'", id="no checkpoint"),
         pytest.param(["weights=a.ckpt"], "weights must be a checkpoint file; got 'a.ckpt'", id="no weights"),
+        pytest.param(["ckpt_path=a.ckpt"], "ckpt_path must be a checkpoint file; got 'a.ckpt'", id="no checkpoint"),
     ],
 )
 def test_a_mistake_is_one_line(overrides: list[str], message: str) -> None:

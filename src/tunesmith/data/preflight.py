@@ -75,6 +75,11 @@ def check_splits(
 
 
 def _future(arrays: Arrays, split: str) -> Iterator[str]:
+    if split == "time" and arrays.order is None and arrays.columns:
+        yield (
+            "nothing tells when a row was taken, so data.split=time takes the rows as they lie, the last ones for the "
+            "test; data.split_column names a column to sort by"
+        )
     if split == "random" and is_in_time_order(arrays):
         yield (
             "rows are in the order of their time, but parts are cut at random: a model is tested on the past of what "

@@ -33,6 +33,7 @@ from tunesmith.training.ddp.devices import cluster_environment
 from tunesmith.training.ddp.ranks import Ranks
 from tunesmith.training.learner import Supervised
 from tunesmith.training.loggers import build_loggers, log_config, plain_config
+from tunesmith.training.losses import check_labels
 from tunesmith.training.nodes import build_node
 from tunesmith.training.record import RunRecord
 
@@ -49,6 +50,9 @@ warnings.filterwarnings(
 )
 # Lightning 2.6.6 calls what torch 2.13 has deprecated.
 warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\).*")
+
+# So many targets are looked at, to tell whether a loss fits them: those in a file may be many.
+NUM_CHECKED = 10_000
 
 
 @dataclass(frozen=True)
@@ -169,6 +173,8 @@ def _check_shapes(module: Supervised, data: DataModule) -> None:
         raise UserError(f"model must take samples of shape {data.input_shape}; it does not: {reason}") from None
     finally:
         module.train()
+    if not is_own_step:
+        check_labels(module.loss, data.splits.train.targets[:NUM_CHECKED])
     expected = _expected_outputs(module)
     if is_own_step or _fits(got, (len(samples), *expected), module):
         return

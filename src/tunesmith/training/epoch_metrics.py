@@ -31,11 +31,13 @@ class EpochMetrics:
         is_sum: bool = False,
         has_labels: bool = False,
         metrics: Metrics = NO_METRICS,
+        target_shape: tuple[int, ...] | None = None,
     ) -> None:
         """has_classes: of the data; the targets of the first batch, which a subclass's step may make, decide.
 
         target_scale: units of the target in one of the model's; is_sum: the loss is a sum over samples, no mean.
         has_labels: float targets are 0 or 1, outputs are logits; metrics: of the metrics group.
+        target_shape: of a target of the data; targets of another shape are a step's own, which have no other unit.
         """
         self.part = part
         self.kind = CLASSES if has_classes else LABELS if has_labels else NUMBERS
@@ -43,6 +45,7 @@ class EpochMetrics:
         self.is_sum = is_sum
         self.has_labels = has_labels
         self.metrics = metrics
+        self.target_shape = target_shape
         self.losses: list[Tensor] = []
         self.sizes: list[int] = []
         self.outputs: list[Tensor] = []
@@ -56,7 +59,7 @@ class EpochMetrics:
         loss: (), as the loss module returns it; outputs: (batch, classes, ...), or (batch, ...) for numbers.
         targets: (batch, ...); None: the loss is the only metric.
         """
-        self.losses.append(self.mean_loss(loss.detach(), outputs))
+        self.losses.append(self.mean_loss(loss.detach(), outputs, targets))
         self.sizes.append(len(outputs))
         if targets is None:
             self._check_none_need_targets()
@@ -64,6 +67,9 @@ class EpochMetrics:
         outputs = outputs.detach()
         if self.num_elements == 0:
             self.kind = self._kind_of(targets)
+            if self.target_shape is not None and tuple(targets.shape[1:]) != self.target_shape:
+                self.target_scale = 1.0
+                self.metrics.mean, self.metrics.scale = 0.0, 1.0
         if self.metrics:
             self.metrics.add(outputs, targets)
         chosen = outputs if self.kind == NUMBERS else outputs.argmax(1) if self.kind == CLASSES else outputs > 0
@@ -74,9 +80,11 @@ class EpochMetrics:
             self.outputs.append(chosen)
             self.targets.append(targets)
 
-    def mean_loss(self, loss: Tensor, outputs: Tensor) -> Tensor:
-        """Return a batch's loss as the mean over its samples, whatever its reduction."""
-        return loss / len(outputs) if self.is_sum else loss
+    def mean_loss(self, loss: Tensor, outputs: Tensor, targets: Tensor | None) -> Tensor:
+        """Return a batch's loss as the mean over all elements of its targets, whatever its reduction."""
+        if not self.is_sum:
+            return loss
+        return loss / (len(outputs) if targets is None else targets.numel() or 1)
 
     def totals(self, device: torch.device | None = None) -> Tensor:
         """Return samples, loss, hits or squared errors, and elements of all targets: (4,) float64.
@@ -102,7 +110,11 @@ class EpochMetrics:
             mean = second / elements
             value = self.target_scale * mean**0.5 if self.kind == NUMBERS else mean
             values[f"{self.part}/{SECOND[self.kind]}"] = value
-            values |= self.metrics.values(self.part)
+            own = self.metrics.values(self.part)
+            for name in values.keys() & own.keys():
+                taken = name.removeprefix(self.part)[1:]
+                raise UserError(f"metrics.{taken} must have another name: {name} is what the learner logs")
+            values |= own
         return values
 
     def _check_none_need_targets(self) -> None:

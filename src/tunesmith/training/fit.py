@@ -28,6 +28,8 @@ Result = dict[str, Any]
 
 # In the text of what early stopping and a plateau schedule raise if their metric was not logged.
 NOT_LOGGED = "which is not available"
+# How the text begins that torch raises for the state of another module or optimizer.
+MISFITS = ("Error(s) in loading state_dict", "loaded state dict ")
 
 
 def train_once(
@@ -54,6 +56,9 @@ def train_once(
     except Exception as error:
         if NOT_LOGGED in str(error):  # early stopping's, a plain RuntimeError
             raise UserError(_explain(error, cfg)) from None
+        if checkpoint is not None and str(error).startswith(MISFITS):
+            reason = " ".join(str(error).split())[:300]
+            raise UserError(f"ckpt_path must be a checkpoint of this model; got '{checkpoint}': {reason}") from None
         # Another rank keeps its own error: a RunFailed would count as one that all ranks raise, and not be printed.
         failure = (as_out_of_memory(error) or error) if is_rank_zero() else error
         run.record.fail(str(failure) if isinstance(failure, RunFailed) else f"{type(error).__name__}: {error}")

@@ -15,7 +15,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from tunesmith.training.data_facts import read_facts
 from tunesmith.training.epoch_metrics import EpochMetrics, log_epoch
-from tunesmith.training.losses import check_loss, weigh_classes
+from tunesmith.training.losses import check_loss, explain_misfit, weigh_classes
 from tunesmith.training.metrics import Metrics
 from tunesmith.training.schedules import make_schedules
 from tunesmith.training.weight_groups import group_parameters, is_weight
@@ -150,10 +150,15 @@ class Supervised(L.LightningModule):
         if part not in self._metrics:
             self._metrics[part] = Metrics(deepcopy(self.metrics), facts.target_mean, facts.target_scale)
         self._metrics[part].start(self.device)
-        return EpochMetrics(part, facts.has_classes, facts.target_scale, self.is_sum, has_labels, self._metrics[part])
+        unit = facts.target_scale, self.is_sum, has_labels
+        return EpochMetrics(part, facts.has_classes, *unit, self._metrics[part], facts.target_shape)
 
     def _step(self, part: str, batch: Any) -> Tensor:
-        loss, outputs, targets = self.step(batch)
+        try:
+            loss, outputs, targets = self.step(batch)
+        except RuntimeError as error:
+            explain_misfit(error, self.facts)
+            raise
         self.epoch_metrics[part].add(loss, outputs, targets)
         return loss
 

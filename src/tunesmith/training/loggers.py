@@ -114,7 +114,12 @@ def _nodes(cfg: DictConfig) -> dict[str, DictConfig]:
 
 def _build_logger(cfg: DictConfig, key: str, folder: Path) -> Logger:
     node = OmegaConf.select(cfg, key)
-    name = str(node.get("_target_")).rpartition(".")[2]
+    if "_target_" not in node:
+        keys = ", ".join(map(str, node))  # without their values, of which one may be a password
+        raise UserError(
+            f"{key} must have a _target_; got {keys} alone: add the logger that they belong to to logger=[...]"
+        )
+    name = str(node["_target_"]).rpartition(".")[2]
     _check_packages(key, name)
     if name == "MLFlowLogger":
         _silence_mlflow()

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tunesmith.errors import UserError
+from tunesmith.training.data_facts import DataFacts
 
 LOSSES_OF_NUMBERS = (nn.MSELoss, nn.L1Loss, nn.SmoothL1Loss, nn.HuberLoss, nn.BCEWithLogitsLoss)
 
@@ -42,6 +43,35 @@ def check_loss(loss: nn.Module, has_classes: bool) -> None:
         raise UserError(f"loss must fit the targets: {name} needs classes, this data has numbers; use loss=auto")
     if not has_classes and isinstance(loss, AutoLoss) and loss.label_smoothing:
         raise UserError(f"loss.label_smoothing must be 0 if targets are numbers; got {loss.label_smoothing}")
+
+
+def check_labels(loss: nn.Module, targets: Tensor) -> None:
+    """Raise UserError if the loss reads targets as probabilities, and they are none, such as numbers that are scaled.
+
+    targets: (samples, ...) as they are trained on.
+    """
+    if not isinstance(loss, nn.BCEWithLogitsLoss):
+        return
+    least, most = targets.min().item(), targets.max().item()
+    if least < 0 or most > 1:
+        raise UserError(
+            f"loss must fit the targets: BCEWithLogitsLoss needs numbers from 0 to 1; got {least:.3g} to {most:.3g} "
+            "(data.scale_targets=false leaves zeros and ones as they are)"
+        )
+
+
+def explain_misfit(error: RuntimeError, facts: DataFacts) -> None:
+    """Raise UserError if a step failed because the data's facts are not those of the targets."""
+    if facts.class_weights is not None and "weight tensor" in str(error):
+        raise UserError(
+            f"data.class_weights must be null for this learner, whose step makes targets of its own; got "
+            f"{len(facts.class_weights)} weights"
+        ) from None
+    if not facts.has_classes and "target with class probabilities" in str(error):
+        raise UserError(
+            "data must say has_classes=True and as output_size the number of classes, as attributes of its module, if "
+            f"targets are classes; got has_classes=False, output_size={facts.output_size}"
+        ) from None
 
 
 def weigh_classes(loss: nn.Module, class_weights: Tensor | None) -> nn.Module:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -78,23 +78,40 @@ class Metrics:
         return {f"{part}/{name}": _number(name, value) for name, value in found.items()}
 
     def _gather(self, part: str) -> tuple[Tensor, Tensor]:
-        num_bytes = sum(tensor.numel() * tensor.element_size() for tensor in (*self.outputs, *self.targets))
+        """Return outputs and targets of all batches, of all ranks, and keep them no longer."""
+        _check_alike(self.functions, self.outputs)
+        shares: list[Any] = [(torch.cat(self.outputs), torch.cat(self.targets)) if self.outputs else None]
+        self.outputs, self.targets = [], []
+        self._warn_of_bytes(part, shares[0] or ())
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            own = tuple(tensor.cpu() for tensor in shares[0]) if shares[0] else None
+            shares = [None] * torch.distributed.get_world_size()
+            torch.distributed.all_gather_object(shares, own)
+        held = [share for share in shares if share is not None]  # a rank may have had no batch
+        outputs, targets = zip(*held, strict=True)
+        return (outputs[0], targets[0]) if len(held) == 1 else (torch.cat(outputs), torch.cat(targets))
+
+    def _warn_of_bytes(self, part: str, gathered: Sequence[Tensor]) -> None:
+        num_bytes = sum(tensor.numel() * tensor.element_size() for tensor in gathered)
         if num_bytes > MANY_BYTES and not self.has_warned:
             self.has_warned = True
             kept = f"{num_bytes / 10**9:.1f} GB of outputs and targets of the {part} part"
             names = ", ".join(self.functions)
             log.warning("metrics: %s are kept for %s; a torchmetrics object needs no copy", kept, names)
-        if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
-            return torch.cat(self.outputs), torch.cat(self.targets)
-        # A rank has no batch if there are fewer samples than ranks.
-        own = (torch.cat(self.outputs).cpu(), torch.cat(self.targets).cpu()) if self.outputs else None
-        shares: list[Any] = [None] * torch.distributed.get_world_size()
-        torch.distributed.all_gather_object(shares, own)
-        outputs, targets = zip(*(share for share in shares if share is not None), strict=True)
-        return torch.cat(outputs), torch.cat(targets)
 
 
 NO_METRICS = Metrics({})
+
+
+def _check_alike(functions: Mapping[str, Function], outputs: Sequence[Tensor]) -> None:
+    """Raise UserError if outputs of batches cannot be gathered for a function of the whole epoch."""
+    shapes = list(dict.fromkeys(tuple(each.shape[1:]) for each in outputs))
+    if len(shapes) > 1:
+        raise UserError(
+            f"metrics.{next(iter(functions))} needs outputs of one shape in all batches; got (batch, "
+            f"{', '.join(map(str, shapes[0]))}) and (batch, {', '.join(map(str, shapes[1]))}): a torchmetrics object "
+            "takes each batch by itself"
+        )
 
 
 def _call(name: str, metric: Metric | Function, *arguments: Tensor) -> Any:

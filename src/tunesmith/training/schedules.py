@@ -7,7 +7,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LinearLR
+from torch.optim.lr_scheduler import LinearLR, ReduceLROnPlateau
 
 from tunesmith.errors import UserError
 
@@ -37,12 +37,24 @@ def make_schedules(learner: Supervised, optimizer: Optimizer) -> list[dict[str, 
     interval = arguments.pop("interval", "epoch")
     if interval not in INTERVALS:
         raise UserError(f"scheduler.interval must be one of {', '.join(INTERVALS)}; got '{interval}'")
+    if interval == "step" and isinstance(make, partial) and make.func is ReduceLROnPlateau:
+        raise UserError(
+            "scheduler.interval must be epoch for a plateau schedule, whose metric an epoch has; got 'step'"
+        )
+    if isinstance(arguments.get("max_lr"), int | float):
+        arguments["max_lr"] = _of_groups(arguments["max_lr"], optimizer)
     if TOTAL_STEPS in arguments.values():
         total = _total_steps(learner)
         arguments = {key: total if value == TOTAL_STEPS else value for key, value in arguments.items()}
     scheduler = make.func(optimizer, *make.args, **arguments) if isinstance(make, partial) else make(optimizer)
     schedules.append({"scheduler": scheduler, "interval": interval, "monitor": learner.monitor})
     return schedules
+
+
+def _of_groups(max_lr: float, optimizer: Optimizer) -> float | list[float]:
+    """Return a largest learning rate per group of the optimizer; groups of a lower rate keep their share of it."""
+    rates, base = [float(group["lr"]) for group in optimizer.param_groups], float(optimizer.defaults["lr"])
+    return max_lr if set(rates) == {base} else [max_lr * rate / base for rate in rates]
 
 
 def _total_steps(learner: Supervised) -> int:

@@ -18,6 +18,17 @@ log = logging.getLogger(__name__)
 
 # What torch.compile adds to the names of a module's parameters.
 COMPILED = "_orig_mod."
+# What torch.load raises for a file that it did not write, such as a text, whatever letters that begins with.
+NO_CHECKPOINT = (
+    OSError,
+    EOFError,
+    RuntimeError,
+    pickle.UnpicklingError,
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+)
 
 
 def load_weights(module: nn.Module, weights: Mapping[str, Tensor]) -> None:
@@ -48,7 +59,7 @@ def read_part(key: str, path: Path, part: str) -> dict[str, Any]:
     """Return a part of a checkpoint, a dict; raises UserError that names the config's key if the file is none."""
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)[part]
-    except (OSError, EOFError, RuntimeError, pickle.UnpicklingError, KeyError, TypeError):
+    except NO_CHECKPOINT:
         raise UserError(f"{key} must be a checkpoint that a run wrote; got '{path}'") from None
     assert isinstance(found, dict)
     return found

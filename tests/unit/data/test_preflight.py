@@ -242,3 +242,12 @@ def test_rows_in_the_order_of_their_time_are_warned_of(order: np.ndarray | None,
     arrays = Arrays(INPUTS, np.zeros(900, np.float32), order=None if order is None else order.astype(float))
     lines = check_splits(arrays, INPUTS, INDICES, "standard", split)
     assert [line.startswith("rows are in the order of their time, ") for line in lines] == [True] * is_warned
+
+
+def test_rows_of_unknown_time_that_are_cut_by_time_are_told_of() -> None:
+    in_time = Arrays(INPUTS, np.zeros(900, np.float32), order=np.arange(900.0))
+    table = numbers(columns=("a", "b", "c"))
+    (line,) = check_splits(table, INPUTS, INDICES, "standard", "time")
+    assert line.startswith("nothing tells when a row was taken, so data.split=time takes the rows as they lie, ")
+    assert check_splits(numbers(), INPUTS, INDICES, "standard", "time") == []  # arrays have no column to name
+    assert check_splits(in_time, INPUTS, INDICES, "standard", "time") == []

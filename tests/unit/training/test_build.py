@@ -223,3 +223,12 @@ def test_the_trainer_has_the_configs_loggers(tmp_path: Path) -> None:
     loggers = build(small("logger=tensorboard"), tmp_path, NoReporter()).trainer.loggers
     assert [type(logger) for logger in loggers] == [TensorBoardLogger]
     assert build(small(), tmp_path, NoReporter()).trainer.loggers == []
+
+
+def test_a_number_of_zeros_and_ones_is_not_scaled_for_a_loss_of_labels(tmp_path: Path) -> None:
+    inputs = np.random.default_rng(0).normal(size=(60, 3))
+    np.savez(tmp_path / "one.npz", inputs=inputs, targets=(inputs[:, 0] > 0).astype(np.float32))
+    typed = ("data=npz", f"data.path={tmp_path / 'one.npz'}", "loss=bce")
+    with pytest.raises(UserError, match=r"^loss must fit the targets: .*\(data\.scale_targets=false leaves "):
+        build_learner(small(*typed))
+    build_learner(small(*typed, "data.scale_targets=false"))

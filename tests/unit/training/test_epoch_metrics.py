@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch.nn import functional
 
+from tunesmith.errors import UserError
 from tunesmith.training.epoch_metrics import EpochMetrics
+from tunesmith.training.metrics import Metrics, mae
 
 CLASSES, NUMBERS = True, False
 
@@ -65,3 +68,21 @@ def test_a_loss_that_is_a_sum_becomes_a_mean(is_sum: bool, expected: float) -> N
     metrics = EpochMetrics("train", NUMBERS, is_sum=is_sum)
     metrics.add(torch.tensor(6.0), torch.zeros(3), torch.zeros(3))
     assert metrics.part_metrics(metrics.totals())["train/loss"] == expected
+
+
+@pytest.mark.parametrize("shape", [(4,), (4, 3), (4, 2, 5)], ids=str)
+def test_a_sum_is_logged_as_the_mean_that_the_same_loss_would_be(shape: tuple[int, ...]) -> None:
+    outputs, targets = torch.rand(shape), torch.rand(shape)
+    logged = []
+    for reduction in ("mean", "sum"):
+        metrics = EpochMetrics("val", NUMBERS, is_sum=reduction == "sum")
+        metrics.add(functional.mse_loss(outputs, targets, reduction=reduction), outputs, targets)
+        logged.append(metrics.part_metrics(metrics.totals())["val/loss"])
+    assert logged[0] == pytest.approx(logged[1])
+
+
+def test_a_metric_does_not_hide_what_the_learner_logs_by_the_same_name() -> None:
+    metrics = EpochMetrics("val", NUMBERS, metrics=Metrics({"loss": mae}))
+    metrics.add(torch.tensor(0.5), torch.ones(2), torch.zeros(2))
+    with pytest.raises(UserError, match=r"^metrics\.loss must have another name: val/loss is what the learner logs$"):
+        metrics.part_metrics(metrics.totals())

@@ -65,3 +65,12 @@ def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path, content: bytes)
     with pytest.raises(UserError, match=f"^{re.escape(message)}$"):
         train_once(iris(), tmp_path, NoReporter(), checkpoint)
     assert not (tmp_path / "result.yaml").exists()
+
+
+def test_a_checkpoint_of_another_model_is_refused_and_leaves_the_record_of_its_run(tmp_path: Path) -> None:
+    train_once(iris(), tmp_path, NoReporter())
+    before, checkpoint = (tmp_path / "result.yaml").read_text(), tmp_path / "checkpoints" / "best.ckpt"
+    message = f"ckpt_path must be a checkpoint of this model; got '{checkpoint}': Error(s) in loading state_dict"
+    with pytest.raises(UserError, match=f"^{re.escape(message)}"):
+        train_once(iris("model.hidden_units=3"), tmp_path, NoReporter(), checkpoint)
+    assert (tmp_path / "result.yaml").read_text() == before

@@ -334,6 +334,37 @@ def test_a_step_of_its_own_decides_what_the_targets_are() -> None:
     assert "train/acc" not in metrics
 
 
+def test_targets_of_a_step_of_its_own_are_not_in_the_unit_of_the_datas() -> None:
+    samples = Split(torch.randn(6, 3), torch.randn(6))
+    facts = DataFacts((3,), 1, target_mean=100.0, target_scale=50.0)
+    learner = Reconstruction(facts, nn.Linear(3, 3), nn.MSELoss(), partial(SGD, lr=0.0), metrics={"mae": mae})
+    metrics = fit(learner, samples, 3, max_epochs=1).callback_metrics
+    errors = learner.model(samples.inputs) - samples.inputs
+    assert metrics["val/rmse"].item() == pytest.approx(errors.square().mean().item() ** 0.5)
+    assert metrics["val/mae"].item() == pytest.approx(errors.abs().mean().item())
+
+
+class Signs(Supervised):
+    """A step that makes classes of its own: of each input, whether it is above zero."""
+
+    def step(self, batch: Any) -> tuple[Tensor, Tensor, Tensor]:
+        outputs, signs = self.model(batch[0]).unflatten(1, (2, -1)), (batch[0] > 0).long()
+        return self.loss(outputs, signs), outputs, signs
+
+
+def test_class_weights_of_other_classes_are_a_mistake_in_one_line() -> None:
+    facts = DataFacts((3,), 3, has_classes=True, class_weights=torch.ones(3))
+    learner = Signs(facts, nn.Linear(3, 6), AutoLoss(), partial(SGD, lr=0.0))
+    with pytest.raises(UserError, match=r"^data\.class_weights must be null for this learner, .*; got 3 weights$"):
+        fit(learner, part(3), 3, max_epochs=1)
+
+
+def test_classes_of_data_that_does_not_say_so_are_a_mistake_in_one_line() -> None:
+    learner = Supervised(DataFacts((3,), 1), nn.Linear(3, 1), AutoLoss(), partial(SGD, lr=0.0))
+    with pytest.raises(UserError, match=r"^data must say has_classes=True .*; got has_classes=False, output_size=1$"):
+        fit(learner, Split(torch.ones(4, 3), torch.tensor([0, 1, 0, 1])), 2, max_epochs=1)
+
+
 def test_a_step_without_targets_over_dicts_has_a_loss_alone() -> None:
     learner = LossAlone(DataFacts((3,), 1), nn.Linear(3, 1), AutoLoss(), partial(SGD, lr=0.0))
     trainer = L.Trainer(

@@ -174,3 +174,9 @@ def test_tensorboard_shows_the_resolved_config_as_code_and_not_as_hparams(text: 
     assert {"    note: why", "      lr: 0.25", "      mode: min"} <= set(lines)
     assert all(line.startswith("    ") for line in lines)
     assert "${" not in text
+
+
+def test_keys_of_a_logger_that_is_not_chosen_are_a_mistake_in_one_line(tmp_path: Path) -> None:
+    cfg = OmegaConf.create({"logger": {"wandb": {"entity": "me", "api_key": "secret"}}})
+    with pytest.raises(UserError, match=r"^logger\.wandb must have a _target_; got entity, api_key alone: "):
+        build_loggers(cfg, tmp_path)

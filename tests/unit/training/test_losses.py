@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from tunesmith.errors import UserError
-from tunesmith.training.losses import AutoLoss, check_loss, weigh_classes
+from tunesmith.training.losses import AutoLoss, check_labels, check_loss, weigh_classes
 
 CLASSES, NUMBERS = True, False
 WEIGHTS = torch.tensor([1.0, 3.0])
@@ -111,3 +111,18 @@ def test_a_loss_that_does_not_fit_is_refused(
 ) -> None:
     with pytest.raises(UserError, match=f"^{re.escape(message)}$"):
         fitted(loss, has_classes, weights)
+
+
+@pytest.mark.parametrize("targets", [torch.tensor([-0.9, 1.1]), torch.tensor([[0.0, 255.0]])], ids=["scaled", "grey"])
+def test_numbers_are_no_labels(targets: Tensor) -> None:
+    with pytest.raises(UserError, match=r"^loss must fit the targets: .* needs numbers from 0 to 1; got "):
+        check_labels(nn.BCEWithLogitsLoss(), targets)
+
+
+@pytest.mark.parametrize(
+    ("loss", "targets"),
+    [(nn.BCEWithLogitsLoss(), torch.tensor([0.0, 0.5, 1.0])), (nn.MSELoss(), torch.tensor([-2.0, 2.0]))],
+    ids=["probabilities", "another loss"],
+)
+def test_labels_fit_their_loss(loss: nn.Module, targets: Tensor) -> None:
+    check_labels(loss, targets)

@@ -146,3 +146,20 @@ def test_a_users_function_keeps_its_own_error() -> None:
 def test_a_metric_is_one_number() -> None:
     with pytest.raises(UserError, match=r"^metrics\.own must return one number; got Tensor: "):
         over_batches({"own": lambda outputs, targets: outputs.mean(0)}, *classes())
+
+
+def test_a_function_needs_outputs_of_one_shape_in_all_batches() -> None:
+    taken = Metrics({"f1": f1})
+    for size in (8, 6):  # as of contrastive pairs, whose last batch is smaller
+        taken.add(torch.eye(size), torch.arange(size))
+    line = "metrics.f1 needs outputs of one shape in all batches; got (batch, 8) and (batch, 6): "
+    with pytest.raises(UserError, match=f"^{re.escape(line)}"):
+        taken.values("val")
+
+
+def test_two_functions_are_named_in_one_line(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(metrics, "MANY_BYTES", 0)
+    taken = Metrics({"r2": r2, "mae": mae})
+    taken.add(*numbers(4))
+    taken.values("val")
+    assert "are kept for r2, mae; " in caplog.text

@@ -5,12 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+import lightning as L
 import pytest
 import torch
 from tiny import NUMBERS, LearningRates, fit
 from torch import nn
 from torch.optim import SGD
-from torch.optim.lr_scheduler import LinearLR, OneCycleLR
+from torch.optim.lr_scheduler import LinearLR, OneCycleLR, ReduceLROnPlateau
 
 from tunesmith.data.splits import Split
 from tunesmith.errors import UserError
@@ -64,3 +65,28 @@ def test_the_interval_is_taken_out_of_the_arguments(interval: str, expected: lis
 def test_another_interval_is_refused() -> None:
     with pytest.raises(UserError, match=r"^scheduler\.interval must be one of epoch, step; got 'batch'$"):
         rates_of(partial(LinearLR, interval="batch"))
+
+
+class TwoRates(nn.Linear):
+    def parameter_groups(self, lr: float) -> list[dict[str, Any]]:
+        return [{"params": [self.weight], "lr": lr / 10}, {"params": [self.bias]}]
+
+
+class RatesOfGroups(LearningRates):
+    """Notes the learning rate of each group at each step."""
+
+    def on_train_batch_start(self, trainer: L.Trainer, *args: object) -> None:
+        self.seen += [group["lr"] for group in trainer.optimizers[0].param_groups]
+
+
+def test_one_cycle_leaves_a_group_its_lower_rate() -> None:
+    module = Supervised(NUMBERS, TwoRates(4, 1), AutoLoss(), partial(SGD, lr=LR), ONE_CYCLE)
+    rates = RatesOfGroups()
+    fit(module, Split(torch.randn(12, 4), torch.randn(12)), 4, rates, max_epochs=2)
+    assert rates.seen[1::2] == pytest.approx(by_hand(6))
+    assert rates.seen[0::2] == pytest.approx([rate / 10 for rate in by_hand(6)])
+
+
+def test_a_plateau_is_judged_once_an_epoch() -> None:
+    with pytest.raises(UserError, match=r"^scheduler\.interval must be epoch for a plateau schedule, .*; got 'step'$"):
+        rates_of(partial(ReduceLROnPlateau, interval="step"))

@@ -110,7 +110,7 @@ def test_the_weights_of_a_file(tmp_path: Path) -> None:
     assert weights == {"a": torch.ones(1)}
 
 
-@pytest.mark.parametrize("content", [None, b"", b"not a file of torch", {"weights": {}}, [1]])
+@pytest.mark.parametrize("content", [None, b"", b"not a file of torch", b"root:x:0:0:root:/root", {"weights": {}}, [1]])
 def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path, content: object) -> None:
     path = tmp_path / "best.ckpt"
     if isinstance(content, bytes):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import lightning as L
 from lightning.pytorch.callbacks import Checkpoint
 from torch import Tensor
 
@@ -26,6 +27,11 @@ def epoch_values(metrics: Mapping[str, Tensor], objective: str) -> dict[str, flo
         for name, value in metrics.items()
         if name == objective or not (name == "step" or is_other_form(name, metrics))
     }
+
+
+def has_validation(trainer: L.Trainer) -> bool:
+    """Whether epochs end with a validation; a loader that is not there yet (None) may still come."""
+    return trainer.enable_validation and (trainer.val_dataloaders is None or any(trainer.num_val_batches))
 
 
 def is_other_form(name: str, metrics: Mapping[str, Tensor]) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 import lightning as L
 
-from tunesmith.training.callbacks.end_of_epoch import EndOfEpoch, epoch_values
+from tunesmith.training.callbacks.end_of_epoch import EndOfEpoch, epoch_values, has_validation
 from tunesmith.training.record import RunRecord
 
 
@@ -42,7 +42,7 @@ class EpochRecord(EndOfEpoch):
         self._is_validated = not trainer.sanity_checking
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        if _has_validation(trainer) and not self._is_validated:
+        if has_validation(trainer) and not self._is_validated:
             return  # the values of an earlier validation are still there
         epoch = trainer.current_epoch + 1
         metrics = epoch_values(trainer.callback_metrics, self.record.objective.metric)
@@ -68,8 +68,3 @@ class EpochRecord(EndOfEpoch):
 
 def _is_at_max_steps(trainer: L.Trainer) -> bool:
     return trainer.max_steps != -1 and trainer.global_step >= trainer.max_steps
-
-
-def _has_validation(trainer: L.Trainer) -> bool:
-    """Whether epochs end with a validation; a loader that is not there yet (None) may still come."""
-    return trainer.enable_validation and (trainer.val_dataloaders is None or any(trainer.num_val_batches))

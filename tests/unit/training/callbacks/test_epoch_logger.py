@@ -18,11 +18,11 @@ from tunesmith.training.learner import Supervised
 from tunesmith.training.losses import AutoLoss
 
 
-def lines(caplog: pytest.LogCaptureFixture, level: int) -> list[str]:
+def lines(caplog: pytest.LogCaptureFixture, level: int, **flags: int) -> list[str]:
     caplog.set_level(level, log.name)
     model, part = nn.Linear(2, 1), Split(torch.ones(4, 2), torch.zeros(4))
     module = Supervised(NUMBERS, model, AutoLoss(), partial(SGD, lr=0.125))
-    fit(module, part, 2, EpochLogger(), max_epochs=2)
+    fit(module, part, 2, EpochLogger(), **{"max_epochs": 2, **flags})
     return [record.getMessage() for record in caplog.records if record.name == log.name]
 
 
@@ -36,3 +36,11 @@ def test_each_epoch_is_a_line_with_all_metrics(caplog: pytest.LogCaptureFixture)
 
 def test_a_log_that_wants_warnings_alone_has_none(caplog: pytest.LogCaptureFixture) -> None:
     assert lines(caplog, logging.WARNING) == []
+
+
+def test_an_epoch_without_a_validation_does_not_show_the_values_of_an_earlier_one(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    shown = lines(caplog, logging.INFO, max_epochs=4, check_val_every_n_epoch=2)
+    assert shown[0::2] == ["epoch 1/4  not validated", "epoch 3/4  not validated"]
+    assert ["val/loss" in line for line in shown] == [False, True, False, True]
