@@ -163,8 +163,8 @@ class Supervised(L.LightningModule):
         return loss
 
     def _log_epoch(self, *parts: str) -> None:
-        optimizer = self.optimizers(use_pl_optimizer=False)
-        assert isinstance(optimizer, Optimizer)
+        optimizers = self.optimizers(use_pl_optimizer=False)
+        optimizer = optimizers[0] if isinstance(optimizers, list) else optimizers  # a subclass may have several
         metrics = {name: value for part in parts for name, value in self._part_metrics(part).items()}
         log_epoch(self.trainer, {**metrics, "lr": float(optimizer.param_groups[0]["lr"])}, in_bar=self.monitor)
         self.is_logged = True

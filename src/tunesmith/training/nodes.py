@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import traceback
+from pathlib import Path
 from typing import Any
 
+import hydra
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from lightning.fabric.utilities.exceptions import MisconfigurationException
@@ -27,7 +31,7 @@ def build_node(cfg: DictConfig, key: str, **arguments: Any) -> Any:
     except InstantiationException as error:
         raise _explain(cfg, key, error) from None
     except TypeError as error:
-        if _is_misfit(error):
+        if _is_misfit(error, node):
             raise UserError(f"{key}: {' '.join(str(error).split())}") from None
         raise
 
@@ -43,16 +47,23 @@ def _explain(cfg: DictConfig, key: str, error: InstantiationException) -> Except
         return cause
     node_key = written_at(cfg, str(error).rpartition("full_key: ")[2].strip() or key)
     is_flag = node_key.partition(".")[0] in ("loss", "trainer") and isinstance(cause, TypeError | ValueError)
-    if is_flag or isinstance(cause, MisconfigurationException) or _is_misfit(cause):
+    if is_flag or isinstance(cause, MisconfigurationException) or _is_misfit(cause, OmegaConf.select(cfg, key)):
         return UserError(f"{node_key}: {' '.join(str(cause).split())}")
     if str(error).startswith("Error locating target"):
         return UserError(f"{node_key}._target_ must be the path of something importable; got {cause}")
     return error
 
 
-def _is_misfit(error: BaseException | None) -> bool:
-    """Tell arguments that a class does not take, or lacks, from any other TypeError."""
-    text = str(error)
-    return isinstance(error, TypeError) and (
-        "unexpected keyword argument" in text or ("missing" in text and "required" in text)
-    )
+def _is_misfit(error: BaseException | None, node: Any) -> bool:
+    """Tell arguments that a class does not take, or lacks, from a TypeError of the class's own code.
+
+    A subclass may hand keys of its node on to its base class, which then is the one that does not take them.
+    """
+    if not isinstance(error, TypeError):
+        return False
+    unexpected = re.search(r"unexpected keyword argument '(\w+)'", str(error))
+    is_of_the_call = ("missing" in str(error) and "required" in str(error)) or unexpected is not None
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    caller = Path(frame.f_code.co_filename)
+    is_called_here = caller == Path(__file__) or Path(hydra.__file__).parent in caller.parents
+    return is_of_the_call and (is_called_here or (unexpected is not None and unexpected[1] in node))

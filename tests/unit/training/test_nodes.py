@@ -78,3 +78,30 @@ def test_a_mistake_inside_a_learner_names_where_it_is_written(learner: dict[str,
     cfg.loss = {"_target_": "torch.nn.MSELoss", "delta": 1}
     with pytest.raises(UserError, match=f"^{re.escape(message)}"):
         build_node(cfg, "learner")
+
+
+class Base:
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+
+class HandsOn(Base):
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+
+
+class Inner(Base):
+    def __init__(self) -> None:
+        Base(depth=3)  # type: ignore[call-arg]
+
+
+def test_a_bug_in_a_users_constructor_keeps_its_traceback() -> None:
+    cfg = OmegaConf.create({"learner": {"_target_": f"{__name__}.Inner"}})
+    with pytest.raises(InstantiationException, match="unexpected keyword argument 'depth'"):
+        build_node(cfg, "learner")
+
+
+def test_a_key_that_a_subclass_hands_on_is_a_mistake_of_the_node() -> None:
+    cfg = OmegaConf.create({"learner": {"_target_": f"{__name__}.HandsOn", "size": 1, "depth": 3}})
+    with pytest.raises(UserError, match=r"^learner: Base\.__init__\(\) got an unexpected keyword argument 'depth'$"):
+        build_node(cfg, "learner")
