@@ -173,10 +173,14 @@ def _check_shapes(module: Supervised, data: DataModule) -> None:
         raise UserError(f"model must take samples of shape {data.input_shape}; it does not: {reason}") from None
     finally:
         module.train()
-    if not is_own_step:
-        check_labels(module.loss, data.splits.train.targets[:NUM_CHECKED])
+    if is_own_step:
+        return
+    targets = data.splits.train.targets[:NUM_CHECKED]
+    if not module.facts.has_classes and not targets.is_floating_point():
+        raise UserError("data.targets=inputs needs inputs that are numbers, or a learner with a step of its own")
+    check_labels(module.loss, targets)
     expected = _expected_outputs(module)
-    if is_own_step or _fits(got, (len(samples), *expected), module):
+    if _fits(got, (len(samples), *expected), module):
         return
     shape = ", ".join(map(str, ("batch", *expected)))
     raise UserError(

@@ -122,6 +122,29 @@ def test_pixels_need_a_class_each(tmp_path: Path) -> None:
         build_learner(small(*data))
 
 
+def test_token_ids_are_no_targets_of_their_own(tmp_path: Path) -> None:
+    np.savez(tmp_path / "tokens.npz", inputs=np.arange(80).reshape(20, 4))
+    typed = ("data=npz", f"data.path={tmp_path}/tokens.npz", "data.tokens=true", "data.targets=inputs")
+    cfg = small(*typed)
+    cfg.model = OmegaConf.create({"_target_": f"{__name__}.Embedded", "_partial_": True})
+    with pytest.raises(
+        UserError, match=r"^data\.targets=inputs needs inputs that are numbers, or a learner with a step"
+    ):
+        build_learner(cfg)
+
+
+class Embedded(nn.Module):
+    """Puts out a number for each token."""
+
+    def __init__(self, input_shape: tuple[int, ...], output_size: int) -> None:
+        super().__init__()
+        self.table = nn.Embedding(80, 1)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        outputs: Tensor = self.table(inputs).flatten(1)
+        return outputs
+
+
 # doors
 
 
