@@ -92,6 +92,7 @@ _LOSS: dict[str, Rule] = {"label_smoothing": BELOW_ONE, "reduction": one_of("mea
 TARGETS: dict[str, dict[str, Rule]] = {
     "torch.optim.*": {"lr": POSITIVE, "weight_decay": NOT_NEGATIVE, "momentum": BELOW_ONE},
     "torch.optim.lr_scheduler.*": {"step_size": integer(1), "gamma": POSITIVE, "eta_min": NOT_NEGATIVE},
+    "torch.optim.lr_scheduler.OneCycleLR": {"pct_start": FRACTION, "interval": one_of("epoch", "step")},
     "torch.optim.lr_scheduler.ReduceLROnPlateau": {
         "patience": integer(0),
         "factor": FRACTION,

@@ -142,6 +142,8 @@ CHANGES = [
     ("scheduler=step scheduler.step_size=1", "scheduler.gamma=0.1"),
     ("scheduler=step", "scheduler.step_size=1"),
     ("scheduler=cosine", "scheduler.eta_min=0.001"),
+    ("", "scheduler=onecycle"),
+    ("scheduler=onecycle", "scheduler.pct_start=0.5"),
     ("", "warmup_epochs=2"),
     ("lr_finder.max_lr=1", "find_lr=true"),
     ("objective.mode=max", "callbacks.early_stopping.patience=1"),
