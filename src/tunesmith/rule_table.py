@@ -91,8 +91,13 @@ _LOSS: dict[str, Rule] = {"label_smoothing": BELOW_ONE, "reduction": one_of("mea
 # `_target_` -> argument -> rule; * stands for any text, and an argument may be a key inside a node ("loss.reduction").
 TARGETS: dict[str, dict[str, Rule]] = {
     "torch.optim.*": {"lr": POSITIVE, "weight_decay": NOT_NEGATIVE, "momentum": BELOW_ONE},
-    "torch.optim.lr_scheduler.*": {"step_size": integer(1), "gamma": POSITIVE, "eta_min": NOT_NEGATIVE},
-    "torch.optim.lr_scheduler.OneCycleLR": {"pct_start": FRACTION, "interval": one_of("epoch", "step")},
+    "torch.optim.lr_scheduler.*": {
+        "interval": one_of("epoch", "step"),
+        "step_size": integer(1),
+        "gamma": POSITIVE,
+        "eta_min": NOT_NEGATIVE,
+    },
+    "torch.optim.lr_scheduler.OneCycleLR": {"pct_start": FRACTION},
     "torch.optim.lr_scheduler.ReduceLROnPlateau": {
         "patience": integer(0),
         "factor": FRACTION,

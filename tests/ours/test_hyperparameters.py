@@ -75,6 +75,7 @@ def with_choices(choices: tuple[str, ...]) -> bytes:
 NODES = {
     "torch.optim.*": "optimizer",
     "torch.optim.lr_scheduler.*": "scheduler",
+    "torch.optim.lr_scheduler.OneCycleLR": "scheduler",
     "torch.optim.lr_scheduler.ReduceLROnPlateau": "scheduler",
     "torch.nn.*Loss": "loss",
     "tunesmith.data.*DataModule": "data",
@@ -89,7 +90,16 @@ NODES = {
 def test_every_rule_of_a_hyperparameter_is_in_the_table() -> None:
     with_rules = {f"{node}.{argument}" for target, node in NODES.items() for argument in TARGETS[target]}
     with_rules |= {key for key in KEYS if not key.startswith("lr_finder.")}
-    no_hyperparameters = {"note", "tags", "data.targets", "objective.mode", "trainer.accelerator", "trainer.strategy"}
+    no_hyperparameters = {
+        "note",
+        "tags",
+        "weights",
+        "ckpt_path",
+        "data.targets",
+        "objective.mode",
+        "trainer.accelerator",
+        "trainer.strategy",
+    }
     assert with_rules - {row[0].strip("`") for row in ROWS} == no_hyperparameters
 
 
@@ -144,6 +154,7 @@ CHANGES = [
     ("scheduler=cosine", "scheduler.eta_min=0.001"),
     ("", "scheduler=onecycle"),
     ("scheduler=onecycle", "scheduler.pct_start=0.5"),
+    ("scheduler=cosine", "scheduler.interval=step"),
     ("", "warmup_epochs=2"),
     ("lr_finder.max_lr=1", "find_lr=true"),
     ("objective.mode=max", "callbacks.early_stopping.patience=1"),

@@ -51,11 +51,13 @@ BOUNDS: dict[str, dict[str, Bounds]] = {
         "objective.mode": (["min", "max"], ["minimum", "", None]),
     },
     "torch.optim.*": {"lr": POSITIVE, "weight_decay": NOT_NEGATIVE, "momentum": BELOW_ONE},
-    "torch.optim.lr_scheduler.*": {"step_size": FROM_ONE, "gamma": POSITIVE, "eta_min": NOT_NEGATIVE},
-    "torch.optim.lr_scheduler.OneCycleLR": {
-        "pct_start": BETWEEN_ZERO_AND_ONE,
+    "torch.optim.lr_scheduler.*": {
         "interval": (["epoch", "step"], ["batch", None]),
+        "step_size": FROM_ONE,
+        "gamma": POSITIVE,
+        "eta_min": NOT_NEGATIVE,
     },
+    "torch.optim.lr_scheduler.OneCycleLR": {"pct_start": BETWEEN_ZERO_AND_ONE},
     "torch.optim.lr_scheduler.ReduceLROnPlateau": {
         "patience": FROM_ZERO,
         "factor": BETWEEN_ZERO_AND_ONE,

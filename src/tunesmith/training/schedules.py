@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # The learning rate of a warm-up's first step, as a fraction of the full one.
 WARMUP_START = 1e-3
 INTERVALS = ("epoch", "step")
-# As the value of an argument of a schedule: the optimizer's steps in the whole run.
+# As the value of an argument of a schedule: how often the schedule moves in the whole run.
 TOTAL_STEPS = "total_steps"
 
 
@@ -44,7 +44,7 @@ def make_schedules(learner: Supervised, optimizer: Optimizer) -> list[dict[str, 
     if isinstance(arguments.get("max_lr"), int | float):
         arguments["max_lr"] = _of_groups(arguments["max_lr"], optimizer)
     if TOTAL_STEPS in arguments.values():
-        total = _total_steps(learner)
+        total = _total_steps(learner, interval)
         arguments = {key: total if value == TOTAL_STEPS else value for key, value in arguments.items()}
     scheduler = make.func(optimizer, *make.args, **arguments) if isinstance(make, partial) else make(optimizer)
     schedules.append({"scheduler": scheduler, "interval": interval, "monitor": learner.monitor})
@@ -57,11 +57,16 @@ def _of_groups(max_lr: float, optimizer: Optimizer) -> float | list[float]:
     return max_lr if set(rates) == {base} else [max_lr * rate / base for rate in rates]
 
 
-def _total_steps(learner: Supervised) -> int:
-    steps = learner.trainer.estimated_stepping_batches
-    if steps == float("inf"):
-        raise UserError("scheduler: total_steps needs an epoch of known length: set trainer.limit_train_batches")
-    return int(steps)
+def _total_steps(learner: Supervised, interval: str) -> int:
+    """Return the optimizer's steps in the whole run, or its epochs if the schedule moves once an epoch."""
+    trainer = learner.trainer
+    total = trainer.max_epochs if interval == "epoch" else trainer.estimated_stepping_batches
+    if total in (None, -1, float("inf")):
+        raise UserError(
+            "scheduler: total_steps needs a run of known length: set trainer.max_epochs, and trainer.limit_train_batches "
+            "if a stream has no length"
+        )
+    return int(total)
 
 
 def _warmup_steps(learner: Supervised) -> int:

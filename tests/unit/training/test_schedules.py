@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Any
 
@@ -11,7 +12,7 @@ import torch
 from tiny import NUMBERS, LearningRates, fit
 from torch import nn
 from torch.optim import SGD
-from torch.optim.lr_scheduler import LinearLR, OneCycleLR, ReduceLROnPlateau
+from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, OneCycleLR, ReduceLROnPlateau
 
 from tunesmith.data.splits import Split
 from tunesmith.errors import UserError
@@ -50,6 +51,12 @@ def test_a_schedule_by_step_knows_the_steps_of_the_run() -> None:
 def test_steps_are_those_of_the_optimizer() -> None:
     rates = rates_of(ONE_CYCLE, accumulate_grad_batches=3)
     assert [rates[0], rates[3]] == pytest.approx(by_hand(2))
+
+
+def test_a_schedule_by_epoch_knows_the_epochs_of_the_run() -> None:
+    cosine = partial(CosineAnnealingLR, T_max="total_steps")
+    expected = [LR * (1 + math.cos(math.pi * epoch / 4)) / 2 for epoch in range(4)]
+    assert rates_of(cosine, max_epochs=4)[::3] == pytest.approx(expected)
 
 
 def test_max_steps_ends_the_run_and_the_schedule() -> None:
