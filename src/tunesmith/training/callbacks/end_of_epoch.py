@@ -8,6 +8,9 @@ import lightning as L
 from lightning.pytorch.callbacks import Checkpoint
 from torch import Tensor
 
+# What a learner logs by these names takes the place of Lightning's own axes in the loggers.
+AXES = ("step", "epoch")
+
 
 class EndOfEpoch(Checkpoint):
     """A callback whose on_train_epoch_end runs after the learner's own, and so sees what that hook logs.
@@ -20,12 +23,12 @@ def epoch_values(metrics: Mapping[str, Tensor], objective: str) -> dict[str, flo
     """Return an epoch's value of each metric that was logged.
 
     A metric that is logged by step and by epoch has three names: NAME, NAME_step and NAME_epoch; NAME stays, and any
-    name that is the objective. "step" is the axis of the loggers.
+    name that is the objective. "step" and "epoch" are axes: of the loggers, and of metrics.csv.
     """
     return {
         name: shortest(value)
         for name, value in metrics.items()
-        if name == objective or not (name == "step" or is_other_form(name, metrics))
+        if name == objective or not (name in AXES or is_other_form(name, metrics))
     }
 
 

@@ -24,6 +24,7 @@ def values(*names: str, objective: str = "val/loss") -> list[str]:
     [
         pytest.param(["loss", "loss_step", "loss_epoch"], ["loss"], id="by step and by epoch"),
         pytest.param(["loss", "step"], ["loss"], id="the loggers' axis"),
+        pytest.param(["loss", "epoch"], ["loss"], id="the axis of metrics.csv"),
         pytest.param(["time_step", "time"], ["time"], id="a step's form"),
         pytest.param(["best_epoch"], ["best_epoch"], id="a name that ends so by itself"),
         pytest.param(
