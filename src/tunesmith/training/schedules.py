@@ -63,8 +63,8 @@ def _total_steps(learner: Supervised, interval: str) -> int:
     total = trainer.max_epochs if interval == "epoch" else trainer.estimated_stepping_batches
     if total in (None, -1, float("inf")):
         raise UserError(
-            "scheduler: total_steps needs a run of known length: set trainer.max_epochs, and trainer.limit_train_batches "
-            "if a stream has no length"
+            "scheduler: total_steps needs a run of known length: set trainer.max_epochs, and for a stream without a "
+            "length trainer.limit_train_batches"
         )
     return int(total)
 
