@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from tunesmith.errors import UserError
@@ -72,12 +74,23 @@ def check_doors(cfg: DictConfig) -> None:
     for text in typed_overrides(cfg):
         key = text.partition("=")[0].lstrip("+~").partition("@")[0]
         if key.partition(".")[0] in OF_THE_LEARNER and not is_taken(key, taken):
+            _check_space(cfg, key)
             raise UserError(
                 f"{key} has no effect: learner={_name(cfg)} does not take it; got '{text}': leave it out, or let "
                 f"the learner's node say ${{{key}}}"
             )
     if cfg.get("find_lr") and not is_taken("optimizer.lr", taken):
         raise UserError(f"find_lr must be false with learner={_name(cfg)}, which does not take optimizer.lr; got true")
+
+
+def _check_space(cfg: DictConfig, key: str) -> None:
+    """Raise UserError if nobody typed a sweep's key: the space of the default learner varies it; learners are swept."""
+    is_sweep = OmegaConf.select(cfg, "hydra.mode", default=None) == RunMode.MULTIRUN
+    if is_sweep and not any(text.lstrip("+~").startswith(key) for text in sys.argv[1:]):
+        raise UserError(
+            f"{key} is varied by the space of another learner, and learner={_name(cfg)} does not take it: add "
+            "space=none, so that only typed keys vary, or space=NAME of a file in conf/space that fits"
+        )
 
 
 def typed_overrides(cfg: DictConfig) -> list[str]:

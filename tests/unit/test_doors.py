@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from tunesmith.doors import OF_THE_LEARNER, check_doors, taken_keys, untaken_groups, with_learner, written_at
@@ -71,6 +72,15 @@ def test_a_key_that_nothing_reads_is_refused(typed: str) -> None:
     message = f"{key} has no effect: learner=mine does not take it; got '{typed}': leave it out, or let the learner's "
     with pytest.raises(UserError, match=f"^{re.escape(message)}node say \\${{{key}}}$"):
         check_doors(config({"_target_": "Lit", "lr": "${optimizer.lr}"}, typed))
+
+
+def test_a_key_that_nobody_typed_is_the_spaces_of_another_learner(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["train.py", "-m", "learner=mine,supervised"])
+    swept = config({"_target_": "Lit"}, "learner=mine", "model.units=8")
+    swept.hydra.mode = RunMode.MULTIRUN
+    message = "model.units is varied by the space of another learner, and learner=mine does not take it: add space=none"
+    with pytest.raises(UserError, match=f"^{re.escape(message)}"):
+        check_doors(swept)
 
 
 @pytest.mark.parametrize("typed", ["optimizer.lr=1", "optimizer=sgd", "seed=1", "learner.lr=3", "data=iris"])

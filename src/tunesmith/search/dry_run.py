@@ -25,11 +25,11 @@ def check_sweep(settings: Settings, space: Space, composer: Composer, sampler: P
     """Compose the config at the ends of every dimension; raises UserError or Hydra's own error if it cannot run."""
     check_url(settings.storage)
     make_pruner(settings.pruner)
-    sampler.make_sampler(first_trial=0)
     for params in _extremes(space, composer):
         extreme = composer.compose(params, 0, "0")
         if settings.check is not None:
             settings.check(extreme)
+    sampler.make_sampler(first_trial=0)  # a key that cannot be searched may be one that does not belong here at all
 
 
 def show_examples(settings: Settings, space: Space, sampler: ParamSampler) -> None:
