@@ -85,6 +85,8 @@ def _failure_of_exit(assignment: Assignment, error: SystemExit) -> RunFailed:
 
 def _forget_frames(error: BaseException | None) -> None:
     """Drop the tracebacks of an error and its causes: their frames keep every tensor of the trial alive."""
-    while error is not None:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:  # `raise cause from None` makes a circle of contexts
+        seen.add(id(error))
         error.__traceback__ = None
         error = error.__cause__ or error.__context__

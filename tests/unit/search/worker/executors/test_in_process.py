@@ -132,6 +132,20 @@ def test_a_broken_cuda_context_asks_for_a_fresh_process(context: HydraContext, a
     assert (outcome.state, outcome.must_restart) == (TrialState.FAIL, True)
 
 
+def test_an_error_that_is_raised_again_while_its_wrapper_is_handled_ends_the_trial(
+    context: HydraContext, assignment: Assignment
+) -> None:
+    def task(cfg: DictConfig) -> float:
+        mistake = UserError("data must be float32")
+        try:
+            raise RuntimeError("wrapped") from mistake
+        except RuntimeError as wrapper:
+            raise wrapper.__cause__ or wrapper from None
+
+    outcome = run(context, assignment, task)
+    assert (outcome.state, outcome.reason) == (TrialState.FAIL, "data must be float32")
+
+
 def test_the_same_failure_is_shown_on_the_console_once(
     context: HydraContext, assignment: Assignment, capfd: pytest.CaptureFixture[str]
 ) -> None:
