@@ -12,6 +12,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from tunesmith.doors import OF_THE_LEARNER, SUPERVISED, check_doors, is_taken, taken_keys, typed_overrides, written_at
 from tunesmith.errors import UserError, closest
+from tunesmith.optional_choices import check_optional_choices
 from tunesmith.package_lines import check_package_lines
 from tunesmith.renamed_targets import RENAMED, nodes_with_target
 from tunesmith.rule_table import KEYS, REPLACED_KEYS, replacements_of, rules_of
@@ -32,6 +33,7 @@ def check_config(cfg: DictConfig) -> None:
     Raises:
         UserError: names the first key at fault, its rule and its value.
     """
+    check_optional_choices(cfg)
     check_package_lines(cfg)
     check_doors(cfg)
     takers = list(_takers(cfg))

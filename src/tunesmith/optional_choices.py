@@ -1,0 +1,29 @@
+"""A typed choice of a group whose file may be missing: Hydra ignores a misspelt `space=...` in silence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from tunesmith.errors import UserError, closest
+
+OPTIONAL = ("space", "local")  # the groups that the defaults list of train.yaml calls optional
+
+
+def check_optional_choices(cfg: DictConfig) -> None:
+    """Raise UserError if a typed choice of an optional group has no file."""
+    hydra = cfg.get("hydra")
+    for text in () if hydra is None else OmegaConf.select(hydra, "overrides.task", default=()):
+        group, _, choice = str(text).partition("=")
+        if group in OPTIONAL:
+            options = _options(hydra, group)
+            if options and choice not in options:
+                raise UserError(f"{group}: there is no such choice; got '{choice}'{closest(choice, options)}")
+
+
+def _options(hydra: DictConfig, group: str) -> set[str]:
+    """Return the files of a group in all folders of configs; none if a folder is inside a package."""
+    sources = OmegaConf.select(hydra, "runtime.config_sources", default=())
+    folders = [Path(source.path) / group for source in sources if source.schema == "file"]
+    return {file.stem for folder in folders for file in folder.glob("*.yaml")}
