@@ -18,6 +18,8 @@ from tunesmith.renamed_targets import RENAMED, nodes_with_target
 from tunesmith.rule_table import KEYS, REPLACED_KEYS, replacements_of, rules_of
 from tunesmith.rules import Rule, is_number
 
+MORE_IS_BETTER = ("acc", "auroc", "f1", "r2", "top5")
+
 
 class _Taker(NamedTuple):
     """A node, its key, and the class that takes its values: the node's own `_target_`, or that of its source."""
@@ -48,6 +50,7 @@ def check_config(cfg: DictConfig) -> None:
     if is_part("warmup_epochs"):
         _check_order(cfg, "warmup_epochs", "trainer.max_epochs")
     _check_order(cfg, "lr_finder.min_lr", "lr_finder.max_lr")
+    _check_mode(cfg)
     _check_replaced(cfg, takers)
     _check_devices(cfg, takers)
 
@@ -126,6 +129,13 @@ def _check_order(cfg: DictConfig, less: str, more: str) -> None:
     values = [_select(cfg, key, key) for key in (less, more)]
     if all(map(is_number, values)) and not values[0] < values[1]:
         raise UserError(f"{less} must be less than {more}={values[1]}; got {values[0]}")
+
+
+def _check_mode(cfg: DictConfig) -> None:
+    """Raise UserError for an accuracy or the like that would be minimised: stopping and sweep would keep the worst."""
+    metric, mode = (OmegaConf.select(cfg, f"objective.{key}", default=None) for key in ("metric", "mode"))
+    if mode == "min" and str(metric).rpartition("/")[2] in MORE_IS_BETTER:
+        raise UserError(f"objective.mode must be max with objective.metric={metric}, of which more is better; got min")
 
 
 def _check_devices(cfg: DictConfig, takers: Sequence[_Taker]) -> None:

@@ -83,7 +83,11 @@ def check(cfg: DictConfig) -> None:
     is_new = cfg.get("ckpt_path") is None  # a run that goes on has its own weights
     key = "weights" if is_new else "ckpt_path"
     if cfg.get(key) is not None and not Path(cfg[key]).is_file():
-        raise UserError(f"{key} must be a checkpoint file; got '{cfg[key]}', which is not there")
+        is_folder = Path(cfg[key]).is_dir()
+        reason = (
+            "which is a folder: name a file such as FOLDER/checkpoints/best.ckpt" if is_folder else "which is not there"
+        )
+        raise UserError(f"{key} must be a checkpoint file; got '{cfg[key]}', {reason}")
     is_sweep = OmegaConf.select(cfg, "hydra.mode") == RunMode.MULTIRUN
     if is_sweep and cfg.get("ckpt_path") is not None:
         raise UserError(

@@ -77,7 +77,7 @@ def check_doors(cfg: DictConfig) -> None:
             _check_space(cfg, key)
             raise UserError(
                 f"{key} has no effect: learner={_name(cfg)} does not take it; got '{text}': leave it out, or let "
-                f"the learner's node say ${{{key}}}"
+                f"the learner's file in conf/learner/ say ${{{key}}}"
             )
     if cfg.get("find_lr") and not is_taken("optimizer.lr", taken):
         raise UserError(f"find_lr must be false with learner={_name(cfg)}, which does not take optimizer.lr; got true")

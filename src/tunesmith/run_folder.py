@@ -39,7 +39,9 @@ def fold_name(fold: int) -> str:
 def check_run_folder(folder: Path, file: Path = CONFIG_FILE) -> None:
     """Raise UserError unless a folder is a run folder: it holds a file that every run leaves there."""
     if not (folder / file).is_file():
-        raise UserError(f"folder must be one that a run left; got {folder} ({file} is missing)")
+        is_sweep = (folder / "multirun.yaml").is_file()
+        reason = "a sweep's: name the folder of one of its trials" if is_sweep else f"{file} is missing"
+        raise UserError(f"folder must be one that a run left; got {folder} ({reason})")
 
 
 class MetricsTable:

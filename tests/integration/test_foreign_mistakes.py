@@ -25,14 +25,14 @@ pytestmark = pytest.mark.filterwarnings("ignore:Attribute 'net' is an instance o
         ),
         pytest.param(
             case("plain", "points"),
-            ("objective.metric=val/acc",),
-            r"objective\.metric must be a logged metric; got 'val/acc'",
+            ("objective.metric=val/f2",),
+            r"objective\.metric must be a logged metric; got 'val/f2'",
             id="a metric that is never logged",
         ),
         pytest.param(
             case("plain", "points"),
-            ("objective.metric=val/acc", "callbacks=default"),
-            r"objective\.metric must be a metric that the learner logs; got 'val/acc'",
+            ("objective.metric=val/f2", "callbacks=default"),
+            r"objective\.metric must be a metric that the learner logs; got 'val/f2'",
             id="a metric that is never logged, with early stopping",
         ),
         pytest.param(

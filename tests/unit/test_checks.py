@@ -212,6 +212,11 @@ def given(*typed: str, **content: Any) -> DictConfig:
     ("content", "message"),
     [
         pytest.param(
+            {"objective": {"metric": "val/acc", "mode": "min"}},
+            "objective.mode must be max with objective.metric=val/acc, of which more is better; got min",
+            id="an accuracy that is minimised",
+        ),
+        pytest.param(
             {"warmup_epochs": 5, "trainer": {"max_epochs": 5}},
             "warmup_epochs must be less than trainer.max_epochs=5; got 5",
             id="a warm-up as long as the run",

@@ -70,7 +70,7 @@ def test_what_callbacks_and_trainer_take_is_taken() -> None:
 def test_a_key_that_nothing_reads_is_refused(typed: str) -> None:
     key = typed.partition("=")[0].lstrip("+~")
     message = f"{key} has no effect: learner=mine does not take it; got '{typed}': leave it out, or let the learner's "
-    with pytest.raises(UserError, match=f"^{re.escape(message)}node say \\${{{key}}}$"):
+    with pytest.raises(UserError, match=f"^{re.escape(message)}file in conf/learner/ say \\${{{key}}}$"):
         check_doors(config({"_target_": "Lit", "lr": "${optimizer.lr}"}, typed))
 
 

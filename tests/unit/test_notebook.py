@@ -59,6 +59,12 @@ def test_pruner_and_sampler_take_keys_without_a_plus_as_on_the_command_line() ->
             id="a key without effect",
         ),
         pytest.param(["weights=a.ckpt"], "weights must be a checkpoint file; got 'a.ckpt'", id="no weights"),
+        pytest.param(
+            ["weights=/"],
+            "weights must be a checkpoint file; got '/', which is a folder: name a file such as "
+            "FOLDER/checkpoints/best.ckpt",
+            id="a folder as weights",
+        ),
         pytest.param(["ckpt_path=a.ckpt"], "ckpt_path must be a checkpoint file; got 'a.ckpt'", id="no checkpoint"),
     ],
 )

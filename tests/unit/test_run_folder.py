@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from yaml.representer import RepresenterError
 
-from tunesmith.run_folder import MetricsTable, environment, read_metrics, read_yaml, write_yaml
+from tunesmith.errors import UserError
+from tunesmith.run_folder import MetricsTable, check_run_folder, environment, read_metrics, read_yaml, write_yaml
 from tunesmith.version import __version__
 
 
@@ -181,3 +182,9 @@ def test_a_project_of_another_name_has_a_version_too(monkeypatch: pytest.MonkeyP
 def test_a_text_that_looks_like_an_interpolation_is_a_text(tmp_path: Path) -> None:
     write_yaml(tmp_path / "result.yaml", {"reason": "ValueError: unbalanced ${"})
     assert read_yaml(tmp_path / "result.yaml") == {"reason": "ValueError: unbalanced ${"}
+
+
+def test_the_folder_of_a_sweep_is_no_run_folder(tmp_path: Path) -> None:
+    (tmp_path / "multirun.yaml").touch()
+    with pytest.raises(UserError, match=r"^folder must .* \(a sweep's: name the folder of one of its trials\)$"):
+        check_run_folder(tmp_path)

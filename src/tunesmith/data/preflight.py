@@ -150,5 +150,5 @@ def _left_out(arrays: Arrays) -> Iterator[str]:
     elif arrays.targets.size and are_labels(arrays):
         yield (
             f"a target is many labels, 0 or 1, of shape {arrays.target_shape}: parts are not stratified, targets are "
-            "not scaled"
+            "not scaled; loss=bce trains on them as labels, another loss as numbers"
         )

@@ -197,7 +197,8 @@ def test_labels_are_told_from_numbers() -> None:
     """Several numbers a sample need no line; several labels, which are 0 or 1, do: they are not scaled."""
     labels = np.stack([ONES > 0, ONES < 0], axis=1).astype(np.float32)
     assert found(Arrays(INPUTS, labels)) == [
-        "a target is many labels, 0 or 1, of shape (2,): parts are not stratified, targets are not scaled"
+        "a target is many labels, 0 or 1, of shape (2,): parts are not stratified, targets are not scaled; "
+        "loss=bce trains on them as labels, another loss as numbers"
     ]
     assert found(Arrays(INPUTS, 2 * labels)) == []
 
