@@ -11,6 +11,7 @@ from pathlib import Path
 
 import hydra
 from hydra.errors import HydraException, InstantiationException, MissingConfigException, OverrideParseException
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, MissingMandatoryValue, OmegaConfBaseException
 
 from tunesmith.errors import RunFailed, UserError, closest
@@ -80,4 +81,18 @@ def _no_such_key(error: ConfigAttributeError | ConfigKeyError, overrides: Sequen
     parent = error.parent_node
     siblings = [f"{prefix}{dot}{key}" for key in parent or () if not str(key).startswith("_") and key != "hydra"]
     typed = next((text for text in overrides if text.lstrip("+~").startswith(str(error.full_key))), error.full_key)
-    return f"{error.full_key}: there is no such key; got '{typed}'{closest(f'{prefix}{dot}{name}', siblings)}"
+    deeper = [] if prefix else _keys_named(name, parent)
+    hint = f"; did you mean {' or '.join(deeper)}?" if deeper else closest(f"{prefix}{dot}{name}", siblings)
+    return f"{error.full_key}: there is no such key; got '{typed}'{hint}"
+
+
+def _keys_named(name: str, cfg: object) -> list[str]:
+    """Return the keys of this name inside a config's groups, else the sweeper's: optimizer.lr for lr."""
+    if not isinstance(cfg, DictConfig):
+        return []
+    plain = [
+        key for key in map(str, cfg) if not OmegaConf.is_interpolation(cfg, key) and not OmegaConf.is_missing(cfg, key)
+    ]
+    nodes = [key for key in plain if isinstance(cfg[key], DictConfig)] + ["hydra.sweeper"]
+    found = [node for node in nodes if name in (OmegaConf.select(cfg, node, default=None) or ())]
+    return [f"{node}.{name}" for node in found if node != "hydra.sweeper" or len(found) == 1]

@@ -50,6 +50,12 @@ def test_pruner_and_sampler_take_keys_without_a_plus_as_on_the_command_line() ->
             "optimizer.lrr: there is no such key; got 'optimizer.lrr=1'; did you mean optimizer.lr? options: ",
             id="a misspelled key",
         ),
+        pytest.param(["lr=1"], "lr: there is no such key; got 'lr=1'; did you mean optimizer.lr?", id="its last word"),
+        pytest.param(
+            ["n_trials=3"],
+            "n_trials: there is no such key; got 'n_trials=3'; did you mean hydra.sweeper.n_trials?",
+            id="the last word of a key of the sweeper",
+        ),
         pytest.param(["model=mpl"], "model: there is no such choice; got 'mpl'; did you mean mlp?", id="a choice"),
         pytest.param(["optimizer.lr=-1"], "optimizer.lr must be a number > 0; got -1", id="a value"),
         pytest.param(["data=csv"], "data.path must be given: add data.path=VALUE", id="a value that is missing"),
