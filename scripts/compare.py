@@ -45,11 +45,13 @@ def row(folder: Path) -> dict[str, str]:
 
 
 def noise(folder: Path) -> str | None:
-    """Return a line with the standard error of the test accuracy; None without test accuracy."""
+    """Return a line with the standard error of the test accuracy; None without one, or if the learner is not ours."""
     results = read(folder)
     if "test/acc" not in (results["test"] or {}):
         return None
     test = read_yaml(folder / results["best_dir"] / TEST_FILE)
+    if "samples" not in test:  # only our learner counts them
+        return None
     error = math.sqrt(test["test/acc"] * (1 - test["test/acc"]) / test["samples"])
     return f"one standard error of an accuracy of {test['test/acc']:.3f} on {test['samples']} samples is {error:.4f}"
 

@@ -1,0 +1,34 @@
+"""scripts/compare.py: a table of studies, whatever learner trained them."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import ROOT, Shell
+
+from tunesmith.run_folder import write_yaml
+
+RESULTS = {"trials": {"complete": 2}, "epochs": {"run": 6}, "seconds": 1.5, "best_value": 0.25, "best_dir": "1"}
+
+
+@pytest.mark.parametrize(
+    ("counted", "noise"),
+    [
+        ({"samples": 100}, ["one standard error of an accuracy of 0.900 on 100 samples is 0.0300"]),
+        pytest.param({}, [], id="a learner that counts no samples"),
+    ],
+)
+def test_studies_are_compared(shell: Shell, counted: dict[str, int], noise: list[str]) -> None:
+    for name in ("a", "b"):
+        (shell.folder / name / "1").mkdir(parents=True)
+        (shell.folder / name / "multirun.yaml").write_text("hydra: {sweeper: {sampler: {_target_: x.Grid}}}")
+        write_yaml(
+            shell.folder / name / "optimization_results.yaml", {**RESULTS, "study": name, "test": {"test/acc": 0.9}}
+        )
+        write_yaml(shell.folder / name / "1" / "test.yaml", {"test/acc": 0.9, **counted})
+    ended = shell.python(str(ROOT / "scripts" / "compare.py"), "a", "b")
+    assert ended.code == 0, ended.text
+    assert ended.out.splitlines() == [
+        "study  sampler  trials  epochs  seconds  best value  test/acc",
+        *(f"{name}      Grid     2       6       2        0.25        0.9" for name in ("a", "b")),
+        *noise,
+    ]
