@@ -26,7 +26,7 @@ def rows(pairs: Iterable[tuple[str, str]]) -> None:
 def show_space(space: Space) -> None:
     """Print each swept key with its values."""
     if not space.dimensions:
-        say("space: nothing varies; one trial")
+        say("space: nothing varies; one trial; a typed KEY=1,2 or KEY=interval(0,1) makes a key vary")
         return
     num_points = space.num_points()
     say("space" + (f" ({num_points} configurations)" if num_points else ""))

@@ -70,7 +70,11 @@ def test_a_line_per_trial(
 @pytest.mark.parametrize(
     ("typed", "lines"),
     [
-        pytest.param([], ["space: nothing varies; one trial"], id="nothing varies"),
+        pytest.param(
+            [],
+            ["space: nothing varies; one trial; a typed KEY=1,2 or KEY=interval(0,1) makes a key vary"],
+            id="nothing varies",
+        ),
         pytest.param(["a=1,2"], ["space (2 configurations)", "  a  1, 2"], id="finite"),
         pytest.param(
             ["a=1,2", "long.key=interval(0,1)"],
