@@ -35,7 +35,7 @@ def check_config(cfg: DictConfig) -> None:
     Raises:
         UserError: names the first key at fault, its rule and its value.
     """
-    check_optional_choices(cfg)
+    check_optional_choices(cfg, typed_overrides(cfg))
     check_package_lines(cfg)
     check_doors(cfg)
     takers = list(_takers(cfg))

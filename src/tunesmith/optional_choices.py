@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
@@ -11,13 +12,12 @@ from tunesmith.errors import UserError, closest
 OPTIONAL = ("space", "local")  # the groups that the defaults list of train.yaml calls optional
 
 
-def check_optional_choices(cfg: DictConfig) -> None:
-    """Raise UserError if a typed choice of an optional group has no file."""
-    hydra = cfg.get("hydra")
-    for text in () if hydra is None else OmegaConf.select(hydra, "overrides.task", default=()):
-        group, _, choice = str(text).partition("=")
-        if group in OPTIONAL:
-            options = _options(hydra, group)
+def check_optional_choices(cfg: DictConfig, typed: Sequence[str]) -> None:
+    """Raise UserError if a typed choice of an optional group has no file; typed: the overrides."""
+    for text in typed:
+        group, _, choice = text.partition("=")
+        if group in OPTIONAL and not choice.startswith("["):
+            options = _options(cfg.hydra, group)
             if options and choice not in options:
                 raise UserError(f"{group}: there is no such choice; got '{choice}'{closest(choice, options)}")
 

@@ -23,9 +23,9 @@ def composed(folder: Path, *overrides: str) -> DictConfig:
 
 def test_a_misspelt_space_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="space: there is no such choice; got 'wid'; did you mean wide"):
-        check_optional_choices(composed(tmp_path, "space=wid"))
+        check_optional_choices(composed(tmp_path, "space=wid"), ["space=wid"])
 
 
-@pytest.mark.parametrize("overrides", [(), ("space=wide",)], ids=["default", "a file"])
+@pytest.mark.parametrize("overrides", [(), ("space=wide",), ("space=[wide]",)], ids=["default", "a file", "a list"])
 def test_a_file_that_is_there_or_was_not_typed_is_not(tmp_path: Path, overrides: tuple[str, ...]) -> None:
-    check_optional_choices(composed(tmp_path, *overrides))
+    check_optional_choices(composed(tmp_path, *overrides), overrides)
