@@ -12,7 +12,6 @@ epochs that is, whether a worker or the sweep is killed, and when the journal is
 """
 
 import argparse
-import json
 import random
 import subprocess
 import sys
@@ -20,17 +19,18 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import optuna
 import psutil
+from chaos_events import Events
 from chaos_invariants import broken_folders, broken_results, broken_study, how_it_ended
 from optuna.trial import FrozenTrial
 
 from tunesmith.search.storage.storage import open_journal
-from tunesmith.search.study.trial import OWNER, Attempt
+from tunesmith.search.study.trial import Attempt
 
 ROOT = Path(__file__).resolve().parents[1]
 STUDY = "chaos"
@@ -55,37 +55,6 @@ class Kill:
     is_of_sweep: bool
     which: float  # of the workers, as a share of their number
     is_torn: bool  # the journal, afterwards
-
-
-@dataclass
-class Events:
-    """What the journal tells about a sweep's progress, read on at each look."""
-
-    journal: Path
-    num_epochs: int = 0
-    reporters: set[int] = field(default_factory=set)  # pids of processes that have reported an epoch
-    _position: int = 0
-    _owners: dict[int, int] = field(default_factory=dict)  # trial id: pid
-
-    def look(self) -> int:
-        """Return the number of epochs reported so far."""
-        if self.journal.exists():
-            with self.journal.open("rb") as file:
-                file.seek(self._position)
-                new = file.read()
-            whole = new[: new.rfind(b"\n") + 1]  # a torn last line is cut by the next writer
-            self._position += len(whole)
-            for line in whole.splitlines():
-                with suppress(ValueError):  # read while a writer replaced a torn line
-                    self._note(json.loads(line))
-        return self.num_epochs
-
-    def _note(self, record: dict[str, Any]) -> None:
-        if owner := record.get("user_attr", {}).get(OWNER):
-            self._owners[record["trial_id"]] = owner["pid"]
-        if "intermediate_value" in record:
-            self.num_epochs += 1
-            self.reporters.add(self._owners.get(record["trial_id"], 0))
 
 
 class Chaos:

@@ -66,10 +66,7 @@ def taken_keys(cfg: DictConfig) -> set[str]:
 
 
 def check_doors(cfg: DictConfig) -> None:
-    """Raise UserError for a typed or swept key that the learner does not take, and for strategies that cannot resume.
-
-    Nothing else would notice the key: the run would go on without it.
-    """
+    """Raise UserError for a typed or swept key that the learner does not take: the run would go on without it."""
     taken = taken_keys(cfg)
     for text in typed_overrides(cfg):
         key = text.partition("=")[0].lstrip("+~").partition("@")[0]

@@ -13,6 +13,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from optuna.pruners import BasePruner
 
+from tunesmith.doors import SUPERVISED
 from tunesmith.renamed_targets import nodes_with_target
 from tunesmith.rule_table import KEYS, TARGETS
 from tunesmith.search.sampling.sampler import make_pruner, make_sampler
@@ -127,3 +128,10 @@ def test_regression_learns_numbers() -> None:
 def test_optimizers_are_built_with_the_typed_values() -> None:
     optimizer = instantiate(composed("optimizer=sgd", "optimizer.lr=0.5", "optimizer.momentum=0.8").optimizer)
     assert (optimizer.keywords["lr"], optimizer.keywords["momentum"]) == (0.5, 0.8)
+
+
+def test_configs_without_a_learner_get_the_one_of_conf() -> None:
+    """conf/learner/supervised.yaml, but for groups that older configs lack."""
+    file = CONF / "learner" / "supervised.yaml"
+    older = {key: f"${{oc.select:{key},null}}" for key in ("scheduler", "metrics")}
+    assert OmegaConf.to_container(OmegaConf.load(file)) | older == SUPERVISED

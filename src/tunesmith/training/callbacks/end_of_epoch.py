@@ -19,6 +19,22 @@ class EndOfEpoch(Checkpoint):
     """
 
 
+class OfEpochs(EndOfEpoch):
+    """Knows at the end of an epoch whether its values are there: otherwise those of an earlier validation still are."""
+
+    is_validated = False
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self.is_validated = False
+
+    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self.is_validated = True
+
+    def has_values(self, trainer: L.Trainer) -> bool:
+        """Whether the epoch has ended with a validation, or epochs have none."""
+        return self.is_validated or not has_validation(trainer)
+
+
 def epoch_values(metrics: Mapping[str, Tensor], objective: str) -> dict[str, float]:
     """Return an epoch's value of each metric that was logged.
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import lightning as L
 
-from tunesmith.training.callbacks.end_of_epoch import EndOfEpoch, epoch_values, has_validation
+from tunesmith.training.callbacks.end_of_epoch import OfEpochs, epoch_values
 from tunesmith.training.record import RunRecord
 
 
-class EpochRecord(EndOfEpoch):
+class EpochRecord(OfEpochs):
     """Drives a RunRecord from Lightning's hooks, and ends the training when the record says so.
 
     All ranks compare rank zero's metrics; rank zero alone writes and reports, and tells the other ranks whether to
@@ -20,7 +20,6 @@ class EpochRecord(EndOfEpoch):
 
     def __init__(self, record: RunRecord) -> None:
         self.record = record
-        self._is_validated = False
 
     def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self.record.start()
@@ -29,21 +28,15 @@ class EpochRecord(EndOfEpoch):
         if trainer.is_global_zero:
             self.record.open_table()
 
-    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self._is_validated = False
-
     def on_train_batch_end(self, trainer: L.Trainer, *args: Any) -> None:
         if trainer.is_global_zero:
             self.record.reporter.poll()
         if _is_at_max_steps(trainer) and trainer.num_training_batches == math.inf:
             trainer.should_stop = True  # Lightning then validates; an endless stream has no other end of an epoch
 
-    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self._is_validated = not trainer.sanity_checking
-
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        if has_validation(trainer) and not self._is_validated:
-            return  # the values of an earlier validation are still there
+        if not self.has_values(trainer):
+            return
         epoch = trainer.current_epoch + 1
         metrics = epoch_values(trainer.callback_metrics, self.record.objective.metric)
         metrics = trainer.strategy.broadcast(metrics)
