@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -87,5 +89,14 @@ def test_a_local_job_is_cancelled_with_its_children() -> None:
         (child,) = psutil.Process(controller.pid).children()
         LocalQueue().cancel(SimpleNamespace(job_id=str(controller.pid), state="RUNNING"))
         controller.wait(20)
-        assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+        _wait_for_end(child)
     LocalQueue().cancel(SimpleNamespace(job_id=str(controller.pid), state="RUNNING"))  # it is gone
+
+
+def _wait_for_end(process: psutil.Process, seconds: float = 20) -> None:
+    """Wait until the kernel has ended a process that was killed: its parent may be gone before."""
+    deadline = time.monotonic() + seconds
+    with suppress(psutil.NoSuchProcess):
+        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            assert time.monotonic() < deadline, f"{process} is still running"
+            time.sleep(0.01)

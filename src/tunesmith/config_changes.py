@@ -1,0 +1,70 @@
+"""What differs between two configs as they are written: interpolations stay as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+
+class Absent(Enum):
+    """Stands for the value of a key that a config does not have; null is a value."""
+
+    ABSENT = "no such key"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+ABSENT = Absent.ABSENT
+
+
+@dataclass(frozen=True)
+class Change:
+    """A key whose value differs; old and new are plain values, or ABSENT."""
+
+    key: str
+    old: Any
+    new: Any
+
+
+def find_changes(old: DictConfig, new: DictConfig) -> list[Change]:
+    """Return the keys below which two configs differ, in the order of the old config, then of the new one.
+
+    A list is one value; so is a dict without keys. The node `hydra` is left out: it says how the job was started.
+    """
+    before, after = dict(_leaves(_plain(old))), dict(_leaves(_plain(new)))
+    keys = dict.fromkeys([*before, *after])
+    pairs = ((key, before.get(key, ABSENT), after.get(key, ABSENT)) for key in keys)
+    return [Change(key, was, now) for key, was, now in pairs if not _is_same(was, now)]
+
+
+def _plain(config: DictConfig) -> Mapping[str, Any]:
+    plain = OmegaConf.to_container(config, resolve=False)
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items() if key != "hydra"}
+
+
+def _leaves(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield dotted keys and their values."""
+    if prefix and not (isinstance(node, Mapping) and node):
+        yield prefix, node
+        return
+    for key, value in node.items():
+        yield from _leaves(value, f"{prefix}.{key}" if prefix else str(key))
+
+
+def _is_same(old: Any, new: Any) -> bool:
+    """Whether two plain values are one: 1 and 1.0 are, 1 and true are not; NaN is itself."""
+    return repr(_canonical(old)) == repr(_canonical(new))
+
+
+def _canonical(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_canonical(each) for each in value]
+    if isinstance(value, dict):
+        return {str(key): _canonical(value[key]) for key in sorted(value, key=str)}
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value

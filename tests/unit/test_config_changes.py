@@ -1,0 +1,30 @@
+"""Keys whose values differ between two configs."""
+
+import pytest
+from omegaconf import OmegaConf
+
+from tunesmith.config_changes import ABSENT, Change, find_changes
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "changes"),
+    [
+        pytest.param("a: 1", "a: 1", [], id="same"),
+        pytest.param("a: {b: 1}", "a: {b: 2}", [Change("a.b", 1, 2)], id="nested"),
+        pytest.param("a: 1", "a: 1.0", [], id="a number is a number"),
+        pytest.param("a: 1", "a: true", [Change("a", 1, True)], id="a switch is no number"),
+        pytest.param("a: 1", "a: '1'", [Change("a", 1, "1")], id="a text is no number"),
+        pytest.param("a: .nan", "a: .nan", [], id="nan"),
+        pytest.param("a: null", "{}", [Change("a", None, ABSENT)], id="null is a value"),
+        pytest.param("{}", "a: {b: 1}", [Change("a.b", ABSENT, 1)], id="new key"),
+        pytest.param("a: [1, 2]", "a: [2, 1]", [Change("a", [1, 2], [2, 1])], id="a list is one value"),
+        pytest.param("a: {}", "a: {b: 1}", [Change("a", {}, ABSENT), Change("a.b", ABSENT, 1)], id="empty dict"),
+        pytest.param("a: [{b: 1, c: 2}]", "a: [{c: 2, b: 1}]", [], id="order of keys"),
+        pytest.param("a: ${b}\nb: 1", "a: 1\nb: 1", [Change("a", "${b}", 1)], id="unresolved"),
+        pytest.param("a: ${no.such:thing}", "a: ${no.such:thing}", [], id="unknown resolver"),
+        pytest.param("a: ???", "a: ???", [], id="missing"),
+        pytest.param("hydra: {job: 1}", "hydra: {job: 2}", [], id="hydra"),
+    ],
+)
+def test_changes(old: str, new: str, changes: list[Change]) -> None:
+    assert find_changes(OmegaConf.create(old), OmegaConf.create(new)) == changes
