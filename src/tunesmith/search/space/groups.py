@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
@@ -20,7 +20,7 @@ class Groups:
 
     def __init__(self, loader: ConfigLoader | None) -> None:
         """loader: None means that nothing is known of the app: no key is a group."""
-        self._options = cache(loader.get_group_options) if loader is not None else lambda group: []
+        self._options = cache(partial(_options, loader))
 
     def has(self, key: str) -> bool:
         """Tell a config group from a value; key: with or without +, ~ and @package."""
@@ -51,6 +51,10 @@ class Groups:
         if value is None:
             return [] if override.is_add() else [f"~{key}"]
         return [f"{key}={to_hydra(self.choice_name(override.key_or_group, value, line))}"]
+
+
+def _options(loader: ConfigLoader | None, group: str) -> list[str]:
+    return [] if loader is None else loader.get_group_options(group)
 
 
 def _is_read_as(name: str, value: object) -> bool:
