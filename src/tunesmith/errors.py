@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 from hydra.errors import CompactHydraException
+from omegaconf.errors import OmegaConfBaseException
 
 NUM_LISTED = 5
 
@@ -34,6 +35,22 @@ class AttemptLost(BaseException):
 
     A BaseException, like KeyboardInterrupt: code that catches every Exception and goes on must not swallow it.
     """
+
+
+def mistake_in(error: BaseException | None) -> UserError | None:
+    """Return the UserError that a resolver raised while OmegaConf read a value, which raises one of its own for it."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        if isinstance(error, UserError):
+            return error
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def without_key(error: OmegaConfBaseException) -> str:
+    """Return OmegaConf's message in one line, without the key and the type of the node that it appends in lines."""
+    return " ".join(str(error).partition("\n    full_key:")[0].split())
 
 
 def closest(name: str, options: Iterable[str]) -> str:
