@@ -9,6 +9,8 @@ from hydra.errors import CompactHydraException
 from omegaconf.errors import OmegaConfBaseException
 
 NUM_LISTED = 5
+# Characters of a line that a console, a table or a study keeps: torch's longest common message, of memory, has 500.
+MAX_LINE = 1000
 
 
 class UserError(CompactHydraException):
@@ -35,6 +37,23 @@ class AttemptLost(BaseException):
 
     A BaseException, like KeyboardInterrupt: code that catches every Exception and goes on must not swallow it.
     """
+
+
+def text_of(error: BaseException) -> str:
+    """Return an error's text in one line; the text of a user's class may itself be faulty."""
+    try:
+        return " ".join(str(error).split())
+    except Exception as fault:
+        return f"its text cannot be read: __str__ raises {type(fault).__name__}"
+
+
+def shorten(text: str) -> str:
+    """Return the begin and the end of a text of more than MAX_LINE characters."""
+    if len(text) <= MAX_LINE:
+        return text
+    middle = f" ... ({len(text)} characters) ... "
+    begin = (MAX_LINE - len(middle)) * 3 // 4
+    return text[:begin] + middle + text[begin + len(middle) - MAX_LINE :]
 
 
 def mistake_in(error: BaseException | None) -> UserError | None:

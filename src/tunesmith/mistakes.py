@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import sys
@@ -21,7 +22,7 @@ from omegaconf.errors import (
     OmegaConfBaseException,
 )
 
-from tunesmith.errors import RunFailed, UserError, closest, mistake_in, without_key
+from tunesmith.errors import RunFailed, UserError, closest, mistake_in, text_of, without_key
 from tunesmith.search.storage.password import redact
 
 EXIT_INTERRUPTED = 130
@@ -30,7 +31,12 @@ NO_JOB = "HydraConfig was not set"  # what Hydra says of ${hydra:...} outside of
 
 @contextmanager
 def exit_on_error() -> Iterator[None]:
-    """Exit with one line for what a user can mend, with the traceback for a bug, with 130 for Ctrl-C."""
+    """Exit with one line for what a user can mend, with the traceback for a bug, with 130 for Ctrl-C.
+
+    What the console's encoding cannot hold is printed as an escape.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         yield
     except KeyboardInterrupt:
@@ -80,7 +86,7 @@ def explain(error: BaseException, overrides: Sequence[str] | None = None) -> str
             return f"{group}: there is no such choice; got '{choice}'{closest(choice, cause.options)}"
         if isinstance(cause, InterpolationResolutionError):
             return _unresolved(cause, sys.argv[1:] if overrides is None else overrides)
-    return ": ".join(" ".join(str(cause).split()) for cause in _causes(error) if str(cause))
+    return ": ".join(text for cause in _causes(error) if (text := text_of(cause)))
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
