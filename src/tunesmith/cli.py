@@ -20,6 +20,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from tunesmith.checks import check_config, check_folder
 from tunesmith.errors import UserError
+from tunesmith.in_job import resolved_as_in_job
 from tunesmith.mistakes import exit_on_error, is_mendable, line
 from tunesmith.reporting import current_reporter, is_trial
 from tunesmith.run_folder import environment
@@ -102,13 +103,12 @@ class ChecksBeforeRun(Callback):
     """Checks a run before Hydra makes its folder and writes its config down."""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        try:
+        with exit_on_error():  # Hydra turns any Exception of a callback into a warning, and goes on
             refuse_typed_password(config)
             hide_password(config)
-            check(config)
-            check_folder("hydra.run.dir", Path(config.hydra.run.dir))
-        except UserError as error:  # Hydra turns any Exception of a callback into a warning
-            raise SystemExit(line(error)) from None
+            with resolved_as_in_job(config, "hydra.run.dir"):
+                check(config)
+                check_folder("hydra.run.dir", Path(config.hydra.run.dir))
 
 
 def evaluate(folder: Path) -> dict[str, float]:
