@@ -8,7 +8,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cache, wraps
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from tunesmith.kept_files import put_back_on_failure
 from tunesmith.mistakes import exit_on_error, is_mendable, line
 from tunesmith.reporting import current_reporter, is_trial
 from tunesmith.resume import check_resume, checkpoint_folder
+from tunesmith.resume_command import resume_command
 from tunesmith.run_folder import environment
 from tunesmith.search.pool.launcher import runs_on_cluster
 from tunesmith.search.storage.password import hide_password, refuse_typed_password
@@ -162,15 +163,21 @@ def load_training() -> None:
 
 
 def _train(cfg: DictConfig) -> Any:
-    load_training()
-    from tunesmith.training.run import train
-
     folder = Path(HydraConfig.get().runtime.output_dir)
-    if cfg.ckpt_path is None or not is_rank_zero():
-        return train(cfg, folder, current_reporter())
-    with put_back_on_failure(folder):
-        _go_on(cfg, folder)
-        return train(cfg, folder, current_reporter())
+    is_resumed = cfg.ckpt_path is not None and is_rank_zero()
+    try:
+        with put_back_on_failure(folder) if is_resumed else nullcontext():
+            load_training()
+            from tunesmith.training.run import train
+
+            if is_resumed:
+                _go_on(cfg, folder)
+            return train(cfg, folder, current_reporter())
+    except (KeyboardInterrupt, SystemExit):
+        command = None if is_trial() or not is_rank_zero() else resume_command(folder)
+        if command is not None:
+            print(f"interrupted; resume it with: {command}", flush=True)
+        raise
 
 
 def _go_on(cfg: DictConfig, folder: Path) -> None:
