@@ -28,6 +28,7 @@ from tunesmith.mistakes import exit_on_error, is_mendable, line
 from tunesmith.reporting import current_reporter, is_trial
 from tunesmith.resume import check_resume, checkpoint_folder
 from tunesmith.resume_command import resume_command
+from tunesmith.resume_folder import check_resume_folder, copy_begun
 from tunesmith.run_folder import environment
 from tunesmith.search.pool.launcher import runs_on_cluster
 from tunesmith.search.storage.password import hide_password, refuse_typed_password
@@ -111,10 +112,13 @@ class ChecksBeforeRun(Callback):
         with exit_on_error():  # Hydra turns any Exception of a callback into a warning
             refuse_typed_password(config)
             hide_password(config)
+            if config.hydra.job.chdir:
+                _make_absolute(config)
             with _hydra_config(config):
                 check(config)
-                if config.get("ckpt_path") is not None:
+                if config.get("ckpt_path") is not None and is_rank_zero():
                     check_resume(config, typed_overrides(config))
+                    check_resume_folder("hydra.run.dir", Path(config.hydra.run.dir), config)
             if config.get("ckpt_path") is not None:
                 _leave_record(config)
             check_folder("hydra.run.dir", Path(config.hydra.run.dir))
@@ -131,6 +135,13 @@ def _hydra_config(config: DictConfig) -> Iterator[None]:
         yield
     finally:
         HydraConfig.instance().cfg = before
+
+
+def _make_absolute(config: DictConfig) -> None:
+    """Let checkpoints be found by a job that runs in its output folder."""
+    for key in ("ckpt_path", "weights"):
+        if isinstance(config.get(key), str):
+            config[key] = os.path.abspath(config[key])
 
 
 def _leave_record(config: DictConfig) -> None:
@@ -171,6 +182,7 @@ def _train(cfg: DictConfig) -> Any:
             from tunesmith.training.run import train
 
             if is_resumed:
+                copy_begun(cfg, folder)
                 _go_on(cfg, folder)
             return train(cfg, folder, current_reporter())
     except (KeyboardInterrupt, SystemExit):

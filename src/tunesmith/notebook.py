@@ -24,6 +24,7 @@ from tunesmith.kept_files import put_back_on_failure
 from tunesmith.mistakes import explain, is_mendable
 from tunesmith.reporting import NoReporter
 from tunesmith.resume import check_resume
+from tunesmith.resume_folder import check_resume_folder, copy_begun
 
 LOG_FILE = "train.log"
 
@@ -69,7 +70,10 @@ def train(cfg: DictConfig, folder: str | Path | None = None) -> dict[str, Any]:
     if cfg.trainer.get("devices") != 1:  # Lightning would start this Python's own command again for each further device
         raise UserError(f"trainer.devices must be 1 from Python; got {cfg.trainer.devices}: train.py takes several")
     folder = _default_folder(cfg) if folder is None else Path(folder).absolute()
-    not_compared = None if cfg.ckpt_path is None else check_resume(cfg, typed=None)
+    not_compared = None
+    if cfg.ckpt_path is not None:
+        not_compared = check_resume(cfg, typed=None)
+        check_resume_folder("folder", folder, cfg)
     check_folder("folder", folder)
     run_folder.environment()
     with nullcontext() if cfg.ckpt_path is None else put_back_on_failure(folder):
@@ -80,6 +84,8 @@ def train(cfg: DictConfig, folder: str | Path | None = None) -> dict[str, Any]:
 
 
 def _train(cfg: DictConfig, folder: Path, warning: str | None) -> dict[str, Any]:
+    if cfg.ckpt_path is not None:
+        copy_begun(cfg, folder)
     (folder / run_folder.CONFIG_FILE).parent.mkdir(exist_ok=True)
     OmegaConf.save(cfg, folder / run_folder.CONFIG_FILE)
     from tunesmith.training.memory import free_cuda
