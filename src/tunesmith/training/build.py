@@ -27,6 +27,7 @@ from tunesmith.training.callbacks.epoch_record import EpochRecord
 from tunesmith.training.callbacks.foreign_learner import ForeignLearner
 from tunesmith.training.callbacks.hparams import Hparams
 from tunesmith.training.callbacks.plain_checkpoints import PlainCheckpoints
+from tunesmith.training.callbacks.schedule_length import ScheduleLength
 from tunesmith.training.callbacks.seeded_epochs import SeededEpochs
 from tunesmith.training.callbacks.start_weights import StartWeights
 from tunesmith.training.ddp.devices import cluster_environment
@@ -107,6 +108,8 @@ def _build_callbacks(
         callbacks.append(SeededEpochs(cfg.seed))
     if not isinstance(module, Supervised):
         callbacks.append(ForeignLearner(folder))
+    if type(module).configure_optimizers is not Supervised.configure_optimizers:
+        callbacks.append(ScheduleLength())
     callbacks += start_weights(cfg)
     if record.reporter.params:
         callbacks.append(Hparams(record.reporter.params, record))

@@ -11,7 +11,7 @@ from typing import Any
 from tunesmith.errors import UserError, closest
 from tunesmith.objective import BestSoFar, Objective
 from tunesmith.reporting import Reporter
-from tunesmith.run_folder import BEST_CHECKPOINT, MetricsTable
+from tunesmith.run_folder import BEST_CHECKPOINT, METRICS_FILE, MetricsTable, read_metrics
 
 
 class RunRecord:
@@ -117,9 +117,21 @@ class RunRecord:
         return {"epoch": self.epoch, "seconds": self.seconds, "best": self.best.state_dict()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take the state of an earlier attempt; raises UserError if metrics.csv shows that it is another run's."""
         self.epoch = int(state["epoch"])
         self._seconds_before = float(state["seconds"])
         self.best.load_state_dict(state["best"])
+        self._check_best()
+
+    def _check_best(self) -> None:
+        rows = [row for row in read_metrics(self.folder) if row["epoch"] == str(self.best.epoch)]
+        values = [row[self.objective.metric] for row in rows if row.get(self.objective.metric)]
+        if values and self.best.value not in map(float, values):
+            raise UserError(
+                f"ckpt_path must be a checkpoint of the run in its folder; got one whose epoch {self.best.epoch} had "
+                f"{self.objective.metric} {self.best.value:.6g}, where {self.folder / METRICS_FILE} has "
+                f"{', '.join(values)}: another run's checkpoint starts a new run by weights=..."
+            )
 
     def _objective_of(self, metrics: Mapping[str, float]) -> float:
         if self.objective.metric not in metrics:
