@@ -18,11 +18,13 @@ class RunRecord:
     """The record of one run, whoever trains it: it takes plain floats and knows neither torch nor Lightning.
 
     A training calls load_state_dict (if it goes on), start, open_table, then end_epoch and ask_to_stop after each epoch
-    until is_over, and stop. If one process runs several trainings, all end their epoch before any asks.
+    until is_over, and stop. If one process runs several trainings, all end their epoch before any asks. An epoch of
+    several validations calls end_validation after each of them, and report_epoch in place of end_epoch.
 
     Attributes:
         epoch: the last one that was trained and validated, counted from 1 and over all attempts; 0: none yet.
-        best: the objective's best value so far and its epoch.
+        best: the objective's best value so far, its epoch, and its step if an epoch has several validations.
+        is_best_saved: whether the weights of the best value lie in a file; whoever saves them sets it.
         failure: why the run has failed, None if it has not.
         is_stopped: whether the reporter stopped the run before its last epoch.
     """
@@ -32,9 +34,11 @@ class RunRecord:
         self.objective = objective
         self.reporter = reporter
         self.best = BestSoFar(objective)
+        self.is_best_saved = True
         self.epoch = 0
         self.failure: str | None = None
         self.is_stopped = False
+        self._best_of_epoch = BestSoFar(objective)
         self._seconds_before = 0.0
         self._started = time.monotonic()
         self._stopped: float | None = None
@@ -53,32 +57,52 @@ class RunRecord:
         Raises:
             UserError: the objective is not among the metrics.
         """
-        value = self._objective_of(metrics)
-        self.table.append(epoch, metrics)
-        self.compare(epoch, metrics)
-        if self.failure is None:
-            self.reporter.report(epoch, value)
+        self.end_validation(epoch, metrics)
+        self.report_epoch(epoch)
+
+    def end_validation(self, epoch: int, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Write a row of metrics.csv, and compare it with the best one.
+
+        Raises:
+            UserError: the objective is not among the metrics.
+        """
+        self._objective_of(metrics)
+        self.table.append(epoch, metrics, step)
+        self.compare(epoch, metrics, step)
+
+    def report_epoch(self, epoch: int) -> None:
+        """Report the best of an epoch's validations."""
+        if self.failure is None and self._best_of_epoch.epoch == epoch:
+            self.reporter.report(epoch, self._best_of_epoch.value)
 
     def ask_to_stop(self, is_last: bool = False) -> None:
-        """Ask the reporter whether to stop after the epoch; a run that ends anyway (is_last) is not stopped."""
-        if self.failure is None:
+        """Ask the reporter whether to stop after the epoch; a run that ends anyway (is_last) is not stopped.
+
+        A run that is stopped stays so: Lightning may train on until its min_epochs.
+        """
+        if self.failure is None and not self.is_stopped:
             self.is_stopped = self.reporter.should_stop() and not is_last
 
-    def compare(self, epoch: int, metrics: Mapping[str, float]) -> None:
-        """Compare an epoch with the best one, and note a failure; writes and reports nothing.
+    def compare(self, epoch: int, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Compare an epoch, or one of its validations, with the best one, and note a failure; writes nothing.
 
         Raises:
             UserError: the objective is not among the metrics.
         """
         value = self._objective_of(metrics)
+        if epoch != self._best_of_epoch.epoch:
+            self._best_of_epoch = BestSoFar(self.objective)
         self.epoch = epoch
         if not math.isfinite(value):
             self.fail(f"{self.objective.metric} was {value} at epoch {epoch}")
-        self.best.update(value, epoch)
+            return
+        self._best_of_epoch.update(value, epoch, step)
+        if self.best.update(value, epoch, step):
+            self.is_best_saved = False
 
     def fail(self, reason: str) -> None:
-        """Note that the run has failed."""
-        self.failure = reason
+        """Note that the run has failed; the first reason stays."""
+        self.failure = self.failure or reason
 
     def stop(self) -> None:
         """Stop the clock."""
@@ -105,6 +129,7 @@ class RunRecord:
         return {
             "value": self.best.value if has_best else None,
             "epoch": self.best.epoch if has_best else None,
+            **({} if self.best.step is None else {"step": self.best.step}),
             "epochs": self.epoch,
             "seconds": round(self.seconds, 3),
             "state": self.state,

@@ -73,16 +73,18 @@ def _show(result: Result, folder: Path) -> None:
     else:
         rows = [
             ("best epoch", f"{result['epoch']} of {time}"),
-            *(("its metrics", _metrics(row)) for row in _rows_of(folder, result["epoch"])),
+            *(("its metrics", _metrics(row)) for row in _rows_of(folder, result)),
             ("files", f"{where}/  result.yaml, metrics.csv, checkpoints/best.ckpt"),
         ]
     rows.append(("test it", f"python scripts/evaluate.py {shlex.quote(where)}"))
     print(*(f"{label:<12} {text}" for label, text in rows), sep="\n", flush=True)
 
 
-def _rows_of(folder: Path, epoch: int | None) -> list[dict[str, str]]:
-    return [row for row in run_folder.read_metrics(folder) if row["epoch"] == str(epoch)]
+def _rows_of(folder: Path, result: Result) -> list[dict[str, str]]:
+    """Return the row of the best epoch, or of its best validation."""
+    best = {key: str(result[key]) for key in run_folder.AXES if key in result}
+    return [row for row in run_folder.read_metrics(folder) if best.items() <= row.items()]
 
 
 def _metrics(row: dict[str, str]) -> str:
-    return "  ".join(f"{name} {float(row[name]):.4g}" for name in row if name != "epoch" and row[name])
+    return "  ".join(f"{name} {float(row[name]):.4g}" for name in row if name not in run_folder.AXES and row[name])
