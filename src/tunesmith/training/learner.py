@@ -16,7 +16,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from tunesmith.training.data_facts import read_facts
 from tunesmith.training.epoch_metrics import CLASSES, LABELS, NUMBERS, SECOND, EpochMetrics, log_epoch
-from tunesmith.training.losses import check_loss, explain_misfit, weigh_classes
+from tunesmith.training.losses import check_loss, explain_misfit, target_weights, weigh_classes
 from tunesmith.training.metrics import Metrics
 from tunesmith.training.schedules import make_schedules
 from tunesmith.training.weight_groups import group_parameters, is_weight
@@ -26,7 +26,8 @@ class Supervised(L.LightningModule):
     """Trains a model; logs PART/loss, PART/acc (classes) or PART/rmse (numbers, in their unit), and lr once an epoch.
 
     A subclass overrides step (what a batch costs), parameter_groups or predict. The logged loss is the mean over
-    samples, whatever the loss's reduction, and leaves out the L1 penalty: the parts can then be compared.
+    samples (by their class weights, if there are any), whatever the loss's reduction and the batch size, and leaves
+    out the L1 penalty: the parts can then be compared.
     """
 
     def __init__(
@@ -163,7 +164,8 @@ class Supervised(L.LightningModule):
             self._metrics[part] = Metrics(deepcopy(self.metrics), facts.target_mean, facts.target_scale)
         self._metrics[part].start(self.device)
         unit = facts.target_scale, self.is_sum, has_labels
-        return EpochMetrics(part, facts.has_classes, *unit, self._metrics[part], facts.target_shape)
+        weigh = target_weights(self.loss)
+        return EpochMetrics(part, facts.has_classes, *unit, self._metrics[part], facts.target_shape, weigh)
 
     def _step(self, part: str, batch: Any) -> Tensor:
         try:
