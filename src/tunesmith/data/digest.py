@@ -36,7 +36,7 @@ def digest(arrays: Arrays) -> str:
 
 
 def _of_values(values: NDArray[Any] | Mapped) -> bytes:
-    """Digest a checksum of each piece: 200 MB take .05 s; SHA-256 of the values takes .12 s, or .5 s on an older CPU."""
+    """Return a digest of the CRC-32 of each piece: 200 MB take .05 s, SHA-256 of all values takes more than .1 s."""
     is_mapped = isinstance(values, Mapped)
     array = values.array if isinstance(values, Mapped) else values
     pieces = _mapped_rows(array) if is_mapped else _pieces(array)
@@ -47,7 +47,7 @@ def _of_values(values: NDArray[Any] | Mapped) -> bytes:
 def _checksum(piece: NDArray[Any]) -> bytes:
     """Return the CRC-32 of values as they are on a little-endian machine, row by row."""
     plain = np.ascontiguousarray(piece, piece.dtype.newbyteorder("<"))
-    return zlib.crc32(plain.reshape(-1).view(np.uint8)).to_bytes(4, "little")
+    return zlib.crc32(plain.reshape(-1).view(np.uint8).data).to_bytes(4, "little")
 
 
 def _pieces(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
