@@ -11,6 +11,7 @@ from torch import Tensor
 
 from tunesmith.data.arrays import Arrays, Source, Values
 from tunesmith.data.cutting import SplitConfig, cut
+from tunesmith.data.digest import digest
 from tunesmith.data.mapped import Index, Mapped
 from tunesmith.data.preflight import check_samples, check_splits
 from tunesmith.data.preparation import prepare
@@ -44,12 +45,14 @@ class Splits:
     """The three splits, and what a model and a report need to know of the data.
 
     classes: names of the classes, empty for regression; target = target_scale * training target + target_mean.
+    digest: of the arrays as they were loaded.
     """
 
     train: Split
     val: Split
     test: Split
     classes: tuple[str, ...]
+    digest: str
     target_mean: float = 0.0
     target_scale: float = 1.0
 
@@ -85,7 +88,8 @@ def _check_source(source: Source) -> None:
 @lru_cache(maxsize=2)
 def _load_splits(source: Source, config: SplitConfig) -> Splits:
     """Keep the arrays themselves only if there are folds: each fold is cut out of them anew."""
-    arrays = choose_targets(_load(source) if config.folds is None else _load_once(source), config.targets)
+    loaded, loaded_digest = _load(source) if config.folds is None else _load_once(source)
+    arrays = choose_targets(loaded, config.targets)
     check_samples(arrays)
     indices = cut(arrays, config)
     inputs, lines = prepare(arrays, indices[0], config.scale, config.missing)
@@ -96,14 +100,14 @@ def _load_splits(source: Source, config: SplitConfig) -> Splits:
             log.warning("data: %s", line)
     train, val, test = (_split(inputs, inputs if config.targets == "inputs" else targets, index) for index in indices)
     classes = tuple(arrays.class_name(label) for label in range(arrays.num_classes))
-    return Splits(train, val, test, classes, mean, scale)
+    return Splits(train, val, test, classes, loaded_digest, mean, scale)
 
 
-def _load(source: Source) -> Arrays:
+def _load(source: Source) -> tuple[Arrays, str]:
     arrays = source.load()
     if not isinstance(arrays, Arrays):
         raise UserError(f"data.source must return Arrays; got {type(arrays).__qualname__}")
-    return arrays
+    return arrays, digest(arrays)
 
 
 _load_once = lru_cache(maxsize=1)(_load)
