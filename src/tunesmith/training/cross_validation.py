@@ -70,6 +70,7 @@ class _FoldReporter:
 
     is_retry: bool
     poll: Callable[[], None]
+    report_data: Callable[[str], None]
     params: Mapping[str, Any] = field(default_factory=dict)
 
     def report(self, step: int, value: float, epochs: int = 1) -> None:
@@ -88,7 +89,9 @@ def _train_fold(cfg: DictConfig, folder: Path, fold: int, reporter: Reporter, is
             return result
     last = fold_folder / run_folder.LAST_CHECKPOINT
     checkpoint = last if is_resumed and last.exists() else None
-    return train_once(cfg, fold_folder, _FoldReporter(reporter.is_retry, reporter.poll), checkpoint, fold)
+    return train_once(
+        cfg, fold_folder, _FoldReporter(reporter.is_retry, reporter.poll, reporter.report_data), checkpoint, fold
+    )
 
 
 def _result_fields(ended: Sequence[Result], state: str, reason: str | None) -> Result:
