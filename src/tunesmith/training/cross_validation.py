@@ -71,6 +71,7 @@ class _FoldReporter:
 
     is_retry: bool
     poll: Callable[[], None]
+    report_data: Callable[[str], None]
     params: Mapping[str, Any] = field(default_factory=dict)
 
     def report(self, step: int, value: float, epochs: int = 1) -> None:
@@ -90,7 +91,7 @@ def _train_fold(cfg: DictConfig, folder: Path, fold: int, reporter: Reporter, is
     last = fold_folder / run_folder.LAST_CHECKPOINT
     checkpoint = last if is_resumed and last.exists() else None
     others = sorted(folder.glob(f"*/{run_folder.BEST_CHECKPOINT}")) if is_resumed else []
-    of_fold = _FoldReporter(reporter.is_retry, reporter.poll)
+    of_fold = _FoldReporter(reporter.is_retry, reporter.poll, reporter.report_data)
     return train_once(cfg, fold_folder, of_fold, checkpoint, fold, next(iter(others), None))
 
 
