@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from functools import lru_cache
+from pathlib import Path
+from stat import S_ISREG
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,6 +23,8 @@ from tunesmith.data.targets import choose_targets, scale_targets
 from tunesmith.errors import UserError
 
 log = logging.getLogger(__name__)
+
+FileStates = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -58,14 +63,14 @@ class Splits:
 
 
 def load_splits(source: Source, config: SplitConfig) -> Splits:
-    """Return the splits of a source; a process holds one copy, however many trials ask.
+    """Return the splits of a source; a process holds one copy, however many trials ask, unless a file has changed.
 
     Raises:
         UserError: the data cannot be trained on as it is cut.
     """
     _check_source(source)
     try:
-        return _load_splits(source, config)
+        return _load_splits(source, config, _file_states(source))
     except MemoryError as error:
         raise UserError(
             "data must fit into memory, unless data=npz or data=npy reads it by batch with data.mapped=true; it does "
@@ -85,10 +90,26 @@ def _check_source(source: Source) -> None:
         raise UserError(f"data.source must have fields that can be compared; got {name} ({error})") from None
 
 
+def _file_states(source: Source) -> FileStates:
+    """Return time and size of each file that a field of the source names; of a folder nobody knows what counts."""
+    values = [getattr(source, each.name) for each in fields(source)] if is_dataclass(source) else []
+    return tuple(state for value in values if (state := _file_state(value)) is not None)
+
+
+def _file_state(name: Any) -> tuple[int, int] | None:
+    if not isinstance(name, str | Path):
+        return None
+    try:
+        found = Path(name).expanduser().stat()
+    except (OSError, RuntimeError, ValueError):  # there is no such file, or the text can name none
+        return None
+    return (found.st_mtime_ns, found.st_size) if S_ISREG(found.st_mode) else None
+
+
 @lru_cache(maxsize=2)
-def _load_splits(source: Source, config: SplitConfig) -> Splits:
+def _load_splits(source: Source, config: SplitConfig, files: FileStates) -> Splits:
     """Keep the arrays themselves only if there are folds: each fold is cut out of them anew."""
-    loaded, loaded_digest = _load(source) if config.folds is None else _load_once(source)
+    loaded, loaded_digest = _load(source) if config.folds is None else _load_once(source, files)
     arrays = choose_targets(loaded, config.targets)
     check_samples(arrays)
     indices = cut(arrays, config)
@@ -103,7 +124,7 @@ def _load_splits(source: Source, config: SplitConfig) -> Splits:
     return Splits(train, val, test, classes, loaded_digest, mean, scale)
 
 
-def _load(source: Source) -> tuple[Arrays, str]:
+def _load(source: Source, files: FileStates = ()) -> tuple[Arrays, str]:
     arrays = source.load()
     if not isinstance(arrays, Arrays):
         raise UserError(f"data.source must return Arrays; got {type(arrays).__qualname__}")

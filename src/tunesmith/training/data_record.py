@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,8 +16,8 @@ from tunesmith.training.weights import read_part
 
 log = logging.getLogger(__name__)
 
-# Letters of a digest that a message shows.
-NUM_SHOWN = 8
+# Letters that a message shows of a digest of ours or of another hash, and of a text that a user's digest() returns.
+NUM_SHOWN, NUM_SHOWN_OF_TEXT = 8, 60
 
 
 @dataclass(frozen=True)
@@ -85,4 +86,5 @@ def _say_without_digest(name: str) -> None:
 
 
 def _short(digest: str) -> str:
-    return f"{digest[:NUM_SHOWN]}..." if len(digest) > NUM_SHOWN else digest
+    is_hash = re.fullmatch("[0-9a-f]{32,}", digest) is not None
+    return f"{digest[:NUM_SHOWN]}..." if is_hash else digest[:NUM_SHOWN_OF_TEXT]

@@ -83,9 +83,7 @@ def _models(cfg: DictConfig, folder: Path) -> list[tuple[int | None, Path]]:
     return found
 
 
-def _build(
-    cfg: DictConfig, fold: int | None, folder: Path
-) -> tuple[L.LightningDataModule | None, L.LightningModule]:
+def _build(cfg: DictConfig, fold: int | None, folder: Path) -> tuple[L.LightningDataModule | None, L.LightningModule]:
     """Build a run's data and learner; raises UserError if the data are not those that it was trained on."""
     return build_learner(cfg, fold, read_data_record("folder", folder / run_folder.BEST_CHECKPOINT))
 

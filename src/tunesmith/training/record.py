@@ -28,9 +28,7 @@ class RunRecord:
         data_digest: which data the run trains on; None: nobody can tell.
     """
 
-    def __init__(
-        self, folder: Path, objective: Objective, reporter: Reporter, data_digest: str | None = None
-    ) -> None:
+    def __init__(self, folder: Path, objective: Objective, reporter: Reporter, data_digest: str | None = None) -> None:
         self.folder = folder
         self.objective = objective
         self.reporter = reporter
