@@ -92,7 +92,7 @@ def _check_source(source: Source) -> None:
 
 def _file_states(source: Source) -> FileStates:
     """Return time and size of each file that a field of the source names; of a folder nobody knows what counts."""
-    values = [getattr(source, each.name) for each in fields(source)] if is_dataclass(source) else []
+    values: list[Any] = [getattr(source, each.name) for each in fields(source)] if is_dataclass(source) else []
     return tuple(state for value in values if (state := _file_state(value)) is not None)
 
 
