@@ -19,7 +19,7 @@ from tunesmith.data.mapped import Index, Mapped
 from tunesmith.data.preflight import check_samples, check_splits
 from tunesmith.data.preparation import prepare
 from tunesmith.data.rows import Rows
-from tunesmith.data.targets import choose_targets, scale_targets
+from tunesmith.data.targets import choose_targets, coarse_targets, scale_targets
 from tunesmith.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -116,6 +116,7 @@ def _load_splits(source: Source, config: SplitConfig, files: FileStates) -> Spli
     inputs, lines = prepare(arrays, indices[0], config.scale, config.missing)
     targets, mean, scale = scale_targets(arrays, indices[0], config.scale_targets)
     lines += check_splits(arrays, inputs, indices, config.scale, config.split)
+    lines += coarse_targets(arrays, indices[0], mean)
     if not config.fold:  # the first fold's findings hold for the others
         for line in lines:
             log.warning("data: %s", line)

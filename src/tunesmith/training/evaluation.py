@@ -143,12 +143,12 @@ def _predict(cfg: DictConfig, built: list[Built]) -> Prediction:
     assert isinstance(data, DataModule)
     assert isinstance(module, Supervised)
     if not module.facts.has_classes:
-        outputs = (outputs - data.target_mean) / data.target_scale
+        outputs = ((outputs - data.target_mean) / data.target_scale).float()
     return Prediction(data, module, outputs, data.splits.test.targets[:])
 
 
 def _outputs(cfg: DictConfig, data: L.LightningDataModule | None, module: L.LightningModule, folder: Path) -> Tensor:
-    """Return outputs on the CPU; numbers are in the target's own unit, which is the same in all folds."""
+    """Return outputs on the CPU; numbers are float64 in the target's own unit, which is the same in all folds."""
     assert isinstance(data, DataModule)
     assert isinstance(module, Supervised)
     load_weights(module, read_weights(folder / run_folder.BEST_CHECKPOINT))
@@ -158,7 +158,7 @@ def _outputs(cfg: DictConfig, data: L.LightningDataModule | None, module: L.Ligh
     assert batches is not None
     outputs = torch.cat([batch.cpu() for batch in batches])  # type: ignore[union-attr]
     module.cpu()
-    return outputs if module.facts.has_classes else outputs * data.target_scale + data.target_mean
+    return outputs if module.facts.has_classes else outputs.double() * data.target_scale + data.target_mean
 
 
 def _float32(value: float) -> float:
