@@ -33,7 +33,9 @@ from tunesmith.training.callbacks.schedule_length import ScheduleLength
 from tunesmith.training.callbacks.seeded_epochs import SeededEpochs
 from tunesmith.training.callbacks.start_weights import StartWeights
 from tunesmith.training.complaints import SINGLE_SAMPLE
+from tunesmith.training.data_record import DataRecord, read_digest
 from tunesmith.training.ddp.devices import cluster_environment
+from tunesmith.training.ddp.processes import is_rank_zero
 from tunesmith.training.ddp.ranks import Ranks
 from tunesmith.training.first_validation import BY_TIME
 from tunesmith.training.learner import Supervised
@@ -71,16 +73,23 @@ class Run:
     trainer: L.Trainer
 
 
-def build(cfg: DictConfig, folder: Path, reporter: Reporter, fold: int | None = None) -> Run:
+def build(
+    cfg: DictConfig, folder: Path, reporter: Reporter, fold: int | None = None, earlier: DataRecord | None = None
+) -> Run:
     """Build a run that writes into a folder; fold: which of data.folds it trains on, from 0.
 
+    earlier: of the run that this one goes on with.
+
     Raises:
-        UserError: a value in the config is wrong.
+        UserError: a value in the config is wrong, or the data are not those of the earlier run or of the study.
     """
     torch.set_num_threads(cfg.threads)
     L.seed_everything(cfg.seed, verbose=False)
-    data, module = build_learner(cfg, fold)
-    record = RunRecord(folder, Objective(cfg.objective.metric, cfg.objective.mode), reporter)
+    data, module = build_learner(cfg, fold, earlier)
+    digest = read_digest(data)
+    if digest is not None and is_rank_zero():
+        reporter.report_data(digest)
+    record = RunRecord(folder, Objective(cfg.objective.metric, cfg.objective.mode), reporter, digest)
     has_bar = sys.stdout.isatty() and not is_trial()
     own = {name: build_node(cfg, f"callbacks.{name}") for name in cfg.get("callbacks") or {}}
     if type(module) is Supervised:  # a subclass may log more
@@ -131,16 +140,23 @@ def start_weights(cfg: DictConfig) -> list[L.Callback]:
     return [] if cfg.get("weights") is None else [StartWeights(Path(cfg.weights))]
 
 
-def build_learner(cfg: DictConfig, fold: int | None = None) -> tuple[L.LightningDataModule | None, L.LightningModule]:
+def build_learner(
+    cfg: DictConfig, fold: int | None = None, earlier: DataRecord | None = None
+) -> tuple[L.LightningDataModule | None, L.LightningModule]:
     """Build the data and the learner; a learner with `_partial_: true` is called with data=the data module.
 
+    earlier: of the run whose checkpoint the learner is for.
+
     Raises:
-        UserError: they do not fit each other, or are no LightningDataModule and LightningModule.
+        UserError: they do not fit each other, or are no LightningDataModule and LightningModule; or the data are not
+            those of the earlier run.
     """
     cfg = with_learner(cfg)
     data = build_node(cfg, "data", **({} if fold is None else {"fold": fold})) if cfg.get("data") else None
     if not isinstance(data, L.LightningDataModule | None):
         raise UserError(f"data._target_ must be a LightningDataModule; got {type(data).__qualname__}")
+    if earlier is not None:
+        earlier.check(data)
     module = build_node(cfg, "learner", **({"data": data} if cfg.learner.get("_partial_") else {}))
     if not isinstance(module, L.LightningModule):
         raise UserError(f"learner._target_ must be a LightningModule; got {type(module).__qualname__}")

@@ -18,6 +18,7 @@ from tunesmith.data import DataModule
 from tunesmith.errors import NothingToEvaluate
 from tunesmith.training.build import build_learner, build_quiet_trainer
 from tunesmith.training.class_report import class_report
+from tunesmith.training.data_record import read_data_record
 from tunesmith.training.fit import interruptible
 from tunesmith.training.learner import Supervised
 from tunesmith.training.weights import load_checkpoint, load_weights, read_weights
@@ -44,12 +45,12 @@ def evaluate(folder: Path) -> dict[str, float]:
 
     Raises:
         NothingToEvaluate: the learner has no test_step, or the data no test part.
-        UserError: the folder is not one that a run left.
+        UserError: the folder is not one that a run left, or the data are others than those of the run.
     """
     cfg = _config(folder)
     torch.set_num_threads(cfg.threads)
     L.seed_everything(cfg.seed, verbose=False)  # a test part may have random augmentation
-    built = [(*build_learner(cfg, fold), path) for fold, path in _models(cfg, folder)]
+    built = [(*_build(cfg, fold, path), path) for fold, path in _models(cfg, folder)]
     data, module, _ = built[0]
     if isinstance(data, DataModule) and isinstance(module, Supervised) and type(module).step is Supervised.step:
         return _evaluate_outputs(cfg, folder, built)
@@ -81,6 +82,11 @@ def _models(cfg: DictConfig, folder: Path) -> list[tuple[int | None, Path]]:
     for _, path in found:
         run_folder.check_run_folder(path, run_folder.BEST_CHECKPOINT)
     return found
+
+
+def _build(cfg: DictConfig, fold: int | None, folder: Path) -> tuple[L.LightningDataModule | None, L.LightningModule]:
+    """Build a run's data and learner; raises UserError if the data are not those that it was trained on."""
+    return build_learner(cfg, fold, read_data_record("folder", folder / run_folder.BEST_CHECKPOINT))
 
 
 def _check_has_test(data: L.LightningDataModule | None, module: L.LightningModule) -> None:

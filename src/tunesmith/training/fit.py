@@ -18,28 +18,33 @@ from tunesmith.errors import RunFailed, UserError
 from tunesmith.reporting import Reporter
 from tunesmith.training.build import build
 from tunesmith.training.complaints import explain
+from tunesmith.training.data_record import read_data_record
 from tunesmith.training.ddp.processes import cleaned_up_ranks, is_rank_zero
 from tunesmith.training.loggers import closed_loggers
 from tunesmith.training.memory import as_out_of_memory
-from tunesmith.training.weights import read_part
 
 Result = dict[str, Any]
 
 
 def train_once(
-    cfg: DictConfig, folder: Path, reporter: Reporter, checkpoint: Path | None = None, fold: int | None = None
+    cfg: DictConfig,
+    folder: Path,
+    reporter: Reporter,
+    checkpoint: Path | None = None,
+    fold: int | None = None,
+    of_other_fold: Path | None = None,
 ) -> Result:
     """Train once and return the content of result.yaml; its state says how the training ended.
 
     checkpoint: of an earlier attempt, which the training continues; fold: which of data.folds to train on, from 0.
+    of_other_fold: a checkpoint of an earlier attempt at another fold, whose data these must be.
 
     Raises:
-        UserError: a mistake in the config; nothing is recorded.
+        UserError: a mistake in the config, or other data; nothing is recorded.
         KeyboardInterrupt: Ctrl-C; the run can be resumed from checkpoints/last.ckpt.
     """
-    if checkpoint is not None:
-        read_part("ckpt_path", checkpoint, "callbacks")  # so that a file that is none is refused in one line
-    run = build(cfg, folder, reporter, fold)
+    earlier = checkpoint or of_other_fold
+    run = build(cfg, folder, reporter, fold, None if earlier is None else read_data_record("ckpt_path", earlier))
     try:
         with closed_loggers(run.trainer.loggers), interruptible(run.trainer):
             run.trainer.fit(run.module, run.data, ckpt_path=checkpoint, weights_only=True)
@@ -51,7 +56,7 @@ def train_once(
         # Another rank keeps its own error: a RunFailed would count as one that all ranks raise, and not be printed.
         failure = (as_out_of_memory(error) or error) if is_rank_zero() else error
         run.record.fail(str(failure) if isinstance(failure, RunFailed) else f"{type(error).__name__}: {error}")
-        write_result(cfg, folder, run.record.result_fields())
+        write_result(cfg, folder, run.record.result_fields(), run.record.data_digest)
         if failure is error:
             raise
         raise failure from error
@@ -62,14 +67,15 @@ def train_once(
         )
     if is_rank_zero():  # TensorBoardLogger leaves this file empty: the config is in .hydra/
         (folder / TensorBoardLogger.NAME_HPARAMS_FILE).unlink(missing_ok=True)
-    return write_result(cfg, folder, run.record.result_fields())
+    return write_result(cfg, folder, run.record.result_fields(), run.record.data_digest)
 
 
-def write_result(cfg: DictConfig, folder: Path, fields: Result) -> Result:
+def write_result(cfg: DictConfig, folder: Path, fields: Result, data_digest: str | None) -> Result:
     """Return the content of result.yaml: how the run ended and what it ran with; rank zero writes the file."""
     labels = {"note": cfg.get("note"), "tags": list(cfg.get("tags") or [])}
     origin = {"seed": cfg.seed, "threads": cfg.threads, **labels, **run_folder.environment()}
-    result = {"metric": cfg.objective.metric, "mode": cfg.objective.mode, **fields, **origin}
+    objective = {"metric": cfg.objective.metric, "mode": cfg.objective.mode}
+    result = {**objective, **fields, **origin, "data_digest": data_digest}
     if is_rank_zero():
         run_folder.write_yaml(folder / run_folder.RESULT_FILE, result)
     return result

@@ -27,12 +27,14 @@ class RunRecord:
         is_best_saved: whether the weights of the best value lie in a file; whoever saves them sets it.
         failure: why the run has failed, None if it has not.
         is_stopped: whether the reporter stopped the run before its last epoch.
+        data_digest: which data the run trains on; None: nobody can tell.
     """
 
-    def __init__(self, folder: Path, objective: Objective, reporter: Reporter) -> None:
+    def __init__(self, folder: Path, objective: Objective, reporter: Reporter, data_digest: str | None = None) -> None:
         self.folder = folder
         self.objective = objective
         self.reporter = reporter
+        self.data_digest = data_digest
         self.best = BestSoFar(objective)
         self.is_best_saved = True
         self.epoch = 0
@@ -139,7 +141,8 @@ class RunRecord:
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a resumed run needs, as plain values; the keys are those of version 0.1.0."""
-        return {"epoch": self.epoch, "seconds": self.seconds, "best": self.best.state_dict()}
+        best = self.best.state_dict()
+        return {"epoch": self.epoch, "seconds": self.seconds, "best": best, "data_digest": self.data_digest}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take the state of an earlier attempt; raises UserError if metrics.csv shows that it is another run's."""

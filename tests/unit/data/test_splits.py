@@ -13,6 +13,7 @@ import torch
 from numpy.typing import ArrayLike
 
 from tunesmith.data.arrays import Arrays, Source, narrow
+from tunesmith.data.digest import digest
 from tunesmith.data.sources.npz import Npz
 from tunesmith.data.sources.sklearn_dataset import SklearnDataset
 from tunesmith.data.sources.table import Csv
@@ -392,6 +393,27 @@ def test_findings_are_said_of_the_first_fold_alone(caplog: pytest.LogCaptureFixt
 def test_inputs_that_are_their_own_targets_go_to_a_device_once() -> None:
     moved = load(targets="inputs").train.to(torch.device("meta"))
     assert moved.targets is moved.inputs
+
+
+# files that change while the process goes on, as a notebook's do
+
+
+def csv(path: Path, rows: int) -> Csv:
+    path.write_text("a,y\n" + "".join(f"{row},{row % 3}.5\n" for row in range(rows)))
+    return Csv(str(path), "y", "regression", (), ",", "utf-8", (), 20)
+
+
+@pytest.mark.parametrize("folds", [None, 2])
+def test_a_file_that_has_changed_is_loaded_again(tmp_path: Path, folds: int | None) -> None:
+    fold = None if folds is None else 0
+    first = load(csv(tmp_path / "a.csv", 20), folds=folds, fold=fold)
+    assert load(csv_again := csv(tmp_path / "a.csv", 30), folds=folds, fold=fold).digest != first.digest
+    assert load(csv_again, folds=folds, fold=fold) is load(csv_again, folds=folds, fold=fold)
+
+
+def test_the_digest_is_that_of_the_data_as_loaded_however_they_are_cut() -> None:
+    digests = {load(**changes).digest for changes in ({}, {"seed": 1}, {"scale": "standard"}, {"targets": "inputs"})}
+    assert digests == {digest(Numbered().load())}
 
 
 STEPS = np.arange(200) % 50
