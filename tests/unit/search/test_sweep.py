@@ -248,7 +248,7 @@ def test_a_broken_process_replaces_itself_by_the_same_command(
     monkeypatch.setattr("sys.orig_argv", ["python", "app.py", "-m"])
     with pytest.raises(Replaced) as replaced:
         sweep(break_cuda_at_first)
-    assert replaced.value.args[0][1:] == ["app.py", "-m", "hydra.sweeper.study_name='s'"]
+    assert replaced.value.args[0][1:] == ["app.py", "-m", "hydra.sweeper.study_name=s"]
     assert "; a fresh process goes on" in capsys.readouterr().out
     assert states() == ["FAIL"]
 
