@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 import shlex
 import socket
@@ -13,22 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from optuna import Study
-from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from tunesmith import run_folder
 from tunesmith.search.study.counts import count
 from tunesmith.search.study.study import best_trial
 from tunesmith.search.study.trial import Attempt, State
+from tunesmith.search.trials_table import TRIALS_FILE, to_csv
 from tunesmith.typed_command import program
 
 RESULTS_FILE = "optimization_results.yaml"
 BEST_FILE = "best.yaml"
-TRIALS_FILE = "trials.csv"
 
 MULTIRUN_FILE = "multirun.yaml"
-
-_TRIAL_COLUMNS = ("number", "state", "value", "epochs", "seconds", "host", "folder", "reason", "note", "tags")
 
 
 @dataclass(frozen=True)
@@ -48,7 +43,7 @@ def write_results(study: Study, folder: Path, max_epochs: int | None, folds: int
     trials = study.get_trials(deepcopy=False)
     best = best_trial(trials, study.direction)
     results = _results(study, trials, best, folder, _epochs(trials, max_epochs, folds))
-    write_text(folder / TRIALS_FILE, _trials_csv(trials, study.direction, folder))
+    write_text(folder / TRIALS_FILE, to_csv(trials, study.direction, folder))
     run_folder.write_yaml(folder / RESULTS_FILE, results)
     return results
 
@@ -142,30 +137,6 @@ def _planned_epochs(params: Mapping[str, Any], max_epochs: int, folds: int | Non
     )
 
 
-def _trials_csv(trials: list[FrozenTrial], direction: StudyDirection, folder: Path) -> str:
-    counted = _counted(trials)
-    keys = list(dict.fromkeys(key for attempt in counted for key in attempt.trial.params))
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*_TRIAL_COLUMNS, *keys])
-    for attempt in counted:
-        value = attempt.value(direction)
-        row = [
-            attempt.number,
-            trials[attempt.number].state.name,
-            "" if value is None else repr(value),
-            attempt.epochs,
-            round(attempt.seconds, 3),
-            attempt.host,
-            attempt.trial_folder(folder),
-            attempt.reason or "",
-            attempt.note or "",
-            " ".join(attempt.tags),
-        ]
-        writer.writerow(row + [attempt.trial.params.get(key, "") for key in keys])
-    return text.getvalue()
-
-
 def best_command(folder: Path) -> str:
     """Return the command that repeats a study's best trial."""
     name = Path(BEST_FILE).stem
@@ -175,5 +146,5 @@ def best_command(folder: Path) -> str:
 def write_text(path: Path, text: str) -> None:
     """Write a file whole: a reader sees the old one or the new one."""
     temporary = run_folder.temporary_path(path)
-    temporary.write_text(text)
+    temporary.write_text(text, encoding="utf-8", errors="backslashreplace")  # a reason may hold any character
     os.replace(temporary, path)

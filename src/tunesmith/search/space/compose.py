@@ -69,6 +69,12 @@ class Composer:
         """Tell a config group, whose choice needs a base of its own, from a value."""
         return self._groups.has(key)
 
+    def space_choices(self) -> list[str]:
+        """Return the files of the group `space` that the sweep's own config has chosen, if it has such a group."""
+        choices = OmegaConf.select(self._master, "hydra.runtime.choices") or {}
+        found = [str(choice) for key, choice in choices.items() if key.partition("@")[0] == "space"]
+        return found[-1:]  # space=supervised chooses space=mlp in its turn
+
     def _add_job_fields(self, config: DictConfig, overrides: list[Override], number: int, folder: str) -> None:
         """Write down what Hydra's own sweepers write: the job's number, its folder, what made it."""
         with open_dict(config):

@@ -35,6 +35,9 @@ from tunesmith.search.space.ranges import interval, nth_step, number_range
 # A sweep over this key repeats one configuration: the seed is no hyperparameter, as its values have no order to learn.
 REPEATS = "seed"
 
+# Choices of one key that a line shows.
+MAX_SHOWN = 12
+
 Params = Mapping[str, Any]
 
 
@@ -86,7 +89,7 @@ class Dimension:
         """Say in a few words what the key varies over."""
         match self.distribution:
             case CategoricalDistribution(choices=choices):
-                return ", ".join(self.override(choice).partition("=")[2] for choice in choices)
+                return _listed([self.override(choice).partition("=")[2] for choice in choices])
             case FloatDistribution() | IntDistribution() as numbers:
                 integer = "integer " if isinstance(numbers, IntDistribution) else ""
                 scale = ", log scale" if numbers.log else ""
@@ -94,6 +97,12 @@ class Dimension:
                 step = f", step {numbers.step:g}" if has_step else ""
                 return f"{integer}{numbers.low:g} to {numbers.high:g}{scale}{step}"
         raise AssertionError(self.distribution)
+
+
+def _listed(choices: Sequence[str]) -> str:
+    if len(choices) <= MAX_SHOWN:
+        return ", ".join(choices)
+    return f"{', '.join(choices[: MAX_SHOWN - 2])}, ..., {choices[-1]} ({len(choices)} choices)"
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 from optuna import TrialPruned
 from optuna.trial import TrialState
 
-from tunesmith.errors import AttemptLost, RunFailed, UserError
+from tunesmith.errors import MAX_LINE, AttemptLost, RunFailed, UserError, text_of
 from tunesmith.reporting import hand_over
 from tunesmith.search.worker.executor import Assignment, Outcome
 from tunesmith.search.worker.failure import has_broken_cuda, reason_of, to_number
@@ -73,7 +73,10 @@ class InProcess:
         self._shown.add(outcome.reason)
         is_bug = not isinstance(outcome.error, RunFailed | UserError)
         number = outcome.assignment.trial.number
-        log.log(level, "trial %d failed: %s", number, outcome.reason, exc_info=is_bug and outcome.error)
+        is_long = len(text_of(outcome.error)) > MAX_LINE
+        log.log(level, "trial %d failed: %s", number, outcome.reason, exc_info=is_bug and not is_long and outcome.error)
+        if is_long:  # whole in the log, where a console shows warnings alone
+            log.info("the whole of it:", exc_info=outcome.error)
 
 
 def _outcome_of(assignment: Assignment, returned: Any) -> Outcome:
