@@ -11,6 +11,7 @@ from optuna.samplers import BaseSampler
 
 from tunesmith.errors import UserError
 from tunesmith.search.sampling.sampler import make_sampler
+from tunesmith.search.sampling.suggestions import suggest_by
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.space import Space
 
@@ -30,7 +31,7 @@ class ParamSampler:
             self._sampler = trial.study.sampler = self.make_sampler(first_trial=trial.number)
         params = {key: dimension.suggest(trial) for key, dimension in self._space.dimensions.items()}
         if self._settings.custom_search_space is not None:
-            self._settings.custom_search_space(self._config, trial)
+            suggest_by(self._settings.custom_search_space, self._config, trial)
             suggested = {key: value for key, value in trial.params.items() if key not in params}
             self._check(suggested)
             params |= suggested
