@@ -23,7 +23,7 @@ from tunesmith.errors import UserError
 from tunesmith.in_job import resolved_as_in_job
 from tunesmith.mistakes import exit_on_error, is_mendable, line
 from tunesmith.reporting import current_reporter, is_trial
-from tunesmith.run_folder import environment
+from tunesmith.run_folder import CONFIG_FILE, environment
 from tunesmith.search.pool.launcher import runs_on_cluster
 from tunesmith.search.storage.password import hide_password, refuse_typed_password
 from tunesmith.training.ddp.devices import check_accelerator
@@ -93,6 +93,11 @@ def check(cfg: DictConfig) -> None:
     if is_sweep and cfg.get("ckpt_path") is not None:
         raise UserError(
             f"ckpt_path must be null in a sweep, whose lost trials go on by themselves; got '{cfg.ckpt_path}'"
+        )
+    kept = OmegaConf.select(cfg, "hydra.output_subdir", default=str(CONFIG_FILE.parent))
+    if kept != str(CONFIG_FILE.parent) and (is_sweep or kept is not None):  # a run's other ranks have null
+        raise UserError(
+            f"hydra.output_subdir must be {CONFIG_FILE.parent}, where a run's config is looked for; got {kept}"
         )
     accelerator = OmegaConf.select(cfg, "trainer.accelerator")
     if isinstance(accelerator, str) and not (is_sweep and runs_on_cluster(cfg)):
