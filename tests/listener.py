@@ -18,6 +18,10 @@ class Listener:
     epochs: list[int] = field(default_factory=list)
     asked: int = 0
     polls: int = 0
+    digests: list[str] = field(default_factory=list)
+
+    def report_data(self, digest: str) -> None:
+        self.digests.append(digest)
 
     def report(self, step: int, value: float, epochs: int = 1) -> None:
         self.heard.append((step, value))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -50,6 +51,7 @@ def check_config(cfg: DictConfig) -> None:
         _check_order(cfg, "warmup_epochs", "trainer.max_epochs")
     _check_order(cfg, "lr_finder.min_lr", "lr_finder.max_lr")
     _check_mode(cfg)
+    _check_val_batches(cfg)
     _check_replaced(cfg, takers)
     _check_devices(cfg, takers)
 
@@ -145,6 +147,18 @@ def _check_mode(cfg: DictConfig) -> None:
     direction = _select(cfg, "hydra.sweeper.direction", "hydra.sweeper.direction")
     if direction is not _ABSENT and str(direction)[:3] != mode:  # min or minimize
         raise UserError(f"hydra.sweeper.direction must be that of objective.mode={mode}; got {direction}: leave it out")
+
+
+def _check_val_batches(cfg: DictConfig) -> None:
+    """Raise UserError if the objective is a metric of a validation that trainer.limit_val_batches leaves out."""
+    metric, limit = (
+        OmegaConf.select(cfg, key, default=None) for key in ("objective.metric", "trainer.limit_val_batches")
+    )
+    if is_number(limit) and limit == 0 and re.match(r"val(id(ation)?)?[/_]", str(metric)):
+        raise UserError(
+            f"trainer.limit_val_batches must be more than 0 with objective.metric={metric}, a metric of validations; "
+            f"got {limit}: leave it out, or choose a metric of training, such as train/loss"
+        )
 
 
 def _check_devices(cfg: DictConfig, takers: Sequence[_Taker]) -> None:

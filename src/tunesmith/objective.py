@@ -42,25 +42,33 @@ class Objective:
 
 @dataclass
 class BestSoFar:
-    """The best value of one run so far and the epoch (from 1) that reached it; epoch 0: none yet."""
+    """The best value of one run so far and the epoch (from 1) that reached it; epoch 0: none yet.
+
+    step: of the optimizer, counted over the run, if an epoch may have several validations; else None.
+    """
 
     objective: Objective
     value: float = math.nan
     epoch: int = 0
+    step: int | None = None
 
-    def update(self, value: float, epoch: int) -> bool:
-        """Record one epoch's value; return whether it is the best so far."""
-        than = self.value if self.epoch else WORST[self.objective.mode]
-        if not self.objective.is_better(value, than):
+    def update(self, value: float, epoch: int, step: int | None = None) -> bool:
+        """Record one epoch's or validation's value; return whether it is the best so far."""
+        if not self.would_be(value):
             return False
-        self.value, self.epoch = value, epoch
+        self.value, self.epoch, self.step = value, epoch, step
         return True
 
+    def would_be(self, value: float) -> bool:
+        """Whether a value is better than the best so far."""
+        return self.objective.is_better(value, self.value if self.epoch else WORST[self.objective.mode])
+
     def state_dict(self) -> dict[str, float | int]:
-        return {"value": self.value, "epoch": self.epoch}
+        return {"value": self.value, "epoch": self.epoch, **({} if self.step is None else {"step": self.step})}
 
     def load_state_dict(self, state: dict[str, float | int]) -> None:
         self.value, self.epoch = float(state["value"]), int(state["epoch"])
+        self.step = int(state["step"]) if "step" in state else None
 
 
 def known_mode(metric: str) -> str | None:

@@ -23,6 +23,13 @@ class Reporter(Protocol):
     def is_retry(self) -> bool:
         """Whether an earlier attempt of this trial was lost: the run goes on from its last checkpoint."""
 
+    def report_data(self, digest: str) -> None:
+        """Say which data the run trains on, before it writes anything.
+
+        Raises:
+            UserError: earlier trials of the study had other data.
+        """
+
     def report(self, step: int, value: float, epochs: int = 1) -> None:
         """Take the value of a step (an epoch or a fold, from 1); epochs: how many epochs the step took."""
 
@@ -44,6 +51,9 @@ class NoReporter:
 
     params: Mapping[str, Any] = field(default_factory=dict)
     is_retry: bool = False
+
+    def report_data(self, digest: str) -> None:
+        return
 
     def report(self, step: int, value: float, epochs: int = 1) -> None:
         return

@@ -59,9 +59,9 @@ class ProgressPrinter:
         attempt = Attempt(trial)
         if attempt.state.is_counted:
             show_trial(trial, [other for other in trials if other.number in self._told], self._study.direction)
+        elif attempt.config_error is not None:
+            raise UserError(attempt.config_error)
         elif attempt.state == State.LOST:
-            if attempt.config_error is not None:
-                raise UserError(attempt.config_error)
             show_lost(trial)
 
     def _show_running(self, trial: FrozenTrial) -> None:

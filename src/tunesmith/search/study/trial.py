@@ -34,13 +34,15 @@ OWNER = "owner"
 HEARTBEAT = "lease"
 # Why the attempt failed by a cause of its own.
 REASON = "reason"
-# A mistake in the config that the study's first trial met: the sweep ends there.
+# A mistake that ends the sweep: one in the config that the study's first trial met, or other data than earlier trials'.
 CONFIG_ERROR = "mistake"
 # Epochs that the attempt has trained; set only if a step is a fold.
 EPOCHS = "epochs"
 # note and tags of the config that the attempt ran with; set only if there are any.
 NOTE = "note"
 TAGS = "tags"
+# Digest of the data that the attempt trained on; set only if the run says it.
+DATA = "data_digest"
 # Number of the trial's first attempt, kept by every retry; the folder of all attempts has this name.
 FIRST_ATTEMPT = "first_attempt"
 # Number of the attempt that this one is a retry of.
@@ -140,6 +142,11 @@ class Attempt(NamedTuple):
     def tags(self) -> list[str]:
         """The words that the user gave the trial."""
         return list(self.trial.user_attrs.get(TAGS, ()))
+
+    @property
+    def data_digest(self) -> str | None:
+        """What tells the data that the attempt trained on from other data."""
+        return self.trial.user_attrs.get(DATA)
 
     @property
     def first_attempt(self) -> int:

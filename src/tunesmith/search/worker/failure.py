@@ -8,6 +8,8 @@ from typing import Any
 
 from tunesmith.errors import RunFailed, UserError, shorten, text_of
 
+_ADVICE = "Set the environment variable HYDRA_FULL_ERROR=1"
+
 
 def to_number(returned: Any) -> float:
     """Return what a job returned as a number; raises RunFailed if it is not a finite number."""
@@ -32,9 +34,13 @@ def has_broken_cuda(error: BaseException) -> bool:
 
 
 def last_line(output: Path, begin: int) -> str:
-    """Return the last line of a process's output; begin: first byte of this process's part of the file."""
+    """Return the last line of a process's output; begin: first byte of this process's part of the file.
+
+    Hydra ends each failure with the same advice, which says nothing of the failure.
+    """
     lines = output.read_bytes()[begin:].decode(errors="replace").split("\n")
-    return shorten(next((line.strip() for line in reversed(lines) if line.strip()), ""))
+    own = (line.strip() for line in reversed(lines) if _ADVICE not in line)
+    return shorten(next(filter(None, own), ""))
 
 
 def _shown(returned: Any) -> str:

@@ -13,6 +13,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from tunesmith.errors import AttemptLost, RunFailed
 from tunesmith.search.storage.journal import JournalDamaged
 from tunesmith.search.storage.reconnecting import StorageLost
+from tunesmith.search.study.same_data import record_data
 from tunesmith.search.study.trial import EPOCHS, Attempt
 from tunesmith.search.worker.interruption import Interruption
 
@@ -41,6 +42,11 @@ class TrialReporter:
         self._reported_before = _steps_reported_before(trial) if self.is_retry else set()
         self._epochs = 0
         self._is_step_an_epoch = True
+
+    def report_data(self, digest: str) -> None:
+        self.poll()
+        with _lost_with_its_storage():
+            record_data(self._trial, digest)
 
     def report(self, step: int, value: float, epochs: int = 1) -> None:
         """Take the value of a step, unless an earlier attempt has reported it; Optuna warns of one reported twice."""

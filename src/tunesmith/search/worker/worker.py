@@ -173,6 +173,10 @@ class Worker:
         """Return False if the attempt had ended before; raises UserError at a mistake that every trial would meet."""
         trial = outcome.assignment.trial
         try:
+            if isinstance(outcome.error, UserError) and Attempt(trial).config_error is not None:  # other data
+                if Attempt(trial).is_surplus:
+                    tell(self._study, trial.number, state)
+                raise outcome.error
             if isinstance(outcome.error, UserError) and not count(self._study.get_trials(deepcopy=False)).counted:
                 trial.set_user_attr(CONFIG_ERROR, outcome.reason)
                 raise outcome.error

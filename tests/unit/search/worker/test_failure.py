@@ -92,6 +92,11 @@ def test_what_breaks_cuda(error: Exception, broken: bool) -> None:
     ("output", "line"),
     [
         pytest.param(b"Traceback\n  line\nOSError: no such library\n\n  \n", "OSError: no such library", id="a line"),
+        pytest.param(
+            b"KeyError: 'x'\n\nSet the environment variable HYDRA_FULL_ERROR=1 for a complete stack trace.\n",
+            "KeyError: 'x'",
+            id="above Hydra's advice",
+        ),
         pytest.param(b"first\n last \xff", "last \ufffd", id="no text"),
         pytest.param(b"\n \n", "", id="none"),
     ],

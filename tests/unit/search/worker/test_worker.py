@@ -185,6 +185,28 @@ def test_a_mistake_in_the_first_trials_config_ends_the_sweep(study: Study) -> No
     assert count(study.trials) == Counts(complete=2, pruned=0, failed=1, lost=1)  # a later one is its trial's alone
 
 
+def train_on(digest: str) -> Callable[[Assignment], Outcome]:
+    def run(assignment: Assignment) -> Outcome:
+        try:
+            assignment.reporter.report_data(digest)
+        except UserError as error:
+            return Outcome(assignment, TrialState.FAIL, reason=str(error), error=error)
+        return complete(assignment)
+
+    return run
+
+
+def test_other_data_than_that_of_earlier_trials_ends_the_sweep_and_counts_for_nothing(study: Study) -> None:
+    with pytest.raises(
+        UserError, match=r"^the data must stay the same in study study: trial 0 trained on one; got two"
+    ):
+        work_with(study, train_on("one"), train_on("two"))
+    assert count(study.trials) == Counts(complete=1, pruned=0, failed=0, lost=0)
+    assert states(study) == ["COMPLETE", "FAIL"]
+    work_with(study, train_on("one"), train_on("one"))
+    assert count(study.trials) == Counts(complete=3, pruned=0, failed=0, lost=0)
+
+
 def test_the_reporter_hands_values_to_the_study(study: Study) -> None:
     def run(assignment: Assignment) -> Outcome:
         assignment.reporter.report(1, 0.9)

@@ -89,6 +89,11 @@ class RemoteReporter:
         self._worker = worker
         self._stop = False
 
+    def report_data(self, digest: str) -> None:
+        refusal = self._worker.ask({"data": digest})["refusal"]
+        if refusal is not None:
+            raise UserError(refusal)
+
     def report(self, step: int, value: float, epochs: int = 1) -> None:
         """Tell the worker, whose answer holds the pruner's decision as well."""
         self._stop = bool(self._worker.ask({"step": step, "value": value, "epochs": epochs})["stop"])

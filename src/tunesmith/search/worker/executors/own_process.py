@@ -86,15 +86,24 @@ class _Running:
             return Outcome(self._assignment, None, reason=str(error))
 
     def _answer_reports(self) -> Outcome:
-        reporter = self._assignment.reporter
         for message in self._messages():
-            if "value" not in message:
+            if "state" in message:
                 return self._end_of(message)
-            reporter.report(message["step"], message["value"], message["epochs"])
-            answer = json.dumps({"stop": reporter.should_stop()})
+            answer = json.dumps(self._answer(message))
             with contextlib.suppress(OSError):  # the process is gone, which its next message says
                 self._ours.sendall(answer.encode() + b"\n")
         return self._failed(self._cause_of_death())
+
+    def _answer(self, message: dict[str, Any]) -> dict[str, Any]:
+        reporter = self._assignment.reporter
+        if "data" not in message:
+            reporter.report(message["step"], message["value"], message["epochs"])
+            return {"stop": reporter.should_stop()}
+        try:
+            reporter.report_data(message["data"])
+        except UserError as error:
+            return {"refusal": str(error)}
+        return {"refusal": None}
 
     def _messages(self) -> Iterator[dict[str, Any]]:
         """Yield the messages of the process until it is gone; the reporter is polled in between and may end it."""

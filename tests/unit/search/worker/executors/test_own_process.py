@@ -96,6 +96,31 @@ def test_a_failure_has_its_reason(
 
 
 @dataclass
+class Refuses(Listener):
+    """A reporter of a study with other data."""
+
+    def report_data(self, digest: str) -> None:
+        if digest == "other":
+            raise UserError("the data must stay the same")
+
+
+@pytest.mark.parametrize(
+    ("digest", "state", "reason"),
+    [
+        pytest.param("same", TrialState.COMPLETE, None, id="the study's data"),
+        pytest.param("other", TrialState.FAIL, "the data must stay the same", id="other data"),
+    ],
+)
+def test_the_worker_says_whether_the_data_is_the_studys(
+    context: HydraContext, tmp_path: Path, digest: str, state: TrialState, reason: str | None
+) -> None:
+    body = f"from tunesmith.reporting import current_reporter; current_reporter().report_data('{digest}'); return 1.0"
+    outcome = run(context, tmp_path, body, Refuses())
+    assert (outcome.state, outcome.reason) == (state, reason)
+    assert isinstance(outcome.error, UserError) is (reason is not None)
+
+
+@dataclass
 class Ends(Listener):
     """A reporter that ends its run at the first poll at which the trial's process has printed something."""
 
