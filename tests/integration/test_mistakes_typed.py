@@ -50,7 +50,7 @@ RUNS = [
 ]
 # Found only once the run has begun.
 BEGUN = [
-    ("ckpt_path=file", "ckpt_path must be a checkpoint that a run wrote; got 'file'"),
+    ("ckpt_path=file", "ckpt_path must be FOLDER/checkpoints/NAME of a run, which goes on in FOLDER; got 'file': "),
     ("trainer.precision=17", "trainer: Precision 17 is invalid. Allowed precision values: "),
     ("+callbacks.mine._target_=foo.Bar", "callbacks.mine._target_ must be the path of something importable; got "),
     (
@@ -161,7 +161,7 @@ def test_a_metric_that_is_not_logged_in_a_run(shell: Shell) -> None:
     ended = shell.train(*QUICK, "objective.metric=val/los", "objective.mode=min", "hydra.run.dir=r")
     assert ended.code == 1
     assert ended.err == (
-        "error: objective.metric must be a logged metric; got 'val/los'; did you mean val/loss? "
+        "error: objective.metric must be a metric that the learner logs; got 'val/los'; did you mean val/loss? "
         "options: lr, train/acc, train/loss, val/acc, val/loss\n"
     )
     assert not (shell.folder / "r" / "result.yaml").exists()
@@ -171,7 +171,7 @@ def test_a_metric_that_is_not_logged_in_a_sweep_leaves_no_study(shell: Shell) ->
     ended = shell.train("-m", *QUICK, "objective.metric=val/los", "objective.mode=min", "study_name=s")
     assert ended.code == 1
     assert ended.err.startswith(
-        "error: objective.metric must be a logged metric; got 'val/los'; did you mean val/loss?"
+        "error: objective.metric must be a metric that the learner logs; got 'val/los'; did you mean val/loss?"
     )
     assert not shell.study("s").exists()
 
