@@ -30,7 +30,7 @@ from tunesmith.reporting import current_reporter, is_trial
 from tunesmith.resume import check_resume, checkpoint_folder
 from tunesmith.resume_command import resume_command
 from tunesmith.resume_folder import check_resume_folder, copy_begun
-from tunesmith.run_folder import environment
+from tunesmith.run_folder import CONFIG_FILE, environment
 from tunesmith.search.pool.launcher import runs_on_cluster
 from tunesmith.search.storage.password import hide_password, refuse_typed_password
 from tunesmith.training.ddp.devices import check_accelerator
@@ -100,6 +100,11 @@ def check(cfg: DictConfig) -> None:
     if is_sweep and cfg.get("ckpt_path") is not None:
         raise UserError(
             f"ckpt_path must be null in a sweep, whose lost trials go on by themselves; got '{cfg.ckpt_path}'"
+        )
+    kept = OmegaConf.select(cfg, "hydra.output_subdir", default=str(CONFIG_FILE.parent))
+    if kept != str(CONFIG_FILE.parent) and (is_sweep or kept is not None):  # a run's other ranks have null
+        raise UserError(
+            f"hydra.output_subdir must be {CONFIG_FILE.parent}, where a run's config is looked for; got {kept}"
         )
     accelerator = OmegaConf.select(cfg, "trainer.accelerator")
     if isinstance(accelerator, str) and not (is_sweep and runs_on_cluster(cfg)):

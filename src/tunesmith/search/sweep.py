@@ -123,7 +123,7 @@ class Sweep:
         try:
             study = self._opener.open(self._config)
             say(f"study {self._settings.study_name}; resume it with: {command.resume_hint(self._study_keys())}")
-            show_joined(study.get_trials(deepcopy=False), self._settings.n_trials)
+            show_joined(study.get_trials(deepcopy=False), self._limits().n_trials)
             show_space(self._space)
             self._work(study)
         except StorageLost:
