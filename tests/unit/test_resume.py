@@ -3,36 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from omegaconf import DictConfig, OmegaConf
+from begun import record
+from omegaconf import DictConfig
 from tiny import composed
 
 from tunesmith.errors import UserError
 from tunesmith.resume import check_resume, check_retry, checkpoint_folder
 
 BEGUN = ("data=iris", "trainer.max_epochs=3")
-
-
-def record(folder: Path, *overrides: str, change: Callable[[DictConfig], object] = lambda cfg: None) -> Path:
-    """Write what Hydra writes for a run in a folder, and a checkpoint.
-
-    change: of the config, to what an older version has left.
-    """
-    cfg = composed(*overrides, with_hydra=True)
-    OmegaConf.set_struct(cfg, False)
-    hydra = OmegaConf.create({"hydra": cfg.pop("hydra")})
-    change(cfg)
-    (folder / ".hydra").mkdir(parents=True)
-    OmegaConf.save(cfg, folder / ".hydra" / "config.yaml")
-    OmegaConf.save(hydra, folder / ".hydra" / "hydra.yaml")
-    OmegaConf.save(OmegaConf.create(list(overrides)), folder / ".hydra" / "overrides.yaml")
-    checkpoint = folder / "checkpoints" / "last.ckpt"
-    checkpoint.parent.mkdir()
-    checkpoint.touch()
-    return checkpoint
 
 
 def resume(checkpoint: Path, *overrides: str) -> str | None:
