@@ -21,7 +21,6 @@ from omegaconf import DictConfig, OmegaConf, read_write
 
 from tunesmith import run_folder as run_record
 from tunesmith.checks import check_config, check_folder
-from tunesmith.doors import typed_overrides
 from tunesmith.errors import UserError
 from tunesmith.in_job import resolved_as_in_job
 from tunesmith.kept_files import put_back_on_failure
@@ -124,7 +123,7 @@ class ChecksBeforeRun(Callback):
                 check(config)
                 folder = Path(config.hydra.run.dir)
                 if config.get("ckpt_path") is not None and is_rank_zero():
-                    check_resume(config, typed_overrides(config))
+                    check_resume(config, config.hydra)
                     check_resume_folder("hydra.run.dir", folder, config)
                 check_folder("hydra.run.dir", folder)
             if config.get("ckpt_path") is not None:
@@ -189,7 +188,7 @@ def _train(cfg: DictConfig) -> Any:
 def _go_on(cfg: DictConfig, folder: Path) -> None:
     """Say what could not be compared, and write .hydra/, which on_run_start has kept Hydra from writing."""
     started = OmegaConf.create({"hydra": HydraConfig.get()})
-    not_compared = check_resume(cfg, typed_overrides(started))
+    not_compared = check_resume(cfg, started.hydra)
     if not_compared is not None:
         log.warning(not_compared)
     if started.hydra.output_subdir is not None:

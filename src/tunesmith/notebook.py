@@ -72,7 +72,7 @@ def train(cfg: DictConfig, folder: str | Path | None = None) -> dict[str, Any]:
     folder = _default_folder(cfg) if folder is None else Path(folder).absolute()
     not_compared = None
     if cfg.ckpt_path is not None:
-        not_compared = check_resume(cfg, typed=None)
+        not_compared = check_resume(cfg, hydra=None)
         check_resume_folder("folder", folder, cfg)
     check_folder("folder", folder)
     run_folder.environment()

@@ -162,6 +162,16 @@ def test_the_state_has_the_keys_of_version_0_1_0(tmp_path: Path) -> None:
     assert record.state_dict() == {**old, "seconds": pytest.approx(12.5, abs=0.5), "data_digest": "1a"}
 
 
+def test_the_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
+    state = after([0.5, 0.3, 0.4], tmp_path).state_dict()
+    begun(tmp_path, state=state)
+    other = {**state, "best": {"value": 0.2, "epoch": 2}}
+    message = "ckpt_path must be a checkpoint of the run in its folder; got one whose epoch 2 had val/loss 0.2, where "
+    with pytest.raises(UserError, match=f"^{re.escape(message)}.*metrics.csv has 0.3: another run's checkpoint"):
+        begun(tmp_path, state=other)
+    assert len(read_metrics(tmp_path)) == 3
+
+
 def test_seconds_count_all_attempts_from_start_to_stop(tmp_path: Path) -> None:
     record = RunRecord(tmp_path, LOSS, NoReporter())
     record.load_state_dict({"epoch": 1, "seconds": 100.0, "best": {"value": 0.25, "epoch": 1}})
