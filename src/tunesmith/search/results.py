@@ -115,7 +115,7 @@ def _results(
         "name": "optuna",
         "study": study.study_name,
         "best_value": float(best.values[0]) if best else None,
-        "best_params": dict(best.params) if best else None,
+        "best_params": Attempt(best).params if best else None,
         "best_trial": best.number if best else None,
         "best_dir": Attempt(best).trial_folder(folder) if best else None,
         "best_host": Attempt(best).host if best else None,
@@ -145,9 +145,7 @@ def _epochs(trials: list[FrozenTrial], max_epochs: int | None, folds: int | None
     if max_epochs is None:
         return Epochs(run, None)
     pruned = [attempt for attempt in counted if attempt.state == State.PRUNED]
-    return Epochs(
-        run, sum(_planned_epochs(attempt.trial.params, max_epochs, folds) - attempt.epochs for attempt in pruned)
-    )
+    return Epochs(run, sum(_planned_epochs(attempt.params, max_epochs, folds) - attempt.epochs for attempt in pruned))
 
 
 def _planned_epochs(params: Mapping[str, Any], max_epochs: int, folds: int | None) -> int:
@@ -156,7 +154,7 @@ def _planned_epochs(params: Mapping[str, Any], max_epochs: int, folds: int | Non
 
 def _trials_csv(trials: list[FrozenTrial], direction: StudyDirection, folder: Path) -> str:
     counted = _counted(trials)
-    keys = list(dict.fromkeys(key for attempt in counted for key in attempt.trial.params))
+    keys = list(dict.fromkeys(key for attempt in counted for key in attempt.params))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([*_TRIAL_COLUMNS, *keys])
@@ -174,7 +172,7 @@ def _trials_csv(trials: list[FrozenTrial], direction: StudyDirection, folder: Pa
             attempt.note or "",
             " ".join(attempt.tags),
         ]
-        writer.writerow(row + [attempt.trial.params.get(key, "") for key in keys])
+        writer.writerow(row + [attempt.params.get(key, "") for key in keys])
     return text.getvalue()
 
 
