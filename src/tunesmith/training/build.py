@@ -29,7 +29,7 @@ from tunesmith.training.callbacks.hparams import Hparams
 from tunesmith.training.callbacks.plain_checkpoints import PlainCheckpoints
 from tunesmith.training.callbacks.seeded_epochs import SeededEpochs
 from tunesmith.training.callbacks.start_weights import StartWeights
-from tunesmith.training.data_record import DataRecord, read_digest
+from tunesmith.training.data_record import DataRecord, read_digest, read_preparation
 from tunesmith.training.ddp.devices import cluster_environment
 from tunesmith.training.ddp.processes import is_rank_zero
 from tunesmith.training.ddp.ranks import Ranks
@@ -83,7 +83,8 @@ def build(
     digest = read_digest(data)
     if digest is not None and is_rank_zero():
         reporter.report_data(digest)
-    record = RunRecord(folder, Objective(cfg.objective.metric, cfg.objective.mode), reporter, digest)
+    objective = Objective(cfg.objective.metric, cfg.objective.mode)
+    record = RunRecord(folder, objective, reporter, digest, read_preparation(data))
     has_bar = sys.stdout.isatty() and not is_trial()
     trainer = _build_trainer(
         cfg,
@@ -145,7 +146,7 @@ def build_learner(
     if not isinstance(data, L.LightningDataModule | None):
         raise UserError(f"data._target_ must be a LightningDataModule; got {type(data).__qualname__}")
     if earlier is not None:
-        earlier.check(data)
+        earlier.hand_over(data)
     module = build_node(cfg, "learner", **({"data": data} if cfg.learner.get("_partial_") else {}))
     if not isinstance(module, L.LightningModule):
         raise UserError(f"learner._target_ must be a LightningModule; got {type(module).__qualname__}")

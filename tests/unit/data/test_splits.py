@@ -12,9 +12,8 @@ import pytest
 import torch
 from numpy.typing import ArrayLike
 
-from tunesmith.data.arrays import Arrays, Source
-from tunesmith.data.digest import digest
 from tunesmith.data.arrays import Arrays, Source, narrow
+from tunesmith.data.digest import digest
 from tunesmith.data.sources.npz import Npz
 from tunesmith.data.sources.sklearn_dataset import SklearnDataset
 from tunesmith.data.sources.table import Csv
