@@ -17,6 +17,7 @@ from tunesmith import run_folder
 from tunesmith.data import DataModule
 from tunesmith.errors import NothingToEvaluate
 from tunesmith.training.build import build_learner, build_quiet_trainer
+from tunesmith.training.class_report import class_report
 from tunesmith.training.data_record import read_data_record
 from tunesmith.training.fit import interruptible
 from tunesmith.training.learner import Supervised
@@ -132,7 +133,8 @@ def _evaluate_outputs(cfg: DictConfig, folder: Path, built: list[Built]) -> dict
     metrics = {name: _float32(value) for name, value in test.part_metrics(test.totals()).items()}
     run_folder.write_yaml(folder / run_folder.TEST_FILE, {**metrics, "samples": len(targets)})
     if module.facts.has_classes and targets.ndim == 1:
-        (folder / run_folder.REPORT_FILE).write_text(_report(prediction))
+        report = class_report(targets.numpy(), outputs.argmax(1).numpy(), prediction.data.splits.classes)
+        (folder / run_folder.REPORT_FILE).write_text(report)
     return metrics
 
 
@@ -164,18 +166,3 @@ def _outputs(cfg: DictConfig, data: L.LightningDataModule | None, module: L.Ligh
 def _float32(value: float) -> float:
     """Return the float with as few digits as a float32 has."""
     return float(str(np.float32(value)))
-
-
-def _report(prediction: Prediction) -> str:
-    """Return precision and recall of each class, and the confusion matrix: a row per true class."""
-    from sklearn.metrics import classification_report, confusion_matrix
-
-    classes, targets = prediction.data.splits.classes, prediction.targets.numpy()
-    predicted, labels = prediction.outputs.argmax(1).numpy(), list(range(len(classes)))
-    report = classification_report(targets, predicted, labels=labels, target_names=classes, digits=3, zero_division=0)
-    width = max(map(len, classes)) + 2
-    rows = [["", *classes]]
-    for name, counts in zip(classes, confusion_matrix(targets, predicted, labels=labels), strict=True):
-        rows.append([name, *map(str, counts)])
-    matrix = "\n".join("".join(cell.rjust(width) for cell in row) for row in rows)
-    return f"{report}\nconfusion matrix: a row per true class, a column per predicted one\n{matrix}\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import signal
 import threading
 from collections.abc import Iterator
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
-from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import TensorBoardLogger
 from omegaconf import DictConfig
 
@@ -20,17 +18,13 @@ from tunesmith import run_folder
 from tunesmith.errors import RunFailed, UserError
 from tunesmith.reporting import Reporter
 from tunesmith.training.build import build
+from tunesmith.training.complaints import explain
 from tunesmith.training.data_record import DataRecord, read_data_record
 from tunesmith.training.ddp.processes import cleaned_up_ranks, is_rank_zero
 from tunesmith.training.loggers import closed_loggers
 from tunesmith.training.memory import as_out_of_memory
 
 Result = dict[str, Any]
-
-# In the text of what early stopping and a plateau schedule raise if their metric was not logged.
-NOT_LOGGED = "which is not available"
-# How the text begins that torch raises for the state of another module or optimizer.
-MISFITS = ("Error(s) in loading state_dict", "loaded state dict ")
 
 
 def train_once(
@@ -56,14 +50,9 @@ def train_once(
             run.trainer.fit(run.module, run.data, ckpt_path=checkpoint, weights_only=True)
     except UserError:
         raise
-    except MisconfigurationException as error:
-        raise UserError(_explain(error, cfg)) from None
     except Exception as error:
-        if NOT_LOGGED in str(error):  # early stopping's, a plain RuntimeError
-            raise UserError(_explain(error, cfg)) from None
-        if checkpoint is not None and str(error).startswith(MISFITS):
-            reason = " ".join(str(error).split())[:300]
-            raise UserError(f"ckpt_path must be a checkpoint of this model; got '{checkpoint}': {reason}") from None
+        if (mistake := explain(error, cfg.objective.metric, checkpoint)) is not None:
+            raise mistake from None
         # Another rank keeps its own error: a RunFailed would count as one that all ranks raise, and not be printed.
         failure = (as_out_of_memory(error) or error) if is_rank_zero() else error
         run.record.fail(str(failure) if isinstance(failure, RunFailed) else f"{type(error).__name__}: {error}")
@@ -119,12 +108,3 @@ def interruptible(trainer: L.Trainer) -> Iterator[None]:
     finally:
         if threading.current_thread() is threading.main_thread():  # another thread has no handler to restore
             signal.signal(signal.SIGINT, handler)
-
-
-def _explain(error: Exception, cfg: DictConfig) -> str:
-    """Return Lightning's complaint about the configuration in one line; of the objective, name our key."""
-    text = " ".join(str(error).split())
-    metric = cfg.objective.metric
-    if NOT_LOGGED in text and re.search(rf"metric `?{re.escape(metric)}`? ", text):
-        return f"objective.metric must be a metric that the learner logs; got '{metric}': {text}"
-    return f"trainer: {text}"

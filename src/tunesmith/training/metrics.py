@@ -78,10 +78,10 @@ class Metrics:
         return {f"{part}/{name}": _number(name, value) for name, value in found.items()}
 
     def _gather(self, part: str) -> tuple[Tensor, Tensor]:
-        """Return outputs and targets of all batches, of all ranks, and keep them no longer."""
+        """Return outputs and targets of all batches, of all ranks; training's, of which more may come, are kept."""
         _check_alike(self.functions, self.outputs)
         shares: list[Any] = [(torch.cat(self.outputs), torch.cat(self.targets)) if self.outputs else None]
-        self.outputs, self.targets = [], []
+        self.outputs, self.targets = [[each] for each in shares[0]] if shares[0] and part == "train" else ([], [])
         self._warn_of_bytes(part, shares[0] or ())
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             own = tuple(tensor.cpu() for tensor in shares[0]) if shares[0] else None
