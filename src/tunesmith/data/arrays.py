@@ -101,6 +101,11 @@ class Arrays:
         """Return a column's name, or its index if the columns have no names."""
         return self.columns[index] if self.columns else str(index)
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Return a name for each class; () for regression."""
+        return tuple(self.class_name(label) for label in range(self.num_classes))
+
     def class_name(self, label: int) -> str:
         return self.classes[label] if self.classes else str(label)
 
