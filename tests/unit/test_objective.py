@@ -65,3 +65,14 @@ def test_a_resumed_best_is_compared_with_what_was_saved() -> None:
     after.load_state_dict(before.state_dict())
     assert not after.update(0.6, 4)
     assert (after.value, after.epoch) == (0.5, 3)
+
+
+def test_the_step_is_known_if_there_is_one() -> None:
+    """Without steps the state is that of version 0.1.0."""
+    so_far = BestSoFar(LOSS)
+    so_far.update(0.5, 1)
+    assert so_far.state_dict() == {"value": 0.5, "epoch": 1}
+    so_far.update(0.25, 2, step=10)
+    other = BestSoFar(LOSS)
+    other.load_state_dict(so_far.state_dict())
+    assert (other.value, other.epoch, other.step) == (0.25, 2, 10)

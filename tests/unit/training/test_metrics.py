@@ -163,3 +163,14 @@ def test_two_functions_are_named_in_one_line(monkeypatch: pytest.MonkeyPatch, ca
     taken.add(*numbers(4))
     taken.values("val")
     assert "are kept for r2, mae; " in caplog.text
+
+
+def test_training_goes_on_after_a_validation_inside_its_epoch() -> None:
+    outputs, targets = classes()
+    collected = Metrics({"f1": f1})
+    collected.start(CPU)
+    for batch in (slice(0, 30), slice(30, None)):
+        collected.add(outputs[batch], targets[batch])
+        values = [collected.values("train") for _ in range(2)]
+    assert values[0] == values[1]
+    assert values[0]["train/f1"] == pytest.approx(f1_score(targets, outputs.argmax(1), average="macro"))
