@@ -128,7 +128,7 @@ class Shakes(L.Callback):
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         with torch.no_grad():
             for weight in pl_module.parameters():
-                weight += 1.0
+                weight *= 0.5
 
 
 class Swaps(Supervised):
@@ -174,7 +174,7 @@ def test_no_run_goes_on_from_the_middle_of_an_epoch(tmp_path: Path) -> None:
     cfg = small("data=iris", "data.batch_size=25", "trainer.max_epochs=2", "+trainer.val_check_interval=3")
     train_once(cfg, tmp_path, NoReporter())
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    with pytest.raises(UserError, match=r"^ckpt_path must be a checkpoint of an epoch's end; got one that was saved"):
+    with pytest.raises(UserError, match=r"^ckpt_path must be a checkpoint of an epoch's end; got one of a validation"):
         train_once(cfg, tmp_path, NoReporter(), tmp_path / "checkpoints" / "best.ckpt")
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
