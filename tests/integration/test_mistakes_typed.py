@@ -31,6 +31,7 @@ RUNS = [
     ("objective.mode=lowest", "objective.mode must be one of min, max; got 'lowest'"),
     ("trainer=gpu", "trainer.accelerator must be a device of this machine; got 'gpu'; options: auto, cpu"),
     ("ckpt_path=gone.ckpt", "ckpt_path must be a checkpoint file; got 'gone.ckpt'"),
+    ("ckpt_path=file", "ckpt_path must be FOLDER/checkpoints/NAME of a run, which goes on in FOLDER; got 'file'"),
     ("hydra.run.dir=file/run", "hydra.run.dir must be a folder that can be written to; got file/run (Not a directory)"),
     (
         "model.shape=tapered",
@@ -45,7 +46,7 @@ RUNS = [
 ]
 # Found only once the run has begun.
 BEGUN = [
-    ("ckpt_path=file", "ckpt_path must be a checkpoint that a run wrote; got 'file'"),
+    ("ckpt_path=file hydra.run.dir=r", "ckpt_path must be a checkpoint that a run wrote; got 'file'"),
     ("trainer.precision=17", "trainer: Precision 17 is invalid. Allowed precision values: "),
     ("+callbacks.mine._target_=foo.Bar", "callbacks.mine._target_ must be the path of something importable; got "),
     (
