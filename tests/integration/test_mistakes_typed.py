@@ -36,6 +36,7 @@ RUNS = [
     ("hydra.run.dir=${hydra:job.name} optimizer.lr=-1", "optimizer.lr must be a number > 0; got -1"),
     ("trainer=gpu", "trainer.accelerator must be a device of this machine; got 'gpu'; options: auto, cpu"),
     ("ckpt_path=gone.ckpt", "ckpt_path must be a checkpoint file; got 'gone.ckpt'"),
+    ("ckpt_path=file", "ckpt_path must be FOLDER/checkpoints/NAME of a run, which goes on in FOLDER; got 'file'"),
     ("hydra.run.dir=file/run", "hydra.run.dir must be a folder that can be written to; got file/run (Not a directory)"),
     (
         "model.shape=tapered",
@@ -50,7 +51,7 @@ RUNS = [
 ]
 # Found only once the run has begun.
 BEGUN = [
-    ("ckpt_path=file", "ckpt_path must be FOLDER/checkpoints/NAME of a run, which goes on in FOLDER; got 'file': "),
+    ("ckpt_path=file hydra.run.dir=r", "ckpt_path must be a checkpoint that a run wrote; got 'file'"),
     ("trainer.precision=17", "trainer: Precision 17 is invalid. Allowed precision values: "),
     ("+callbacks.mine._target_=foo.Bar", "callbacks.mine._target_ must be the path of something importable; got "),
     (

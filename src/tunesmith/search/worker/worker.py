@@ -16,7 +16,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
 from tunesmith.errors import UserError
-from tunesmith.resume import check_retry
+from tunesmith.resume.comparison import check_retry
 from tunesmith.search.console.lines import say, show_trial
 from tunesmith.search.space.compose import Composer
 from tunesmith.search.storage.journal import JournalDamaged

@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 from tiny import composed
 
 from tunesmith.errors import UserError
-from tunesmith.resume import check_resume, check_retry, checkpoint_folder
+from tunesmith.resume.comparison import check_resume, check_retry, checkpoint_folder
 
 BEGUN = ("data=iris", "trainer.max_epochs=3")
 

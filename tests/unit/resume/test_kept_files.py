@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tunesmith.kept_files import put_back_on_failure
+from tunesmith.resume.kept_files import put_back_on_failure
 
 Files = dict[str, tuple[bytes, int]]
 METRICS = "epoch,val/loss\n1,0.5\n2,0.4\n"

@@ -17,7 +17,7 @@ from tunesmith.config_changes import ABSENT, Change, find_changes
 from tunesmith.doors import typed_overrides
 from tunesmith.errors import UserError, list_names
 from tunesmith.renamed_targets import RENAMED
-from tunesmith.resume_rules import MAX_EPOCHS, may_change, why_not_longer
+from tunesmith.resume.may_change import MAX_EPOCHS, may_change, why_not_longer
 from tunesmith.run_folder import BEST_CHECKPOINT, CONFIG_FILE
 from tunesmith.typed_command import override
 

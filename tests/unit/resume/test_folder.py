@@ -10,7 +10,7 @@ from begun import record
 from omegaconf import OmegaConf
 
 from tunesmith.errors import UserError
-from tunesmith.resume_folder import check_resume_folder, copy_begun
+from tunesmith.resume.folder import check_resume_folder, copy_begun
 
 
 def test_a_new_folder_gets_the_record_of_the_epochs(tmp_path: Path) -> None:

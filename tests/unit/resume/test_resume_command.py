@@ -10,7 +10,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 from tiny import composed
 
-from tunesmith.resume_command import resume_command, typed_path
+from tunesmith.resume.resume_command import resume_command, typed_path
 
 
 def checkpoint(path: Path) -> Path:
