@@ -9,13 +9,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import hydra
 import pytest
 import yaml
 from begun import record
+from hydra import initialize_config_dir
 from omegaconf import DictConfig
 from tiny import composed
 
-from tunesmith.cli import load_training, main, run_folder
+from tunesmith.cli import CONF, load_training, main, run_folder
 from tunesmith.errors import UserError
 
 
@@ -238,3 +240,15 @@ def test_a_plain_run_refuses_a_typed_password_and_leaves_nothing(
     with pytest.raises(SystemExit, match=r"^error: hydra\.sweeper\.storage must have no password on the command line"):
         run_main(monkeypatch, storage, "hydra.run.dir=here", task=lambda cfg: None)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("choice", ["tunesmith", "disabled", "stdout", "default"])
+def test_a_runs_logging_may_be_another_of_hydras(choice: str) -> None:
+    """A handler that only our file names would have no class."""
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        cfg = hydra.compose(
+            "train", [f"hydra/job_logging={choice}", "hydra.runtime.output_dir=."], return_hydra_config=True
+        )
+    handlers = cfg.hydra.job_logging.get("handlers") or {}
+    assert all("class" in handler for handler in handlers.values())
+    assert bool(handlers) == (choice != "disabled")
