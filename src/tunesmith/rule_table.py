@@ -100,11 +100,7 @@ TARGETS: dict[str, dict[str, Rule]] = {
         "eta_min": NOT_NEGATIVE,
     },
     "torch.optim.lr_scheduler.OneCycleLR": {"pct_start": FRACTION},
-    "torch.optim.lr_scheduler.ReduceLROnPlateau": {
-        "patience": integer(0),
-        "factor": FRACTION,
-        "min_lr": NOT_NEGATIVE,
-    },
+    "torch.optim.lr_scheduler.ReduceLROnPlateau": {"patience": integer(0), "factor": FRACTION, "min_lr": NOT_NEGATIVE},
     "torch.nn.*Loss": {**_LOSS, "reduction": one_of("mean", "sum", "none"), "delta": POSITIVE},
     "tunesmith.training.losses.AutoLoss": _LOSS,
     "tunesmith.training.learner.Supervised": {"loss.reduction": _LOSS["reduction"]},
