@@ -16,10 +16,10 @@ from omegaconf.errors import OmegaConfBaseException
 from tunesmith.config_changes import ABSENT, Change, find_changes
 from tunesmith.doors import typed_overrides
 from tunesmith.errors import UserError, list_names
+from tunesmith.quoting import override
 from tunesmith.renamed_targets import RENAMED
 from tunesmith.resume.may_change import MAX_EPOCHS, may_change, why_not_longer
 from tunesmith.run_folder import BEST_CHECKPOINT, CONFIG_FILE
-from tunesmith.typed_command import override
 
 FOLD_FOLDER = re.compile(r"fold_\d+")
 # Groups of the sweep: whatever is chosen, a run's config has nothing of it.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,17 +12,9 @@ from omegaconf.errors import OmegaConfBaseException
 
 from tunesmith.config_changes import Change
 from tunesmith.doors import READERS, is_taken, read_keys, with_learner
+from tunesmith.free_keys import is_free, names_a_place
 
 MAX_EPOCHS = "trainer.max_epochs"
-# Keys, and all below them, that a schedule or a metric does not depend on; other devices sum a batch in another order.
-_FREE = (
-    *("ckpt_path", "note", "tags", "threads", "study_name", "logger"),
-    *("trainer.devices", "trainer.accelerator", "trainer.num_nodes", "trainer.strategy", "trainer.max_time"),
-    *("trainer.profiler", "trainer.enable_progress_bar", "trainer.enable_model_summary", "trainer.log_every_n_steps"),
-    "trainer.default_root_dir",
-)
-# Keys of `data` whose last word is one of these name a place: the digest of the data tells whether they are others.
-_PLACE = re.compile(r"data\.(.*[._])?(path|root|folder|dir|cache|debian)")
 # Methods of a callback that keeps a state in the checkpoint, which wins over what is typed.
 _STATE_METHODS = ("state_dict", "on_save_checkpoint")
 # Lightning's time-out keeps the time that has passed, and takes any new duration.
@@ -42,8 +33,7 @@ def may_change(change: Change, old: DictConfig, new: DictConfig) -> bool:
         return not any(_keeps_state(_target(cfg, f"callbacks.{name}")) for cfg in (old, new))
     if change.key == MAX_EPOCHS:
         return _epochs(new) > _epochs(old)
-    is_free = any(change.key == key or change.key.startswith(f"{key}.") for key in _FREE)
-    return is_free or _PLACE.fullmatch(change.key) is not None
+    return is_free(change.key) or names_a_place(change.key)
 
 
 def why_not_longer(cfg: DictConfig) -> str | None:

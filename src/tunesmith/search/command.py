@@ -11,7 +11,7 @@ from hydra._internal.utils import get_args_parser
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from tunesmith.search.space.quoting import override
+from tunesmith.quoting import override
 from tunesmith.typed_command import program
 
 # Overrides about the sweep, which a single run has no use for.
