@@ -94,7 +94,7 @@ def _results(
         "name": "optuna",
         "study": study.study_name,
         "best_value": float(best.values[0]) if best else None,
-        "best_params": dict(best.params) if best else None,
+        "best_params": Attempt(best).params if best else None,
         "best_trial": best.number if best else None,
         "best_dir": Attempt(best).trial_folder(folder) if best else None,
         "best_host": Attempt(best).host if best else None,
@@ -124,9 +124,7 @@ def _epochs(trials: list[FrozenTrial], max_epochs: int | None, folds: int | None
     if max_epochs is None:
         return Epochs(run, None)
     pruned = [attempt for attempt in counted if attempt.state == State.PRUNED]
-    return Epochs(
-        run, sum(_planned_epochs(attempt.trial.params, max_epochs, folds) - attempt.epochs for attempt in pruned)
-    )
+    return Epochs(run, sum(_planned_epochs(attempt.params, max_epochs, folds) - attempt.epochs for attempt in pruned))
 
 
 def _planned_epochs(params: Mapping[str, Any], max_epochs: int, folds: int | None) -> int:

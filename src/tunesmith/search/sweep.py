@@ -114,7 +114,7 @@ class Sweep:
         self._execute = execute
         self._folder = Path(config.hydra.sweep.dir)
         self._interruption = Interruption()
-        self._opener = StudyOpener(settings, space, sampler, self._folder)
+        self._opener = StudyOpener(settings, space, sampler, composer, self._folder)
         self._started = time.monotonic() - (time.time() - command_started())
 
     def run(self) -> dict[str, Any]:
@@ -123,7 +123,7 @@ class Sweep:
         try:
             study = self._opener.open(self._config)
             say(f"study {self._settings.study_name}; resume it with: {command.resume_hint(self._study_keys())}")
-            show_joined(study.get_trials(deepcopy=False), self._settings.n_trials)
+            show_joined(study.get_trials(deepcopy=False), self._limits().n_trials)
             show_space(self._space)
             self._work(study)
         except StorageLost:
@@ -149,7 +149,7 @@ class Sweep:
         if not is_job:  # a job outlives the sweep
             self._interruption.follow(sys.stdin.fileno())
         with self._interruption.listen(signals=JOB_SIGNALS if is_job else SIGNALS):
-            study = self._opener.reopen()
+            study = self._opener.join()
             try:
                 self._worker(study).work()
             except WorkerMustRestart as error:

@@ -76,7 +76,8 @@ def test_each_fold_is_a_run_in_a_folder_of_its_own(ended: Ended) -> None:
     assert sorted(path.name for path in ended.folder.iterdir()) == ["fold_0", "fold_1", "fold_2", "result.yaml"]
     for fold in range(3):
         folder = ended.folder / f"fold_{fold}"
-        assert sorted(path.name for path in folder.iterdir()) == ["checkpoints", "metrics.csv", "result.yaml"]
+        files = ["checkpoints", "metrics.csv", "preparation.json", "result.yaml"]
+        assert sorted(path.name for path in folder.iterdir()) == files
         losses = [float(row["val/loss"]) for row in read_metrics(folder)]
         assert len(losses) == EPOCHS
         assert read_yaml(folder / "result.yaml")["value"] == min(losses)
@@ -157,7 +158,9 @@ def test_a_bug_in_a_fold_is_written_down_and_raised(tmp_path: Path) -> None:
 def test_a_users_mistake_is_no_result(tmp_path: Path) -> None:
     message = r"^objective\.metric must be a metric that the learner logs; got 'val/los'; did you mean"
     with pytest.raises(UserError, match=message):
-        cross_validate(folds(2, "objective.metric=val/los"), tmp_path, NoReporter(), is_resumed=False)
+        cross_validate(
+            folds(2, "objective.metric=val/los", "objective.mode=min"), tmp_path, NoReporter(), is_resumed=False
+        )
     assert not (tmp_path / "result.yaml").exists()
 
 

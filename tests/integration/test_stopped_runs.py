@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 from pathlib import Path
 
@@ -50,3 +51,38 @@ def test_a_finished_run_goes_on_from_its_best_epoch(unbroken: Path, module_shell
     longer = module_shell.train(*RUN, "ckpt_path=short/checkpoints/best.ckpt")
     assert longer.code == 0, longer.text
     assert values(module_shell.folder / "short") == values(unbroken)
+
+
+def files(folder: Path) -> dict[Path, tuple[bytes, int]]:
+    return {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_resume_that_fails_leaves_every_file_as_it_was(module_shell: Shell) -> None:
+    run = (*RUN, "trainer.max_epochs=2", "logger=tensorboard")
+    assert module_shell.train(*run, "hydra.run.dir=failing").code == 0
+    folder = module_shell.folder / "failing"
+    before = files(folder)
+    typed = (*RUN, "trainer.max_epochs=3", "logger=tensorboard", "ckpt_path=failing/checkpoints/best.ckpt")
+    refused = module_shell.train(*typed, "model.hidden_units=64")
+    assert (refused.code, refused.out) == (1, "")
+    assert refused.err.startswith(
+        "error: ckpt_path must go on with the config that the run began with; got model.hidden_u"
+    )
+    assert files(folder) == before
+    failed = module_shell.train(*typed, "+callbacks.bug._target_=faults.RaiseAt")
+    assert failed.err.endswith("ZeroDivisionError: a bug in a callback\n")
+    assert files(folder) == before
+
+
+def test_a_run_in_a_folder_of_any_name_says_a_command_to_paste(module_shell: Shell) -> None:
+    folder = module_shell.folder / "a=b, c"
+    stop = "+callbacks.stop={_target_:faults.SignalAt,epoch:2,name:SIGINT,marker:pasted}"
+    stopped = module_shell.train(*RUN, "trainer.max_epochs=3", stop, "hydra.run.dir='a=b, c'")
+    command = stopped.out.splitlines()[-1].removeprefix("interrupted; resume it with: ")
+    python, script, *typed = shlex.split(command)
+    assert python == "python"
+    resumed = module_shell.python(script, *typed, "note=again")
+    assert resumed.code == 0, resumed.text
+    assert yaml.safe_load((folder / ".hydra" / "config.yaml").read_text())["note"] == "again"
+    assert "note=again" in yaml.safe_load((folder / ".hydra" / "overrides.yaml").read_text())
+    assert yaml.safe_load((folder / ".hydra" / "hydra.yaml").read_text())["hydra"]["output_subdir"] == ".hydra"
