@@ -56,11 +56,14 @@ def trial_argv(config: DictConfig, folder: Path, *further: str) -> list[str]:
 
 def _study_name(config: DictConfig) -> list[str]:
     """Return the override of a study's name that is made of others, as of the time at which the sweep began."""
-    if "study_name" not in config or not OmegaConf.is_interpolation(config, "study_name"):
+    plain = OmegaConf.to_container(config, resolve=False)
+    assert isinstance(plain, dict)
+    written = str(plain.get("study_name"))
+    if "${" not in written or "${hydra:" in written:  # the job has the first as it is, and the second alone
         return []
     try:
         return [override("study_name", config.study_name)]
-    except OmegaConfBaseException:  # it can be resolved in the job alone
+    except OmegaConfBaseException:  # it too can be resolved in the job alone
         return []
 
 
