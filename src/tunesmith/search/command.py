@@ -58,12 +58,13 @@ def _study_name(config: DictConfig) -> list[str]:
     """Return the override of a study's name that is made of others, as of the time at which the sweep began."""
     plain = OmegaConf.to_container(config, resolve=False)
     assert isinstance(plain, dict)
-    written = str(plain.get("study_name"))
-    if "${" not in written or "${hydra:" in written:  # the job has the first as it is, and the second alone
-        return []
+    if "study_name" not in plain or not OmegaConf.is_interpolation(config, "study_name"):
+        return []  # the job has it as it is
+    if "${hydra:" in str(plain["study_name"]):
+        return []  # the job alone knows it
     try:
         return [override("study_name", config.study_name)]
-    except OmegaConfBaseException:  # it too can be resolved in the job alone
+    except OmegaConfBaseException:  # made of what the job alone knows
         return []
 
 
