@@ -56,11 +56,15 @@ def trial_argv(config: DictConfig, folder: Path, *further: str) -> list[str]:
 
 def _study_name(config: DictConfig) -> list[str]:
     """Return the override of a study's name that is made of others, as of the time at which the sweep began."""
-    if "study_name" not in config or not OmegaConf.is_interpolation(config, "study_name"):
-        return []
+    plain = OmegaConf.to_container(config, resolve=False)
+    assert isinstance(plain, dict)
+    if "study_name" not in plain or not OmegaConf.is_interpolation(config, "study_name"):
+        return []  # the job has it as it is
+    if "${hydra:" in str(plain["study_name"]):
+        return []  # the job alone knows it
     try:
         return [override("study_name", config.study_name)]
-    except OmegaConfBaseException:  # it can be resolved in the job alone
+    except OmegaConfBaseException:  # made of what the job alone knows
         return []
 
 
