@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import QUICK, Shell
+from conftest import QUICK, ROOT, Shell
 
 # Draws needs the random states, patience=1 the state of the schedule, early stopping its own.
 RUN = (
@@ -50,3 +50,20 @@ def test_a_finished_run_goes_on_from_its_best_epoch(unbroken: Path, module_shell
     longer = module_shell.train(*RUN, "ckpt_path=short/checkpoints/best.ckpt")
     assert longer.code == 0, longer.text
     assert values(module_shell.folder / "short") == values(unbroken)
+
+
+def test_other_data_are_refused_and_leave_every_file_as_it_was(shell: Shell) -> None:
+    rows = [f"{row},{row % 7},{row % 2}" for row in range(60)]
+    table, run = shell.folder / "table.csv", shell.folder / "run"
+    table.write_text("\n".join(["a,b,y", *rows]))
+    typed = (*QUICK, "data=csv", "data.path=table.csv", "data.target=y")
+    assert shell.train(*typed, "trainer.max_epochs=2", "hydra.run.dir=run").code == 0
+    table.write_text("\n".join(["a,b,y", *reversed(rows)]))
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    resumed = shell.train(*typed, "trainer.max_epochs=3", "ckpt_path=run/checkpoints/best.ckpt")
+    evaluated = shell.python(str(ROOT / "scripts" / "evaluate.py"), "run")
+    for ended in (resumed, evaluated):
+        assert ended.code == 1
+        assert "Traceback" not in ended.text
+        assert ended.err.splitlines()[-1].startswith("error: data must be those of run, whose digest is ")
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
