@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from begun import record
 from omegaconf import DictConfig
 from tiny import composed
 
@@ -128,6 +129,52 @@ def test_optunas_arguments_need_no_plus(
 def test_a_key_of_our_own_still_needs_its_plus(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SystemExit, match=r"^error: optimizer\.nesterov: there is no such key"):
         run_main(monkeypatch, "optimizer.nesterov=true")
+
+
+# checks before a run
+
+
+def test_values_of_hydra_resolve_before_a_run_as_in_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    seen: list[str] = []
+    typed = ("note=${hydra:job.name}", "study_name=${hydra:runtime.output_dir}", "hydra.run.dir=r")
+    run_main(monkeypatch, *typed, task=lambda cfg: seen.extend((cfg.note, cfg.study_name)))
+    assert seen == ["train", str(tmp_path / "r")]
+    with pytest.raises(SystemExit, match=r"^error: optimizer\.lr must be a number > 0; got 'train'$"):
+        run_main(monkeypatch, "optimizer.lr=${hydra:job.name}", task=lambda cfg: None)
+
+
+def test_an_interpolation_that_fails_is_no_reason_to_skip_the_checks(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    checkpoint = record(tmp_path / "r", "optimizer.lr=${no.such:thing}")
+    with pytest.raises(SystemExit, match=r"^error: .*no\.such"):
+        run_main(monkeypatch, "hydra.run.dir=${no.such:thing}", f"ckpt_path={checkpoint}", task=lambda cfg: None)
+
+
+def test_a_refused_resume_writes_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    checkpoint = record(tmp_path / "r", "data=iris")
+    (tmp_path / "r" / "train.log").touch()
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    message = (
+        "error: ckpt_path must go on with the config that the run began with; got optimizer.lr=0.1 instead of 0.001"
+    )
+    with pytest.raises(SystemExit, match=f"^{re.escape(message)}: "):
+        run_main(monkeypatch, "data=iris", "optimizer.lr=0.1", f"ckpt_path={checkpoint}", task=lambda cfg: None)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
+def test_a_checkpoint_is_found_by_a_job_that_runs_in_its_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    record(tmp_path / "r", "data=iris")
+    seen: list[Path] = []
+    typed = ("data=iris", "hydra.job.chdir=true", "ckpt_path=r/checkpoints/last.ckpt")
+    run_main(monkeypatch, *typed, task=lambda cfg: seen.extend((Path.cwd(), Path(cfg.ckpt_path))))
+    assert seen == [tmp_path / "r", tmp_path / "r" / "checkpoints" / "last.ckpt"]
 
 
 # folders

@@ -9,7 +9,7 @@ import numpy as np
 from tunesmith.data.arrays import Arrays, Values
 from tunesmith.data.mapped import Index, Mapped
 from tunesmith.data.mapped_preparation import check_whole, mean_and_scale
-from tunesmith.data.scaling import Scaling, loses_digits, to_float32
+from tunesmith.data.scaling import Scaling, loses_digits, mean_and_deviation, to_float32
 from tunesmith.errors import UserError
 
 
@@ -76,4 +76,5 @@ def are_labels(arrays: Arrays) -> bool:
 def _mean_and_scale(targets: Values | Mapped, train: Index) -> tuple[float, float]:
     if isinstance(targets, Mapped):
         return mean_and_scale(targets.then(check_whole), train)
-    return float(targets[train].mean(dtype=np.float64)), float(targets[train].std(dtype=np.float64)) or 1.0
+    mean, scale = mean_and_deviation([targets[train].reshape(-1, 1)])
+    return float(mean[0]), float(scale[0])

@@ -35,9 +35,10 @@ def restart_argv(keys: Sequence[str], study_name: str) -> list[str]:
     return _this_with([override(key, study_name) for key in missing])
 
 
-def worker_argv(keys: Sequence[str], study_name: str, folder: Path) -> list[str]:
+def worker_argv(keys: Sequence[str], study_name: str, folder: Path, *further: str) -> list[str]:
     """Return the command of a worker: this process's own, in the study's folder."""
-    return _this_with([*(override(key, study_name) for key in keys), override("hydra.sweep.dir", str(folder))])
+    study = [*(override(key, study_name) for key in keys), override("hydra.sweep.dir", str(folder))]
+    return _this_with([*study, *further])
 
 
 def trial_argv(config: DictConfig, folder: Path, *further: str) -> list[str]:

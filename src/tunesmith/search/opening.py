@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from functools import cached_property
 from pathlib import Path
 
 import optuna
@@ -15,31 +16,38 @@ from tunesmith.errors import UserError
 from tunesmith.search.console.lines import say
 from tunesmith.search.results import MULTIRUN_FILE
 from tunesmith.search.sampling.param_sampler import ParamSampler
-from tunesmith.search.sampling.sampler import make_pruner
+from tunesmith.search.sampling.sampler import is_enumerated, make_pruner
 from tunesmith.search.settings import Settings
-from tunesmith.search.space.space import Space
+from tunesmith.search.space.compose import Composer
+from tunesmith.search.space.space import Params, Space
 from tunesmith.search.storage.storage import open_storage
+from tunesmith.search.study.config_record import ConfigRecord, compose_record
 from tunesmith.search.study.retries import StaleTrials
+from tunesmith.search.study.same_config import check_config, has_unrecorded_trials, join_config
 from tunesmith.search.study.study import is_worthless, make_study, open_study
+from tunesmith.search.study.study_of_space import StudyOfSpace
 
 
 class StudyOpener:
     """Opens one study in its storage."""
 
-    def __init__(self, settings: Settings, space: Space, sampler: ParamSampler, folder: Path) -> None:
+    def __init__(
+        self, settings: Settings, space: Space, sampler: ParamSampler, composer: Composer, folder: Path
+    ) -> None:
         """folder: the study's."""
         self._settings = settings
         self._space = space
         self._sampler = sampler
+        self._composer = composer
         self._folder = folder
         self._had_folder = True
         self._study_made_here: str | None = None
 
-    def open(self, config: DictConfig) -> Study:
+    def open(self, config: DictConfig) -> StudyOfSpace:
         """Open the study or make it, queue retries of its stale trials, and write multirun.yaml.
 
         Raises:
-            UserError: the storage or the folder cannot be used, or the study has another direction or space.
+            UserError: the storage or the folder cannot be used, or the study has another direction or config.
         """
         settings, folder = self._settings, self._folder
         self._had_folder = folder.exists()  # as late as this: another command may make the same study meanwhile
@@ -57,15 +65,22 @@ class StudyOpener:
             )
         study = self._open_in(storage)
         self._study_made_here = settings.study_name if is_new else None
+        self._join(study)
         stale = StaleTrials(study, settings.max_retries).retry()
         if stale:
             say(f"lost trials, resumed from their last checkpoint: {', '.join(map(str, stale))}")
         OmegaConf.save(config, folder / MULTIRUN_FILE)
         return study
 
-    def reopen(self) -> Study:
+    def reopen(self) -> StudyOfSpace:
         """Read the study from its storage again; waits if the database is restarting."""
         return self._open_in(open_storage(self._settings.storage, self._folder, waits=True))
+
+    def join(self) -> StudyOfSpace:
+        """Open the study in a worker that the sweep has started; the config is compared here, too."""
+        study = self.reopen()
+        self._join(study)
+        return study
 
     def discard_if_worthless(self, study: Study | None) -> None:
         """Delete the study and folder that this call made, if a config error ended it; None: no study was opened."""
@@ -78,8 +93,31 @@ class StudyOpener:
             optuna.delete_study(study_name=self._study_made_here, storage=storage)
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _open_in(self, storage: BaseStorage) -> Study:
+    def _join(self, study: StudyOfSpace) -> None:
+        """Compare the config with what the study has begun with, and record it."""
+        compose = self._compose
+        check_config(study, self._record, compose)
+        if has_unrecorded_trials(study):
+            say(f"not compared: study {study.study_name} is of an earlier version, which recorded no config")
+        join_config(study, self._record, compose)
+
+    @cached_property
+    def _record(self) -> ConfigRecord:
+        return compose_record(self._space, self._compose, self._composer.is_group)
+
+    def _compose(self, choices: Params) -> DictConfig:
+        return self._composer.compose(choices, 0, "0")
+
+    def _open_in(self, storage: BaseStorage) -> StudyOfSpace:
         settings = self._settings
-        study = open_study(storage, settings.study_name, settings.direction, make_pruner(settings.pruner), self._space)
+        study = open_study(
+            storage,
+            settings.study_name,
+            settings.direction,
+            make_pruner(settings.pruner),
+            self._space,
+            self._record,
+            is_enumerated(settings.sampler, self._space, settings.n_trials),
+        )
         study.sampler = self._sampler.make_sampler(first_trial=0)  # until the first trial has its number
         return study

@@ -23,7 +23,7 @@ def to_csv(trials: Sequence[FrozenTrial], direction: StudyDirection, folder: Pat
     A parameter that is named like a column before it has the column params.KEY.
     """
     counted = [attempt for attempt in map(Attempt, trials) if attempt.state.is_counted]
-    keys = list(dict.fromkeys(key for attempt in counted for key in attempt.trial.params))
+    keys = list(dict.fromkeys(key for attempt in counted for key in attempt.params))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_distinct([*FIXED_COLUMNS, *keys]))
@@ -41,7 +41,7 @@ def to_csv(trials: Sequence[FrozenTrial], direction: StudyDirection, folder: Pat
             attempt.note or "",
             " ".join(attempt.tags),
         ]
-        writer.writerow(row + [attempt.trial.params.get(key, "") for key in keys])
+        writer.writerow(row + [attempt.params.get(key, "") for key in keys])
     return text.getvalue()
 
 

@@ -15,7 +15,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from omegaconf import DictConfig
 
 from tunesmith import run_folder
-from tunesmith.errors import RunFailed, UserError
+from tunesmith.errors import RunFailed, UserError, text_of
 from tunesmith.reporting import Reporter
 from tunesmith.training.build import build
 from tunesmith.training.complaints import explain
@@ -55,7 +55,7 @@ def train_once(
             raise mistake from None
         # Another rank keeps its own error: a RunFailed would count as one that all ranks raise, and not be printed.
         failure = (as_out_of_memory(error) or error) if is_rank_zero() else error
-        run.record.fail(str(failure) if isinstance(failure, RunFailed) else f"{type(error).__name__}: {error}")
+        run.record.fail(str(failure) if isinstance(failure, RunFailed) else f"{type(error).__name__}: {text_of(error)}")
         write_result(cfg, folder, run.record.result_fields(), run.record.data_digest)
         if failure is error:
             raise

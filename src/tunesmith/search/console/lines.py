@@ -9,7 +9,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from tunesmith.search.space.space import Space
-from tunesmith.search.study.counts import count
+from tunesmith.search.study.counts import num_counted
 from tunesmith.search.study.study import best_trial
 from tunesmith.search.study.trial import Attempt
 
@@ -49,7 +49,7 @@ def show_joined(trials: Sequence[FrozenTrial], n_trials: int) -> None:
         return
     running = [Attempt(trial).host or "an unknown host" for trial in trials if trial.state == TrialState.RUNNING]
     hosts = ", ".join(f"{running.count(name)} running on {name}" for name in dict.fromkeys(running))
-    state = f"{count(trials).counted} of {n_trials} trials counted"
+    state = f"{num_counted(trials)} of {n_trials} trials counted"
     say(f"joined the study: {state}, {hosts}" if running else f"going on with the study: {state}")
 
 

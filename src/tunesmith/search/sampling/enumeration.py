@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from optuna import Study
@@ -10,17 +11,23 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial
 
-from tunesmith.search.study.trial import Attempt
+from tunesmith.search.space.space import Space
+from tunesmith.search.study.members import Members, Point
+from tunesmith.search.study.study_of_space import StudyOfSpace
+from tunesmith.search.study.trial import VERSION, Attempt, State
 
 
 class Enumeration(BaseSampler):
-    """Gives each trial its point of a finite space, by its position among the study's first attempts.
+    """Gives each trial a point of a finite space that no other trial has, whatever drew the others.
 
-    Optuna's GridSampler shuffles, repeats points across processes and raises in tell() on the last point.
+    A trial that is begun leaves a missing point free for each earlier one that has drawn none yet. Optuna's
+    GridSampler shuffles, repeats points across processes and raises in tell() on the last point.
     """
 
-    def __init__(self, points: Sequence[Mapping[str, Any]]) -> None:
-        self._points = points
+    def __init__(self, space: Space) -> None:
+        self._space = space
+        self._members = Members(space)
+        self._chosen: dict[int, Mapping[str, Any]] = {}
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         return {}
@@ -33,6 +40,38 @@ class Enumeration(BaseSampler):
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
-        earlier = map(Attempt, study.get_trials(deepcopy=False)[: Attempt(trial).first_attempt])
-        index = sum(not attempt.is_retry and not attempt.is_surplus for attempt in earlier)
-        return self._points[index][param_name]
+        if trial.number not in self._chosen:
+            self._chosen[trial.number] = self._choose(getattr(study, "_study", study), trial)  # not Hyperband's part
+        return self._chosen[trial.number][param_name.partition(VERSION)[0]]
+
+    def _choose(self, study: Study, trial: FrozenTrial) -> Mapping[str, Any]:
+        """Return a missing point; if none is left, the first point, and the attempt is withdrawn."""
+        taken: set[Point] = set()
+        num_undrawn = 0  # of the trials that were begun before
+        first_attempt = Attempt(trial).first_attempt
+        for other in study.get_trials(deepcopy=False):
+            attempt = Attempt(other)
+            if attempt.first_attempt == first_attempt or not attempt.holds_point:
+                continue
+            point = self._point_of(study, other)
+            if point is not None:
+                taken.add(point)
+            elif attempt.state is State.RUNNING or (attempt.state is State.WAITING and attempt.is_retry):
+                num_undrawn += attempt.first_attempt < first_attempt
+        free = list(itertools.islice(self._missing(taken, trial), num_undrawn + 1))
+        values = [dimension.values() or () for dimension in self._space.dimensions.values()]
+        point = free[-1] if free else (0,) * len(values)
+        return {key: each[index] for key, each, index in zip(self._space.dimensions, values, point, strict=True)}
+
+    def _missing(self, taken: Collection[Point], trial: FrozenTrial) -> Iterator[Point]:
+        """Yield the points that no trial has, the last key varying fastest, and that go with what a trial has drawn."""
+        drawn = self._members.positions(trial)
+        lengths = [len(dimension.values() or ()) for dimension in self._space.dimensions.values()]
+        for point in itertools.product(*map(range, lengths)):
+            if point not in taken and all(
+                want is None or want == index for want, index in zip(drawn, point, strict=True)
+            ):
+                yield point
+
+    def _point_of(self, study: Study, trial: FrozenTrial) -> Point | None:
+        return study.point_of(trial) if isinstance(study, StudyOfSpace) else self._members.point(trial)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from omegaconf import DictConfig
@@ -11,8 +11,13 @@ from optuna.samplers import BaseSampler
 
 from tunesmith.errors import UserError
 from tunesmith.search.sampling.sampler import make_sampler
+from tunesmith.search.sampling.stored_dimension import stored_dimension
+from tunesmith.search.sampling.suggestions import suggest_by
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.space import Space
+from tunesmith.search.study.members import UNKNOWN
+from tunesmith.search.study.study_of_space import StudyOfSpace
+from tunesmith.search.study.trial import Attempt
 
 
 class ParamSampler:
@@ -28,13 +33,23 @@ class ParamSampler:
         """Return override key -> value."""
         if self._sampler is None:
             self._sampler = trial.study.sampler = self.make_sampler(first_trial=trial.number)
-        params = {key: dimension.suggest(trial) for key, dimension in self._space.dimensions.items()}
+        params = dict(self._draw_from_space(trial))
         if self._settings.custom_search_space is not None:
-            self._settings.custom_search_space(self._config, trial)
-            suggested = {key: value for key, value in trial.params.items() if key not in params}
+            suggest_by(self._settings.custom_search_space, self._config, trial)
+            drawn = Attempt(trial).params
+            suggested = {key: value for key, value in drawn.items() if key not in params}
             self._check(suggested)
             params |= suggested
         return params
+
+    def _draw_from_space(self, trial: Trial) -> Iterator[tuple[str, Any]]:
+        """Yield keys and values; a retry keeps what its trial has drawn, and what a key had that varied later only."""
+        study = trial.study
+        trials = study.get_trials(deepcopy=False)
+        members = study.members if isinstance(study, StudyOfSpace) and Attempt(trial).is_retry else None
+        for key, dimension in self._space.dimensions.items():
+            kept = UNKNOWN if members is None else members.kept(trial, key)
+            yield key, stored_dimension(dimension, trials).suggest(trial) if kept is UNKNOWN else kept
 
     def _check(self, suggested: Mapping[str, Any]) -> None:
         """Raise UserError if the function suggests a key that was typed: one of the two values would be lost."""

@@ -44,16 +44,15 @@ def make_sampler(config: Any, space: Space, n_trials: int, seed: int | None, fir
     Raises:
         UserError: the sampler cannot be built, or the grid is asked for over an infinite space.
     """
-    num_points = space.num_points()
-    exhaustive = EXHAUSTIVE.get(config.get("_target_")) if isinstance(config, DictConfig) else None
-    if exhaustive and num_points is None:
+    exhaustive = _exhaustive(config)
+    if exhaustive and space.num_points() is None:
         endless = [key for key, dimension in space.dimensions.items() if dimension.values() is None]
         endless += ["hydra.sweeper.custom_search_space"] * space.is_open
         raise UserError(
             f"hydra/sweeper/sampler={exhaustive} needs choices or ranges; got an interval for {', '.join(endless)}"
         )
-    if num_points is not None and (exhaustive or num_points <= n_trials):
-        return Enumeration(list(space.points()))
+    if is_enumerated(config, space, n_trials):
+        return Enumeration(space)
     if isinstance(config, BaseSampler):
         return config
     own_seed = config.get("seed") if config.get("seed") is not None else seed
@@ -63,6 +62,17 @@ def make_sampler(config: Any, space: Space, n_trials: int, seed: int | None, fir
     sampler = _build("sampler", BaseSampler, config, seed=own_seed)
     assert isinstance(sampler, BaseSampler)
     return sampler
+
+
+def is_enumerated(config: Any, space: Space, n_trials: int) -> bool:
+    """Whether each point of a space is to run once."""
+    num_points = space.num_points()
+    return num_points is not None and (_exhaustive(config) is not None or num_points <= n_trials)
+
+
+def _exhaustive(config: Any) -> str | None:
+    """Return the name of a sampler that takes every point, None for any other sampler."""
+    return EXHAUSTIVE.get(config.get("_target_")) if isinstance(config, DictConfig) else None
 
 
 def make_pruner(config: Any) -> BasePruner:

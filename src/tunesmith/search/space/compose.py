@@ -24,7 +24,7 @@ class Composer:
     """Composes the configs of a study's trials by Hydra's own functions, in a tenth of a whole composition's time."""
 
     def __init__(self, loader: ConfigLoader, master: DictConfig, space: Space) -> None:
-        self._loader = loader
+        self.loader = loader
         self._master = master
         self._space = space
         self._parser = OverridesParser.create(config_loader=loader)
@@ -57,7 +57,7 @@ class Composer:
 
         A class that was made at run time, as by make_dataclass, cannot be pickled.
         """
-        config = self._loader.load_sweep_config(self._master, list(overrides))
+        config = self.loader.load_sweep_config(self._master, list(overrides))
         assert isinstance(config, DictConfig)
         hide_password(config)
         try:

@@ -17,7 +17,8 @@ from optuna.trial import FrozenTrial, TrialState
 from tunesmith.search.study.owner import this_process
 from tunesmith.search.study.retries import requeue
 from tunesmith.search.study.study import tell
-from tunesmith.search.study.trial import OWNER, REASON, SURPLUS, Attempt, State, state_of
+from tunesmith.search.study.study_of_space import StudyOfSpace
+from tunesmith.search.study.trial import CONFIG, OWNER, REASON, SURPLUS, Attempt, State, state_of
 
 
 def ask(study: Study, n_trials: int, folder: Path | None = None) -> Trial | None:
@@ -30,12 +31,30 @@ def ask(study: Study, n_trials: int, folder: Path | None = None) -> Trial | None
     while _has_room(study.get_trials(deepcopy=False), n_trials):
         trial = study.ask()
         try:
-            trial.set_user_attr(OWNER, this_process().to_attribute(folder))
+            trial.set_user_attr(OWNER, {**this_process().to_attribute(folder), **_config_field(study)})
             if _may_run(study, trial, n_trials):
                 return trial
         except optuna.exceptions.UpdateFinishedTrialError:
             continue  # claimed too late: another worker took the attempt for stale
     return None
+
+
+def keeps_point(study: Study, trial: Trial) -> bool:
+    """Whether an attempt is the only one at its point of an enumerated space; if not, end it as surplus.
+
+    Draw first, then look: of two workers that took the same point, at least one sees the other.
+    """
+    if not (isinstance(study, StudyOfSpace) and study.is_enumerated):
+        return True
+    trials = study.get_trials(deepcopy=False)
+    own = Attempt(trials[trial.number])
+    point = study.point_of(trials[trial.number])
+    others = (other for other in map(Attempt, trials) if other.first_attempt != own.first_attempt and other.holds_point)
+    if point is None or all(study.point_of(trials[other.number]) != point for other in others):
+        return True
+    trial.set_user_attr(SURPLUS, True)
+    tell(study, trial.number, TrialState.FAIL)
+    return False
 
 
 def budget_rank(trials: Sequence[FrozenTrial], first_attempt: int) -> int:
@@ -49,23 +68,35 @@ def budget_rank(trials: Sequence[FrozenTrial], first_attempt: int) -> int:
         attempt 3   WAITING, a retry of 1    rank 1: that of its first attempt
         a further one would be attempt 4     rank 3: surplus, although trial 1 is not running at the moment
 
-    Surplus attempts have no rank. first_attempt: number of the trial's first attempt.
+    Surplus attempts have no rank, and neither have trials that are no point of the present space, or repeat a point of
+    a space that is enumerated. first_attempt: number of the trial's first attempt.
     """
     ended: set[int] = set()
     begun: set[int] = set()
     for trial in trials:
-        state = state_of(trial)
+        state, attempt = state_of(trial), Attempt(trial)
+        if state is State.OUTSIDE or attempt.is_repeat:
+            continue
         if state.is_counted:
-            ended.add(Attempt(trial).first_attempt)
-        elif state is State.LOST or not Attempt(trial).is_surplus:
-            begun.add(Attempt(trial).first_attempt)
+            ended.add(attempt.first_attempt)
+        elif state is State.LOST or not attempt.is_surplus:
+            begun.add(attempt.first_attempt)
     return len(ended - {first_attempt}) + sum(other < first_attempt for other in begun - ended)
+
+
+def _config_field(study: Study) -> dict[str, str]:
+    """Return what an owner says of the config that its trials have in common."""
+    digest = study.members.digest if isinstance(study, StudyOfSpace) else None
+    return {} if digest is None else {CONFIG: digest}
 
 
 def _may_run(study: Study, trial: Trial, n_trials: int) -> bool:
     """Whether a claimed attempt may run; if it is surplus, a second retry or crashed too often, end it."""
     trials = study.get_trials(deepcopy=False)
     attempt = Attempt(trials[trial.number])
+    if attempt.state is State.OUTSIDE:  # a retry: it stays lost until the space has its point again
+        tell(study, trial.number, TrialState.FAIL)
+        return False
     is_duplicate = _is_second_retry(trials, attempt)
     is_within_budget = _is_within_budget(trials, attempt.first_attempt, n_trials)
     if not is_within_budget and attempt.is_retry and not is_duplicate:
@@ -85,7 +116,7 @@ def _has_room(trials: Sequence[FrozenTrial], n_trials: int) -> bool:
     """Whether a new trial or one of the waiting retries may run."""
     if _is_within_budget(trials, len(trials), n_trials):
         return True
-    waiting = (Attempt(trial) for trial in trials if trial.state == TrialState.WAITING)
+    waiting = (Attempt(trial) for trial in trials if state_of(trial) is State.WAITING)
     return any(_is_within_budget(trials, attempt.first_attempt, n_trials) for attempt in waiting)
 
 

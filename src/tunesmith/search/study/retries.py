@@ -11,7 +11,16 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from tunesmith.search.storage.reconnecting import clock_of
 from tunesmith.search.study.heartbeat import HEARTBEAT_TIMEOUT_S
 from tunesmith.search.study.study import tell
-from tunesmith.search.study.trial import CRASHES, FIRST_ATTEMPT, GAVE_UP_REASON, RETRY_OF, Attempt, State, state_of
+from tunesmith.search.study.trial import (
+    CONFIG,
+    CRASHES,
+    FIRST_ATTEMPT,
+    GAVE_UP_REASON,
+    RETRY_OF,
+    Attempt,
+    State,
+    state_of,
+)
 
 # A process killed between asking for an attempt and claiming it leaves an attempt without owner; one killed between
 # ending an attempt and queueing its retry leaves a lost attempt without a retry. Both gaps take milliseconds, and a
@@ -70,7 +79,7 @@ class StaleTrials:
         for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             attempt = Attempt(trial)
             has_ended = self._is_stale(attempt) and tell(self._study, trial.number, TrialState.FAIL)
-            if has_ended and not attempt.is_surplus and attempt.reason is None:
+            if has_ended and attempt.holds_point and attempt.reason is None:
                 self._queue_retry_after_crash(trial)
                 ended.append(trial.number)
         for trial in _lost_without_retry(self._study.get_trials(deepcopy=False)):
@@ -118,13 +127,15 @@ def _lost_without_retry(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
 
 def _queue_retry(study: Study, trial: FrozenTrial, attributes: Mapping[str, Any]) -> None:
     """Queue a retry of an attempt: same parameters, same folder, with the epochs that were reported."""
-    chain = {FIRST_ATTEMPT: Attempt(trial).first_attempt, RETRY_OF: trial.number, CRASHES: 0}
+    attempt = Attempt(trial)
+    chain = {FIRST_ATTEMPT: attempt.first_attempt, RETRY_OF: trial.number, CRASHES: 0}
+    config = {} if attempt.config_digest is None else {CONFIG: attempt.config_digest}
     study.add_trial(
         create_trial(
             state=TrialState.WAITING,
             params=trial.params,
             distributions=trial.distributions,
             intermediate_values=trial.intermediate_values,
-            user_attrs={**chain, **attributes},
+            user_attrs={**chain, **config, **attributes},
         )
     )

@@ -7,7 +7,6 @@ from typing import Literal
 
 import optuna
 from optuna import Study
-from optuna.distributions import check_distribution_compatibility
 from optuna.pruners import BasePruner
 from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
@@ -15,7 +14,10 @@ from optuna.trial import FrozenTrial, TrialState
 
 from tunesmith.errors import UserError
 from tunesmith.search.space.space import Space
-from tunesmith.search.study.trial import Attempt, State
+from tunesmith.search.study.config_record import ConfigRecord, read_records
+from tunesmith.search.study.members import Members
+from tunesmith.search.study.study_of_space import StudyOfSpace
+from tunesmith.search.study.trial import Attempt, State, state_of
 
 DIRECTIONS: dict[str, Literal["minimize", "maximize"]] = {
     "min": "minimize",
@@ -39,20 +41,31 @@ def make_study(storage: BaseStorage, name: str, direction: str) -> bool:
     return True
 
 
-def open_study(storage: BaseStorage, name: str, direction: str, pruner: BasePruner, space: Space) -> Study:
+def open_study(
+    storage: BaseStorage,
+    name: str,
+    direction: str,
+    pruner: BasePruner,
+    space: Space,
+    present: ConfigRecord | None = None,
+    is_enumerated: bool = False,
+) -> StudyOfSpace:
     """Open a study, or make it if there is none.
 
+    present: what the trials of this command have in common; is_enumerated: whether each point of the space runs once.
+
     Raises:
-        UserError: the study has another direction, or a key varied over something that does not go with its new range.
+        UserError: the study has another direction.
     """
     make_study(storage, name, direction)
-    study = optuna.load_study(study_name=name, storage=storage, pruner=pruner)
+    stored_study = optuna.load_study(study_name=name, storage=storage)
+    members = Members(space, present, lambda: read_records(stored_study))
+    study = StudyOfSpace(name, storage, pruner, members, is_enumerated)
     stored = "maximize" if study.direction == StudyDirection.MAXIMIZE else "minimize"
     if stored != DIRECTIONS[direction]:
         raise UserError(
             f"objective.mode must stay {stored} in study {name}; got {direction}; or use another study_name"
         )
-    _check_space(study, space)
     return study
 
 
@@ -67,7 +80,7 @@ def tell(study: Study, number: int, state: TrialState, value: float | None = Non
 
 def best_trial(trials: Sequence[FrozenTrial], direction: StudyDirection) -> FrozenTrial | None:
     """Return the complete trial with the best value, the first of equals; None if no trial is complete."""
-    complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
+    complete = [trial for trial in trials if state_of(trial) is State.COMPLETE]
     direction_sign = -1.0 if direction == StudyDirection.MAXIMIZE else 1.0
     return min(complete, key=lambda trial: direction_sign * trial.values[0], default=None)
 
@@ -84,18 +97,3 @@ def _is_of_use(attempt: Attempt, trial: FrozenTrial) -> bool:
         return False
     may_run = attempt.state == State.RUNNING and not (attempt.owner and attempt.owner.is_dead())
     return may_run or bool(trial.intermediate_values)
-
-
-def _check_space(study: Study, space: Space) -> None:
-    for trial in study.get_trials(deepcopy=False):
-        for key, before in trial.distributions.items():
-            if key not in space.dimensions:
-                continue
-            try:
-                check_distribution_compatibility(before, space.dimensions[key].distribution)
-            except ValueError:
-                now = space.dimensions[key].describe()
-                raise UserError(
-                    f"{key} must vary as it did in study {study.study_name} ({before}); got {now}; "
-                    "or use another study_name"
-                ) from None

@@ -12,6 +12,7 @@ attributes say how far an attempt has come:
     FAIL              reason        FAILED     counts for n_trials: it failed by a cause of its own
     FAIL              withdrawn     SURPLUS    asked for beyond the budget or queued twice; it never ran
     FAIL                            LOST       killed, interrupted or taken away; a retry goes on with it
+    any           outside           OUTSIDE    no point of the present space: another command of the study ran it
 
 The names of the attributes are those of version 0.1.0, whose studies still open.
 """
@@ -20,7 +21,7 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from optuna import Trial
 from optuna.study import StudyDirection
@@ -51,6 +52,14 @@ RETRY_OF = "retry_of"
 CRASHES = "deaths"
 # Reason recorded on a retry that will not run because max_retries is reached.
 GAVE_UP_REASON = "exhausted"
+# Digest of the config that the attempt's trial had in common with others: a field of the owner, copied to each retry.
+CONFIG = "config"
+# Set on copies in memory, never in the study (see StudyOfSpace): whether the trial is no point of the present space.
+OUTSIDE = "outside"
+# Set on copies in memory: whether a trial of a space that is enumerated repeats a point that another one has run.
+REPEAT = "repeat"
+# Between a key and the digest of what it varies over, in the name of a param whose range Optuna cannot change.
+VERSION = "#"
 # True if the attempt was asked for beyond the budget, or is the second retry of one attempt.
 SURPLUS = "withdrawn"
 
@@ -65,6 +74,7 @@ class State(Enum):
     FAILED = "failed", True
     LOST = "lost", False
     SURPLUS = "surplus", False
+    OUTSIDE = "outside", False
 
     __hash__ = object.__hash__  # Enum's own is a function in Python, which states of 10,000 trials are counted by
 
@@ -82,6 +92,8 @@ _OTHER_STATES = {
 
 def state_of(trial: FrozenTrial) -> State:
     """Return the state of an attempt."""
+    if OUTSIDE in trial.user_attrs:
+        return State.OUTSIDE
     if trial.state != TrialState.FAIL:
         return _OTHER_STATES[trial.state]
     attributes = trial.user_attrs
@@ -106,6 +118,27 @@ class Attempt(NamedTuple):
     def is_surplus(self) -> bool:
         """Whether the attempt is beyond the budget; it is marked so before it ends, and never runs."""
         return SURPLUS in self.trial.user_attrs
+
+    @property
+    def is_repeat(self) -> bool:
+        """Whether the trial runs a point of an enumerated space once more: it brings the end no nearer."""
+        return REPEAT in self.trial.user_attrs
+
+    @property
+    def holds_point(self) -> bool:
+        """Whether no other trial of an enumerated space is to run this one's point; its retry may."""
+        return not self.is_surplus and self.state not in (State.SURPLUS, State.OUTSIDE)
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """What the trial has drawn: override key -> value."""
+        return {name.partition(VERSION)[0]: value for name, value in self.trial.params.items()}
+
+    @property
+    def config_digest(self) -> str | None:
+        """Digest of the record of the config that the trial ran with, None if there is none."""
+        attributes = self.trial.user_attrs
+        return attributes.get(CONFIG) if FIRST_ATTEMPT in attributes else attributes.get(OWNER, {}).get(CONFIG)
 
     @property
     def owner(self) -> Owner | None:

@@ -16,11 +16,12 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
 from tunesmith.errors import UserError
+from tunesmith.resume.comparison import check_retry
 from tunesmith.search.console.lines import say, show_trial
 from tunesmith.search.space.compose import Composer
 from tunesmith.search.storage.journal import JournalDamaged
 from tunesmith.search.storage.reconnecting import StorageLost
-from tunesmith.search.study.budget import ask
+from tunesmith.search.study.budget import ask, keeps_point
 from tunesmith.search.study.counts import check_failure_rate, count, is_over
 from tunesmith.search.study.heartbeat import Heartbeats
 from tunesmith.search.study.retries import StaleTrials, requeue
@@ -140,6 +141,9 @@ class Worker:
         self._heartbeats.add(trial)
         try:
             params = self._draw(trial)
+            if not keeps_point(self._study, trial):
+                self._forget(number)
+                return []
             name = Attempt(trial).folder_name
             config = self._composer.compose(params, number, name)
             _label(trial, config)
@@ -153,6 +157,8 @@ class Worker:
         except UpdateFinishedTrialError:
             self._forget(number)
             return []
+        if reporter.is_retry:
+            check_retry(config, self._folder / name)
         return [Assignment(trial, config, self._folder / name, reporter)]
 
     def _end(self, outcome: Outcome) -> None:

@@ -1,0 +1,169 @@
+"""What a study keeps of the configuration that its trials have in common.
+
+A command composes its config once per combination of the group choices that it sweeps. The study keeps them all,
+unresolved and without the node `hydra`, and each attempt names the record that it ran with. So a later command can be
+compared with what was begun, and a key that a trial did not vary has the value that it had at the time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from optuna import Study
+
+from tunesmith.config_changes import ABSENT
+from tunesmith.search.space.space import Params, Space
+from tunesmith.search.space.values import is_same_param
+from tunesmith.search.storage.password import HIDDEN, redact
+from tunesmith.search.study.owner import Owner, this_process
+
+# Name of a study's attribute that holds a record: this and the record's digest.
+_PREFIX = "config "
+# The study's own name: a command that goes on with a study types it.
+_STUDY_NAME = "study_name"
+# More combinations of group choices than these are not kept.
+MAX_COMBINATIONS = 64
+# Keys whose values are not for everyone who reads the study.
+_SECRET = re.compile(
+    r"(^|_)(password|passwd|secret|credentials?)($|_)|(^|_)(api|auth|access|bearer)_?(key|token)($|_)", re.IGNORECASE
+)
+
+Compose = Callable[[Params], DictConfig]
+
+
+@dataclass(frozen=True)
+class Base:
+    """The config under one combination of group choices; choices: group -> its option at that time, None for null."""
+
+    choices: Mapping[str, str | None]
+    config: Mapping[str, Any]
+
+    def value(self, key: str, params: Params) -> Any:
+        """Return what a key had in a trial with these values, ABSENT if nothing is known of it."""
+        if key in self.choices:
+            return self.choices[key]
+        raw = _select(self.config, key)
+        if not (isinstance(raw, str) and "${" in raw):
+            return raw
+        try:
+            config = OmegaConf.create(dict(self.config))
+            for name, value in params.items():
+                OmegaConf.update(config, name, value, force_add=True)
+            return OmegaConf.select(config, key)
+        except (OmegaConfBaseException, KeyError, ValueError):  # an interpolation that only the job can resolve
+            return ABSENT
+
+
+@dataclass(frozen=True)
+class ConfigRecord:
+    """The configs of a command, and the keys that it swept, without + in front."""
+
+    swept: tuple[str, ...]
+    bases: tuple[Base, ...]
+
+    @cached_property
+    def digest(self) -> str:
+        return hashlib.sha256(json.dumps(self._plain(), sort_keys=True).encode()).hexdigest()[:16]
+
+    def base_of(self, params: Params) -> Base:
+        """Return the config that a trial with these values had."""
+        return next((base for base in self.bases if _fits(base, params)), self.bases[0])
+
+    def write(self, study: Study) -> None:
+        """Add the record to a study, with the process that has written it."""
+        if self.digest not in read_records(study):
+            content = {**self._plain(), "owner": this_process().to_attribute(None)}
+            study.set_user_attr(_PREFIX + self.digest, content)
+
+    def _plain(self) -> dict[str, Any]:
+        bases = [{"choices": dict(base.choices), "config": dict(base.config)} for base in self.bases]
+        return {"swept": list(self.swept), "bases": bases}
+
+
+def compose_record(space: Space, compose: Compose, is_group: Callable[[str], bool]) -> ConfigRecord:
+    """Compose what all trials of a space have in common."""
+    groups = {key: dimension.extremes() for key, dimension in space.dimensions.items() if is_group(key)}
+    combinations = itertools.islice(itertools.product(*groups.values()), MAX_COMBINATIONS)
+    bases = tuple(to_base(compose(dict(zip(groups, each, strict=True)))) for each in combinations)
+    return ConfigRecord(tuple(key.lstrip("+") for key in space.dimensions), bases)
+
+
+def to_base(config: DictConfig) -> Base:
+    """Take from a composed config what is recorded: plain values, interpolations as they are, no secrets."""
+    choices = OmegaConf.to_container(config.hydra.runtime.choices, resolve=False) if "hydra" in config else {}
+    plain = OmegaConf.to_container(config, resolve=False, enum_to_str=True)
+    assert isinstance(choices, dict)
+    assert isinstance(plain, dict)
+    kept = {str(key): value for key, value in plain.items() if key not in ("hydra", _STUDY_NAME)}
+    chosen = {str(group): option for group, option in choices.items() if not str(group).startswith("hydra/")}
+    return Base(chosen, json.loads(json.dumps(_without_secrets(kept), default=str)))
+
+
+def read_records(study: Study) -> dict[str, ConfigRecord]:
+    """Return a study's records by their digests, in the order in which they were written."""
+    return {digest: _from_attribute(content) for digest, content in _attributes(study)}
+
+
+def read_writers(study: Study) -> dict[str, Owner]:
+    """Return the process that has written each record."""
+    return {digest: Owner.from_attribute(content["owner"]) for digest, content in _attributes(study)}
+
+
+def withdraw_record(study: Study, digest: str) -> None:
+    """Take a record back, before any trial has run with it."""
+    study.set_user_attr(_PREFIX + digest, None)
+
+
+def _attributes(study: Study) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for name, content in study.user_attrs.items():
+        if name.startswith(_PREFIX) and content is not None:
+            yield name.removeprefix(_PREFIX), content
+
+
+def _from_attribute(content: Mapping[str, Any]) -> ConfigRecord:
+    bases = tuple(Base(base["choices"], base["config"]) for base in content["bases"])
+    return ConfigRecord(tuple(content["swept"]), bases)
+
+
+def _fits(base: Base, params: Params) -> bool:
+    return all(is_same_choice(params[group], option) for group, option in base.choices.items() if group in params)
+
+
+def is_same_choice(value: Any, option: str | None) -> bool:
+    """Whether a value that a group has in a trial is an option's name; a file's name may look like a number."""
+    return option is None if value is None else is_same_param(str(value), option)
+
+
+def _select(config: Mapping[str, Any], key: str) -> Any:
+    """Return the value at a dotted key as it was written, ABSENT if there is none."""
+    node: Any = config
+    for name in key.split("."):
+        if isinstance(node, list) and name.isdigit() and int(name) < len(node):
+            node = node[int(name)]
+        elif isinstance(node, Mapping) and name in node:
+            node = node[name]
+        else:
+            return ABSENT
+    return node
+
+
+def _without_secrets(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {str(key): _hidden(str(key), value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_without_secrets(each) for each in node]
+    return redact(node) if isinstance(node, str) else node
+
+
+def _hidden(key: str, value: Any) -> Any:
+    is_secret = isinstance(value, str) and "${" not in value and _SECRET.search(key)
+    return HIDDEN if is_secret else _without_secrets(value)

@@ -1,0 +1,125 @@
+"""Which trials of a study are points of the present space: the one place that decides what counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from enum import Enum
+from typing import Any
+
+from optuna.distributions import CategoricalDistribution
+from optuna.trial import FrozenTrial, Trial
+
+from tunesmith.search.space.space import Params, Space
+from tunesmith.search.space.values import contains, is_same_param, position
+from tunesmith.search.study.config_record import ConfigRecord, is_same_choice
+from tunesmith.search.study.trial import Attempt
+
+Point = tuple[int, ...]
+AnyTrial = FrozenTrial | Trial
+
+
+class Unknown(Enum):
+    """Stands for the value of a key that a trial has not drawn yet, or of which nothing was recorded."""
+
+    UNKNOWN = "unknown"
+
+
+UNKNOWN = Unknown.UNKNOWN
+
+
+class Members:
+    """Knows the value of each key in each trial, and so which trials are points of a space.
+
+    A key that a trial did not vary has the value that the config had at the time; a key that varies no more has the
+    value that the config has now. Trials without a record, of an earlier version, are judged by their params alone.
+    Keys are given without + in front.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        present: ConfigRecord | None = None,
+        read_records: Callable[[], Mapping[str, ConfigRecord]] = dict,
+    ) -> None:
+        """present: what the trials of this command have in common; read_records: reads those of the study."""
+        self.digest = None if present is None else present.digest
+        self._present = present
+        self._dimensions = {key.lstrip("+"): dimension for key, dimension in space.dimensions.items()}
+        self._is_open = space.is_open
+        self._read_records = read_records
+        self._records: Mapping[str, ConfigRecord] = {} if present is None else {present.digest: present}
+
+    def has(self, trial: AnyTrial) -> bool:
+        """Whether a trial is a point of the space; one that has not drawn all its values may become one."""
+        values = {key: self.value(trial, key) for key in self._dimensions}
+        if any(value is not UNKNOWN and not self._contains(key, value) for key, value in values.items()):
+            return False
+        params = plain_params(trial)
+        return all(self._is_as_now(key, params) for key in self._keys_fixed_now(trial, params))
+
+    def point(self, trial: AnyTrial) -> Point | None:
+        """Return the positions of a trial's values in a finite space; None if it is no point, or not yet."""
+        found = self.positions(trial)
+        point = tuple(each for each in found if each is not None)
+        return point if len(point) == len(found) and self.has(trial) else None
+
+    def positions(self, trial: AnyTrial) -> list[int | None]:
+        """Return the positions of a trial's values in the dimensions of a finite space, None for each other value."""
+        return [self._position(key, self.value(trial, key)) for key in self._dimensions]
+
+    def value(self, trial: AnyTrial, key: str) -> Any:
+        """Return the value of a key in a trial: drawn, or that of the config of the time; ABSENT, or UNKNOWN."""
+        params = plain_params(trial)
+        if key in params:
+            return params[key]
+        record = self._record_of(trial)
+        return UNKNOWN if record is None or key in record.swept else record.base_of(params).value(key, params)
+
+    def kept(self, trial: AnyTrial, key: str) -> Any:
+        """Return the value that a trial of the space has for a swept key, as the key's dimension has it, or UNKNOWN."""
+        value = self.value(trial, key.lstrip("+"))
+        distribution = self._dimensions[key.lstrip("+")].distribution
+        if value is UNKNOWN or not isinstance(distribution, CategoricalDistribution):
+            return value
+        index = self._position(key.lstrip("+"), value)
+        return UNKNOWN if index is None else distribution.choices[index]
+
+    def _record_of(self, trial: AnyTrial) -> ConfigRecord | None:
+        digest = Attempt(trial).config_digest
+        if digest is not None and digest not in self._records:
+            self._records = {**self._read_records(), **self._records}
+        return None if digest is None else self._records.get(digest)
+
+    def _keys_fixed_now(self, trial: AnyTrial, params: Params) -> Iterator[str]:
+        """Yield the keys that a trial varied and the space does not; a user's function may suggest more."""
+        record = self._record_of(trial)
+        for key in params:
+            if key not in self._dimensions and (not self._is_open or (record is not None and key in record.swept)):
+                yield key
+
+    def _is_as_now(self, key: str, params: Params) -> bool:
+        """Whether a drawn value is the one that the key has in the present config."""
+        if self._present is None:
+            return True
+        base = self._present.base_of(params)
+        value = base.value(key, params)
+        return is_same_choice(params[key], value) if key in base.choices else is_same_param(params[key], value)
+
+    def _contains(self, key: str, value: Any) -> bool:
+        dimension = self._dimensions[key]
+        return self._position(key, value) is not None if self._is_group(key) else contains(dimension, value)
+
+    def _position(self, key: str, value: Any) -> int | None:
+        dimension = self._dimensions[key]
+        if not self._is_group(key):
+            return position(dimension, value)
+        option = None if value is None else str(value)
+        return next((index for index, each in enumerate(dimension.extremes()) if is_same_choice(each, option)), None)
+
+    def _is_group(self, key: str) -> bool:
+        return self._present is not None and key in self._present.bases[0].choices
+
+
+def plain_params(trial: AnyTrial) -> dict[str, Any]:
+    """Return what a trial has drawn, by keys without + in front."""
+    return {key.lstrip("+"): value for key, value in Attempt(trial).params.items()}

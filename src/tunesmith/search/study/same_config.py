@@ -1,0 +1,151 @@
+"""Whether a command goes on with what its study has begun."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from optuna import Study
+
+from tunesmith.config_changes import ABSENT, Change, find_changes
+from tunesmith.errors import UserError, list_names
+from tunesmith.free_keys import is_free, names_a_place
+from tunesmith.search.space.space import Params
+from tunesmith.search.study.config_record import (
+    Base,
+    ConfigRecord,
+    read_records,
+    read_writers,
+    to_base,
+    withdraw_record,
+)
+from tunesmith.search.study.trial import Attempt
+
+# How much of a value a message shows.
+MAX_SHOWN = 60
+
+Compose = Callable[[Params], DictConfig]
+
+
+def check_config(study: Study, present: ConfigRecord, compose: Compose) -> None:
+    """Compare the config of a command with those that the study's trials ran with.
+
+    compose: composes the config with these group choices.
+
+    Raises:
+        UserError: a key that was fixed in earlier trials is fixed at another value now; nothing is written.
+    """
+    _refuse_changes(study, list(_records_in_force(study).values()), present, compose)
+
+
+def join_config(study: Study, present: ConfigRecord, compose: Compose) -> None:
+    """Record the config of a command that was compared, then compare with what others have recorded meanwhile.
+
+    Raises:
+        UserError: another command with another config was faster; this one's record is taken back.
+    """
+    present.write(study)
+    records = _records_in_force(study)
+    earlier = itertools.takewhile(lambda digest: digest != present.digest, records)
+    try:
+        _refuse_changes(study, [records[digest] for digest in earlier], present, compose)
+    except UserError:
+        withdraw_record(study, present.digest)
+        raise
+
+
+def has_unrecorded_trials(study: Study) -> bool:
+    """Whether trials of a study ran before configs were recorded, and no command has recorded its own since."""
+    return not read_records(study) and any(
+        Attempt(trial).state.is_counted for trial in study.get_trials(deepcopy=False)
+    )
+
+
+def _records_in_force(study: Study) -> dict[str, ConfigRecord]:
+    """Return the records that a trial ran with, and those of commands that may still run one."""
+    attempts = map(Attempt, study.get_trials(deepcopy=False))
+    used = {attempt.config_digest for attempt in attempts if not attempt.is_surplus}
+    writers = read_writers(study)
+    return {
+        digest: record
+        for digest, record in read_records(study).items()
+        if digest in used or not writers[digest].is_dead()
+    }
+
+
+def _refuse_changes(study: Study, records: Sequence[ConfigRecord], present: ConfigRecord, compose: Compose) -> None:
+    varied = {key for record in (*records, present) for key in record.swept}
+    for record in records:
+        is_free_too = names_a_place if _has_data_digests(study, record) else is_free
+        for old in record.bases:
+            new = _compose_like(old, varied, compose)
+            found = [] if new is None else find_changes(_to_config(old), _to_config(new))
+            fixed = [change for change in found if not (is_free(change.key) or is_free_too(change.key))]
+            changes = _with_groups(
+                [each for each in fixed if not _is_varied(each.key, varied - {*old.choices})], old, new
+            )
+            if changes:
+                raise UserError(_refusal(study.study_name, changes))
+
+
+def _has_data_digests(study: Study, record: ConfigRecord) -> bool:
+    """Whether each trial that ran with a config said which data it had: then the next trials are compared with it."""
+    attempts = map(Attempt, study.get_trials(deepcopy=False))
+    return all(
+        attempt.data_digest is not None
+        for attempt in attempts
+        if attempt.state.is_counted and attempt.config_digest == record.digest
+    )
+
+
+def _compose_like(old: Base, varied: Collection[str], compose: Compose) -> Base | None:
+    """Compose the present config with the choices of then for groups that vary; None if that fails."""
+    choices = {group: option for group, option in old.choices.items() if group in varied}
+    for sign in ("", "+"):
+        try:
+            return to_base(compose({sign + group: option for group, option in choices.items()}))
+        except (HydraException, OmegaConfBaseException):
+            continue
+    return None
+
+
+def _is_varied(key: str, varied: Collection[str]) -> bool:
+    return any(key == each or key.startswith(f"{each}.") for each in varied)
+
+
+def _with_groups(changes: Sequence[Change], old: Base, new: Base | None) -> list[Change]:
+    """Replace the changes of a group's node by that of its choice, if the choice has changed."""
+    then, now = old.choices, {} if new is None else new.choices
+    named: dict[str, Change] = {}
+    for change in changes:
+        group = change.key.partition(".")[0]
+        if group in then and group in now and then[group] != now[group]:
+            named.setdefault(group, Change(group, then[group], now[group]))
+        else:
+            named[change.key] = change
+    return list(named.values())
+
+
+def _to_config(base: Base) -> DictConfig:
+    return OmegaConf.create(dict(base.config))
+
+
+def _refusal(study_name: str, changes: Sequence[Change]) -> str:
+    first, *rest = changes
+    more = f" (and {list_names(change.key for change in rest)})" if rest else ""
+    seed = " (hydra.sweeper.seed alone is the search's)" if first.key == "seed" else ""
+    return (
+        f"{first.key} must stay as it was in the earlier trials of study {study_name}: {_shown(first.old)}; got "
+        f"{_shown(first.new)}{more}{seed}: use another study_name"
+    )
+
+
+def _shown(value: Any) -> str:
+    """Return a value as YAML writes it, shortened."""
+    text = str(value) if value is ABSENT or isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
