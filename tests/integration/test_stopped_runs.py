@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import QUICK, Shell
+from conftest import QUICK, ROOT, Shell
 
 # Draws needs the random states, patience=1 the state of the schedule, early stopping its own.
 RUN = (
@@ -86,3 +86,20 @@ def test_a_run_in_a_folder_of_any_name_says_a_command_to_paste(module_shell: She
     assert yaml.safe_load((folder / ".hydra" / "config.yaml").read_text())["note"] == "again"
     assert "note=again" in yaml.safe_load((folder / ".hydra" / "overrides.yaml").read_text())
     assert yaml.safe_load((folder / ".hydra" / "hydra.yaml").read_text())["hydra"]["output_subdir"] == ".hydra"
+
+
+def test_other_data_are_refused_and_leave_every_file_as_it_was(shell: Shell) -> None:
+    rows = [f"{row},{row % 7},{row % 2}" for row in range(60)]
+    table, run = shell.folder / "table.csv", shell.folder / "run"
+    table.write_text("\n".join(["a,b,y", *rows]))
+    typed = (*QUICK, "data=csv", "data.path=table.csv", "data.target=y")
+    assert shell.train(*typed, "trainer.max_epochs=2", "hydra.run.dir=run").code == 0
+    table.write_text("\n".join(["a,b,y", *reversed(rows)]))
+    before = files(run)
+    resumed = shell.train(*typed, "trainer.max_epochs=3", "ckpt_path=run/checkpoints/best.ckpt")
+    evaluated = shell.python(str(ROOT / "scripts" / "evaluate.py"), "run")
+    for ended in (resumed, evaluated):
+        assert ended.code == 1
+        assert "Traceback" not in ended.text
+        assert ended.err.splitlines()[-1].startswith("error: data must be those of run, whose digest is ")
+    assert files(run) == before
