@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any
@@ -16,6 +17,8 @@ from tunesmith.search.study.config_record import ConfigRecord, is_same_choice
 from tunesmith.search.study.trial import Attempt
 
 Point = tuple[int, ...]
+# The node of a config that says which data a run trains on.
+_DATA = "data"
 AnyTrial = FrozenTrial | Trial
 
 
@@ -83,6 +86,20 @@ class Members:
             return value
         index = self._position(key.lstrip("+"), value)
         return UNKNOWN if index is None else distribution.choices[index]
+
+    def data_keys(self, trial: AnyTrial) -> list[str]:
+        """Return the keys that choose the data of a trial, of those that vary in it or elsewhere in the study."""
+        self._record_of(trial)
+        varied = {key for record in self._records.values() for key in record.swept} | plain_params(trial).keys()
+        return [key for key in sorted(varied) if self._chooses_data(key)]
+
+    def _chooses_data(self, key: str) -> bool:
+        """Whether other values of a key make other data: by its name, an interpolation, or as a group's choice."""
+        if key == _DATA or key.startswith((f"{_DATA}.", f"{_DATA}/", f"{_DATA}@")):
+            return True
+        bases = [base for record in self._records.values() for base in record.bases]
+        nodes = {json.dumps(base.config.get(_DATA), sort_keys=True) for base in bases}
+        return any(f"${{{key}}}" in node for node in nodes) or (len(nodes) > 1 and self._is_group(key))
 
     def _record_of(self, trial: AnyTrial) -> ConfigRecord | None:
         digest = Attempt(trial).config_digest
