@@ -5,17 +5,16 @@ study.png the value against each parameter and the best value so far.
 """
 
 import argparse
-import csv
 from pathlib import Path
 
 from omegaconf import OmegaConf
 
+from tunesmith.cli import register_resolvers
 from tunesmith.errors import UserError
 from tunesmith.insight.plots import save_curves, save_study
 from tunesmith.mistakes import exit_on_error
 from tunesmith.run_folder import read_metrics
-
-FIXED_COLUMNS = ("number", "state", "value", "epochs", "seconds", "folder", "reason")
+from tunesmith.search.trials_table import TRIALS_FILE, read_trials
 
 
 def main() -> None:
@@ -23,7 +22,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="a run's folder or a study's")
     folder = parser.parse_args().folder
     with exit_on_error():
-        for path in draw_study(folder) if (folder / "trials.csv").is_file() else draw_run(folder):
+        for path in draw_study(folder) if (folder / TRIALS_FILE).is_file() else draw_run(folder):
             print(path)
 
 
@@ -38,18 +37,18 @@ def draw_run(folder: Path) -> list[Path]:
 
 
 def draw_study(folder: Path) -> list[Path]:
-    with (folder / "trials.csv").open(newline="") as file:
-        trials = [row for row in csv.DictReader(file) if row["value"]]
+    rows, params = read_trials(folder)
+    trials = [row for row in rows if row["value"]]
     if not trials:
         raise UserError(f"folder must be a study with a trial that ended; got {folder}")
     drawn = []
-    params = [name for name in trials[0] if name not in FIXED_COLUMNS]
     labels = ["  ".join([trial["number"], *(f"{param}={trial[param]}" for param in params)]) for trial in trials]
     runs = {label: read_metrics(folder / trial["folder"]) for label, trial in zip(labels, trials, strict=True)}
     runs = {label: rows for label, rows in runs.items() if rows}
     if runs:
         save_curves(folder / "curves.png", runs)
         drawn.append(folder / "curves.png")
+    register_resolvers()  # the direction follows the objective's mode
     direction = OmegaConf.select(OmegaConf.load(folder / "multirun.yaml"), "hydra.sweeper.direction")
     save_study(folder / "study.png", trials, params, "max" if "max" in direction else "min")
     return [*drawn, folder / "study.png"]

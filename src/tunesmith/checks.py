@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,14 +12,13 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from tunesmith.doors import OF_THE_LEARNER, SUPERVISED, check_doors, is_taken, taken_keys, typed_overrides, written_at
-from tunesmith.errors import UserError, closest
+from tunesmith.errors import UserError, closest, mistake_in, without_key
+from tunesmith.objective import known_mode
 from tunesmith.optional_choices import check_optional_choices
 from tunesmith.package_lines import check_package_lines
 from tunesmith.renamed_targets import RENAMED, nodes_with_target
 from tunesmith.rule_table import KEYS, REPLACED_KEYS, replacements_of, rules_of
 from tunesmith.rules import Rule, is_number
-
-MORE_IS_BETTER = ("acc", "auroc", "f1", "r2", "top5")
 
 
 class _Taker(NamedTuple):
@@ -51,6 +51,7 @@ def check_config(cfg: DictConfig) -> None:
         _check_order(cfg, "warmup_epochs", "trainer.max_epochs")
     _check_order(cfg, "lr_finder.min_lr", "lr_finder.max_lr")
     _check_mode(cfg)
+    _check_val_batches(cfg)
     _check_replaced(cfg, takers)
     _check_devices(cfg, takers)
 
@@ -132,10 +133,32 @@ def _check_order(cfg: DictConfig, less: str, more: str) -> None:
 
 
 def _check_mode(cfg: DictConfig) -> None:
-    """Raise UserError for an accuracy or the like that would be minimised: stopping and sweep would keep the worst."""
-    metric, mode = (OmegaConf.select(cfg, f"objective.{key}", default=None) for key in ("metric", "mode"))
-    if mode == "min" and str(metric).rpartition("/")[2] in MORE_IS_BETTER:
-        raise UserError(f"objective.mode must be max with objective.metric={metric}, of which more is better; got min")
+    """Raise UserError for an accuracy that would be minimised or the like: stopping and sweep would keep the worst."""
+    metric, mode = (_select(cfg, f"objective.{key}", f"objective.{key}") for key in ("metric", "mode"))
+    if _ABSENT in (metric, mode):
+        return
+    known = known_mode(str(metric))
+    if known not in (None, mode):
+        better = "more" if known == "max" else "less"
+        raise UserError(
+            f"objective.mode must be {known} with objective.metric={metric}, of which {better} is better; got {mode}: "
+            "leave objective.mode out; a metric of yours that is of the other mode needs another name"
+        )
+    direction = _select(cfg, "hydra.sweeper.direction", "hydra.sweeper.direction")
+    if direction is not _ABSENT and str(direction)[:3] != mode:  # min or minimize
+        raise UserError(f"hydra.sweeper.direction must be that of objective.mode={mode}; got {direction}: leave it out")
+
+
+def _check_val_batches(cfg: DictConfig) -> None:
+    """Raise UserError if the objective is a metric of a validation that trainer.limit_val_batches leaves out."""
+    metric, limit = (
+        OmegaConf.select(cfg, key, default=None) for key in ("objective.metric", "trainer.limit_val_batches")
+    )
+    if is_number(limit) and limit == 0 and re.match(r"val(id(ation)?)?[/_]", str(metric)):
+        raise UserError(
+            f"trainer.limit_val_batches must be more than 0 with objective.metric={metric}, a metric of validations; "
+            f"got {limit}: leave it out, or choose a metric of training, such as train/loss"
+        )
 
 
 def _check_devices(cfg: DictConfig, takers: Sequence[_Taker]) -> None:
@@ -170,7 +193,7 @@ def _select(node: DictConfig, argument: str, key: str) -> Any:
     try:
         return OmegaConf.select(node, argument, default=_ABSENT, throw_on_missing=True)
     except OmegaConfBaseException as error:
-        raise UserError(f"{key}: {' '.join(str(error).split())}") from None
+        raise mistake_in(error) or UserError(f"{key}: {without_key(error)}") from None
 
 
 def _options(rule: Rule) -> list[str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
-import re
 import sys
 import warnings
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import cache, wraps
 from pathlib import Path
 from typing import Any
@@ -16,20 +17,28 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, read_write
 
+from tunesmith import run_folder as run_record
 from tunesmith.checks import check_config, check_folder
+from tunesmith.doors import typed_overrides
 from tunesmith.errors import UserError
+from tunesmith.in_job import resolved_as_in_job
+from tunesmith.kept_files import put_back_on_failure
 from tunesmith.mistakes import exit_on_error, is_mendable, line
 from tunesmith.reporting import current_reporter, is_trial
+from tunesmith.resume import check_resume, checkpoint_folder
+from tunesmith.resume_command import resume_command
+from tunesmith.resume_folder import check_resume_folder, copy_begun
 from tunesmith.run_folder import environment
 from tunesmith.search.pool.launcher import runs_on_cluster
 from tunesmith.search.storage.password import hide_password, refuse_typed_password
 from tunesmith.training.ddp.devices import check_accelerator
-from tunesmith.training.ddp.processes import nonzero_rank
+from tunesmith.training.ddp.processes import is_rank_zero, nonzero_rank
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
-FOLD_FOLDER = re.compile(r"fold_\d+")
+
+log = logging.getLogger(__name__)
 
 
 def main(task: Callable[[DictConfig], Any] | None = None) -> None:
@@ -68,8 +77,7 @@ def run_folder(ckpt_path: str | None, date: str, time: str) -> str:
     """Return a run's output folder: a new one, or the folder of the run whose checkpoint (a fold's too) is resumed."""
     if ckpt_path is None:
         return f"outputs/runs/{date}/{time}"
-    folder = Path(ckpt_path).parent.parent
-    return str(folder.parent if FOLD_FOLDER.fullmatch(folder.name) else folder)
+    return str(checkpoint_folder(Path(ckpt_path)))
 
 
 def pruner_steps(folds: int | None, epochs: int, of_folds: int) -> int:
@@ -102,13 +110,34 @@ class ChecksBeforeRun(Callback):
     """Checks a run before Hydra makes its folder and writes its config down."""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        try:
+        with exit_on_error():  # Hydra turns any Exception of a callback into a warning, and goes on
             refuse_typed_password(config)
             hide_password(config)
-            check(config)
-            check_folder("hydra.run.dir", Path(config.hydra.run.dir))
-        except UserError as error:  # Hydra turns any Exception of a callback into a warning
-            raise SystemExit(line(error)) from None
+            if config.hydra.job.chdir:
+                _make_absolute(config)
+            with resolved_as_in_job(config, "hydra.run.dir"):
+                check(config)
+                folder = Path(config.hydra.run.dir)
+                if config.get("ckpt_path") is not None and is_rank_zero():
+                    check_resume(config, typed_overrides(config))
+                    check_resume_folder("hydra.run.dir", folder, config)
+                check_folder("hydra.run.dir", folder)
+            if config.get("ckpt_path") is not None:
+                _leave_record(config)
+
+
+def _make_absolute(config: DictConfig) -> None:
+    """Let checkpoints be found by a job that runs in its output folder."""
+    for key in ("ckpt_path", "weights"):
+        if isinstance(config.get(key), str):
+            config[key] = os.path.abspath(config[key])
+
+
+def _leave_record(config: DictConfig) -> None:
+    """Keep Hydra from writing .hydra/ of a run that goes on: _train does so when the run has gone on."""
+    if config.hydra.output_subdir == str(run_record.CONFIG_FILE.parent):
+        with read_write(config.hydra):
+            config.hydra.output_subdir = None
 
 
 def evaluate(folder: Path) -> dict[str, float]:
@@ -134,10 +163,39 @@ def load_training() -> None:
 
 
 def _train(cfg: DictConfig) -> Any:
-    load_training()
-    from tunesmith.training.run import train
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    is_resumed = cfg.ckpt_path is not None and is_rank_zero()
+    try:
+        with put_back_on_failure(folder) if is_resumed else nullcontext():
+            load_training()
+            from tunesmith.training.run import train
 
-    return train(cfg, Path(HydraConfig.get().runtime.output_dir), current_reporter())
+            if is_resumed:
+                copy_begun(cfg, folder)
+                _go_on(cfg, folder)
+            return train(cfg, folder, current_reporter())
+    except (KeyboardInterrupt, SystemExit):
+        command = None if is_trial() or not is_rank_zero() else resume_command(folder)
+        if command is not None:
+            print(f"interrupted; resume it with: {command}", flush=True)
+        raise
+
+
+def _go_on(cfg: DictConfig, folder: Path) -> None:
+    """Say what could not be compared, and write .hydra/, which on_run_start has kept Hydra from writing."""
+    started = OmegaConf.create({"hydra": HydraConfig.get()})
+    not_compared = check_resume(cfg, typed_overrides(started))
+    if not_compared is not None:
+        log.warning(not_compared)
+    if started.hydra.output_subdir is not None:
+        return  # Hydra has written it
+    record = run_record.CONFIG_FILE.parent
+    contents = {"config.yaml": cfg, "overrides.yaml": started.hydra.overrides.task}
+    with read_write(started.hydra):
+        started.hydra.output_subdir = str(record)
+    (folder / record).mkdir(exist_ok=True)
+    for name, content in {**contents, "hydra.yaml": started}.items():
+        OmegaConf.save(content, folder / record / name)
 
 
 def _in_one_line(task: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -54,15 +54,20 @@ def taken_keys(cfg: DictConfig) -> set[str]:
     """Return the keys of the learner's groups that a run reads: `model` if the whole group, or `optimizer.lr`."""
     if not cfg.get("learner"):
         return set(OF_THE_LEARNER)
+    return {key for key in read_keys(cfg, READERS) if key.partition(".")[0] in OF_THE_LEARNER}
+
+
+def read_keys(cfg: DictConfig, nodes: Sequence[str]) -> set[str]:
+    """Return the keys that nodes name inside ${...}, and those that are named by what is at these keys."""
     raw = OmegaConf.to_container(cfg, resolve=False)  # once: of the whole config it takes 1 ms
     found: set[str] = set()
-    unread = [key for node in READERS for key in _keys_inside(raw, node)]
+    unread = [key for node in nodes for key in _keys_inside(raw, node)]
     while unread:
         key = unread.pop()
         if key not in found:
             found.add(key)
             unread += _keys_inside(raw, key)
-    return {key for key in found if key.partition(".")[0] in OF_THE_LEARNER}
+    return found
 
 
 def check_doors(cfg: DictConfig) -> None:

@@ -6,8 +6,11 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 from hydra.errors import CompactHydraException
+from omegaconf.errors import OmegaConfBaseException
 
 NUM_LISTED = 5
+# Characters of a line that a console, a table or a study keeps: torch's longest common message, of memory, has 500.
+MAX_LINE = 1000
 
 
 class UserError(CompactHydraException):
@@ -34,6 +37,39 @@ class AttemptLost(BaseException):
 
     A BaseException, like KeyboardInterrupt: code that catches every Exception and goes on must not swallow it.
     """
+
+
+def text_of(error: BaseException) -> str:
+    """Return an error's text in one line; the text of a user's class may itself be faulty."""
+    try:
+        return " ".join(str(error).split())
+    except Exception as fault:
+        return f"its text cannot be read: __str__ raises {type(fault).__name__}"
+
+
+def shorten(text: str) -> str:
+    """Return the begin and the end of a text of more than MAX_LINE characters."""
+    if len(text) <= MAX_LINE:
+        return text
+    middle = f" ... ({len(text)} characters) ... "
+    begin = (MAX_LINE - len(middle)) * 3 // 4
+    return text[:begin] + middle + text[begin + len(middle) - MAX_LINE :]
+
+
+def mistake_in(error: BaseException | None) -> UserError | None:
+    """Return the UserError that a resolver raised while OmegaConf read a value, which raises one of its own for it."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        if isinstance(error, UserError):
+            return error
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def without_key(error: OmegaConfBaseException) -> str:
+    """Return OmegaConf's message in one line, without the key and the type of the node that it appends in lines."""
+    return " ".join(str(error).partition("\n    full_key:")[0].split())
 
 
 def closest(name: str, options: Iterable[str]) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import re
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
@@ -12,17 +14,29 @@ from pathlib import Path
 import hydra
 from hydra.errors import HydraException, InstantiationException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import ConfigAttributeError, ConfigKeyError, MissingMandatoryValue, OmegaConfBaseException
+from omegaconf.errors import (
+    ConfigAttributeError,
+    ConfigKeyError,
+    InterpolationResolutionError,
+    MissingMandatoryValue,
+    OmegaConfBaseException,
+)
 
-from tunesmith.errors import RunFailed, UserError, closest
+from tunesmith.errors import RunFailed, UserError, closest, mistake_in, text_of, without_key
 from tunesmith.search.storage.password import redact
 
 EXIT_INTERRUPTED = 130
+NO_JOB = "HydraConfig was not set"  # what Hydra says of ${hydra:...} outside of a job
 
 
 @contextmanager
 def exit_on_error() -> Iterator[None]:
-    """Exit with one line for what a user can mend, with the traceback for a bug, with 130 for Ctrl-C."""
+    """Exit with one line for what a user can mend, with the traceback for a bug, with 130 for Ctrl-C.
+
+    What the console's encoding cannot hold is printed as an escape.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         yield
     except KeyboardInterrupt:
@@ -56,6 +70,9 @@ def explain(error: BaseException, overrides: Sequence[str] | None = None) -> str
 
     overrides: None means the arguments of this process's command.
     """
+    mistake = mistake_in(error) if isinstance(error, OmegaConfBaseException) else None
+    if mistake is not None:  # what a resolver of ours refused
+        return str(mistake)
     if isinstance(error, OverrideParseException):
         message = " ".join(error.message.split()).partition(" See http")[0]
         return f"{error.override.partition('=')[0]}: must be an override; got '{error.override}': {message}"
@@ -67,13 +84,27 @@ def explain(error: BaseException, overrides: Sequence[str] | None = None) -> str
         if isinstance(cause, MissingConfigException) and cause.missing_cfg_file and cause.options is not None:
             group, _, choice = cause.missing_cfg_file.rpartition("/")
             return f"{group}: there is no such choice; got '{choice}'{closest(choice, cause.options)}"
-    return ": ".join(" ".join(str(cause).split()) for cause in _causes(error) if str(cause))
+        if isinstance(cause, InterpolationResolutionError):
+            return _unresolved(cause, sys.argv[1:] if overrides is None else overrides)
+    return ": ".join(text for cause in _causes(error) if (text := text_of(cause)))
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__
+
+
+def _unresolved(error: InterpolationResolutionError, overrides: Sequence[str]) -> str:
+    """Name the key of an interpolation that has no value; OmegaConf does not always, and then it may be a typed one."""
+    reason = without_key(error)
+    missing = re.search("'(.+)'", reason)
+    sign = "${hydra:" if NO_JOB in reason else missing[1] if missing else "${"
+    typed = [text for text in overrides if "${" in text and sign in text]
+    key = error.full_key or " or ".join(text.partition("=")[0] for text in typed)
+    if NO_JOB in reason:
+        reason = f"{sign}...}} has a value inside a job alone, and this value is read before; got {', '.join(typed)}"
+    return f"{key}: {reason}" if key else reason
 
 
 def _no_such_key(error: ConfigAttributeError | ConfigKeyError, overrides: Sequence[str]) -> str:

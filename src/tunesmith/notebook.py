@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,15 @@ from tunesmith.checks import check_folder
 from tunesmith.cli import CONF, check, check_conf, ignore_schema_warning, register_resolvers, with_plus
 from tunesmith.cli import run_folder as default_folder
 from tunesmith.errors import RunFailed, UserError
+from tunesmith.kept_files import put_back_on_failure
 from tunesmith.mistakes import explain, is_mendable
 from tunesmith.reporting import NoReporter
+from tunesmith.resume import check_resume
+from tunesmith.resume_folder import check_resume_folder, copy_begun
 
 LOG_FILE = "train.log"
+
+log = logging.getLogger(__name__)
 
 
 def compose(*overrides: str) -> DictConfig:
@@ -65,8 +70,22 @@ def train(cfg: DictConfig, folder: str | Path | None = None) -> dict[str, Any]:
     if cfg.trainer.get("devices") != 1:  # Lightning would start this Python's own command again for each further device
         raise UserError(f"trainer.devices must be 1 from Python; got {cfg.trainer.devices}: train.py takes several")
     folder = _default_folder(cfg) if folder is None else Path(folder).absolute()
+    not_compared = None
+    if cfg.ckpt_path is not None:
+        not_compared = check_resume(cfg, typed=None)
+        check_resume_folder("folder", folder, cfg)
     check_folder("folder", folder)
     run_folder.environment()
+    with nullcontext() if cfg.ckpt_path is None else put_back_on_failure(folder):
+        result = _train(cfg, folder, not_compared)
+    if result["state"] == "FAIL":
+        raise RunFailed(result["reason"])
+    return {**result, "folder": folder}
+
+
+def _train(cfg: DictConfig, folder: Path, warning: str | None) -> dict[str, Any]:
+    if cfg.ckpt_path is not None:
+        copy_begun(cfg, folder)
     (folder / run_folder.CONFIG_FILE).parent.mkdir(exist_ok=True)
     OmegaConf.save(cfg, folder / run_folder.CONFIG_FILE)
     from tunesmith.training.memory import free_cuda
@@ -74,12 +93,11 @@ def train(cfg: DictConfig, folder: str | Path | None = None) -> dict[str, Any]:
 
     try:
         with _log_to(folder / LOG_FILE):
-            result = train_in(cfg, folder, NoReporter())
+            if warning is not None:
+                log.warning(warning)
+            return train_in(cfg, folder, NoReporter())
     finally:
         free_cuda()
-    if result["state"] == "FAIL":
-        raise RunFailed(result["reason"])
-    return {**result, "folder": folder}
 
 
 def evaluate(folder: str | Path) -> dict[str, float]:

@@ -3,9 +3,29 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
+from difflib import get_close_matches
+
+from omegaconf import OmegaConf
+
+from tunesmith.errors import UserError
 
 WORST = {"min": math.inf, "max": -math.inf}
+
+# Words that end a metric's name. Names that end otherwise have no mode of their own.
+MODES = {
+    **dict.fromkeys(("loss", "rmse", "mae", "mse", "error"), "min"),
+    **dict.fromkeys(("acc", "accuracy", "f1", "auroc", "auc", "r2", "recall", "precision"), "max"),
+}
+TOP_K = re.compile(r"top[1-9]\d*")  # top5: how often the right class is among five
+# What may follow that word: the part, how an average was taken, what Lightning appends.
+_AFTER = {
+    *("train", "training", "val", "valid", "validation", "test", "epoch", "step", "dataloader", "idx"),
+    *("score", "macro", "micro", "weighted", "mean", "avg"),
+}
+_REVERSED = {"neg", "negative", "minus", "inv", "inverse", "reversed"}
+_WORD = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+")  # MulticlassAccuracy is two words
 
 
 @dataclass(frozen=True)
@@ -22,22 +42,73 @@ class Objective:
 
 @dataclass
 class BestSoFar:
-    """The best value of one run so far and the epoch (from 1) that reached it; epoch 0: none yet."""
+    """The best value of one run so far and the epoch (from 1) that reached it; epoch 0: none yet.
+
+    step: of the optimizer, counted over the run, if an epoch may have several validations; else None.
+    """
 
     objective: Objective
     value: float = math.nan
     epoch: int = 0
+    step: int | None = None
 
-    def update(self, value: float, epoch: int) -> bool:
-        """Record one epoch's value; return whether it is the best so far."""
-        than = self.value if self.epoch else WORST[self.objective.mode]
-        if not self.objective.is_better(value, than):
+    def update(self, value: float, epoch: int, step: int | None = None) -> bool:
+        """Record one epoch's or validation's value; return whether it is the best so far."""
+        if not self.would_be(value):
             return False
-        self.value, self.epoch = value, epoch
+        self.value, self.epoch, self.step = value, epoch, step
         return True
 
+    def would_be(self, value: float) -> bool:
+        """Whether a value is better than the best so far."""
+        return self.objective.is_better(value, self.value if self.epoch else WORST[self.objective.mode])
+
     def state_dict(self) -> dict[str, float | int]:
-        return {"value": self.value, "epoch": self.epoch}
+        return {"value": self.value, "epoch": self.epoch, **({} if self.step is None else {"step": self.step})}
 
     def load_state_dict(self, state: dict[str, float | int]) -> None:
         self.value, self.epoch = float(state["value"]), int(state["epoch"])
+        self.step = int(state["step"]) if "step" in state else None
+
+
+def known_mode(metric: str) -> str | None:
+    """Return "min" or "max" by the last word of a metric's name; None if that does not tell.
+
+    val_loss, val/loss_epoch and val/loss/dataloader_idx_0 are losses, val/top5_acc is an accuracy. Of neg_loss or
+    1-acc nobody can tell whether the reversal is in the number, or in the name alone.
+    """
+    words = [word.lower() for word in _WORD.findall(metric)]
+    while len(words) > 1 and (words[-1] in _AFTER or words[-1].isdecimal()):
+        words.pop()
+    if not words or _REVERSED & set(words) or re.search(r"\b1 ?- ?[A-Za-z]", metric):
+        return None
+    last = words[-1]
+    if last in MODES:
+        return MODES[last]
+    return "max" if TOP_K.fullmatch(last) else MODES.get(last.rstrip("0123456789"))  # acc5, loss2
+
+
+def mode_of(metric: object) -> str:
+    """Return the mode of a metric that is known by its name: ${mode_of:${objective.metric}} in a config.
+
+    Raises:
+        UserError: the name does not tell.
+    """
+    mode = known_mode(str(metric))
+    if mode is None:
+        raise UserError(
+            f"objective.mode must be given with objective.metric={metric}, whose name does not tell whether less or "
+            f"more of it is better; got none: add objective.mode=min or objective.mode=max{_meant(str(metric))}"
+        )
+    return mode
+
+
+def _meant(metric: str) -> str:
+    """Return a question if a name ends almost like a known metric's."""
+    part, separator, last = metric.rpartition("/")
+    matches = get_close_matches(last, MODES, n=1)
+    return f"; did you mean {part}{separator}{matches[0]}?" if matches else ""
+
+
+# At import: whoever reads a config with an objective, of a run, a study or a notebook, has imported this module.
+OmegaConf.register_new_resolver("mode_of", mode_of, replace=True)

@@ -27,6 +27,8 @@ LAST_CHECKPOINT = Path("checkpoints", "last.ckpt")
 _VERSIONS_OF = ("hydra-core", "lightning", "optuna", "torch")
 _PACKAGE = Path(__file__).resolve().parent
 _ROOT = _PACKAGE.parents[1]
+# Columns of metrics.csv that are no metrics.
+AXES = ("epoch", "step")
 # Folders whose files a run imports or reads even if git does not know them.
 _SOURCES = ("src", "conf")
 
@@ -45,18 +47,19 @@ def check_run_folder(folder: Path, file: Path = CONFIG_FILE) -> None:
 
 
 class MetricsTable:
-    """metrics.csv of a run folder: a row per epoch; a resumed run appends to it."""
+    """metrics.csv of a run folder: a row per epoch, or per validation; a resumed run appends to it."""
 
     def __init__(self, folder: Path, keep_epochs: int) -> None:
-        """Drop the rows of epochs after keep_epochs: a resumed run trains them again."""
+        """Drop the rows of epochs after keep_epochs: a resumed run, which begins with a whole epoch, has them again."""
         self.path = folder / METRICS_FILE
         kept = [row for row in read_metrics(folder) if int(row["epoch"]) <= keep_epochs]
         self.columns = list(kept[0]) if kept else []
         self._write(kept)
 
-    def append(self, epoch: int, metrics: Mapping[str, float]) -> None:
-        """Add the row of one epoch (from 1)."""
-        row = {"epoch": str(epoch), **{name: repr(value) for name, value in metrics.items()}}
+    def append(self, epoch: int, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Add the row of one epoch (from 1), or of one of its validations, after so many steps of the optimizer."""
+        axes = {"epoch": str(epoch)} if step is None else {"epoch": str(epoch), "step": str(step)}
+        row = {**axes, **{name: repr(value) for name, value in metrics.items()}}
         if not self.columns or not set(row) <= set(self.columns):
             self.columns = list(dict.fromkeys([*self.columns, *row]))
             self._write(read_metrics(self.path.parent))

@@ -42,7 +42,7 @@ LEARNERS: dict[str, Case] = {
     "template, compiled": case(
         "template", "template", "learner.compile=true", swept=OPTIMIZER, test=("test/loss", "test/acc")
     ),
-    "logs by step": case("step_logger", "points", metric="train/step", test=TESTED),
+    "logs by step": case("step_logger", "points", "objective.mode=min", metric="train/step", test=TESTED),
     "logs late": case("late_logger", "points", metric="late/loss"),
     "one cycle, net among hyperparameters, no forward": case(
         "with_net", "points", swept="learner.max_lr=interval(0.01,0.2)"

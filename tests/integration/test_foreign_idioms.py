@@ -71,11 +71,11 @@ def test_what_cannot_be_known_is_one_line_at_resume(
 
 def test_what_learner_and_data_keep_in_checkpoints_is_there_at_the_evaluation(tmp_path: Path) -> None:
     """The best epoch is the first one: 4 batches; a scale that is not loaded would be 1."""
-    one = case("remembers", "scaled", "objective.metric=train/seen")
+    one = case("remembers", "scaled", "objective.metric=train/seen", "objective.mode=min")
     trained(one, tmp_path / "a")
     with_scale = evaluate(tmp_path / "a")
     assert with_scale["test/seen"] == 4
-    trained(case("remembers", "points", "objective.metric=train/seen"), tmp_path / "b")
+    trained(case("remembers", "points", "objective.metric=train/seen", "objective.mode=min"), tmp_path / "b")
     (tmp_path / "a" / CONFIG_FILE).write_text((tmp_path / "b" / CONFIG_FILE).read_text())
     assert evaluate(tmp_path / "a")["test/loss"] != with_scale["test/loss"]
 

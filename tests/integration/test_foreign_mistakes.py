@@ -25,13 +25,16 @@ pytestmark = pytest.mark.filterwarnings("ignore:Attribute 'net' is an instance o
         ),
         pytest.param(
             case("plain", "points"),
-            ("objective.metric=val/f2",),
+            (
+                "objective.metric=val/f2",
+                "objective.mode=min",
+            ),
             r"objective\.metric must be a logged metric; got 'val/f2'",
             id="a metric that is never logged",
         ),
         pytest.param(
             case("plain", "points"),
-            ("objective.metric=val/f2", "callbacks=default"),
+            ("objective.metric=val/f2", "objective.mode=min", "callbacks=default"),
             r"objective\.metric must be a metric that the learner logs; got 'val/f2'",
             id="a metric that is never logged, with early stopping",
         ),

@@ -29,6 +29,10 @@ RUNS = [
         f"model.activation must be one of {', '.join(ACTIVATIONS)}; got 'rellu'; did you mean relu?",
     ),
     ("objective.mode=lowest", "objective.mode must be one of min, max; got 'lowest'"),
+    ("objective.metric=val/acc objective.mode=min", "objective.mode must be max with objective.metric=val/acc, of "),
+    ("objective.metric=lr", "objective.mode must be given with objective.metric=lr, whose name does not tell "),
+    ("find_lr=${nowhere}", "find_lr: Interpolation key 'nowhere' not found"),
+    ("hydra.run.dir=${hydra:job.name} optimizer.lr=-1", "optimizer.lr must be a number > 0; got -1"),
     ("trainer=gpu", "trainer.accelerator must be a device of this machine; got 'gpu'; options: auto, cpu"),
     ("ckpt_path=gone.ckpt", "ckpt_path must be a checkpoint file; got 'gone.ckpt'"),
     ("hydra.run.dir=file/run", "hydra.run.dir must be a folder that can be written to; got file/run (Not a directory)"),
@@ -106,6 +110,10 @@ SWEEPS = [
         "hydra.sweeper.pruner._target_=optuna.pruners.Foo",
         "hydra.sweeper.pruner._target_ must be the path of a class; got ",
     ),
+    ("objective.metric=lr", "objective.mode must be given with objective.metric=lr, whose name does not tell "),
+    ("objective.metric=val/acc,val/loss", "objective.metric must be the same in all trials of a study, or its best "),
+    ("model=mlp,linear", "model.num_layers is varied by space=mlp, but there is no such key with model=linear: add "),
+    ("seed=${hydra:job.num}", "seed: ${hydra:...} has a value inside a job alone, and this value is read before; got"),
     ("optimizer.lr=tag(log,range(1,8))", "optimizer.lr must be a sweep that can be drawn from; got "),
     ("ckpt_path=file", "ckpt_path must be null in a sweep"),
     ("study_name=..", "hydra.sweeper.study_name must be a name without / that does not begin with a dot; got '..'"),
@@ -148,7 +156,7 @@ def test_a_sweep(light_shell: Shell, typed: str, line: str) -> None:
 
 
 def test_a_metric_that_is_not_logged_in_a_run(shell: Shell) -> None:
-    ended = shell.train(*QUICK, "objective.metric=val/los", "hydra.run.dir=r")
+    ended = shell.train(*QUICK, "objective.metric=val/los", "objective.mode=min", "hydra.run.dir=r")
     assert ended.code == 1
     assert ended.err == (
         "error: objective.metric must be a logged metric; got 'val/los'; did you mean val/loss? "
@@ -158,7 +166,7 @@ def test_a_metric_that_is_not_logged_in_a_run(shell: Shell) -> None:
 
 
 def test_a_metric_that_is_not_logged_in_a_sweep_leaves_no_study(shell: Shell) -> None:
-    ended = shell.train("-m", *QUICK, "objective.metric=val/los", "study_name=s")
+    ended = shell.train("-m", *QUICK, "objective.metric=val/los", "objective.mode=min", "study_name=s")
     assert ended.code == 1
     assert ended.err.startswith(
         "error: objective.metric must be a logged metric; got 'val/los'; did you mean val/loss?"
@@ -186,7 +194,7 @@ def test_a_study_that_would_change_its_meaning(shell: Shell) -> None:
     assert shell.train(*sweep, "space=mlp").code == 0
     before = files(shell.study("s"))
     for typed, line in (
-        ("objective.mode=max", "objective.mode must stay minimize in study s; got max;"),
+        ("objective.metric=val/acc", "objective.mode must stay minimize in study s; got max;"),
         ("optimizer=sgd", "optimizer must stay as it was in the earlier trials of study s: adam; got sgd: use another"),
     ):
         ended = shell.train(*sweep, "space=mlp", "hydra.sweeper.n_trials=2", typed)

@@ -146,9 +146,9 @@ CHANGES = [
     ("data=diabetes", "data.scale_targets=false"),
     ("", "seed=1"),
     ("", "scheduler=cosine"),
-    ("scheduler.patience=0 objective.mode=max", "scheduler.factor=0.1"),  # a loss that falls is then a plateau
-    ("objective.mode=max", "scheduler.patience=0"),
-    ("scheduler.patience=0 objective.mode=max", "scheduler.min_lr=0.009"),
+    ("scheduler.patience=0 scheduler.mode=max", "scheduler.factor=0.1"),  # a loss that falls is then a plateau
+    ("scheduler.mode=max", "scheduler.patience=0"),
+    ("scheduler.patience=0 scheduler.mode=max", "scheduler.min_lr=0.009"),
     ("scheduler=step scheduler.step_size=1", "scheduler.gamma=0.1"),
     ("scheduler=step", "scheduler.step_size=1"),
     ("scheduler=cosine", "scheduler.eta_min=0.001"),
@@ -157,7 +157,7 @@ CHANGES = [
     ("scheduler=cosine", "scheduler.interval=step"),
     ("", "warmup_epochs=2"),
     ("lr_finder.max_lr=1", "find_lr=true"),
-    ("objective.mode=max", "callbacks.early_stopping.patience=1"),
+    ("callbacks.early_stopping.mode=max", "callbacks.early_stopping.patience=1"),
     ("data=diabetes", "loss=mae"),
     ("", "loss.label_smoothing=0.1"),
     ("optimizer=sgd", "loss.reduction=sum"),

@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from optuna.pruners import BasePruner
 
 from tunesmith.doors import SUPERVISED
+from tunesmith.objective import known_mode
 from tunesmith.renamed_targets import nodes_with_target
 from tunesmith.rule_table import KEYS, TARGETS
 from tunesmith.search.sampling.sampler import make_pruner, make_sampler
@@ -78,9 +79,17 @@ def test_plateau_acts_before_early_stopping_before_the_last_epoch() -> None:
 
 
 def test_every_part_follows_the_one_objective() -> None:
-    cfg = composed("objective.metric=val/acc", "objective.mode=max")
+    cfg = composed("objective.metric=val/acc")
     assert cfg.callbacks.early_stopping.monitor == "val/acc"
     assert cfg.callbacks.early_stopping.mode == cfg.scheduler.mode == cfg.hydra.sweeper.direction == "max"
+
+
+def test_the_mode_of_each_of_our_metrics_is_known() -> None:
+    names = {name for path in (CONF / "metrics").glob("*.yaml") for name in OmegaConf.load(path)}
+    assert {name: known_mode(f"val/{name}") for name in names} == {
+        **dict.fromkeys(("auroc", "f1", "r2", "recall", "top5"), "max"),
+        "mae": "min",
+    }
 
 
 def test_optuna_is_an_alias_of_the_sweeper() -> None:

@@ -213,8 +213,26 @@ def given(*typed: str, **content: Any) -> DictConfig:
     [
         pytest.param(
             {"objective": {"metric": "val/acc", "mode": "min"}},
-            "objective.mode must be max with objective.metric=val/acc, of which more is better; got min",
+            "objective.mode must be max with objective.metric=val/acc, of which more is better; got min: "
+            "leave objective.mode out; a metric of yours that is of the other mode needs another name",
             id="an accuracy that is minimised",
+        ),
+        pytest.param(
+            {"objective": {"metric": "val_loss_epoch", "mode": "max"}},
+            "objective.mode must be min with objective.metric=val_loss_epoch, of which less is better; got max: "
+            "leave objective.mode out; a metric of yours that is of the other mode needs another name",
+            id="a loss that is maximised",
+        ),
+        pytest.param(
+            {"objective": {"metric": "lr", "mode": "${mode_of:${objective.metric}}"}},
+            "objective.mode must be given with objective.metric=lr, whose name does not tell whether less or more of "
+            "it is better; got none: add objective.mode=min or objective.mode=max",
+            id="a metric without a mode",
+        ),
+        pytest.param(
+            {"objective": {"metric": "val/acc", "mode": "max"}, "hydra": {"sweeper": {"direction": "minimize"}}},
+            "hydra.sweeper.direction must be that of objective.mode=max; got minimize: leave it out",
+            id="a study of the other direction",
         ),
         pytest.param(
             {"warmup_epochs": 5, "trainer": {"max_epochs": 5}},

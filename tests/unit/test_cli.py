@@ -172,6 +172,17 @@ def test_a_plain_run_writes_no_storages_password_down(tmp_path: Path, monkeypatc
     assert [name for name, text in written.items() if "secret" in text] == []
 
 
+def test_hydras_values_are_those_of_the_job_in_the_checks_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train" / "start.ckpt").touch()
+    weights = "weights=${hydra:runtime.output_dir}/start.ckpt"
+    run_main(monkeypatch, "hydra.run.dir=${hydra:job.name}", weights, task=lambda cfg: None)
+    assert (tmp_path / "train" / ".hydra").is_dir()
+
+
 def test_a_plain_run_refuses_a_typed_password_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

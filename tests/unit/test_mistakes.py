@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import re
 from typing import Any
 
 import pytest
 from hydra.utils import instantiate
+from omegaconf import OmegaConf
 
+import tunesmith.objective  # noqa: F401  # registers mode_of
 from tunesmith.errors import UserError
 from tunesmith.mistakes import exit_on_error
 
@@ -31,6 +34,51 @@ def test_lines_of_other_libraries_are_joined() -> None:
     error = UserError("first\n    second")
     error.__cause__ = ValueError("third")
     assert told(error) == "error: first second: third"
+
+
+def test_what_the_console_cannot_show_is_printed_as_an_escape(monkeypatch: pytest.MonkeyPatch) -> None:
+    console = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr("sys.stdout", console)
+    with exit_on_error():
+        print("caf\u00e9", flush=True)
+    assert console.buffer.getvalue() == b"caf\\xe9\n"  # type: ignore[attr-defined]
+
+
+def test_an_error_whose_text_is_faulty_keeps_its_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    class Faulty(Exception):
+        def __str__(self) -> str:
+            raise ZeroDivisionError
+
+    assert told(Faulty()) == 1
+    assert re.search(r"Faulty: <exception str\(\) failed>$", capsys.readouterr().err.strip())
+
+
+@pytest.mark.parametrize(
+    ("typed", "line"),
+    [
+        pytest.param([], "error: Interpolation key 'nowhere' not found", id="nothing typed"),
+        pytest.param(["a=1", "b=${nowhere}"], "error: b: Interpolation key 'nowhere' not found", id="a typed key"),
+        pytest.param(["b=${other}"], "error: Interpolation key 'nowhere' not found", id="a typed key of another name"),
+    ],
+)
+def test_an_interpolation_without_a_value_is_told_with_its_key(
+    typed: list[str], line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["train.py", *typed])
+    cfg = OmegaConf.create({"b": "${nowhere}"})
+    with pytest.raises(SystemExit, match=f"^{re.escape(line)}$"), exit_on_error():
+        cfg.get("b")  # OmegaConf tells no key here
+    with pytest.raises(SystemExit, match=r"^error: b: Interpolation key 'nowhere' not found$"), exit_on_error():
+        _ = cfg.b
+
+
+def test_what_a_resolver_of_ours_refuses_is_told_alone() -> None:
+    cfg = OmegaConf.create({"mode": "${mode_of:lr}"})
+    with (
+        pytest.raises(SystemExit, match=r"^error: objective\.mode must be given with objective\.metric=lr"),
+        exit_on_error(),
+    ):
+        _ = cfg.mode
 
 
 def test_ctrl_c_has_its_own_exit_code() -> None:

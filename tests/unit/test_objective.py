@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
+from omegaconf import OmegaConf
 
-from tunesmith.objective import BestSoFar, Objective
+from tunesmith.errors import UserError
+from tunesmith.objective import BestSoFar, Objective, known_mode, mode_of
 
 LOSS = Objective("val/loss", "min")
 ACCURACY = Objective("val/acc", "max")
@@ -65,3 +68,62 @@ def test_a_resumed_best_is_compared_with_what_was_saved() -> None:
     after.load_state_dict(before.state_dict())
     assert not after.update(0.6, 4)
     assert (after.value, after.epoch) == (0.5, 3)
+
+
+# modes
+
+
+LESS = (
+    *("val/loss", "val_loss", "val/loss_epoch", "train_loss_step", "val/loss/dataloader_idx_1", "loss/val", "valLoss"),
+    *("val/rmse", "train/MAE", "val/mse", "val/error", "val/top1_error", "val/MeanSquaredError", "val.loss", "loss2"),
+)
+MORE = (
+    *("val/acc", "valid_acc_step", "val/accuracy", "val/top5_acc", "val/top5", "val/acc@5", "Accuracy/train"),
+    *("val/f1", "val/f1/dataloader_idx_0", "val/macro_f1", "val/f1_macro", "val/f1_score", "val/MulticlassF1Score"),
+    *("val/auroc", "val/AUROC", "val/roc_auc", "val/r2", "val/R2Score", "val/recall", "val/average_precision"),
+)
+UNKNOWN = (
+    *("lr", "lr-Adam", "lr-SGD/pg1", "epoch", "step", "train/step", "val/score", "val/bleu", "val/f2", "val/topk"),
+    *(
+        "val/neg_loss",
+        "val/negative_mean_squared_error",
+        "val/1-acc",
+        "val/minus_acc",
+        "val/glossary",
+        "val/loss_std",
+        "",
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("metric", "mode"),
+    [*((name, "min") for name in LESS), *((name, "max") for name in MORE), *((name, None) for name in UNKNOWN)],
+)
+def test_the_last_word_of_a_metrics_name_tells_its_mode(metric: str, mode: str | None) -> None:
+    assert known_mode(metric) == mode
+
+
+@pytest.mark.parametrize(
+    ("metric", "hint"),
+    [
+        pytest.param("val/bleu", "", id="a metric that nobody knows"),
+        pytest.param("lr", "", id="the learning rate"),
+        pytest.param("val/los", "; did you mean val/loss?", id="a misspelled one"),
+        pytest.param("accu", "; did you mean acc?", id="one without a part"),
+    ],
+)
+def test_of_another_metric_the_mode_has_to_be_said(metric: str, hint: str) -> None:
+    message = (
+        f"objective.mode must be given with objective.metric={metric}, whose name does not tell whether less or more "
+        f"of it is better; got none: add objective.mode=min or objective.mode=max{hint}"
+    )
+    with pytest.raises(UserError, match=f"^{re.escape(message)}$"):
+        mode_of(metric)
+
+
+def test_a_config_names_the_mode_by_its_metric_and_a_typed_mode_replaces_it() -> None:
+    cfg = OmegaConf.create({"metric": "val/acc", "mode": "${mode_of:${metric}}", "other": {"mode": "${mode}"}})
+    assert cfg.other.mode == "max"
+    cfg.mode = "min"  # as configs have it that were written before there was this
+    assert cfg.other.mode == "min"

@@ -145,6 +145,11 @@ BOUNDS: dict[str, dict[str, Bounds]] = {
     "tunesmith.models.linear.Linear": {"bias": FLAG, "initializer": INITIALIZER},
     "lightning.*Trainer": {
         "max_epochs": FROM_ONE,
+        "max_steps": ([1, -1], [0, -2, 1.5]),
+        "fast_dev_run": ([False, 0], [True, 1, 5]),
+        "limit_train_batches": ([1, 0.5, None], [0, 0.0]),
+        "check_val_every_n_epoch": ([1, 2, None], [0, 0.5]),
+        "val_check_interval": ([1, 0.25, "00:00:10:00", None], [0, 0.0, -1]),
         "strategy": (
             ["auto", "ddp", {"_target_": "a.Strategy"}],
             [

@@ -29,4 +29,5 @@ class TunesmithSweeper(Sweeper):
         from tunesmith.search.settings import read_settings
         from tunesmith.search.sweep import run_sweep
 
-        return run_sweep(read_settings(self.settings), self.context, self.task, self.app_config, arguments)
+        settings = read_settings(self.settings, self.app_config)
+        return run_sweep(settings, self.context, self.task, self.app_config, arguments)

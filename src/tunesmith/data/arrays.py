@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,17 +13,22 @@ from numpy.typing import NDArray
 from tunesmith.data.mapped import Mapped, Values
 from tunesmith.errors import UserError
 
-__all__ = ["Arrays", "Source", "Values"]
+__all__ = ["MOST", "Arrays", "Source", "Values", "narrow"]
+
+# Numbers are trained on as float32; a larger one counts as infinite.
+MOST = float(np.finfo(np.float32).max)
+NUMBERS = (np.float32, np.float64)
 
 
 @dataclass(frozen=True)
 class Arrays:
     """All samples of a data set.
 
-    inputs: (samples, *input_shape) float32, an image as (channels, height, width), NaN for a missing value; or int64,
-        token ids from 0, which are never scaled.
-    targets: (samples, *target_shape), int64 from 0 for classes, float32 for numbers; (samples,) for one class or one
-        number a sample, (samples, 0) if the data has no targets (data.targets=inputs).
+    inputs: (samples, *input_shape) float32 or float64, an image as (channels, height, width), NaN for a missing value;
+        or int64, token ids from 0, which are never scaled.
+    targets: (samples, *target_shape), int64 from 0 for classes, float32 or float64 for numbers; (samples,) for one
+        class or one number a sample, (samples, 0) if the data has no targets (data.targets=inputs).
+        Numbers keep their digits until they are scaled, and are trained on as float32.
         Both may stay in their file (Mapped), targets of one class or number excepted.
     columns: names of a table's columns; classes: names of the classes; both for messages and reports.
     categories: index of a categorical column -> the names of its categories; the column holds their codes from 0.
@@ -45,12 +50,12 @@ class Arrays:
     groups: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
-        types = (np.float32, np.int64)
+        types = (*NUMBERS, np.int64)
         if self.inputs.dtype not in types or self.inputs.ndim < 2 or 0 in self.inputs.shape[1:]:
-            raise _misfit("inputs of (samples, *input_shape), float32, or int64 for token ids", self.inputs)
+            raise _misfit("inputs of (samples, *input_shape), float32 or float64, or int64 for token ids", self.inputs)
         if self.targets.dtype not in types or self.targets.shape[:1] != self.inputs.shape[:1]:
             shape = f"({len(self.inputs)}, *target_shape)"
-            raise _misfit(f"targets of {shape}, int64 for classes or float32 for numbers", self.targets)
+            raise _misfit(f"targets of {shape}, int64 for classes, float32 or float64 for numbers", self.targets)
         for name, each, kind in (("order", self.order, np.float64), ("groups", self.groups, np.int64)):
             if each is not None and (each.dtype != kind or each.shape != self.inputs.shape[:1]):
                 raise _misfit(f"{name} of ({len(self.inputs)},), {np.dtype(kind)}", each)
@@ -90,7 +95,7 @@ class Arrays:
     @property
     def is_table(self) -> bool:
         """Whether a sample is a row of columns; a row of token ids is none."""
-        return self.inputs.ndim == 2 and self.inputs.dtype == np.float32
+        return self.inputs.ndim == 2 and self.inputs.dtype in NUMBERS
 
     def column(self, index: int) -> str:
         """Return a column's name, or its index if the columns have no names."""
@@ -110,6 +115,16 @@ class Source(Protocol):
         """Read or make all samples."""
 
     def __hash__(self) -> int: ...
+
+
+def narrow(values: NDArray[Any]) -> NDArray[np.float32] | NDArray[np.float64]:
+    """Return numbers as float32 if it holds each of them exactly, which costs half the memory, otherwise as float64."""
+    if values.dtype.kind == "b" or np.can_cast(values.dtype, np.float32):
+        return values.astype(np.float32)
+    wide = values.astype(np.float64, copy=False)
+    with np.errstate(over="ignore", invalid="ignore"):
+        small = wide.astype(np.float32)
+    return small if np.array_equal(small, wide, equal_nan=True) else wide
 
 
 def _extent(values: Values | Mapped) -> tuple[float, float]:

@@ -66,6 +66,10 @@ class DataModule(L.LightningDataModule):
         self.class_weights = _class_weights(self.splits, class_weights)
         self._check_augmentation()
 
+    def digest(self) -> str:
+        """Return a text that tells other data from these, whatever their place is called."""
+        return self.splits.digest
+
     @property
     def input_shape(self) -> tuple[int, ...]:
         """Shape of one sample."""

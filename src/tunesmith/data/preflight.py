@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from tunesmith.data.arrays import Arrays, Values
+from tunesmith.data.arrays import MOST, Arrays, Values
 from tunesmith.data.cutting import is_in_time_order
 from tunesmith.data.mapped import Index, Mapped
+from tunesmith.data.scaling import loses_digits
 from tunesmith.data.targets import are_labels
 from tunesmith.errors import UserError, list_names
 
@@ -30,7 +31,7 @@ def check_samples(arrays: Arrays) -> None:
     if not arrays.has_classes:
         if isinstance(arrays.targets, Mapped):
             return  # checked when they are read
-        unknown = int((~np.isfinite(arrays.targets)).reshape(num, -1).any(axis=1).sum())
+        unknown = int((~(np.abs(arrays.targets) <= MOST)).reshape(num, -1).any(axis=1).sum())
         if unknown:
             raise UserError(f"data must have a finite target for each sample; got {unknown} of {num} without one")
         return
@@ -68,6 +69,8 @@ def check_splits(
     return [
         *_future(arrays, split),
         *_constant_columns(arrays, train),
+        *_unknown_categories(arrays, indices),
+        *_coarse(arrays, train, scale),
         *(_unscaled(inputs[train], scale) if isinstance(inputs, np.ndarray) and inputs.dtype == np.float32 else ()),
         *(_classes(arrays, indices) if arrays.has_one_class else ()),
         *(_small_validation(len(val), arrays.has_classes) if arrays.target_shape == () else _left_out(arrays)),
@@ -96,6 +99,38 @@ def _constant_columns(arrays: Arrays, train: Index) -> Iterator[str]:
         constant = np.flatnonzero(~((rows != rows[0]) & ~np.isnan(rows)).any(axis=0))
     if len(constant):
         yield f"{list_names(arrays.column(int(index)) for index in constant)} never varies in the training part"
+
+
+def _unknown_categories(arrays: Arrays, indices: Sequence[Index]) -> Iterator[str]:
+    """Report categories that a model has no input for, because the training part has none of them."""
+    if not arrays.categories or isinstance(arrays.inputs, Mapped):
+        return
+    train, others = arrays.inputs[indices[0]], arrays.inputs[np.concatenate(indices[1:])]
+    for index, names in arrays.categories.items():
+        values = others[:, index]
+        unknown = values[~np.isin(values, train[:, index]) & ~np.isnan(values)]
+        if len(unknown):
+            texts = list_names(repr(names[int(code)]) for code in np.unique(unknown))
+            yield (
+                f"column {arrays.column(index)} has {texts} in {len(unknown)} rows outside the training part, which "
+                "has none of it: all its inputs are zero there"
+            )
+
+
+def _coarse(arrays: Arrays, train: Index, scale: str) -> Iterator[str]:
+    """Report numbers so large that float32 cannot tell them apart, if nothing is taken off each feature before."""
+    if scale not in ("none", "global") or isinstance(arrays.inputs, Mapped) or arrays.inputs.dtype != np.float64:
+        return
+    flat = arrays.inputs[train].reshape(len(train), -1)
+    numbers = [index for index in range(flat.shape[1]) if index not in arrays.categories]
+    known = np.nan_to_num(flat[:, numbers], nan=np.nan)
+    lost = loses_digits(known, known.mean() if scale == "global" else 0.0)
+    if lost.any():
+        names = list_names(arrays.column(numbers[index]) for index in np.flatnonzero(lost))
+        yield (
+            f"inputs {names} are so large, up to {np.abs(known[:, lost]).max():.4g}, that their differences lose "
+            f"digits with data.scale={scale}; data.scale=standard keeps them"
+        )
 
 
 def _unscaled(train: Values, scale: str) -> Iterator[str]:

@@ -2,15 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tunesmith.data.arrays import Arrays, Values
-from tunesmith.data.mapped import Index, Mapped
+from tunesmith.data.arrays import MOST, Arrays, Values
+from tunesmith.data.mapped import Index, Mapped, pieces
 from tunesmith.data.mapped_preparation import prepare_mapped
+from tunesmith.data.scaling import Floats, Scaling, fit_scaling, to_float32
 from tunesmith.errors import UserError, list_names
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What is done to a table or to images; fitted on the training part, applied to any rows of the same features.
+
+    fills: (features,) float64, what stands for a missing value of each feature, NaN if none was missing in it; None:
+        none was missing at all.
+    categories: feature -> the codes that the training part has, ascending; each becomes a column. A row of another
+        category is zero in all of them.
+    scaling: of the other features, the numbers; None: they stay as they are.
+    """
+
+    fills: Floats | None
+    categories: Mapping[int, tuple[int, ...]]
+    scaling: Scaling | None
+
+    def apply(self, inputs: Values) -> NDArray[np.float32]:
+        """inputs: (samples, *input_shape) -> the same shape, or (samples, numbers and categories) of a table."""
+        flat = inputs.reshape(len(inputs), -1)
+        if self.fills is None and self.scaling is None and not self.categories:
+            return to_float32(inputs)
+        width = flat.shape[1] - len(self.categories) + sum(map(len, self.categories.values()))
+        prepared = np.empty((len(flat), width), np.float32)
+        start = 0
+        for rows in pieces(flat):
+            prepared[start : start + len(rows)] = self._prepare(rows)
+            start += len(rows)
+        return prepared if self.categories else prepared.reshape(inputs.shape)
+
+    def _prepare(self, rows: NDArray[Any]) -> NDArray[np.float32]:
+        if self.fills is not None:
+            rows = np.where(np.isnan(rows), self.fills, rows)
+        numbers = rows[:, _numbers(self.categories, rows.shape[1])] if self.categories else rows
+        scaled = to_float32(numbers) if self.scaling is None else self.scaling.apply(numbers)
+        coded = [rows[:, [feature]] == codes for feature, codes in self.categories.items()]
+        return np.concatenate([scaled, *coded], axis=1, dtype=np.float32) if coded else scaled
 
 
 def prepare(arrays: Arrays, train: Index, scale: str, missing: str) -> tuple[Values | Mapped, list[str]]:
@@ -19,48 +59,68 @@ def prepare(arrays: Arrays, train: Index, scale: str, missing: str) -> tuple[Val
     scale: standard | global | minmax | robust | none; missing: impute | refuse.
 
     Raises:
-        UserError: a value is infinite, or one is missing and `missing` is refuse.
+        UserError: a value is infinite or beyond float32, or one is missing and `missing` is refuse.
     """
     if isinstance(arrays.inputs, Mapped):
         line = "inputs stay in their file and are read by batch; constant or unscaled ones are not looked for"
         return prepare_mapped(arrays.inputs, train, scale, missing), [line]
     if arrays.inputs.dtype == np.int64:
         return arrays.inputs, []
+    preparation, lines = fit_preparation(arrays, train, scale, missing)
+    return preparation.apply(arrays.inputs), lines
+
+
+def fit_preparation(arrays: Arrays, train: Index, scale: str, missing: str) -> tuple[Preparation, list[str]]:
+    """Fit on the training part of arrays in memory; arguments, lines and errors as of prepare."""
     flat = _flat(arrays)
     gaps = _find_gaps(flat)
-    if gaps is None and not arrays.categories:
-        return _scale(flat, train, scale).reshape(arrays.inputs.shape), []
-    lines: list[str] = []
-    if gaps is not None:
-        lines.append(_describe_gaps(arrays, gaps, missing))
-        flat = _impute(flat, train, list(arrays.categories))
-    numbers = [index for index in range(flat.shape[1]) if index not in arrays.categories]
-    blocks = [_scale(flat[:, numbers], train, scale)] if numbers else []
-    if arrays.categories:
-        blocks.append(_one_hot(flat, arrays))
-    return np.concatenate(blocks, axis=1).reshape(len(flat), *_shape(arrays, blocks)), lines
+    lines = [] if gaps is None else [_describe_gaps(arrays, gaps, missing)]
+    fills = None if gaps is None else _fit_fills(flat, train, np.flatnonzero(gaps.any(axis=0)), arrays.categories)
+    categories = {feature: _codes(flat[train, feature]) for feature in arrays.categories}
+    numbers = _numbers(categories, flat.shape[1])
+    if not len(numbers) and not any(categories.values()):
+        raise UserError("data must leave the training part an input; got columns without any value in it")
+    known = (_filled(rows, fills)[:, numbers] if categories else _filled(rows, fills) for rows in pieces(flat, train))
+    scaling = fit_scaling(known, scale) if len(numbers) else None
+    return Preparation(fills, categories, scaling), lines
 
 
-def _flat(arrays: Arrays) -> NDArray[np.float32]:
+def _flat(arrays: Arrays) -> NDArray[Any]:
     """Return inputs as (samples, features)."""
     assert isinstance(arrays.inputs, np.ndarray)
-    return arrays.inputs.reshape(len(arrays.inputs), -1).astype(np.float32, copy=False)
+    return arrays.inputs.reshape(len(arrays.inputs), -1)
 
 
-def _find_gaps(flat: NDArray[np.float32]) -> NDArray[np.bool_] | None:
+def _numbers(categories: Mapping[int, Any], num_features: int) -> list[int]:
+    """Return the features that are no categories."""
+    return [feature for feature in range(num_features) if feature not in categories]
+
+
+def _codes(values: NDArray[Any]) -> tuple[int, ...]:
+    """Return the different codes of categories, ascending; gaps are none."""
+    return tuple(np.unique(values[~np.isnan(values)]).astype(int).tolist())
+
+
+def _filled(rows: NDArray[Any], fills: Floats | None) -> NDArray[Any]:
+    return rows if fills is None else np.where(np.isnan(rows), fills, rows)
+
+
+def _find_gaps(flat: NDArray[Any]) -> NDArray[np.bool_] | None:
     """Return a mask of missing values, None if all are finite; the sum of all values tells quickly if one is not."""
     with np.errstate(invalid="ignore", over="ignore"):
-        if np.isfinite(flat.sum(dtype=np.float64)):
+        if flat.dtype == np.float32 and np.isfinite(flat.sum(dtype=np.float64)):
             return None
-    gaps = np.isnan(flat)
-    return gaps if gaps.any() or np.isinf(flat).any() else None
+        gaps = np.isnan(flat)
+        return gaps if gaps.any() or (np.abs(flat) > MOST).any() else None
 
 
 def _describe_gaps(arrays: Arrays, gaps: NDArray[np.bool_], missing: str) -> str:
     """Return the line about the missing values; raises UserError if they are refused or a value is infinite."""
-    infinite = np.isinf(_flat(arrays)).sum(axis=0)
+    with np.errstate(invalid="ignore"):
+        infinite = (np.abs(_flat(arrays)) > MOST).sum(axis=0)
     if infinite.any():
-        raise UserError(f"data must be finite; got {infinite.sum()} infinite values in {_per_column(arrays, infinite)}")
+        where = _per_column(arrays, infinite)
+        raise UserError(f"data must be finite; got {infinite.sum()} infinite values in {where}")
     counts = gaps.sum(axis=0)
     what = f"{counts.sum()} missing values in {_per_column(arrays, counts)}"
     if missing == "refuse":
@@ -75,47 +135,19 @@ def _per_column(arrays: Arrays, counts: NDArray[np.int64]) -> str:
     return list_names(f"{arrays.column(int(index))} ({counts[index]})" for index in indices)
 
 
-def _impute(flat: NDArray[np.float32], train: Index, categorical: list[int]) -> NDArray[np.float32]:
-    from sklearn.impute import SimpleImputer
-
-    filled = flat.copy()
-    for columns, strategy in (
-        ([index for index in range(flat.shape[1]) if index not in categorical], "median"),
-        (categorical, "most_frequent"),
-    ):
-        gappy = [index for index in columns if np.isnan(flat[:, index]).any()]
-        if gappy:
-            imputer = SimpleImputer(strategy=strategy, keep_empty_features=True).fit(flat[train][:, gappy])
-            filled[:, gappy] = imputer.transform(flat[:, gappy])
-    return filled
+def _fit_fills(flat: NDArray[Any], train: Index, gappy: Index, categories: Mapping[int, Any]) -> Floats:
+    """Return what stands for the gaps of each feature that has some: the median, or the most frequent category."""
+    fills = np.full(flat.shape[1], np.nan)
+    for feature in gappy:
+        known = flat[train, feature].astype(np.float64)
+        known = known[~np.isnan(known)]
+        if not len(known):
+            fills[feature] = 0
+        else:
+            fills[feature] = _most_frequent(known) if feature in categories else np.median(known)
+    return fills
 
 
-def _one_hot(flat: NDArray[np.float32], arrays: Arrays) -> NDArray[np.float32]:
-    from sklearn.preprocessing import OneHotEncoder
-
-    known = [np.arange(len(names), dtype=np.float32) for names in arrays.categories.values()]
-    encoder = OneHotEncoder(categories=known, sparse_output=False, dtype=np.float32)
-    encoded: NDArray[np.float32] = encoder.fit_transform(flat[:, list(arrays.categories)])
-    return encoded
-
-
-def _scale(flat: NDArray[np.float32], train: Index, scale: str) -> NDArray[np.float32]:
-    """Scale each feature by statistics of the training split alone; "global" takes all features as one."""
-    from sklearn import preprocessing
-
-    if scale == "none":
-        return flat
-    if scale == "global":
-        mean, deviation = flat[train].mean(dtype=np.float64), flat[train].std(dtype=np.float64)
-        return ((flat - np.float32(mean)) / np.float32(deviation or 1.0)).astype(np.float32, copy=False)
-    scalers: dict[str, Any] = {
-        "standard": preprocessing.StandardScaler,
-        "minmax": preprocessing.MinMaxScaler,
-        "robust": preprocessing.RobustScaler,
-    }
-    scaled: NDArray[np.float32] = scalers[scale]().fit(flat[train]).transform(flat)
-    return scaled.astype(np.float32, copy=False)
-
-
-def _shape(arrays: Arrays, blocks: list[NDArray[np.float32]]) -> tuple[int, ...]:
-    return (sum(block.shape[1] for block in blocks),) if arrays.is_table else arrays.inputs.shape[1:]
+def _most_frequent(values: Floats) -> float:
+    different, counts = np.unique(values, return_counts=True)
+    return float(different[counts.argmax()])

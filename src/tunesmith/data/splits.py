@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from functools import lru_cache
+from pathlib import Path
+from stat import S_ISREG
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from tunesmith.data.arrays import Arrays, Source, Values
 from tunesmith.data.cutting import SplitConfig, cut
+from tunesmith.data.digest import digest
 from tunesmith.data.mapped import Index, Mapped
 from tunesmith.data.preflight import check_samples, check_splits
 from tunesmith.data.preparation import prepare
 from tunesmith.data.rows import Rows
-from tunesmith.data.targets import choose_targets, scale_targets
+from tunesmith.data.targets import choose_targets, coarse_targets, scale_targets
 from tunesmith.errors import UserError
 
 log = logging.getLogger(__name__)
+
+FileStates = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -44,25 +50,27 @@ class Splits:
     """The three splits, and what a model and a report need to know of the data.
 
     classes: names of the classes, empty for regression; target = target_scale * training target + target_mean.
+    digest: of the arrays as they were loaded.
     """
 
     train: Split
     val: Split
     test: Split
     classes: tuple[str, ...]
+    digest: str
     target_mean: float = 0.0
     target_scale: float = 1.0
 
 
 def load_splits(source: Source, config: SplitConfig) -> Splits:
-    """Return the splits of a source; a process holds one copy, however many trials ask.
+    """Return the splits of a source; a process holds one copy, however many trials ask, unless a file has changed.
 
     Raises:
         UserError: the data cannot be trained on as it is cut.
     """
     _check_source(source)
     try:
-        return _load_splits(source, config)
+        return _load_splits(source, config, _file_states(source))
     except MemoryError as error:
         raise UserError(
             "data must fit into memory, unless data=npz or data=npy reads it by batch with data.mapped=true; it does "
@@ -82,28 +90,46 @@ def _check_source(source: Source) -> None:
         raise UserError(f"data.source must have fields that can be compared; got {name} ({error})") from None
 
 
+def _file_states(source: Source) -> FileStates:
+    """Return time and size of each file that a field of the source names; of a folder nobody knows what counts."""
+    values: list[Any] = [getattr(source, each.name) for each in fields(source)] if is_dataclass(source) else []
+    return tuple(state for value in values if (state := _file_state(value)) is not None)
+
+
+def _file_state(name: Any) -> tuple[int, int] | None:
+    if not isinstance(name, str | Path):
+        return None
+    try:
+        found = Path(name).expanduser().stat()
+    except (OSError, RuntimeError, ValueError):  # there is no such file, or the text can name none
+        return None
+    return (found.st_mtime_ns, found.st_size) if S_ISREG(found.st_mode) else None
+
+
 @lru_cache(maxsize=2)
-def _load_splits(source: Source, config: SplitConfig) -> Splits:
+def _load_splits(source: Source, config: SplitConfig, files: FileStates) -> Splits:
     """Keep the arrays themselves only if there are folds: each fold is cut out of them anew."""
-    arrays = choose_targets(_load(source) if config.folds is None else _load_once(source), config.targets)
+    loaded, loaded_digest = _load(source) if config.folds is None else _load_once(source, files)
+    arrays = choose_targets(loaded, config.targets)
     check_samples(arrays)
     indices = cut(arrays, config)
     inputs, lines = prepare(arrays, indices[0], config.scale, config.missing)
     targets, mean, scale = scale_targets(arrays, indices[0], config.scale_targets)
     lines += check_splits(arrays, inputs, indices, config.scale, config.split)
+    lines += coarse_targets(arrays, indices[0], mean)
     if not config.fold:  # the first fold's findings hold for the others
         for line in lines:
             log.warning("data: %s", line)
     train, val, test = (_split(inputs, inputs if config.targets == "inputs" else targets, index) for index in indices)
     classes = tuple(arrays.class_name(label) for label in range(arrays.num_classes))
-    return Splits(train, val, test, classes, mean, scale)
+    return Splits(train, val, test, classes, loaded_digest, mean, scale)
 
 
-def _load(source: Source) -> Arrays:
+def _load(source: Source, files: FileStates = ()) -> tuple[Arrays, str]:
     arrays = source.load()
     if not isinstance(arrays, Arrays):
         raise UserError(f"data.source must return Arrays; got {type(arrays).__qualname__}")
-    return arrays
+    return arrays, digest(arrays)
 
 
 _load_once = lru_cache(maxsize=1)(_load)

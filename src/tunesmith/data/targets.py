@@ -9,6 +9,7 @@ import numpy as np
 from tunesmith.data.arrays import Arrays, Values
 from tunesmith.data.mapped import Index, Mapped
 from tunesmith.data.mapped_preparation import check_whole, mean_and_scale
+from tunesmith.data.scaling import Scaling, loses_digits, to_float32
 from tunesmith.errors import UserError
 
 
@@ -37,16 +38,26 @@ def scale_targets(arrays: Arrays, train: Index, is_scaled: bool) -> tuple[Values
     Several labels a sample, which are 0 or 1, keep their values: a loss reads them as probabilities.
     """
     targets = arrays.targets
-    if isinstance(targets, Mapped) and targets.dtype == np.float32:
+    if isinstance(targets, Mapped) and targets.dtype != np.int64:
         targets = targets.then(check_whole)
-    if arrays.has_classes or not is_scaled or not targets.size or are_labels(arrays):
+    if arrays.has_classes:
         return targets, 0.0, 1.0
-    if isinstance(targets, Mapped):
-        mean, scale = mean_and_scale(targets, train)
-        return targets.then(lambda rows: ((rows - mean) / scale).astype(np.float32)), mean, scale
-    mean = float(targets[train].mean(dtype=np.float64))
-    scale = float(targets[train].std(dtype=np.float64)) or 1.0
-    return ((targets - mean) / scale).astype(np.float32), mean, scale
+    mean, scale = 0.0, 1.0
+    if is_scaled and targets.size and not are_labels(arrays):
+        mean, scale = _mean_and_scale(targets, train)
+    scaling = Scaling(np.array(mean), np.array(scale)) if (mean, scale) != (0.0, 1.0) else None
+    return _as_float32(targets, scaling), mean, scale
+
+
+def coarse_targets(arrays: Arrays, train: Index, mean: float) -> list[str]:
+    """Return a line if float32 cannot tell numbers to predict apart; mean: what is taken off them before."""
+    if arrays.has_classes or isinstance(arrays.targets, Mapped) or arrays.targets.dtype == np.float32:
+        return []
+    values = arrays.targets[train].reshape(len(train), -1)
+    if not values.size or not loses_digits(values, mean).any():
+        return []
+    way_out = "data.scale_targets=true keeps them" if mean == 0 else "predict them one at a time, or their differences"
+    return [f"targets are so large, up to {np.abs(values).max():.4g}, that their differences lose digits; {way_out}"]
 
 
 def are_labels(arrays: Arrays) -> bool:
@@ -55,3 +66,14 @@ def are_labels(arrays: Arrays) -> bool:
         return False
     chunks = arrays.targets.chunks() if isinstance(arrays.targets, Mapped) else (arrays.targets,)
     return all(bool(((chunk == 0) | (chunk == 1)).all()) for chunk in chunks)
+
+
+def _mean_and_scale(targets: Values | Mapped, train: Index) -> tuple[float, float]:
+    if isinstance(targets, Mapped):
+        return mean_and_scale(targets, train)
+    return float(targets[train].mean(dtype=np.float64)), float(targets[train].std(dtype=np.float64)) or 1.0
+
+
+def _as_float32(targets: Values | Mapped, scaling: Scaling | None) -> Values | Mapped:
+    convert = to_float32 if scaling is None else scaling.apply
+    return targets.then(convert, np.float32) if isinstance(targets, Mapped) else convert(targets)

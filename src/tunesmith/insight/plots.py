@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tunesmith.run_folder import AXES
+
 Rows = Sequence[Mapping[str, str]]
 
 # A parameter whose values span more than this factor is drawn on a log scale.
@@ -46,7 +48,7 @@ def save_curves(path: Path, runs: Mapping[str, Rows]) -> None:
     runs: label -> rows of metrics.csv; a legend appears for up to MAX_LABELS runs.
     """
     metrics = list(runs.values())
-    names = list(dict.fromkeys(name for rows in metrics for row in rows for name in row if name != "epoch"))
+    names = list(dict.fromkeys(name for rows in metrics for row in rows for name in row if name not in AXES))
     is_one = len(metrics) == 1
     panels = list(dict.fromkeys(_panel(name) if is_one else name for name in names))
     with _picture(path, len(panels)) as all_axes:

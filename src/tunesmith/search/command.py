@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hydra._internal.utils import get_args_parser
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
-from tunesmith.search.space.quoting import to_hydra
+from tunesmith.search.space.quoting import override
 from tunesmith.typed_command import program
 
 # Overrides about the sweep, which a single run has no use for.
@@ -18,15 +19,10 @@ _OF_THE_SWEEP = ("hydra.mode=", "hydra.sweep", "hydra/sweep", "hydra.launcher", 
 _CONFIG_FLAGS = ("config_path", "config_name", "config_dir")
 
 
-def override(key: str, value: object) -> str:
-    """Return an override whose value Hydra reads back as this very text."""
-    return f"{key}={to_hydra(str(value))}"
-
-
 def resume_hint(study: Mapping[str, str], arguments: list[str] | None = None) -> str:
     """Return the command that goes on with the study: this one, with the overrides that lead to the study."""
     script, *typed = sys.argv if arguments is None else arguments
-    missing = [f"{key}={value}" for key, value in study.items() if not _has(typed, key)]
+    missing = [override(key, value) for key, value in study.items() if not _has(typed, key)]
     return shlex.join([*program(script), *_with(typed, missing)])
 
 
@@ -41,7 +37,7 @@ def restart_argv(keys: Sequence[str], study_name: str) -> list[str]:
 
 def worker_argv(keys: Sequence[str], study_name: str, folder: Path) -> list[str]:
     """Return the command of a worker: this process's own, in the study's folder."""
-    return _this_with([*(override(key, study_name) for key in keys), override("hydra.sweep.dir", folder)])
+    return _this_with([*(override(key, study_name) for key in keys), override("hydra.sweep.dir", str(folder))])
 
 
 def trial_argv(config: DictConfig, folder: Path, *further: str) -> list[str]:
@@ -49,15 +45,26 @@ def trial_argv(config: DictConfig, folder: Path, *further: str) -> list[str]:
     flags = get_args_parser().parse_args(sys.argv[1:])
     given = [(name, getattr(flags, name)) for name in _CONFIG_FLAGS]
     named = [part for name, value in given if value for part in (f"--{name.replace('_', '-')}", value)]
-    kept = [text for text in config.hydra.overrides.hydra if not text.lstrip("+~").startswith(_OF_THE_SWEEP)]
+    hydra = OmegaConf.to_container(config.hydra.overrides, resolve=False)  # the job resolves what was typed
+    assert isinstance(hydra, dict)
+    kept = [text for text in hydra["hydra"] if not text.lstrip("+~").startswith(_OF_THE_SWEEP)]
     job = ["hydra.mode=RUN", f"hydra.job.num={config.hydra.job.num}", override("hydra.job.id", config.hydra.job.id)]
-    name = [override("study_name", config.study_name)] if "study_name" in config else []
-    overrides = [*config.hydra.overrides.task, *name, *kept, *job, override("hydra.run.dir", folder), *further]
+    overrides = [*hydra["task"], *_study_name(config), *kept, *job, override("hydra.run.dir", str(folder)), *further]
     return [sys.executable, *_script(), *named, *overrides]
 
 
+def _study_name(config: DictConfig) -> list[str]:
+    """Return the override of a study's name that is made of others, as of the time at which the sweep began."""
+    if "study_name" not in config or not OmegaConf.is_interpolation(config, "study_name"):
+        return []
+    try:
+        return [override("study_name", config.study_name)]
+    except OmegaConfBaseException:  # it can be resolved in the job alone
+        return []
+
+
 def _has(arguments: Sequence[str], key: str) -> bool:
-    return any(text.startswith(f"{key}=") for text in arguments)
+    return any(text.lstrip("+").startswith(f"{key}=") for text in arguments)
 
 
 def _this_with(overrides: list[str]) -> list[str]:

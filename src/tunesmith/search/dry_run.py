@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Mapping
+import math
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import astuple
 from typing import Any
 
 import optuna
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError
 
+from tunesmith.errors import UserError
+from tunesmith.in_job import resolved_as_in_job
+from tunesmith.objective import Objective
 from tunesmith.search.console.lines import say, show_space
 from tunesmith.search.sampling.param_sampler import ParamSampler
 from tunesmith.search.sampling.sampler import make_pruner
-from tunesmith.search.settings import Settings
+from tunesmith.search.settings import PREFIX, Settings
 from tunesmith.search.space.compose import Composer
 from tunesmith.search.space.space import Space
 from tunesmith.search.storage.storage import check_url
 from tunesmith.search.study.study import DIRECTIONS
 
 NUM_EXAMPLES = 5
+# What is composed of a long list of choices, and of many combinations of group choices: the ends and a spread.
+MAX_CHOICES = 16
 MAX_GROUP_COMBINATIONS = 64
 
 
@@ -25,11 +35,50 @@ def check_sweep(settings: Settings, space: Space, composer: Composer, sampler: P
     """Compose the config at the ends of every dimension; raises UserError or Hydra's own error if it cannot run."""
     check_url(settings.storage)
     make_pruner(settings.pruner)
+    objective: Objective | None = None
     for params in _extremes(space, composer):
-        extreme = composer.compose(params, 0, "0")
+        extreme = _compose(params, settings, composer)
         if settings.check is not None:
-            settings.check(extreme)
+            with resolved_as_in_job(extreme, "hydra.sweep.dir", "hydra.sweep.subdir"):
+                settings.check(extreme)
+            objective = _same_objective(extreme, objective)
     sampler.make_sampler(first_trial=0)  # a key that cannot be searched may be one that does not belong here at all
+
+
+def _compose(params: Mapping[str, Any], settings: Settings, composer: Composer) -> DictConfig:
+    """Compose a trial's config; raise UserError if it lacks a key that nobody typed: the config's space varies it."""
+    try:
+        return composer.compose(params, 0, "0")
+    except HydraException as error:
+        cause = error.__cause__
+        key = str(cause.full_key) if isinstance(cause, ConfigAttributeError | ConfigKeyError) else None
+        if key not in settings.params or any(text.lstrip("+~").startswith(f"{key}=") for text in sys.argv[1:]):
+            raise
+    chosen = " ".join(f"{name}={value}" for name, value in params.items() if composer.is_group(name))
+    space = "".join(f"space={name}" for name in composer.space_choices())
+    has_group = composer.is_group("space")
+    way_out = (
+        "add space=none, so that only typed keys vary, or space=NAME of a file that fits"
+        if has_group
+        else "leave it out"
+    )
+    raise UserError(
+        f"{key} is varied by {space or f'{PREFIX}params'}, but there is no such key{chosen and f' with {chosen}'}: "
+        f"{way_out}, or give each choice a sweep of its own"
+    )
+
+
+def _same_objective(cfg: DictConfig, objective: Objective | None) -> Objective | None:
+    """Return the objective of a config; raise UserError if it is not that of the other trials, None so far."""
+    keys = ("objective.metric", "objective.mode")
+    of_cfg = Objective(*(OmegaConf.select(cfg, key) for key in keys))
+    for key, first, other in zip(keys, astuple(objective or of_cfg), astuple(of_cfg), strict=True):
+        if first != other:
+            raise UserError(
+                f"{key} must be the same in all trials of a study, or its best trial means nothing; got {first} and "
+                f"{other}: give each a sweep of its own"
+            )
+    return of_cfg
 
 
 def show_examples(settings: Settings, space: Space, sampler: ParamSampler) -> None:
@@ -43,13 +92,29 @@ def show_examples(settings: Settings, space: Space, sampler: ParamSampler) -> No
 
 
 def _extremes(space: Space, composer: Composer) -> Iterator[Mapping[str, Any]]:
-    """Yield every end of every dimension once, for each combination of group choices (the first 64)."""
+    """Yield every end of every dimension once, for each combination of group choices, and a spread of long lists."""
     ends = {key: dimension.extremes() for key, dimension in space.dimensions.items()}
     groups = [key for key in ends if composer.is_group(key)]
     first = {key: values[0] for key, values in ends.items()}
-    combinations = itertools.product(*(ends[key] for key in groups))
-    for combination in itertools.islice(combinations, MAX_GROUP_COMBINATIONS):
+    for combination in _combinations([ends[key] for key in groups]):
         context = {**first, **dict(zip(groups, combination, strict=True))}
         yield context
         for key in ends.keys() - set(groups):
-            yield from ({**context, key: value} for value in ends[key][1:])
+            yield from ({**context, key: ends[key][place]} for place in _spread(len(ends[key]), MAX_CHOICES)[1:])
+
+
+def _combinations(choices: Sequence[Sequence[Any]]) -> Iterator[tuple[Any, ...]]:
+    """Yield combinations of the choices of several groups; of more than MAX_GROUP_COMBINATIONS a spread."""
+    for place in _spread(math.prod(map(len, choices)), MAX_GROUP_COMBINATIONS):
+        combination = []
+        for values in reversed(choices):
+            place, index = divmod(place, len(values))
+            combination.append(values[index])
+        yield tuple(reversed(combination))
+
+
+def _spread(number: int, most: int) -> list[int]:
+    """Return up to most of the places 0 ... number - 1: the first, the last, and places evenly between them."""
+    if number <= most:
+        return list(range(number))
+    return [index * (number - 1) // (most - 1) for index in range(most)]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 import shlex
 import socket
@@ -14,18 +12,17 @@ from typing import Any
 
 from omegaconf import OmegaConf
 from optuna import Study
-from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from tunesmith import run_folder
 from tunesmith.search.study.counts import count
 from tunesmith.search.study.study import best_trial
 from tunesmith.search.study.trial import Attempt, State
+from tunesmith.search.trials_table import TRIALS_FILE, to_csv
 from tunesmith.typed_command import program
 
 RESULTS_FILE = "optimization_results.yaml"
 BEST_FILE = "best.yaml"
-TRIALS_FILE = "trials.csv"
 
 MULTIRUN_FILE = "multirun.yaml"
 
@@ -42,7 +39,6 @@ _SWEEPER_KEYS = (
     "check",
     "on_finish",
 )
-_TRIAL_COLUMNS = ("number", "state", "value", "epochs", "seconds", "host", "folder", "reason", "note", "tags")
 
 
 @dataclass(frozen=True)
@@ -62,7 +58,7 @@ def write_results(study: Study, folder: Path, max_epochs: int | None, folds: int
     trials = study.get_trials(deepcopy=False)
     best = best_trial(trials, study.direction)
     results = _results(study, trials, best, folder, _epochs(trials, max_epochs, folds))
-    _write_text(folder / TRIALS_FILE, _trials_csv(trials, study.direction, folder))
+    _write_text(folder / TRIALS_FILE, to_csv(trials, study.direction, folder))
     if best is not None:
         _write_best_config(study.study_name, folder, folder / Attempt(best).trial_folder(folder))
     run_folder.write_yaml(folder / RESULTS_FILE, results)
@@ -152,30 +148,6 @@ def _planned_epochs(params: Mapping[str, Any], max_epochs: int, folds: int | Non
     return int(params.get("trainer.max_epochs", max_epochs)) * int(params.get("data.folds", folds) or 1)
 
 
-def _trials_csv(trials: list[FrozenTrial], direction: StudyDirection, folder: Path) -> str:
-    counted = _counted(trials)
-    keys = list(dict.fromkeys(key for attempt in counted for key in attempt.params))
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*_TRIAL_COLUMNS, *keys])
-    for attempt in counted:
-        value = attempt.value(direction)
-        row = [
-            attempt.number,
-            trials[attempt.number].state.name,
-            "" if value is None else repr(value),
-            attempt.epochs,
-            round(attempt.seconds, 3),
-            attempt.host,
-            attempt.trial_folder(folder),
-            attempt.reason or "",
-            attempt.note or "",
-            " ".join(attempt.tags),
-        ]
-        writer.writerow(row + [attempt.params.get(key, "") for key in keys])
-    return text.getvalue()
-
-
 def _write_best_config(study_name: str, folder: Path, trial_folder: Path) -> None:
     """Write best.yaml: the trial's values, and the part of the hydra node that a run of best.yaml needs.
 
@@ -216,5 +188,5 @@ def best_command(folder: Path) -> str:
 
 def _write_text(path: Path, text: str) -> None:
     temporary = run_folder.temporary_path(path)
-    temporary.write_text(text)
+    temporary.write_text(text, encoding="utf-8", errors="backslashreplace")  # a reason may hold any character
     os.replace(temporary, path)

@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from tunesmith.checks import check_rule
 from tunesmith.errors import UserError, closest
 from tunesmith.rules import FLAG, Rule, integer, number, one_of, or_null
+from tunesmith.search.space.params import read_params
 from tunesmith.search.space.quoting import to_hydra
 
 PREFIX = "hydra.sweeper."
@@ -72,8 +73,10 @@ class Settings:
     on_finish: Callable[..., Mapping[str, Any]] | None
 
 
-def read_settings(given: Mapping[str, Any]) -> Settings:
+def read_settings(given: Mapping[str, Any], config: DictConfig | None = None) -> Settings:
     """Check the keys of hydra.sweeper and their values.
+
+    config: the app's, in which params stand as they are written; Hydra has resolved those that are given.
 
     Raises:
         UserError: names the key, its rule and the value.
@@ -86,13 +89,14 @@ def read_settings(given: Mapping[str, Any]) -> Settings:
     for key, rule in _RULES.items():
         check_rule(PREFIX + key, rule, given[key])
     params = given["params"]
+    resolved = _checked_params(OmegaConf.to_container(params) if isinstance(params, DictConfig) else params or {})
     return Settings(
         **{
             **{key: value for key, value in given.items() if key not in _OLD},
             "n_workers": _n_workers(given["n_workers"], given["n_jobs"]),
             "study_name": _study_name(given["study_name"]),
             "storage": given["storage"] or None,  # an empty variable is no storage
-            "params": OmegaConf.to_container(params) if isinstance(params, DictConfig) else params or {},
+            "params": read_params(resolved, None if config is None else _written_params(config)),
             "custom_search_space": _function("custom_search_space", given["custom_search_space"]),
             "check": _function("check", given["check"]),
             "on_finish": _function("on_finish", given["on_finish"]),
@@ -107,6 +111,18 @@ def _check_old(given: Mapping[str, Any]) -> None:
         raise UserError(f"{PREFIX}search_space is an old name: write {PREFIX}params: {{{params}}}")
     if isinstance(given["direction"], Sequence) and not isinstance(given["direction"], str):
         raise UserError(f"{PREFIX}direction must be one, as a study has one objective; got {list(given['direction'])}")
+
+
+def _checked_params(params: object) -> dict[str, Any]:
+    if not isinstance(params, Mapping):
+        raise UserError(f"{PREFIX}params must be a dict of keys and their sweeps; got {params!r}")
+    return {str(key): value for key, value in params.items()}
+
+
+def _written_params(config: DictConfig) -> object:
+    sweeper = OmegaConf.to_container(config.hydra.sweeper, resolve=False)
+    assert isinstance(sweeper, dict)
+    return sweeper.get("params")
 
 
 def _sweep(old: Mapping[str, Any]) -> str:

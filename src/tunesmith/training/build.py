@@ -6,6 +6,8 @@ import logging
 import math
 import sys
 import warnings
+from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,13 +29,19 @@ from tunesmith.training.callbacks.epoch_record import EpochRecord
 from tunesmith.training.callbacks.foreign_learner import ForeignLearner
 from tunesmith.training.callbacks.hparams import Hparams
 from tunesmith.training.callbacks.plain_checkpoints import PlainCheckpoints
+from tunesmith.training.callbacks.schedule_length import ScheduleLength
 from tunesmith.training.callbacks.seeded_epochs import SeededEpochs
 from tunesmith.training.callbacks.start_weights import StartWeights
+from tunesmith.training.complaints import SINGLE_SAMPLE
+from tunesmith.training.data_record import DataRecord, read_digest
 from tunesmith.training.ddp.devices import cluster_environment
+from tunesmith.training.ddp.processes import is_rank_zero
 from tunesmith.training.ddp.ranks import Ranks
+from tunesmith.training.first_validation import BY_TIME
 from tunesmith.training.learner import Supervised
 from tunesmith.training.loggers import build_loggers, log_config, plain_config
 from tunesmith.training.losses import check_labels
+from tunesmith.training.monitors import check_monitors
 from tunesmith.training.nodes import build_node
 from tunesmith.training.record import RunRecord
 
@@ -65,21 +73,31 @@ class Run:
     trainer: L.Trainer
 
 
-def build(cfg: DictConfig, folder: Path, reporter: Reporter, fold: int | None = None) -> Run:
+def build(
+    cfg: DictConfig, folder: Path, reporter: Reporter, fold: int | None = None, earlier: DataRecord | None = None
+) -> Run:
     """Build a run that writes into a folder; fold: which of data.folds it trains on, from 0.
 
+    earlier: of the run that this one goes on with.
+
     Raises:
-        UserError: a value in the config is wrong.
+        UserError: a value in the config is wrong, or the data are not those of the earlier run or of the study.
     """
     torch.set_num_threads(cfg.threads)
     L.seed_everything(cfg.seed, verbose=False)
-    data, module = build_learner(cfg, fold)
-    record = RunRecord(folder, Objective(cfg.objective.metric, cfg.objective.mode), reporter)
+    data, module = build_learner(cfg, fold, earlier)
+    digest = read_digest(data)
+    if digest is not None and is_rank_zero():
+        reporter.report_data(digest)
+    record = RunRecord(folder, Objective(cfg.objective.metric, cfg.objective.mode), reporter, digest)
     has_bar = sys.stdout.isatty() and not is_trial()
+    own = {name: build_node(cfg, f"callbacks.{name}") for name in cfg.get("callbacks") or {}}
+    if type(module) is Supervised:  # a subclass may log more
+        check_monitors(module.metric_names, record.objective.metric, own)
     trainer = _build_trainer(
         cfg,
         default_root_dir=str(folder),
-        callbacks=_build_callbacks(cfg, folder, record, data, module, has_bar),
+        callbacks=_build_callbacks(cfg, folder, record, data, module, has_bar, own),
         logger=build_loggers(cfg, folder) or False,
         enable_progress_bar=has_bar,
     )
@@ -98,21 +116,23 @@ def _build_callbacks(
     data: L.LightningDataModule | None,
     module: L.LightningModule,
     has_bar: bool,
+    own: Mapping[str, L.Callback],
 ) -> list[L.Callback]:
-    """Return only what this run needs: each callback makes a step 3 % slower."""
+    """Return only what this run needs: each callback makes a step 3 % slower; own: those of the config."""
     callbacks: list[L.Callback] = [EpochRecord(record)]
     if cfg.trainer.get("devices") != 1:
         callbacks.append(Ranks(cfg.seed))
     if not isinstance(data, DataModule):
         callbacks.append(SeededEpochs(cfg.seed))
     if not isinstance(module, Supervised):
-        callbacks.append(ForeignLearner(folder))
+        callbacks.append(ForeignLearner())
+    if type(module).configure_optimizers is not Supervised.configure_optimizers:
+        callbacks.append(ScheduleLength())
     callbacks += start_weights(cfg)
     if record.reporter.params:
         callbacks.append(Hparams(record.reporter.params, record))
     callbacks.append(RichProgressBar() if has_bar else EpochLogger(record.objective.metric))
-    callbacks += [build_node(cfg, f"callbacks.{name}") for name in cfg.get("callbacks") or {}]
-    return [*callbacks, Checkpoints(folder, record)]
+    return [*callbacks, *own.values(), Checkpoints(folder, record)]
 
 
 def start_weights(cfg: DictConfig) -> list[L.Callback]:
@@ -120,16 +140,23 @@ def start_weights(cfg: DictConfig) -> list[L.Callback]:
     return [] if cfg.get("weights") is None else [StartWeights(Path(cfg.weights))]
 
 
-def build_learner(cfg: DictConfig, fold: int | None = None) -> tuple[L.LightningDataModule | None, L.LightningModule]:
+def build_learner(
+    cfg: DictConfig, fold: int | None = None, earlier: DataRecord | None = None
+) -> tuple[L.LightningDataModule | None, L.LightningModule]:
     """Build the data and the learner; a learner with `_partial_: true` is called with data=the data module.
 
+    earlier: of the run whose checkpoint the learner is for.
+
     Raises:
-        UserError: they do not fit each other, or are no LightningDataModule and LightningModule.
+        UserError: they do not fit each other, or are no LightningDataModule and LightningModule; or the data are not
+            those of the earlier run.
     """
     cfg = with_learner(cfg)
     data = build_node(cfg, "data", **({} if fold is None else {"fold": fold})) if cfg.get("data") else None
     if not isinstance(data, L.LightningDataModule | None):
         raise UserError(f"data._target_ must be a LightningDataModule; got {type(data).__qualname__}")
+    if earlier is not None:
+        earlier.check(data)
     module = build_node(cfg, "learner", **({"data": data} if cfg.learner.get("_partial_") else {}))
     if not isinstance(module, L.LightningModule):
         raise UserError(f"learner._target_ must be a LightningModule; got {type(module).__qualname__}")
@@ -150,6 +177,8 @@ def _build_trainer(cfg: DictConfig, **flags: Any) -> L.Trainer:
         flags["plugins"] = [environment]
     trainer = build_node(cfg, "trainer", **flags)
     assert isinstance(trainer, L.Trainer)
+    if not hasattr(trainer, "val_check_interval"):
+        trainer.val_check_interval = BY_TIME
     return trainer
 
 
@@ -181,11 +210,30 @@ def _check_shapes(module: Supervised, data: DataModule) -> None:
     check_labels(module.loss, targets)
     expected = _expected_outputs(module)
     if _fits(got, (len(samples), *expected), module):
+        _check_single_samples(module, data)
         return
     shape = ", ".join(map(str, ("batch", *expected)))
     raise UserError(
         f"model must put out {math.prod(expected)} numbers a sample, ({shape}); got {got} for {len(samples)} samples"
     )
+
+
+def _check_single_samples(module: Supervised, data: DataModule) -> None:
+    """Raise UserError if a batch has a single sample and the model cannot be trained on one, as by batch norm."""
+    num_samples = len(data.splits.train)
+    if min(data.batch_size, num_samples) > 1:
+        return
+    try:
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
+            deepcopy(module.model).train()(data.splits.train.inputs[:1])
+    except ValueError as error:
+        if SINGLE_SAMPLE not in str(error):
+            raise
+        key = "the training part must have" if num_samples == 1 else "data.batch_size must be"
+        raise UserError(
+            f"{key} at least 2 samples with batch norm, which cannot be trained on one; got 1: more, or a model "
+            "without it, as by model.batch_norm=false"
+        ) from None
 
 
 def _expected_outputs(module: Supervised) -> tuple[int, ...]:

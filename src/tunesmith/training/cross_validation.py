@@ -35,16 +35,17 @@ def cross_validate(cfg: DictConfig, folder: Path, reporter: Reporter, is_resumed
         except UserError:
             raise
         except Exception as error:
-            write_result(cfg, folder, _result_fields(ended, "FAIL", f"fold {fold}: {type(error).__name__}: {error}"))
+            reason = f"fold {fold}: {type(error).__name__}: {error}"
+            write_result(cfg, folder, _result_fields(ended, "FAIL", reason), _data_digest(ended))
             raise
         ended.append(result)
         if result["state"] == "FAIL":
-            return _finish(cfg, folder, reporter, _result_fields(ended, "FAIL", f"fold {fold}: {result['reason']}"))
+            return _finish(cfg, folder, reporter, ended, "FAIL", f"fold {fold}: {result['reason']}")
         is_last = fold + 1 == cfg.data.folds
         reporter.report(fold + 1, _values_mean(ended), result["epochs"])
         if reporter.should_stop() and not is_last:
-            return _finish(cfg, folder, reporter, _result_fields(ended, "PRUNED", "pruned"))
-    return _finish(cfg, folder, reporter, _result_fields(ended, "COMPLETE", None))
+            return _finish(cfg, folder, reporter, ended, "PRUNED", "pruned")
+    return _finish(cfg, folder, reporter, ended, "COMPLETE", None)
 
 
 def has_folds(cfg: DictConfig) -> bool:
@@ -89,9 +90,9 @@ def _train_fold(cfg: DictConfig, folder: Path, fold: int, reporter: Reporter, is
             return result
     last = fold_folder / run_folder.LAST_CHECKPOINT
     checkpoint = last if is_resumed and last.exists() else None
-    return train_once(
-        cfg, fold_folder, _FoldReporter(reporter.is_retry, reporter.poll, reporter.report_data), checkpoint, fold
-    )
+    others = sorted(folder.glob(f"*/{run_folder.BEST_CHECKPOINT}")) if is_resumed else []
+    of_fold = _FoldReporter(reporter.is_retry, reporter.poll, reporter.report_data)
+    return train_once(cfg, fold_folder, of_fold, checkpoint, fold, next(iter(others), None))
 
 
 def _result_fields(ended: Sequence[Result], state: str, reason: str | None) -> Result:
@@ -112,10 +113,18 @@ def _values_mean(ended: Sequence[Result]) -> float:
     return fmean(result["value"] for result in ended)
 
 
-def _finish(cfg: DictConfig, folder: Path, reporter: Reporter, fields: Result) -> Result:
+def _data_digest(ended: Sequence[Result]) -> str | None:
+    """Return the digest of the data, which is the same for all folds; None in what an older version has written."""
+    return next((digest for result in ended if (digest := result.get("data_digest")) is not None), None)
+
+
+def _finish(
+    cfg: DictConfig, folder: Path, reporter: Reporter, ended: Sequence[Result], state: str, reason: str | None
+) -> Result:
     """Write a trial's HPARAMS session and the result."""
+    fields = _result_fields(ended, state, reason)
     if reporter.params and fields["value"] is not None:
         for logger in build_tensorboard(cfg, folder):
             write_hparams(logger, reporter.params, fields["state"], fields["value"], len(fields["folds"]))
             logger.experiment.close()
-    return write_result(cfg, folder, fields)
+    return write_result(cfg, folder, fields, _data_digest(ended))

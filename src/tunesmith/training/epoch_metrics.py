@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 
 import lightning as L
 import torch
 from torch import Tensor
 
 from tunesmith.errors import UserError
+from tunesmith.training.callbacks.end_of_epoch import axis_step
 from tunesmith.training.metrics import NO_METRICS, Metrics
 
 CLASSES, LABELS, NUMBERS = "classes", "labels", "numbers"
@@ -32,12 +34,14 @@ class EpochMetrics:
         has_labels: bool = False,
         metrics: Metrics = NO_METRICS,
         target_shape: tuple[int, ...] | None = None,
+        weigh: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
         """has_classes: of the data; the targets of the first batch, which a subclass's step may make, decide.
 
         target_scale: units of the target in one of the model's; is_sum: the loss is a sum over samples, no mean.
         has_labels: float targets are 0 or 1, outputs are logits; metrics: of the metrics group.
         target_shape: of a target of the data; targets of another shape are a step's own, which have no other unit.
+        weigh: batch of classes -> what a mean loss of it was divided by, see losses.target_weights; None: its samples.
         """
         self.part = part
         self.kind = CLASSES if has_classes else LABELS if has_labels else NUMBERS
@@ -46,8 +50,9 @@ class EpochMetrics:
         self.has_labels = has_labels
         self.metrics = metrics
         self.target_shape = target_shape
+        self.weigh = weigh
         self.losses: list[Tensor] = []
-        self.sizes: list[int] = []
+        self.weights: list[Tensor | int] = []
         self.outputs: list[Tensor] = []
         self.targets: list[Tensor] = []
         self.sums: list[Tensor] = []
@@ -59,8 +64,9 @@ class EpochMetrics:
         loss: (), as the loss module returns it; outputs: (batch, classes, ...), or (batch, ...) for numbers.
         targets: (batch, ...); None: the loss is the only metric.
         """
-        self.losses.append(self.mean_loss(loss.detach(), outputs, targets))
-        self.sizes.append(len(outputs))
+        weight = self._weight(outputs, targets)
+        self.losses.append(self._mean_loss(loss.detach(), outputs, targets, weight))
+        self.weights.append(weight)
         if targets is None:
             self._check_none_need_targets()
             return
@@ -80,14 +86,23 @@ class EpochMetrics:
             self.outputs.append(chosen)
             self.targets.append(targets)
 
-    def mean_loss(self, loss: Tensor, outputs: Tensor, targets: Tensor | None) -> Tensor:
+    def _weight(self, outputs: Tensor, targets: Tensor | None) -> Tensor | int:
+        """Return how much a batch counts in the mean over the epoch: its samples, or the sum of their class weights."""
+        if self.weigh is None or targets is None or targets.is_floating_point():
+            return len(outputs)
+        return self.weigh(targets)
+
+    def _mean_loss(self, loss: Tensor, outputs: Tensor, targets: Tensor | None, weight: Tensor | int) -> Tensor:
         """Return a batch's loss as the mean over all elements of its targets, whatever its reduction."""
+        if isinstance(weight, Tensor):
+            mean = loss / weight if self.is_sum else loss
+            return mean.where(weight > 0, 0)  # a batch whose targets are all ignored
         if not self.is_sum:
             return loss
         return loss / (len(outputs) if targets is None else targets.numel() or 1)
 
     def totals(self, device: torch.device | None = None) -> Tensor:
-        """Return samples, loss, hits or squared errors, and elements of all targets: (4,) float64.
+        """Return samples (or their class weights), loss, hits or squared errors, elements of all targets: (4,) float64.
 
         device: of the zeros that are returned if this rank had no batch.
         """
@@ -99,13 +114,16 @@ class EpochMetrics:
             second = self._second(torch.cat(self.outputs), torch.cat(self.targets)).double()
         elif self.sums:
             second = torch.stack(self.sums).sum()
-        num_samples, num_elements = losses.new_tensor(sum(self.sizes)), losses.new_tensor(self.num_elements)
-        return torch.stack((num_samples, losses @ losses.new_tensor(self.sizes), second, num_elements))
+        weights = losses.new_tensor(self.weights) if self.weigh is None else self._stacked_weights(losses)
+        return torch.stack((weights.sum(), losses @ weights, second, losses.new_tensor(self.num_elements)))
+
+    def _stacked_weights(self, losses: Tensor) -> Tensor:
+        return torch.stack([torch.as_tensor(weight).to(losses) for weight in self.weights])
 
     def part_metrics(self, totals: Tensor) -> dict[str, float]:
         """Return the part's metrics; totals: of this process, or the sum over those of all ranks."""
-        samples, loss, second, elements = totals.tolist()
-        values = {f"{self.part}/loss": loss / samples}
+        weight, loss, second, elements = totals.tolist()
+        values = {f"{self.part}/loss": loss / weight if weight else math.nan}
         if elements:
             mean = second / elements
             value = self.target_scale * mean**0.5 if self.kind == NUMBERS else mean
@@ -136,6 +154,8 @@ class EpochMetrics:
 def log_epoch(trainer: L.Trainer, metrics: Mapping[str, float], in_bar: str) -> None:
     """Log one epoch's metrics with the epoch (from 1) as step: runs of all batch sizes then share one axis.
 
+    If an epoch may have several validations, the axis is that of the optimizer's steps.
+
     LightningModule.log would do the same in 0.5 ms a metric, as long as a training step.
 
     in_bar: the metric that the progress bar shows too.
@@ -143,4 +163,4 @@ def log_epoch(trainer: L.Trainer, metrics: Mapping[str, float], in_bar: str) -> 
     trainer.callback_metrics.update({name: torch.tensor(value) for name, value in metrics.items()})
     trainer.progress_bar_metrics.update({in_bar: metrics[in_bar]} if in_bar in metrics else {})
     for logger in trainer.loggers:
-        logger.log_metrics(dict(metrics), step=trainer.current_epoch + 1)
+        logger.log_metrics(dict(metrics), step=axis_step(trainer))

@@ -17,6 +17,8 @@ from tunesmith import run_folder
 from tunesmith.data import DataModule
 from tunesmith.errors import NothingToEvaluate
 from tunesmith.training.build import build_learner, build_quiet_trainer
+from tunesmith.training.class_report import class_report
+from tunesmith.training.data_record import read_data_record
 from tunesmith.training.fit import interruptible
 from tunesmith.training.learner import Supervised
 from tunesmith.training.weights import load_checkpoint, load_weights, read_weights
@@ -43,12 +45,12 @@ def evaluate(folder: Path) -> dict[str, float]:
 
     Raises:
         NothingToEvaluate: the learner has no test_step, or the data no test part.
-        UserError: the folder is not one that a run left.
+        UserError: the folder is not one that a run left, or the data are others than those of the run.
     """
     cfg = _config(folder)
     torch.set_num_threads(cfg.threads)
     L.seed_everything(cfg.seed, verbose=False)  # a test part may have random augmentation
-    built = [(*build_learner(cfg, fold), path) for fold, path in _models(cfg, folder)]
+    built = [(*_build(cfg, fold, path), path) for fold, path in _models(cfg, folder)]
     data, module, _ = built[0]
     if isinstance(data, DataModule) and isinstance(module, Supervised) and type(module).step is Supervised.step:
         return _evaluate_outputs(cfg, folder, built)
@@ -80,6 +82,11 @@ def _models(cfg: DictConfig, folder: Path) -> list[tuple[int | None, Path]]:
     for _, path in found:
         run_folder.check_run_folder(path, run_folder.BEST_CHECKPOINT)
     return found
+
+
+def _build(cfg: DictConfig, fold: int | None, folder: Path) -> tuple[L.LightningDataModule | None, L.LightningModule]:
+    """Build a run's data and learner; raises UserError if the data are not those that it was trained on."""
+    return build_learner(cfg, fold, read_data_record("folder", folder / run_folder.BEST_CHECKPOINT))
 
 
 def _check_has_test(data: L.LightningDataModule | None, module: L.LightningModule) -> None:
@@ -126,7 +133,8 @@ def _evaluate_outputs(cfg: DictConfig, folder: Path, built: list[Built]) -> dict
     metrics = {name: _float32(value) for name, value in test.part_metrics(test.totals()).items()}
     run_folder.write_yaml(folder / run_folder.TEST_FILE, {**metrics, "samples": len(targets)})
     if module.facts.has_classes and targets.ndim == 1:
-        (folder / run_folder.REPORT_FILE).write_text(_report(prediction))
+        report = class_report(targets.numpy(), outputs.argmax(1).numpy(), prediction.data.splits.classes)
+        (folder / run_folder.REPORT_FILE).write_text(report)
     return metrics
 
 
@@ -137,12 +145,12 @@ def _predict(cfg: DictConfig, built: list[Built]) -> Prediction:
     assert isinstance(data, DataModule)
     assert isinstance(module, Supervised)
     if not module.facts.has_classes:
-        outputs = (outputs - data.target_mean) / data.target_scale
+        outputs = ((outputs - data.target_mean) / data.target_scale).float()
     return Prediction(data, module, outputs, data.splits.test.targets[:])
 
 
 def _outputs(cfg: DictConfig, data: L.LightningDataModule | None, module: L.LightningModule, folder: Path) -> Tensor:
-    """Return outputs on the CPU; numbers are in the target's own unit, which is the same in all folds."""
+    """Return outputs on the CPU; numbers are float64 in the target's own unit, which is the same in all folds."""
     assert isinstance(data, DataModule)
     assert isinstance(module, Supervised)
     load_weights(module, read_weights(folder / run_folder.BEST_CHECKPOINT))
@@ -152,24 +160,9 @@ def _outputs(cfg: DictConfig, data: L.LightningDataModule | None, module: L.Ligh
     assert batches is not None
     outputs = torch.cat([batch.cpu() for batch in batches])  # type: ignore[union-attr]
     module.cpu()
-    return outputs if module.facts.has_classes else outputs * data.target_scale + data.target_mean
+    return outputs if module.facts.has_classes else outputs.double() * data.target_scale + data.target_mean
 
 
 def _float32(value: float) -> float:
     """Return the float with as few digits as a float32 has."""
     return float(str(np.float32(value)))
-
-
-def _report(prediction: Prediction) -> str:
-    """Return precision and recall of each class, and the confusion matrix: a row per true class."""
-    from sklearn.metrics import classification_report, confusion_matrix
-
-    classes, targets = prediction.data.splits.classes, prediction.targets.numpy()
-    predicted, labels = prediction.outputs.argmax(1).numpy(), list(range(len(classes)))
-    report = classification_report(targets, predicted, labels=labels, target_names=classes, digits=3, zero_division=0)
-    width = max(map(len, classes)) + 2
-    rows = [["", *classes]]
-    for name, counts in zip(classes, confusion_matrix(targets, predicted, labels=labels), strict=True):
-        rows.append([name, *map(str, counts)])
-    matrix = "\n".join("".join(cell.rjust(width) for cell in row) for row in rows)
-    return f"{report}\nconfusion matrix: a row per true class, a column per predicted one\n{matrix}\n"

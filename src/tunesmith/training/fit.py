@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import signal
 import threading
 from collections.abc import Iterator
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
-from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import TensorBoardLogger
 from omegaconf import DictConfig
 
@@ -19,50 +17,46 @@ from tunesmith import run_folder
 from tunesmith.errors import RunFailed, UserError
 from tunesmith.reporting import Reporter
 from tunesmith.training.build import build
+from tunesmith.training.complaints import explain
+from tunesmith.training.data_record import read_data_record
 from tunesmith.training.ddp.processes import cleaned_up_ranks, is_rank_zero
 from tunesmith.training.loggers import closed_loggers
 from tunesmith.training.memory import as_out_of_memory
-from tunesmith.training.weights import read_part
 
 Result = dict[str, Any]
 
-# In the text of what early stopping and a plateau schedule raise if their metric was not logged.
-NOT_LOGGED = "which is not available"
-# How the text begins that torch raises for the state of another module or optimizer.
-MISFITS = ("Error(s) in loading state_dict", "loaded state dict ")
-
 
 def train_once(
-    cfg: DictConfig, folder: Path, reporter: Reporter, checkpoint: Path | None = None, fold: int | None = None
+    cfg: DictConfig,
+    folder: Path,
+    reporter: Reporter,
+    checkpoint: Path | None = None,
+    fold: int | None = None,
+    of_other_fold: Path | None = None,
 ) -> Result:
     """Train once and return the content of result.yaml; its state says how the training ended.
 
     checkpoint: of an earlier attempt, which the training continues; fold: which of data.folds to train on, from 0.
+    of_other_fold: a checkpoint of an earlier attempt at another fold, whose data these must be.
 
     Raises:
-        UserError: a mistake in the config; nothing is recorded.
+        UserError: a mistake in the config, or other data; nothing is recorded.
         KeyboardInterrupt: Ctrl-C; the run can be resumed from checkpoints/last.ckpt.
     """
-    if checkpoint is not None:
-        read_part("ckpt_path", checkpoint, "callbacks")  # so that a file that is none is refused in one line
-    run = build(cfg, folder, reporter, fold)
+    earlier = checkpoint or of_other_fold
+    run = build(cfg, folder, reporter, fold, None if earlier is None else read_data_record("ckpt_path", earlier))
     try:
         with closed_loggers(run.trainer.loggers), interruptible(run.trainer):
             run.trainer.fit(run.module, run.data, ckpt_path=checkpoint, weights_only=True)
     except UserError:
         raise
-    except MisconfigurationException as error:
-        raise UserError(_explain(error, cfg)) from None
     except Exception as error:
-        if NOT_LOGGED in str(error):  # early stopping's, a plain RuntimeError
-            raise UserError(_explain(error, cfg)) from None
-        if checkpoint is not None and str(error).startswith(MISFITS):
-            reason = " ".join(str(error).split())[:300]
-            raise UserError(f"ckpt_path must be a checkpoint of this model; got '{checkpoint}': {reason}") from None
+        if (mistake := explain(error, cfg.objective.metric, checkpoint)) is not None:
+            raise mistake from None
         # Another rank keeps its own error: a RunFailed would count as one that all ranks raise, and not be printed.
         failure = (as_out_of_memory(error) or error) if is_rank_zero() else error
         run.record.fail(str(failure) if isinstance(failure, RunFailed) else f"{type(error).__name__}: {error}")
-        write_result(cfg, folder, run.record.result_fields())
+        write_result(cfg, folder, run.record.result_fields(), run.record.data_digest)
         if failure is error:
             raise
         raise failure from error
@@ -73,14 +67,15 @@ def train_once(
         )
     if is_rank_zero():  # TensorBoardLogger leaves this file empty: the config is in .hydra/
         (folder / TensorBoardLogger.NAME_HPARAMS_FILE).unlink(missing_ok=True)
-    return write_result(cfg, folder, run.record.result_fields())
+    return write_result(cfg, folder, run.record.result_fields(), run.record.data_digest)
 
 
-def write_result(cfg: DictConfig, folder: Path, fields: Result) -> Result:
+def write_result(cfg: DictConfig, folder: Path, fields: Result, data_digest: str | None) -> Result:
     """Return the content of result.yaml: how the run ended and what it ran with; rank zero writes the file."""
     labels = {"note": cfg.get("note"), "tags": list(cfg.get("tags") or [])}
     origin = {"seed": cfg.seed, "threads": cfg.threads, **labels, **run_folder.environment()}
-    result = {"metric": cfg.objective.metric, "mode": cfg.objective.mode, **fields, **origin}
+    objective = {"metric": cfg.objective.metric, "mode": cfg.objective.mode}
+    result = {**objective, **fields, **origin, "data_digest": data_digest}
     if is_rank_zero():
         run_folder.write_yaml(folder / run_folder.RESULT_FILE, result)
     return result
@@ -105,12 +100,3 @@ def interruptible(trainer: L.Trainer) -> Iterator[None]:
     finally:
         if threading.current_thread() is threading.main_thread():  # another thread has no handler to restore
             signal.signal(signal.SIGINT, handler)
-
-
-def _explain(error: Exception, cfg: DictConfig) -> str:
-    """Return Lightning's complaint about the configuration in one line; of the objective, name our key."""
-    text = " ".join(str(error).split())
-    metric = cfg.objective.metric
-    if NOT_LOGGED in text and re.search(rf"metric `?{re.escape(metric)}`? ", text):
-        return f"objective.metric must be a metric that the learner logs; got '{metric}': {text}"
-    return f"trainer: {text}"

@@ -8,14 +8,15 @@ from typing import Any
 
 import lightning as L
 import torch
+from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from tunesmith.training.data_facts import read_facts
-from tunesmith.training.epoch_metrics import EpochMetrics, log_epoch
-from tunesmith.training.losses import check_loss, explain_misfit, weigh_classes
+from tunesmith.training.epoch_metrics import CLASSES, LABELS, NUMBERS, SECOND, EpochMetrics, log_epoch
+from tunesmith.training.losses import check_loss, explain_misfit, target_weights, weigh_classes
 from tunesmith.training.metrics import Metrics
 from tunesmith.training.schedules import make_schedules
 from tunesmith.training.weight_groups import group_parameters, is_weight
@@ -25,7 +26,8 @@ class Supervised(L.LightningModule):
     """Trains a model; logs PART/loss, PART/acc (classes) or PART/rmse (numbers, in their unit), and lr once an epoch.
 
     A subclass overrides step (what a batch costs), parameter_groups or predict. The logged loss is the mean over
-    samples, whatever the loss's reduction, and leaves out the L1 penalty: the parts can then be compared.
+    samples (by their class weights, if there are any), whatever the loss's reduction and the batch size, and leaves
+    out the L1 penalty: the parts can then be compared.
     """
 
     def __init__(
@@ -124,7 +126,7 @@ class Supervised(L.LightningModule):
 
     def on_train_epoch_start(self) -> None:
         self.epoch_metrics["train"] = self.new_metrics("train")
-        self.is_logged = False
+        self.num_logged = 0
 
     def on_validation_epoch_start(self) -> None:
         self.epoch_metrics["val"] = self.new_metrics("val")
@@ -133,16 +135,27 @@ class Supervised(L.LightningModule):
         self.epoch_metrics["test"] = self.new_metrics("test")
 
     def on_validation_epoch_end(self) -> None:
-        """Log both parts here: training is over for this epoch, and callbacks see all metrics at once."""
-        if not self.trainer.sanity_checking:
+        """Log both parts here: callbacks see all metrics at once; training is over for this epoch, or goes on."""
+        if self.trainer.state.fn != TrainerFn.FITTING:
+            self.log_dict(self._part_metrics("val"))
+        elif not self.trainer.sanity_checking:
             self._log_epoch("train", "val")
 
     def on_train_epoch_end(self) -> None:
-        if not self.is_logged:  # the epoch had no validation
+        if self.num_logged < len(self.epoch_metrics["train"].losses):  # no validation since the last batch
             self._log_epoch("train")
 
     def on_test_epoch_end(self) -> None:
         self.log_dict(self._part_metrics("test"))
+
+    @property
+    def metric_names(self) -> set[str]:
+        """Names of the metrics that training and validation log; those of a subclass's own step may be others."""
+        kind = CLASSES if self.facts.has_classes else LABELS if isinstance(self.loss, nn.BCEWithLogitsLoss) else NUMBERS
+        return {
+            "lr",
+            *(f"{part}/{name}" for part in ("train", "val") for name in ("loss", SECOND[kind], *self.metrics)),
+        }
 
     def new_metrics(self, part: str) -> EpochMetrics:
         """Return empty metrics of a part, for one epoch or one evaluation."""
@@ -151,7 +164,8 @@ class Supervised(L.LightningModule):
             self._metrics[part] = Metrics(deepcopy(self.metrics), facts.target_mean, facts.target_scale)
         self._metrics[part].start(self.device)
         unit = facts.target_scale, self.is_sum, has_labels
-        return EpochMetrics(part, facts.has_classes, *unit, self._metrics[part], facts.target_shape)
+        weigh = target_weights(self.loss)
+        return EpochMetrics(part, facts.has_classes, *unit, self._metrics[part], facts.target_shape, weigh)
 
     def _step(self, part: str, batch: Any) -> Tensor:
         try:
@@ -167,7 +181,7 @@ class Supervised(L.LightningModule):
         optimizer = optimizers[0] if isinstance(optimizers, list) else optimizers  # a subclass may have several
         metrics = {name: value for part in parts for name, value in self._part_metrics(part).items()}
         log_epoch(self.trainer, {**metrics, "lr": float(optimizer.param_groups[0]["lr"])}, in_bar=self.monitor)
-        self.is_logged = True
+        self.num_logged = len(self.epoch_metrics["train"].losses)
 
     def _part_metrics(self, part: str) -> dict[str, float]:
         """Return a part's metrics over the samples of all ranks."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -32,6 +35,26 @@ class AutoLoss(nn.Module):
         return functional.cross_entropy(
             outputs, targets, self.weight, reduction=self.reduction, label_smoothing=self.label_smoothing
         )
+
+
+def target_weights(loss: nn.Module) -> Callable[[Tensor], Tensor] | None:
+    """Return a function from targets, (batch, ...) int64, to the number by which the loss's mean divides its sum, ().
+
+    That is the sum of the targets' class weights, without targets that the loss ignores, as torch.nn.CrossEntropyLoss
+    describes it. None: the number of targets.
+    """
+    if not isinstance(loss, AutoLoss | nn.CrossEntropyLoss | nn.NLLLoss):
+        return None
+    ignored = getattr(loss, "ignore_index", -100)
+    return None if loss.weight is None and ignored < 0 else partial(_sum_of_weights, loss, ignored)
+
+
+def _sum_of_weights(loss: nn.Module, ignored: int, targets: Tensor) -> Tensor:
+    counted = targets != ignored
+    if not isinstance(loss.weight, Tensor):
+        return counted.sum()
+    known = targets.clamp(0, len(loss.weight) - 1)  # a step of one's own may have a loss with other classes
+    return (loss.weight[known] * counted).sum()
 
 
 def check_loss(loss: nn.Module, has_classes: bool) -> None:

@@ -62,7 +62,7 @@ class Metrics:
     def add(self, outputs: Tensor, targets: Tensor) -> None:
         """Take one batch; outputs: (batch, classes, ...), or (batch, ...) for numbers; targets: (batch, ...)."""
         if targets.is_floating_point() and (self.scale, self.mean) != (1.0, 0.0):
-            outputs, targets = outputs * self.scale + self.mean, targets * self.scale + self.mean
+            outputs, targets = (_wide(each) * self.scale + self.mean for each in (outputs, targets))
         for name, metric in self.objects.items():
             _call(name, metric, outputs, targets)
         if self.functions:
@@ -78,10 +78,10 @@ class Metrics:
         return {f"{part}/{name}": _number(name, value) for name, value in found.items()}
 
     def _gather(self, part: str) -> tuple[Tensor, Tensor]:
-        """Return outputs and targets of all batches, of all ranks, and keep them no longer."""
+        """Return outputs and targets of all batches, of all ranks; training's, of which more may come, are kept."""
         _check_alike(self.functions, self.outputs)
         shares: list[Any] = [(torch.cat(self.outputs), torch.cat(self.targets)) if self.outputs else None]
-        self.outputs, self.targets = [], []
+        self.outputs, self.targets = [[each] for each in shares[0]] if shares[0] and part == "train" else ([], [])
         self._warn_of_bytes(part, shares[0] or ())
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             own = tuple(tensor.cpu() for tensor in shares[0]) if shares[0] else None
@@ -101,6 +101,11 @@ class Metrics:
 
 
 NO_METRICS = Metrics({})
+
+
+def _wide(values: Tensor) -> Tensor:
+    """Return numbers as float64, so that they keep their digits in the data's units; Apple's GPUs have no float64."""
+    return values if values.device.type == "mps" else values.double()
 
 
 def _check_alike(functions: Mapping[str, Function], outputs: Sequence[Tensor]) -> None:
@@ -187,7 +192,8 @@ def r2(outputs: Tensor, targets: Tensor) -> Tensor:
         raise ValueError("it needs numbers; these targets are classes")
     if targets.ndim > 1:
         outputs, targets = outputs.flatten(1), targets.flatten(1)
-    return r2_score(outputs, targets)
+    mean = targets.mean(0)  # torchmetrics takes differences of squares, which have no digits left far from zero
+    return r2_score(outputs - mean, targets - mean)
 
 
 def mae(outputs: Tensor, targets: Tensor) -> Tensor:

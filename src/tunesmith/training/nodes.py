@@ -17,6 +17,9 @@ from tunesmith.doors import written_at
 from tunesmith.errors import UserError
 from tunesmith.renamed_targets import with_new_targets
 
+# What Lightning says of two callbacks whose states have one key in a checkpoint.
+TWICE = "Found more than one stateful callback"
+
 
 def build_node(cfg: DictConfig, key: str, **arguments: Any) -> Any:
     """Build the node of a key with plain lists and dicts; a partial node that is given arguments is called.
@@ -47,6 +50,10 @@ def _explain(cfg: DictConfig, key: str, error: InstantiationException) -> Except
         return cause
     node_key = written_at(cfg, str(error).rpartition("full_key: ")[2].strip() or key)
     is_flag = node_key.partition(".")[0] in ("loss", "trainer") and isinstance(cause, TypeError | ValueError)
+    if isinstance(cause, RuntimeError) and TWICE in str(cause):
+        return UserError(
+            f"callbacks: {str(cause).partition('.')[0]}: leave one out, or give it another monitor or mode"
+        )
     if is_flag or isinstance(cause, MisconfigurationException) or _is_misfit(cause, OmegaConf.select(cfg, key)):
         return UserError(f"{node_key}: {' '.join(str(cause).split())}")
     if str(error).startswith("Error locating target"):

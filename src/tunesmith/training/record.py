@@ -11,30 +11,36 @@ from typing import Any
 from tunesmith.errors import UserError, closest
 from tunesmith.objective import BestSoFar, Objective
 from tunesmith.reporting import Reporter
-from tunesmith.run_folder import BEST_CHECKPOINT, MetricsTable
+from tunesmith.run_folder import BEST_CHECKPOINT, METRICS_FILE, MetricsTable, read_metrics
 
 
 class RunRecord:
     """The record of one run, whoever trains it: it takes plain floats and knows neither torch nor Lightning.
 
     A training calls load_state_dict (if it goes on), start, open_table, then end_epoch and ask_to_stop after each epoch
-    until is_over, and stop. If one process runs several trainings, all end their epoch before any asks.
+    until is_over, and stop. If one process runs several trainings, all end their epoch before any asks. An epoch of
+    several validations calls end_validation after each of them, and report_epoch in place of end_epoch.
 
     Attributes:
         epoch: the last one that was trained and validated, counted from 1 and over all attempts; 0: none yet.
-        best: the objective's best value so far and its epoch.
+        best: the objective's best value so far, its epoch, and its step if an epoch has several validations.
+        is_best_saved: whether the weights of the best value lie in a file; whoever saves them sets it.
         failure: why the run has failed, None if it has not.
         is_stopped: whether the reporter stopped the run before its last epoch.
+        data_digest: which data the run trains on; None: nobody can tell.
     """
 
-    def __init__(self, folder: Path, objective: Objective, reporter: Reporter) -> None:
+    def __init__(self, folder: Path, objective: Objective, reporter: Reporter, data_digest: str | None = None) -> None:
         self.folder = folder
         self.objective = objective
         self.reporter = reporter
+        self.data_digest = data_digest
         self.best = BestSoFar(objective)
+        self.is_best_saved = True
         self.epoch = 0
         self.failure: str | None = None
         self.is_stopped = False
+        self._best_of_epoch = BestSoFar(objective)
         self._seconds_before = 0.0
         self._started = time.monotonic()
         self._stopped: float | None = None
@@ -53,32 +59,52 @@ class RunRecord:
         Raises:
             UserError: the objective is not among the metrics.
         """
-        value = self._objective_of(metrics)
-        self.table.append(epoch, metrics)
-        self.compare(epoch, metrics)
-        if self.failure is None:
-            self.reporter.report(epoch, value)
+        self.end_validation(epoch, metrics)
+        self.report_epoch(epoch)
+
+    def end_validation(self, epoch: int, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Write a row of metrics.csv, and compare it with the best one.
+
+        Raises:
+            UserError: the objective is not among the metrics.
+        """
+        self._objective_of(metrics)
+        self.table.append(epoch, metrics, step)
+        self.compare(epoch, metrics, step)
+
+    def report_epoch(self, epoch: int) -> None:
+        """Report the best of an epoch's validations."""
+        if self.failure is None and self._best_of_epoch.epoch == epoch:
+            self.reporter.report(epoch, self._best_of_epoch.value)
 
     def ask_to_stop(self, is_last: bool = False) -> None:
-        """Ask the reporter whether to stop after the epoch; a run that ends anyway (is_last) is not stopped."""
-        if self.failure is None:
+        """Ask the reporter whether to stop after the epoch; a run that ends anyway (is_last) is not stopped.
+
+        A run that is stopped stays so: Lightning may train on until its min_epochs.
+        """
+        if self.failure is None and not self.is_stopped:
             self.is_stopped = self.reporter.should_stop() and not is_last
 
-    def compare(self, epoch: int, metrics: Mapping[str, float]) -> None:
-        """Compare an epoch with the best one, and note a failure; writes and reports nothing.
+    def compare(self, epoch: int, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Compare an epoch, or one of its validations, with the best one, and note a failure; writes nothing.
 
         Raises:
             UserError: the objective is not among the metrics.
         """
         value = self._objective_of(metrics)
+        if epoch != self._best_of_epoch.epoch:
+            self._best_of_epoch = BestSoFar(self.objective)
         self.epoch = epoch
         if not math.isfinite(value):
             self.fail(f"{self.objective.metric} was {value} at epoch {epoch}")
-        self.best.update(value, epoch)
+            return
+        self._best_of_epoch.update(value, epoch, step)
+        if self.best.update(value, epoch, step):
+            self.is_best_saved = False
 
     def fail(self, reason: str) -> None:
-        """Note that the run has failed."""
-        self.failure = reason
+        """Note that the run has failed; the first reason stays."""
+        self.failure = self.failure or reason
 
     def stop(self) -> None:
         """Stop the clock."""
@@ -105,6 +131,7 @@ class RunRecord:
         return {
             "value": self.best.value if has_best else None,
             "epoch": self.best.epoch if has_best else None,
+            **({} if self.best.step is None else {"step": self.best.step}),
             "epochs": self.epoch,
             "seconds": round(self.seconds, 3),
             "state": self.state,
@@ -114,12 +141,25 @@ class RunRecord:
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a resumed run needs, as plain values; the keys are those of version 0.1.0."""
-        return {"epoch": self.epoch, "seconds": self.seconds, "best": self.best.state_dict()}
+        best = self.best.state_dict()
+        return {"epoch": self.epoch, "seconds": self.seconds, "best": best, "data_digest": self.data_digest}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take the state of an earlier attempt; raises UserError if metrics.csv shows that it is another run's."""
         self.epoch = int(state["epoch"])
         self._seconds_before = float(state["seconds"])
         self.best.load_state_dict(state["best"])
+        self._check_best()
+
+    def _check_best(self) -> None:
+        rows = [row for row in read_metrics(self.folder) if row["epoch"] == str(self.best.epoch)]
+        values = [row[self.objective.metric] for row in rows if row.get(self.objective.metric)]
+        if values and self.best.value not in map(float, values):
+            raise UserError(
+                f"ckpt_path must be a checkpoint of the run in its folder; got one whose epoch {self.best.epoch} had "
+                f"{self.objective.metric} {self.best.value:.6g}, where {self.folder / METRICS_FILE} has "
+                f"{', '.join(values)}: another run's checkpoint starts a new run by weights=..."
+            )
 
     def _objective_of(self, metrics: Mapping[str, float]) -> float:
         if self.objective.metric not in metrics:

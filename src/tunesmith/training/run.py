@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shlex
-import sys
 from pathlib import Path
 
 from omegaconf import DictConfig
@@ -13,13 +11,13 @@ from optuna import TrialPruned
 from tunesmith import run_folder
 from tunesmith.errors import RunFailed
 from tunesmith.reporting import Reporter, is_trial
+from tunesmith.resume_command import typed_path
 from tunesmith.training.cross_validation import cross_validate, has_folds
 from tunesmith.training.ddp.processes import is_rank_zero
 from tunesmith.training.evaluation import evaluate
 from tunesmith.training.fit import Result, train_once
 from tunesmith.training.lr_finder import with_found_lr
 from tunesmith.training.memory import free_cuda
-from tunesmith.typed_command import program
 
 __all__ = ["evaluate", "train", "train_in"]
 
@@ -34,16 +32,11 @@ def train(cfg: DictConfig, folder: Path, reporter: Reporter) -> float:
         RunFailed: the objective became NaN or infinite.
         KeyboardInterrupt: Ctrl-C; the run can be resumed from checkpoints/last.ckpt.
     """
-    is_shown = is_rank_zero() and not is_trial()
     try:
         result = train_in(cfg, folder, reporter)
-    except (KeyboardInterrupt, SystemExit):
-        if is_shown:
-            _show_how_to_resume(folder)
-        raise
     finally:
         free_cuda()
-    if is_shown:
+    if is_rank_zero() and not is_trial():
         _show(result, folder)
     if result["state"] == "FAIL":
         raise RunFailed(result["reason"])
@@ -64,19 +57,9 @@ def train_in(cfg: DictConfig, folder: Path, reporter: Reporter) -> Result:
     return train_once(cfg, folder, reporter, typed or (last if reporter.is_retry and last.exists() else None))
 
 
-def _show_how_to_resume(folder: Path) -> None:
-    """Print the command that resumes the run; any checkpoint of a fold stands for all folds."""
-    for name in (str(run_folder.LAST_CHECKPOINT), f"*/{run_folder.LAST_CHECKPOINT}", f"*/{run_folder.BEST_CHECKPOINT}"):
-        for checkpoint in folder.glob(name):
-            typed = [text for text in sys.argv[1:] if not text.startswith(("ckpt_path=", "hydra.run.dir="))]
-            command = shlex.join([*program(), *typed, f"ckpt_path={os.path.relpath(checkpoint)}"])
-            print(f"interrupted; resume it with: {command}", flush=True)
-            return
-
-
 def _show(result: Result, folder: Path) -> None:
     """Print a plain run's best epoch, or its folds, and where the files are."""
-    where = os.path.relpath(folder)
+    where = typed_path(folder)
     time = f"{result['epochs']} run, {result['seconds']:.1f} s"
     if "folds" in result:
         values = ", ".join(f"{value:.4g}" for value in result["folds"])
@@ -90,16 +73,18 @@ def _show(result: Result, folder: Path) -> None:
     else:
         rows = [
             ("best epoch", f"{result['epoch']} of {time}"),
-            *(("its metrics", _metrics(row)) for row in _rows_of(folder, result["epoch"])),
+            *(("its metrics", _metrics(row)) for row in _rows_of(folder, result)),
             ("files", f"{where}/  result.yaml, metrics.csv, checkpoints/best.ckpt"),
         ]
-    rows.append(("test it", f"python scripts/evaluate.py {where}"))
+    rows.append(("test it", f"python scripts/evaluate.py {shlex.quote(where)}"))
     print(*(f"{label:<12} {text}" for label, text in rows), sep="\n", flush=True)
 
 
-def _rows_of(folder: Path, epoch: int | None) -> list[dict[str, str]]:
-    return [row for row in run_folder.read_metrics(folder) if row["epoch"] == str(epoch)]
+def _rows_of(folder: Path, result: Result) -> list[dict[str, str]]:
+    """Return the row of the best epoch, or of its best validation."""
+    best = {key: str(result[key]) for key in run_folder.AXES if key in result}
+    return [row for row in run_folder.read_metrics(folder) if best.items() <= row.items()]
 
 
 def _metrics(row: dict[str, str]) -> str:
-    return "  ".join(f"{name} {float(row[name]):.4g}" for name in row if name != "epoch" and row[name])
+    return "  ".join(f"{name} {float(row[name]):.4g}" for name in row if name not in run_folder.AXES and row[name])

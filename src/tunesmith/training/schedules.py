@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
-from math import ceil
+from math import ceil, inf
 from typing import TYPE_CHECKING, Any
 
+import lightning as L
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LinearLR, ReduceLROnPlateau
+from torch.optim.lr_scheduler import LinearLR, OneCycleLR, ReduceLROnPlateau
 
 from tunesmith.errors import UserError
+from tunesmith.training.first_validation import irregular_flag
 
 if TYPE_CHECKING:
     from tunesmith.training.learner import Supervised
@@ -47,8 +49,39 @@ def make_schedules(learner: Supervised, optimizer: Optimizer) -> list[dict[str, 
         total = _total_steps(learner, interval)
         arguments = {key: total if value == TOTAL_STEPS else value for key, value in arguments.items()}
     scheduler = make.func(optimizer, *make.args, **arguments) if isinstance(make, partial) else make(optimizer)
-    schedules.append({"scheduler": scheduler, "interval": interval, "monitor": learner.monitor})
-    return schedules
+    schedule = {"scheduler": scheduler, "interval": interval, "monitor": learner.monitor}
+    if isinstance(scheduler, ReduceLROnPlateau):
+        schedule["frequency"] = _epochs_of_plateau(learner)
+    return [*schedules, schedule]
+
+
+def check_lengths(trainer: L.Trainer) -> None:
+    """Raise UserError if a schedule of known length, whoever made it, ends before the run: torch raises there."""
+    for config in trainer.lr_scheduler_configs:
+        if not isinstance(config.scheduler, OneCycleLR) or not trainer.lightning_module.automatic_optimization:
+            continue
+        total = _epochs(trainer) if config.interval == "epoch" else trainer.estimated_stepping_batches
+        moves, length = total // config.frequency, config.scheduler.total_steps
+        if inf > moves > length:
+            unit = "epochs" if config.interval == "epoch" else "steps"
+            raise UserError(
+                f"scheduler.total_steps must be at least the {moves:.0f} {unit} of the run; got {length}: "
+                f"total_steps={TOTAL_STEPS} stands for them"
+            )
+
+
+def _epochs_of_plateau(learner: Supervised) -> int:
+    """Return after how many epochs a plateau schedule looks at its metric: a validation's is not there after each."""
+    if learner._trainer is None or learner.monitor.startswith("train/"):
+        return 1
+    trainer = learner.trainer
+    flag = irregular_flag(trainer)
+    if flag is not None:
+        raise UserError(
+            f"{flag} leaves epochs without a validation, whose {learner.monitor} a plateau schedule follows: validate "
+            "in each epoch, or choose scheduler=none"
+        )
+    return trainer.check_val_every_n_epoch or 1
 
 
 def _of_groups(max_lr: float, optimizer: Optimizer) -> float | list[float]:
@@ -60,8 +93,8 @@ def _of_groups(max_lr: float, optimizer: Optimizer) -> float | list[float]:
 def _total_steps(learner: Supervised, interval: str) -> int:
     """Return the optimizer's steps in the whole run, or its epochs if the schedule moves once an epoch."""
     trainer = learner.trainer
-    total = trainer.max_epochs if interval == "epoch" else trainer.estimated_stepping_batches
-    if total in (None, -1, float("inf")):
+    total = _epochs(trainer) if interval == "epoch" else trainer.estimated_stepping_batches
+    if total in (None, -1, inf):
         raise UserError(
             "scheduler: total_steps needs a run of known length: set trainer.max_epochs, and for a stream without a "
             "length trainer.limit_train_batches"
@@ -69,10 +102,21 @@ def _total_steps(learner: Supervised, interval: str) -> int:
     return int(total)
 
 
+def _epochs(trainer: L.Trainer) -> float:
+    """Return the epochs of a run, also if max_steps ends it; infinity if nobody knows."""
+    limit = inf if trainer.max_epochs in (None, -1) else trainer.max_epochs
+    if trainer.max_steps == -1:
+        return limit
+    trainer.fit_loop.setup_data()  # counts the batches
+    if trainer.num_training_batches == inf:
+        return 1
+    return min(limit, ceil(trainer.max_steps / ceil(trainer.num_training_batches / trainer.accumulate_grad_batches)))
+
+
 def _warmup_steps(learner: Supervised) -> int:
     """Return the optimizer's steps in the warm-up epochs; an epoch's last step may take fewer batches."""
     trainer = learner.trainer
     assert trainer.estimated_stepping_batches  # asking for it makes the trainer count the batches
-    if trainer.num_training_batches == float("inf"):
+    if trainer.num_training_batches == inf:
         raise UserError("warmup_epochs needs an epoch of known length: set trainer.limit_train_batches")
     return learner.warmup_epochs * ceil(trainer.num_training_batches / trainer.accumulate_grad_batches)

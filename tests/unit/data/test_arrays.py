@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tunesmith.data.arrays import Arrays
+from tunesmith.data.arrays import Arrays, narrow
 from tunesmith.errors import UserError
 
 INPUTS = np.zeros((4, 2), np.float32)
@@ -20,24 +20,24 @@ NUMBERS = np.array([0.5, 1, 0, 2], np.float32)
     ("inputs", "targets", "message"),
     [
         pytest.param(
-            INPUTS.astype(np.float64),
+            INPUTS.astype(np.float16),
             CLASSES,
-            r"inputs of \(samples, \*input_shape\), float32, .*; got \(4, 2\), float64",
-            id="inputs of float64",
+            r"inputs of \(samples, \*input_shape\), float32 .*; got \(4, 2\), float16",
+            id="inputs of float16",
         ),
         pytest.param(
             INPUTS[:, 0],
             CLASSES,
-            r"inputs of \(samples, \*input_shape\), float32, .*; got \(4,\), float32",
+            r"inputs of \(samples, \*input_shape\), float32 .*; got \(4,\), float32",
             id="inputs without features",
         ),
         pytest.param(
             INPUTS,
             CLASSES.astype(np.int32),
-            r"targets of \(4, \*target_shape\), int64 .* or float32 .*; got \(4,\), int32",
+            r"targets of \(4, \*target_shape\), int64 .*, float32 .*; got \(4,\), int32",
             id="classes of int32",
         ),
-        pytest.param(INPUTS, NUMBERS.astype(np.float64), r"targets .*; got \(4,\), float64", id="numbers of float64"),
+        pytest.param(INPUTS, NUMBERS.astype(np.float16), r"targets .*; got \(4,\), float16", id="numbers of float16"),
         pytest.param(INPUTS, CLASSES[:3], r"targets of \(4, .*; got \(3,\), int64", id="fewer targets"),
         pytest.param(INPUTS, CLASSES - 1, "classes from 0; got -1", id="a negative class"),
         pytest.param(INPUTS, np.full((4, 2, 2), -1), "classes from 0; got -1", id="a mask with a negative class"),
@@ -115,3 +115,21 @@ def test_a_name_is_the_index_if_none_is_given(arrays: Arrays, column: str, name:
 )
 def test_only_rows_of_columns_are_a_table(inputs: NDArray[np.float32], is_table: bool) -> None:
     assert Arrays(inputs, CLASSES).is_table is is_table
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype"),
+    [
+        pytest.param(np.array([1600000000, 1600000001]), np.float64, id="large whole numbers"),
+        pytest.param(np.array([2**24 + 1], np.int32), np.float64, id="one beyond float32's whole numbers"),
+        pytest.param(np.array([0.1]), np.float64, id="a number that float32 rounds"),
+        pytest.param(np.array([0.5, np.nan, np.inf]), np.float32, id="numbers that float32 holds"),
+        pytest.param(np.array([255], np.uint8), np.float32, id="bytes"),
+        pytest.param(np.array([True]), np.float32, id="truth values"),
+        pytest.param(np.array([0.1], np.float16), np.float32, id="half precision"),
+    ],
+)
+def test_numbers_keep_their_digits_in_as_few_bytes_as_hold_them(values: NDArray[Any], dtype: type) -> None:
+    narrowed = narrow(values)
+    np.testing.assert_array_equal(narrowed, values.astype(np.float64))
+    assert narrowed.dtype == dtype

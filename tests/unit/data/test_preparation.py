@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import ArrayLike, NDArray
 
 from tunesmith.data.arrays import Arrays
-from tunesmith.data.preparation import prepare
+from tunesmith.data.preparation import fit_preparation, prepare
 from tunesmith.errors import UserError
 
 SCALES = ("standard", "global", "minmax", "robust", "none")
@@ -24,7 +24,7 @@ def prepared(
     categories: dict[int, tuple[str, ...]] | None = None,
     columns: tuple[str, ...] = (),
 ) -> tuple[NDArray[np.float32], list[str]]:
-    values = np.array(inputs, np.float32)
+    values = np.array(inputs, np.float64)
     arrays = Arrays(values, np.zeros(len(values), np.float32), columns, categories=categories or {})
     return prepare(arrays, np.array(train), scale, missing)
 
@@ -81,15 +81,20 @@ def test_missing_categories_are_the_most_frequent_of_the_training_part() -> None
 @pytest.mark.parametrize(
     ("categories", "expected"),
     [
-        pytest.param({}, [[0], [0], [7]], id="a number becomes 0"),
-        pytest.param({0: ("a", "b")}, [[1, 0], [1, 0], [0, 1]], id="a category becomes the first"),
+        pytest.param({}, [[1, 0], [2, 0], [3, 1]], id="a number becomes 0"),
+        pytest.param({1: ("a", "b")}, [[1], [2], [3]], id="a category has no column"),
     ],
 )
 def test_without_a_value_in_the_training_part(
     categories: dict[int, tuple[str, ...]], expected: list[list[float]]
 ) -> None:
-    inputs, _ = prepared([[nan], [nan], [1 if categories else 7]], [0, 1], categories=categories)
+    inputs, _ = prepared([[1, nan], [2, nan], [3, 1]], [0, 1], categories=categories)
     np.testing.assert_array_equal(inputs, expected)
+
+
+def test_a_training_part_without_any_value_is_refused() -> None:
+    with pytest.raises(UserError, match=r"^data must leave the training part an input; got columns without any value"):
+        prepared([[nan], [nan], [1]], [0, 1], categories={0: ("a", "b")})
 
 
 def test_gaps_are_filled_before_scales_are_fitted() -> None:
@@ -108,13 +113,37 @@ def test_images_with_gaps_keep_their_shape() -> None:
 def test_categories_become_a_column_each_after_the_scaled_numbers() -> None:
     rows = [[2, 10, 0], [0, 20, 1], [1, 30, 1]]
     inputs, lines = prepared(rows, [0, 1], "minmax", categories={0: ("a", "b", "c"), 2: ("p", "q")})
-    np.testing.assert_array_equal(inputs, [[0, 0, 0, 1, 1, 0], [1, 1, 0, 0, 0, 1], [2, 0, 1, 0, 0, 1]])
+    np.testing.assert_array_equal(inputs, [[0, 0, 1, 1, 0], [1, 1, 0, 0, 1], [2, 0, 0, 0, 1]])
     assert (inputs.dtype, lines) == (np.float32, [])
 
 
-def test_categories_that_the_training_part_lacks_have_a_column_too() -> None:
-    inputs, _ = prepared([[0], [0], [1]], [0, 1], "standard", categories={0: ("a", "b")})
-    np.testing.assert_array_equal(inputs, [[1, 0], [1, 0], [0, 1]])
+def test_categories_that_the_training_part_lacks_are_zero_in_all_columns() -> None:
+    inputs, _ = prepared([[0], [2], [1], [3]], [0, 1], "standard", categories={0: ("a", "b", "c", "d")})
+    np.testing.assert_array_equal(inputs, [[1, 0], [0, 1], [0, 0], [0, 0]])
+
+
+@pytest.mark.parametrize("scale", ["standard", "minmax", "robust"])
+@pytest.mark.parametrize("step", [1, 1e-18], ids=["large", "and tiny"])
+def test_each_scale_keeps_the_digits_of_large_and_tiny_numbers(scale: str, step: float) -> None:
+    offset = 1.6e9 if step == 1 else 0
+    steps = np.arange(100.0)[:, None] % 50
+    plain, _ = prepare(Arrays(steps, np.zeros(100, np.float32)), np.arange(80), scale, "refuse")
+    moved, _ = prepare(Arrays(offset + step * steps, np.zeros(100, np.float32)), np.arange(80), scale, "refuse")
+    np.testing.assert_allclose(np.asarray(moved), np.asarray(plain), atol=1e-6)
+    assert np.ptp(np.asarray(moved)) >= 1
+
+
+def test_medians_keep_their_digits() -> None:
+    values = 1.6e9 + np.array([[1.0], [3], [5], [nan], [11]])
+    inputs, _ = prepare(Arrays(values, np.zeros(5, np.float32)), np.arange(4), "minmax", "impute")
+    np.testing.assert_allclose(np.asarray(inputs)[:, 0], [0, 0.5, 1, 0.5, 2.5])
+
+
+def test_a_preparation_is_applied_to_other_rows() -> None:
+    arrays = Arrays(np.array([[0, 1], [2, nan], [4, 1], [9, 0]]), np.zeros(4, np.float32), categories={1: ("a", "b")})
+    preparation, _ = fit_preparation(arrays, np.arange(3), "minmax", "impute")
+    rows = preparation.apply(np.array([[8, nan], [nan, 0]]))
+    np.testing.assert_array_equal(rows, [[2, 1], [nan, 0]])  # of the numbers none was missing before
 
 
 def test_the_arrays_of_the_source_stay_as_they_are() -> None:
@@ -125,6 +154,7 @@ def test_the_arrays_of_the_source_stay_as_they_are() -> None:
 
 
 BAD: dict[str, tuple[list[list[float]], str, str]] = {
+    "beyond float32": ([[1e300], [1], [2]], "impute", "data must be finite; got 1 infinite values in a (1)"),
     "infinite": (
         [[1, np.inf], [2, -np.inf], [np.inf, 1]],
         "impute",

@@ -12,7 +12,9 @@ import pytest
 import torch
 from numpy.typing import ArrayLike
 
-from tunesmith.data.arrays import Arrays, Source
+from tunesmith.data.arrays import Arrays, Source, narrow
+from tunesmith.data.digest import digest
+from tunesmith.data.sources.npz import Npz
 from tunesmith.data.sources.sklearn_dataset import SklearnDataset
 from tunesmith.data.sources.table import Csv
 from tunesmith.data.splits import Split, SplitConfig, Splits, load_splits
@@ -70,7 +72,7 @@ class Given:
 
 def given(inputs: ArrayLike, targets: ArrayLike, columns: tuple[str, ...] = ()) -> Given:
     """Numbers to predict from a table."""
-    return Given(Counted(Arrays(np.array(inputs, np.float32), np.array(targets, np.float32), columns)))
+    return Given(Counted(Arrays(narrow(np.array(inputs)), narrow(np.array(targets)), columns)))
 
 
 def load(source: Source = Numbered(), **changes: Any) -> Splits:
@@ -391,3 +393,77 @@ def test_findings_are_said_of_the_first_fold_alone(caplog: pytest.LogCaptureFixt
 def test_inputs_that_are_their_own_targets_go_to_a_device_once() -> None:
     moved = load(targets="inputs").train.to(torch.device("meta"))
     assert moved.targets is moved.inputs
+
+
+# files that change while the process goes on, as a notebook's do
+
+
+def csv(path: Path, rows: int) -> Csv:
+    path.write_text("a,y\n" + "".join(f"{row},{row % 3}.5\n" for row in range(rows)))
+    return Csv(str(path), "y", "regression", (), ",", "utf-8", (), 20)
+
+
+@pytest.mark.parametrize("folds", [None, 2])
+def test_a_file_that_has_changed_is_loaded_again(tmp_path: Path, folds: int | None) -> None:
+    fold = None if folds is None else 0
+    first = load(csv(tmp_path / "a.csv", 20), folds=folds, fold=fold)
+    assert load(csv_again := csv(tmp_path / "a.csv", 30), folds=folds, fold=fold).digest != first.digest
+    assert load(csv_again, folds=folds, fold=fold) is load(csv_again, folds=folds, fold=fold)
+
+
+def test_the_digest_is_that_of_the_data_as_loaded_however_they_are_cut() -> None:
+    digests = {load(**changes).digest for changes in ({}, {"seed": 1}, {"scale": "standard"}, {"targets": "inputs"})}
+    assert digests == {digest(Numbered().load())}
+
+
+STEPS = np.arange(200) % 50
+FAR = 1_600_000_000
+
+
+@pytest.fixture(params=["csv", "npz", "mapped npz"])
+def far(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    """Return a function that writes inputs x and targets y into a file and returns its source."""
+
+    def write(name: str, x: np.ndarray, y: np.ndarray) -> Source:
+        path = tmp_path / name
+        if request.param == "csv":
+            path.write_text("x,y\n" + "".join(f"{a},{b}\n" for a, b in zip(x, y, strict=True)))
+            return Csv(str(path), "y", "regression", (), ",", "utf-8", (), 50)
+        np.savez(path.with_suffix(".npz"), inputs=x, targets=y.astype(float))
+        return Npz(str(path.with_suffix(".npz")), mapped=request.param == "mapped npz")
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [pytest.param(FAR + STEPS, 2 * STEPS, id="inputs"), pytest.param(STEPS, FAR + 2 * STEPS, id="targets")],
+)
+def test_numbers_far_from_zero_are_those_near_zero(far: Any, x: np.ndarray, y: np.ndarray) -> None:
+    scaled = {"scale": "standard", "scale_targets": True}
+    moved, plain = load(far("far", x, y), **scaled), load(far("near", STEPS, 2 * STEPS), **scaled)
+    np.testing.assert_allclose(moved.train.inputs[:], plain.train.inputs[:], atol=1e-6)
+    np.testing.assert_allclose(moved.test.targets[:], plain.test.targets[:], atol=1e-6)
+    assert moved.target_scale == pytest.approx(plain.target_scale)
+    assert (moved.train.inputs[:].dtype, moved.train.targets[:].dtype) == (torch.float32, torch.float32)
+
+
+def test_digits_that_no_scale_keeps_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    both = np.stack([STEPS, FAR + STEPS], axis=1).astype(float)
+    load(given(both, FAR + 2.0 * STEPS, columns=("a", "t")))
+    (inputs,) = (line for line in caplog.messages if "inputs t are so large" in line)
+    assert inputs.endswith("lose digits with data.scale=none; data.scale=standard keeps them")
+    assert sum("data.scale_targets=true keeps them" in line for line in caplog.messages) == 1
+    caplog.clear()
+    load(given(both, FAR + 2.0 * STEPS, columns=("a", "t")), scale="standard", scale_targets=True)
+    assert not [line for line in caplog.messages if "digits" in line or "never varies" in line]
+
+
+def test_categories_that_training_never_saw_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "table.csv").write_text("x,kind,y\n" + "".join(f"{i},{'ab'[i > 7]},{i % 2}\n" for i in range(10)))
+    source = Csv(str(tmp_path / "table.csv"), "y", "auto", (), ",", "utf-8", (), 50)
+    splits = load(source, split="time")
+    assert splits.train.inputs.shape == (6, 2)
+    assert splits.test.inputs[:].tolist() == [[8, 0], [9, 0]]
+    line = "data: column kind has 'b' in 2 rows outside the training part, which has none of it: "
+    assert sum(message.startswith(line) for message in caplog.messages) == 1

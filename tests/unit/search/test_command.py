@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -168,8 +169,41 @@ def test_what_concerns_the_sweep_alone_is_dropped(typed: Any, given: str, is_kep
     assert (given in command.trial_argv(config_of((given,)), FOLDER)) == is_kept
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_trial_keeps_the_studys_name(typed: Any, name: str) -> None:
+@pytest.mark.parametrize("name", [*NAMES, 7, None], ids=repr)
+def test_a_trial_keeps_a_studys_name_that_is_made_of_others(typed: Any, name: Any) -> None:
     typed(["script.py"], "-m")
-    _, overrides = read(command.trial_argv(config_of(study_name=name), FOLDER, "+more=1"), ["script.py"])
+    config = config_of(study_name="${made_of}", made_of=name)
+    _, overrides = read(command.trial_argv(config, FOLDER, "+more=1"), ["script.py"])
     assert (overrides["study_name"], overrides["more"]) == (name, 1)
+
+
+@pytest.mark.parametrize("name", ["digits", 7, "${hydra:job.num}"], ids=repr)
+def test_a_trial_reads_any_other_name_in_its_config(typed: Any, name: Any) -> None:
+    typed(["script.py"], "-m")
+    _, overrides = read(command.trial_argv(config_of(study_name=name), FOLDER), ["script.py"])
+    assert "study_name" not in overrides
+
+
+@pytest.mark.parametrize(
+    "text", ["name=${title}", "token=${oc.env:TOKEN}", r"note='\${title}'", "run=${hydra:job.num}"]
+)
+def test_a_trial_resolves_what_was_typed_itself(typed: Any, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("TOKEN", "secret")
+    typed(["script.py"], "-m")
+    made = command.trial_argv(config_of(("hydra.job.name=${title}",), (text,), title="a, b (x)"), FOLDER)
+    assert {text, "hydra.job.name=${title}"} <= set(made)
+
+
+@pytest.mark.parametrize("name", [*NAMES, "a=b,c", "two  spaces", "$HOME `x` ! *", "~", "-m"])
+def test_a_command_that_is_printed_can_be_pasted(typed: Any, tmp_path: Path, name: str) -> None:
+    """Through bash and through Hydra's parser."""
+    study = {"study_name": name, "hydra.sweep.dir": f"out/{name}"}
+    hint = command.resume_hint(study, [f"{tmp_path}/a b.py", "-m", "x=1,2", "note='it\\'s'"])
+    shown = subprocess.run(
+        ["bash", "-c", f"python() {{ printf '%s\\0' \"$@\"; }}; {hint}"], capture_output=True, check=True, text=True
+    ).stdout
+    script, *arguments = shown.split("\0")[:-1]
+    parsed = OverridesParser.create().parse_overrides(get_args_parser().parse_args(arguments).overrides)
+    values = {override.key_or_group: override.value() for override in parsed}
+    assert (script, values["note"]) == (f"{tmp_path}/a b.py", "it's")
+    assert {key: values[key] for key in study} == study

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from hydra.types import RunMode
+from hydra_app import app_context
 from omegaconf import DictConfig, OmegaConf
 from studies import settings_of
 
 from tunesmith.errors import UserError
-from tunesmith.search.dry_run import check_sweep, show_examples
+from tunesmith.search.dry_run import MAX_CHOICES, MAX_GROUP_COMBINATIONS, check_sweep, show_examples
 from tunesmith.search.sampling.param_sampler import ParamSampler
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.compose import Composer
@@ -37,7 +42,7 @@ class Composed:
         return OmegaConf.create(dict(params))
 
     def is_group(self, key: str) -> bool:
-        return key == "model"
+        return key in ("model", "other")
 
 
 def check(space: Space, **changes: Any) -> list[dict[str, Any]]:
@@ -71,6 +76,60 @@ def test_the_apps_own_check_sees_each_end() -> None:
     with pytest.raises(UserError, match=r"^x must be less than 0\.5$"):
         check(parse_space({}, ["x=interval(0,1)"]), check=refuse_large)
     assert seen == [0.0, 1.0]
+
+
+def test_of_a_long_list_the_ends_and_a_spread_are_composed() -> None:
+    composed = check(parse_space({}, [f"k={','.join(map(str, range(1500)))}"]))
+    tried = sorted({params["k"] for params in composed})
+    assert (len(tried), tried[0], tried[-1]) == (MAX_CHOICES, 0, 1499)
+    assert max(later - earlier for earlier, later in pairwise(tried)) == 100
+
+
+def test_of_many_combinations_of_groups_each_choice_is_composed() -> None:
+    names = [f"c{number}" for number in range(30)]
+    composed = check(parse_space({}, [f"model={','.join(names)}", "other=a,b,c"]))
+    assert {params["model"] for params in composed} == set(names)
+    assert {params["other"] for params in composed} == {"a", "b", "c"}
+    assert len(composed) == MAX_GROUP_COMBINATIONS
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "message"),
+    [
+        pytest.param("val/acc", "val/loss", r"^objective\.metric must be .*; got val/acc and val/loss: ", id="metrics"),
+        pytest.param("val/acc", "val/f1", r"^objective\.metric must be .*; got val/acc and val/f1: ", id="of one mode"),
+    ],
+)
+def test_trials_of_one_study_have_one_objective(first: str, second: str, message: str) -> None:
+    space = parse_space({}, [f"metric={first},{second}"])
+    given, composer = settings(check=lambda cfg: None), ObjectiveComposed()
+    with pytest.raises(UserError, match=message):
+        check_sweep(given, space, cast(Composer, composer), ParamSampler(given, space, OmegaConf.create()))
+
+
+class ObjectiveComposed(Composed):
+    """A composer whose configs have an objective of the swept metric."""
+
+    def compose(self, params: Mapping[str, Any], number: int, folder: str) -> DictConfig:
+        mode = "${mode_of:${objective.metric}}"
+        return OmegaConf.create({"objective": {"metric": params["metric"], "mode": mode}})
+
+
+def test_a_key_that_one_choice_lacks_and_nobody_typed_is_told_with_its_space(tmp_path: Path) -> None:
+    sweeps = {"units": "1,2"}
+    message = (
+        "units is varied by hydra.sweeper.params, but there is no such key with model=linear: leave it out, or give "
+        "each choice a sweep of its own"
+    )
+    (tmp_path / "model").mkdir()
+    for name, content in (("mlp", "units: 8"), ("linear", "bias: true")):
+        (tmp_path / "model" / f"{name}.yaml").write_text(f"# @package _global_\n{content}\n")
+    with app_context(tmp_path, "defaults:\n  - model: mlp\n  - override hydra/sweeper: tunesmith\n") as context:
+        master = context.config_loader.load_configuration("app", [], RunMode.MULTIRUN)
+        space = parse_space(sweeps, ["model=mlp,linear"], context.config_loader)
+        composer, given = Composer(context.config_loader, master, space), settings(params=sweeps)
+        with pytest.raises(UserError, match=f"^{re.escape(message)}$"):
+            check_sweep(given, space, composer, ParamSampler(given, space, master))
 
 
 @pytest.mark.parametrize(

@@ -19,11 +19,12 @@ from studies import asked, fail
 
 import tunesmith
 from tunesmith.errors import RunFailed, UserError
-from tunesmith.search.results import BEST_FILE, MULTIRUN_FILE, RESULTS_FILE, TRIALS_FILE
+from tunesmith.search.results import BEST_FILE, MULTIRUN_FILE, RESULTS_FILE
 from tunesmith.search.settings import read_settings
 from tunesmith.search.storage.storage import JOURNAL_FILE, open_journal
 from tunesmith.search.study.owner import JOB, WORKER
 from tunesmith.search.sweep import EXIT_MUST_RESTART, run_sweep
+from tunesmith.search.trials_table import TRIALS_FILE
 
 APP = """
 defaults:

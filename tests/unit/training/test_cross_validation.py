@@ -155,8 +155,11 @@ def test_a_bug_in_a_fold_is_written_down_and_raised(tmp_path: Path) -> None:
 
 
 def test_a_users_mistake_is_no_result(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"^objective\.metric must be a logged metric; got 'val/los'; did you mean"):
-        cross_validate(folds(2, "objective.metric=val/los"), tmp_path, NoReporter(), is_resumed=False)
+    message = r"^objective\.metric must be a metric that the learner logs; got 'val/los'; did you mean"
+    with pytest.raises(UserError, match=message):
+        cross_validate(
+            folds(2, "objective.metric=val/los", "objective.mode=min"), tmp_path, NoReporter(), is_resumed=False
+        )
     assert not (tmp_path / "result.yaml").exists()
 
 

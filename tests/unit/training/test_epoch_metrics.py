@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional
 
 from tunesmith.errors import UserError
 from tunesmith.training.epoch_metrics import EpochMetrics
+from tunesmith.training.losses import AutoLoss, target_weights, weigh_classes
 from tunesmith.training.metrics import Metrics, mae
 
 CLASSES, NUMBERS = True, False
@@ -86,3 +90,33 @@ def test_a_metric_does_not_hide_what_the_learner_logs_by_the_same_name() -> None
     metrics.add(torch.tensor(0.5), torch.ones(2), torch.zeros(2))
     with pytest.raises(UserError, match=r"^metrics\.loss must have another name: val/loss is what the learner logs$"):
         metrics.part_metrics(metrics.totals())
+
+
+SMOOTH = {"label_smoothing": 0.1}
+WEIGHTED: dict[str, Callable[[str], nn.Module]] = {
+    "auto": lambda reduction: weigh_classes(AutoLoss(reduction=reduction), torch.tensor([1.0, 10.0, 0.5])),
+    "auto, smoothed": lambda reduction: weigh_classes(
+        AutoLoss(reduction=reduction, **SMOOTH), torch.tensor([1.0, 10.0, 0.5])
+    ),
+    "torch's": lambda reduction: nn.CrossEntropyLoss(torch.tensor([1.0, 10.0, 0.5]), reduction=reduction),
+    "torch's, a class ignored": lambda reduction: nn.CrossEntropyLoss(reduction=reduction, ignore_index=2),
+    "without weights": lambda reduction: AutoLoss(reduction=reduction),
+}
+
+
+@pytest.mark.parametrize("shape", [(50,), (50, 4)], ids=["a class a sample", "a mask"])
+@pytest.mark.parametrize("make", WEIGHTED.values(), ids=WEIGHTED)
+def test_a_mean_loss_depends_neither_on_batches_nor_on_the_reduction(
+    make: Callable[[str], nn.Module], shape: tuple[int, ...]
+) -> None:
+    random = torch.Generator().manual_seed(0)
+    outputs = torch.randn(50, 3, *shape[1:], generator=random)
+    targets = torch.randint(3, shape, generator=random)
+    expected = make("mean")(outputs, targets).item()
+    for reduction in ("mean", "sum"):
+        loss = make(reduction)
+        for batch_size in (50, 7, 1):
+            metrics = EpochMetrics("val", CLASSES, is_sum=reduction == "sum", weigh=target_weights(loss))
+            for out, target in zip(outputs.split(batch_size), targets.split(batch_size), strict=True):
+                metrics.add(loss(out, target), out, target)
+            assert metrics.part_metrics(metrics.totals())["val/loss"] == pytest.approx(expected, rel=1e-5)

@@ -163,3 +163,11 @@ def test_two_functions_are_named_in_one_line(monkeypatch: pytest.MonkeyPatch, ca
     taken.add(*numbers(4))
     taken.values("val")
     assert "are kept for r2, mae; " in caplog.text
+
+
+def test_numbers_far_from_zero_have_the_metrics_of_those_near_zero() -> None:
+    outputs, targets = numbers(100)
+    named: dict[str, object] = {"r2": r2, "mae": mae}
+    near = over_batches(dict(named), outputs, targets, mean=0.0, scale=2.0)
+    far = over_batches(dict(named), outputs, targets, mean=1.6e9, scale=2.0)
+    assert far == pytest.approx(near, rel=1e-5)

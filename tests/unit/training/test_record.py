@@ -153,13 +153,13 @@ def test_a_resumed_run_keeps_its_best_and_drops_rows_that_it_trains_again(tmp_pa
     assert (record.best.value, record.best.epoch, record.epoch) == (0.3, 1, 2)
 
 
-def test_the_state_is_that_of_version_0_1_0(tmp_path: Path) -> None:
+def test_the_state_has_the_keys_of_version_0_1_0(tmp_path: Path) -> None:
     """Keys of "EpochRecord" in an old last.ckpt; other ones would lose the best epoch of every run that goes on."""
     old = {"epoch": 4, "seconds": 12.5, "best": {"value": 0.25, "epoch": 3}}
-    record = RunRecord(tmp_path, LOSS, NoReporter())
+    record = RunRecord(tmp_path, LOSS, NoReporter(), data_digest="1a")
     record.load_state_dict(old)
     record.stop()
-    assert record.state_dict() == {**old, "seconds": pytest.approx(12.5, abs=0.5)}
+    assert record.state_dict() == {**old, "seconds": pytest.approx(12.5, abs=0.5), "data_digest": "1a"}
 
 
 def test_seconds_count_all_attempts_from_start_to_stop(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from zipfile import ZIP_STORED, BadZipFile, ZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from tunesmith.data.arrays import Arrays, Values
+from tunesmith.data.arrays import Arrays, Values, narrow
 from tunesmith.data.mapped import Mapped
 from tunesmith.errors import UserError, list_names
 
@@ -102,7 +102,7 @@ def make_arrays(inputs: NDArray[Any], targets: NDArray[Any] | None, path: str, i
 
 
 def _inputs(inputs: NDArray[Any], path: str, is_tokens: bool) -> Values | Mapped:
-    """Return inputs as float32, or as int64 if they are token ids; one number a sample becomes a column."""
+    """Return inputs as numbers, or as int64 if they are token ids; one number a sample becomes a column."""
     if inputs.dtype.kind not in "biuf":
         raise UserError(f"data.path must hold inputs that are numbers; got {path} with {inputs.dtype}")
     if is_tokens and (inputs.dtype.kind not in "iu" or inputs.ndim > 2):
@@ -130,11 +130,11 @@ def _targets(targets: NDArray[Any], path: str) -> tuple[Values | Mapped, tuple[s
 
 
 def _as_type(values: NDArray[Any], is_whole: bool) -> Values | Mapped:
-    """Return values as int64 or float32; a memory map stays one."""
-    if isinstance(values, np.memmap):
-        return Mapped(values, np.dtype(np.int64 if is_whole else np.float32))
-    with np.errstate(over="ignore"):  # values too large for float32 become infinite and are refused later
-        return values.astype(np.int64) if is_whole else values.astype(np.float32)
+    """Return values as int64, or as float32 or float64 so that they keep their digits; a memory map stays one."""
+    if not isinstance(values, np.memmap):
+        return values.astype(np.int64) if is_whole else narrow(values)
+    exact = np.float32 if np.can_cast(values.dtype, np.float32) else np.float64
+    return Mapped(values, np.dtype(np.int64 if is_whole else exact))
 
 
 def check_file(name: str, key: str = "data.path") -> Path:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tunesmith.data.arrays import Arrays
+from tunesmith.data.arrays import Arrays, narrow
 from tunesmith.errors import UserError, closest
 
 NAMES = ("breast_cancer", "diabetes", "digits", "iris", "wine")
@@ -29,8 +29,8 @@ class SklearnDataset:
         images = bunch.get("images")
         has_classes = "target_names" in bunch
         return Arrays(
-            inputs=(bunch.data if images is None else images[:, None]).astype(np.float32),
-            targets=bunch.target.astype(np.int64 if has_classes else np.float32),
+            inputs=narrow(bunch.data if images is None else images[:, None]),
+            targets=bunch.target.astype(np.int64) if has_classes else narrow(bunch.target),
             columns=() if images is not None else tuple(map(str, bunch.feature_names)),
             classes=tuple(map(str, bunch.target_names)) if has_classes else (),
         )

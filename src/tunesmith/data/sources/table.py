@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tunesmith.data.arrays import Arrays
+from tunesmith.data.arrays import Arrays, narrow
 from tunesmith.data.sources.dates import read_dates, seconds
 from tunesmith.data.sources.table_file import read_table
 from tunesmith.data.sources.table_inputs import read_columns
@@ -61,7 +61,7 @@ class Csv:
         if not columns.values:
             beside = f" beside {', '.join(self._target)}" if self._target else ""
             raise UserError(f"data.path must have a column{beside} to learn from; got {self.path}")
-        inputs = np.stack(columns.values, axis=1)
+        inputs = narrow(np.stack(columns.values, axis=1))
         names = tuple(columns.names)
         return Arrays(inputs, targets, names, classes, columns.categories, order=order, groups=groups)
 

@@ -23,13 +23,13 @@ ROWS_TO_TELL_A_COUNTER = 20
 
 @dataclass
 class Columns:
-    """The inputs that columns have become so far: (rows,) float32 each, NaN for gaps."""
+    """The inputs that columns have become so far: (rows,) float64 each, NaN for gaps."""
 
-    values: list[NDArray[np.float32]] = field(default_factory=list)
+    values: list[NDArray[np.float64]] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     categories: dict[int, tuple[str, ...]] = field(default_factory=dict)
 
-    def add(self, name: str, values: NDArray[np.float32], texts: tuple[str, ...] = ()) -> None:
+    def add(self, name: str, values: NDArray[np.float64], texts: tuple[str, ...] = ()) -> None:
         """texts: names of the categories whose codes the values are."""
         if texts:
             self.categories[len(self.values)] = texts
@@ -51,7 +51,7 @@ def read_columns(frame: Any, dates: Mapping[str, Any], kind: str, max_categories
             _add_dates(columns, name, dates[name], kind)
         elif is_numeric_dtype(frame[name]):
             _warn_of_counter(frame[name])
-            columns.add(name, to_float32(frame[name]))
+            columns.add(name, to_numbers(frame[name]))
         else:
             _check_text(frame[name])
             _add_texts(columns, name, frame[name], max_categories)
@@ -70,7 +70,7 @@ def _add_dates(columns: Columns, name: str, dates: Any, kind: str) -> None:
         *(name, ", ".join(feature for feature, _ in features)),
     )
     for feature, values in features:
-        columns.add(f"{name}.{feature}", to_float32(values))
+        columns.add(f"{name}.{feature}", to_numbers(values))
 
 
 def _add_texts(columns: Columns, name: str, column: Any, max_categories: int) -> None:
@@ -81,14 +81,13 @@ def _add_texts(columns: Columns, name: str, column: Any, max_categories: int) ->
             *(name, len(texts), len(column), max_categories),
         )
         return
-    columns.add(name, np.where(codes < 0, np.nan, codes).astype(np.float32), tuple(map(str, texts)))
+    columns.add(name, np.where(codes < 0, np.nan, codes).astype(np.float64), tuple(map(str, texts)))
 
 
-def to_float32(column: Any) -> NDArray[np.float32]:
+def to_numbers(column: Any) -> NDArray[np.float64]:
     """Return a column's numbers, (rows,), NaN for gaps."""
-    with np.errstate(over="ignore"):  # values too large for float32 become infinite and are refused later
-        values: NDArray[np.float32] = column.to_numpy(np.float32, na_value=np.nan)
-        return values
+    values: NDArray[np.float64] = column.to_numpy(np.float64, na_value=np.nan)
+    return values
 
 
 def _check_text(column: Any) -> None:

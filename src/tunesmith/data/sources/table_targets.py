@@ -6,10 +6,9 @@ import logging
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tunesmith.data.arrays import Values
-from tunesmith.data.sources.table_inputs import to_float32
+from tunesmith.data.arrays import Values, narrow
+from tunesmith.data.sources.table_inputs import to_numbers
 from tunesmith.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -36,12 +35,12 @@ def read_target(column: Any, task: str) -> tuple[Values, tuple[str, ...]]:
         kind, number = ("classification", "classes") if has_classes else ("regression", "different values")
         log.warning("data: %s has %d %s: %s (data.task sets it otherwise)", column.name, len(different), number, kind)
     if not has_classes or task == "regression":
-        return to_float32(column), ()
+        return narrow(to_numbers(column)), ()
     codes, names = column.factorize(sort=True)
     return codes.astype(np.int64), tuple(_class_name(name) for name in names)
 
 
-def read_targets(frame: Any, task: str) -> NDArray[np.float32]:
+def read_targets(frame: Any, task: str) -> Values:
     """Return the targets of several columns, (rows, columns): numbers, or labels that are 0 or 1; or of no column."""
     from pandas.api.types import is_numeric_dtype
 
@@ -54,8 +53,8 @@ def read_targets(frame: Any, task: str) -> NDArray[np.float32]:
                 f"data.target must be one column, or columns of numbers or truth values; got {name} with "
                 f"'{frame[name].iloc[0]}'"
             )
-    targets = [to_float32(frame[name]) for name in frame.columns]
-    return np.stack(targets, axis=1) if targets else np.zeros((len(frame), 0), np.float32)
+    targets = [to_numbers(frame[name]) for name in frame.columns]
+    return narrow(np.stack(targets, axis=1)) if targets else np.zeros((len(frame), 0), np.float32)
 
 
 def _is_number(column: Any) -> bool:

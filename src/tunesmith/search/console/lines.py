@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 
 from optuna.study import StudyDirection
@@ -12,9 +13,14 @@ from tunesmith.search.study.counts import num_counted
 from tunesmith.search.study.study import best_trial
 from tunesmith.search.study.trial import Attempt
 
+NOTHING_VARIES = "nothing varies; one trial; a typed KEY=1,2 or KEY=interval(0,1) makes a key vary"
+SUGGESTED = "what hydra.sweeper.custom_search_space suggests"
+
 
 def say(text: str) -> None:
-    print(text, flush=True)
+    """Print a line; what the console's encoding cannot hold is shown as an escape, and ends no sweep."""
+    encoding = sys.stdout.encoding or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
 
 
 def rows(pairs: Iterable[tuple[str, str]]) -> None:
@@ -26,13 +32,15 @@ def rows(pairs: Iterable[tuple[str, str]]) -> None:
 def show_space(space: Space) -> None:
     """Print each swept key with its values."""
     if not space.dimensions:
-        say("space: nothing varies; one trial; a typed KEY=1,2 or KEY=interval(0,1) makes a key vary")
+        say(f"space: {SUGGESTED if space.is_open else NOTHING_VARIES}")
         return
     num_points = space.num_points()
     say("space" + (f" ({num_points} configurations)" if num_points else ""))
     width = max(map(len, space.dimensions))
     for key, dimension in space.dimensions.items():
         say(f"  {key:<{width}}  {dimension.describe()}")
+    if space.is_open:
+        say(f"  and {SUGGESTED}")
 
 
 def show_joined(trials: Sequence[FrozenTrial], n_trials: int) -> None:

@@ -11,6 +11,7 @@ from tunesmith.search.console.lines import rows
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.space import Space
 from tunesmith.search.study.study import DIRECTIONS
+from tunesmith.search.trials_table import TRIALS_FILE
 
 NUM_TIES = 5
 
@@ -54,7 +55,7 @@ def _rows(
     yield "epochs", f"{epochs['run']} run" + (f", {epochs['saved']} saved by pruning" if epochs["saved"] else "")
     if found["test"]:
         yield "test", "  ".join(f"{name} {value:.4g}" for name, value in found["test"].items())
-    files = [results.RESULTS_FILE, results.BEST_FILE, results.TRIALS_FILE]
+    files = [results.RESULTS_FILE, results.BEST_FILE, TRIALS_FILE]
     yield "files", f"{folder}/  {', '.join(name for name in files if (folder / name).exists())}"
     yield "curves", "tensorboard --logdir outputs"
     if (folder / results.BEST_FILE).exists():

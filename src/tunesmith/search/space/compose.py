@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
-from collections.abc import Mapping
-from functools import cache, lru_cache
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
+from itertools import takewhile
 from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl, get_overrides_dirname
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from tunesmith.search.space.groups import Groups
 from tunesmith.search.space.space import Space
 from tunesmith.search.storage.password import hide_password
 
@@ -25,7 +29,7 @@ class Composer:
         self._space = space
         self._parser = OverridesParser.create(config_loader=loader)
         self._base = lru_cache(maxsize=32)(self._compose_base)
-        self._group_options = cache(loader.get_group_options)
+        self._groups = Groups(loader)
 
     def compose(self, params: Mapping[str, Any], number: int, folder: str) -> DictConfig:
         """Return a trial's config with its hydra node; params: override key -> value.
@@ -33,38 +37,55 @@ class Composer:
         Raises:
             hydra.errors.HydraException: a key or a choice is not there, or a value has the wrong type.
         """
-        overrides = self._space.overrides(params)
-        parsed = self._parser.parse_overrides(overrides)
-        groups = [override for override in parsed if self.is_group(override.key_or_group)]
-        values = [override for override in parsed if not self.is_group(override.key_or_group)]
-        config = pickle.loads(self._base(tuple(override.input_line or "" for override in groups)))
-        assert isinstance(config, DictConfig)
-        ConfigLoaderImpl._apply_overrides_to_config(values, config)
+        overrides = self._parse(self._space.job_overrides(params))
+        choices = [override for override in overrides if self._groups.is_choice(override)]
+        values = [override for override in overrides if not self._groups.is_choice(override)]
+        fixed = list(takewhile(lambda override: override.input_line in self._space.fixed, values))
+        config = self._base(tuple(override.input_line or "" for override in [*choices, *fixed]))()
+        ConfigLoaderImpl._apply_overrides_to_config(values[len(fixed) :], config)
         self._add_job_fields(config, overrides, number, folder)
         return config
 
-    def _compose_base(self, groups: tuple[str, ...]) -> bytes:
-        """Return a base pickled: loading it again takes a fifth of a deep copy's time."""
-        config = self._loader.load_sweep_config(self._master, [*self._space.fixed, *groups])
+    def _parse(self, texts: list[str]) -> list[Override]:
+        """Parse overrides; a choice of a group is written as Hydra takes it."""
+        parsed = self._parser.parse_overrides(texts)
+        written = [text for override in parsed for text in self._groups.as_choice(override)]
+        return parsed if written == texts else self._parser.parse_overrides(written)
+
+    def _compose_base(self, overrides: tuple[str, ...]) -> Callable[[], DictConfig]:
+        """Return what makes a base, pickled: loading it again takes a fifth of a deep copy's time.
+
+        A class that was made at run time, as by make_dataclass, cannot be pickled.
+        """
+        config = self._loader.load_sweep_config(self._master, list(overrides))
         assert isinstance(config, DictConfig)
         hide_password(config)
-        return pickle.dumps(config)
+        try:
+            return partial(pickle.loads, pickle.dumps(config))
+        except (pickle.PicklingError, AttributeError, TypeError):
+            return partial(copy.deepcopy, config)
 
     def is_group(self, key: str) -> bool:
         """Tell a config group, whose choice needs a base of its own, from a value."""
-        return "." not in key and bool(self._group_options(key.lstrip("+~")))
+        return self._groups.has(key)
 
-    def _add_job_fields(self, config: DictConfig, overrides: list[str], number: int, folder: str) -> None:
+    def space_choices(self) -> list[str]:
+        """Return the files of the group `space` that the sweep's own config has chosen, if it has such a group."""
+        choices = OmegaConf.select(self._master, "hydra.runtime.choices") or {}
+        found = [str(choice) for key, choice in choices.items() if key.partition("@")[0] == "space"]
+        return found[-1:]  # space=supervised chooses space=mlp in its turn
+
+    def _add_job_fields(self, config: DictConfig, overrides: list[Override], number: int, folder: str) -> None:
         """Write down what Hydra's own sweepers write: the job's number, its folder, what made it."""
-        task = [*self._space.fixed, *overrides]
         with open_dict(config):
             config.hydra.job.id = str(number)
             config.hydra.job.num = number
+            config.hydra.sweep.dir = self._master.hydra.sweep.dir  # the study's, which may name a key that varies
             config.hydra.sweep.subdir = folder
-            config.hydra.overrides.task = task
+            config.hydra.overrides.task = [override.input_line for override in overrides]
             names = config.hydra.job.config.override_dirname
             config.hydra.job.override_dirname = get_overrides_dirname(
-                self._parser.parse_overrides(task), list(names.exclude_keys), names.item_sep, names.kv_sep
+                overrides, list(names.exclude_keys), names.item_sep, names.kv_sep
             )
             console = OmegaConf.select(config, "hydra.job_logging.handlers.console")
             if console is not None and not config.hydra.verbose:

@@ -6,7 +6,6 @@ import itertools
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
@@ -28,10 +27,16 @@ from optuna.distributions import (
 from optuna.trial import Trial
 
 from tunesmith.errors import UserError
-from tunesmith.search.space.quoting import to_hydra, to_optuna
+from tunesmith.search.space.groups import Groups, elements_of
+from tunesmith.search.space.precedence import drop_overridden
+from tunesmith.search.space.quoting import param_override, to_hydra, to_optuna
+from tunesmith.search.space.ranges import interval, nth_step, number_range
 
 # A sweep over this key repeats one configuration: the seed is no hyperparameter, as its values have no order to learn.
 REPEATS = "seed"
+
+# Choices of one key that a line shows.
+MAX_SHOWN = 12
 
 Params = Mapping[str, Any]
 
@@ -77,14 +82,14 @@ class Dimension:
             case IntDistribution(low=low, high=high, step=step, log=False):
                 return tuple(range(low, high + 1, step))
             case FloatDistribution(low=low, high=high, step=float(step)):
-                return tuple(_nth_step(low, step, i) for i in range(round((high - low) / step) + 1))
+                return tuple(nth_step(low, step, i) for i in range(round((high - low) / step) + 1))
         return None
 
     def describe(self) -> str:
         """Say in a few words what the key varies over."""
         match self.distribution:
             case CategoricalDistribution(choices=choices):
-                return ", ".join(self.override(choice).partition("=")[2] for choice in choices)
+                return _listed([self.override(choice).partition("=")[2] for choice in choices])
             case FloatDistribution() | IntDistribution() as numbers:
                 integer = "integer " if isinstance(numbers, IntDistribution) else ""
                 scale = ", log scale" if numbers.log else ""
@@ -94,23 +99,41 @@ class Dimension:
         raise AssertionError(self.distribution)
 
 
+def _listed(choices: Sequence[str]) -> str:
+    if len(choices) <= MAX_SHOWN:
+        return ", ".join(choices)
+    return f"{', '.join(choices[: MAX_SHOWN - 2])}, ..., {choices[-1]} ({len(choices)} choices)"
+
+
 @dataclass(frozen=True)
 class Space:
     """What a study varies, and the overrides that every trial has.
 
     is_open: whether a function of the user suggests further parameters; such a space cannot be counted.
+    places: how many of the fixed overrides stand before a key that varies; 0 for a key that is left out.
     """
 
     dimensions: Mapping[str, Dimension]
     fixed: tuple[str, ...]
     is_open: bool = False
+    places: Mapping[str, int] = field(default_factory=dict)
 
     def overrides(self, params: Params) -> list[str]:
         """Return the overrides of a trial's values, including those that custom_search_space suggested."""
-        return [
-            self.dimensions[key].override(value) if key in self.dimensions else f"{key}={to_hydra(value)}"
-            for key, value in params.items()
-        ]
+        return [self._override(key, value) for key, value in params.items()]
+
+    def job_overrides(self, params: Params) -> list[str]:
+        """Return all overrides of a trial, in the order in which they were written; suggested values come last."""
+        end = len(self.fixed)
+        places = {key: self.places.get(key, 0) if key in self.dimensions else end for key in params}
+        ordered: list[str] = []
+        for index in range(end + 1):
+            ordered += [self._override(key, params[key]) for key, place in places.items() if place == index]
+            ordered += self.fixed[index : index + 1]
+        return ordered
+
+    def _override(self, key: str, value: Any) -> str:
+        return self.dimensions[key].override(value) if key in self.dimensions else f"{key}={to_hydra(value)}"
 
     def num_points(self) -> int | None:
         """Count the configurations, None if there are infinitely many."""
@@ -141,24 +164,21 @@ def parse_space(params: Mapping[str, Any], typed: Sequence[str], loader: ConfigL
     Raises:
         UserError: a sweep that cannot be parsed or drawn from; names its key.
     """
-    parser = OverridesParser.create(config_loader=loader)
-    configured = [_parse(parser, f"{key}={value}") for key, value in params.items()]
+    parser, groups = OverridesParser.create(config_loader=loader), Groups(loader)
+    configured = [_parse(parser, param_override(key, value)) for key, value in params.items()]
     typed_overrides = [_parse(parser, text) for text in typed]
     if any(override.is_sweep_override() and override.key_or_group == REPEATS for override in typed_overrides):
         configured = [override for override in configured if not override.is_sweep_override()]
     dimensions: dict[str, Dimension] = {}
-    fixed: dict[str, str] = {}
-    for override in [*configured, *typed_overrides]:
-        key = override.get_key_element()
-        for known in [known for known in (*dimensions, *fixed) if known.lstrip("+~") == key.lstrip("+~")]:
-            dimensions.pop(known, None)
-            if not known.startswith("~"):  # a key can be deleted and added again
-                fixed.pop(known, None)
+    fixed: list[str] = []
+    places: dict[str, int] = {}
+    for override in drop_overridden(configured, typed_overrides, groups):
         if override.is_sweep_override():
-            dimensions[key] = _dimension(key, override)
+            key = override.get_key_element()
+            dimensions[key], places[key] = _dimension(key, override, groups), len(fixed)
         else:
-            fixed[key] = override.input_line or ""
-    return Space(dimensions, tuple(fixed.values()))
+            fixed.append(override.input_line or "")
+    return Space(dimensions, tuple(fixed), places=places)
 
 
 def _parse(parser: OverridesParser, text: str) -> Override:
@@ -170,9 +190,9 @@ def _parse(parser: OverridesParser, text: str) -> Override:
     return override
 
 
-def _dimension(key: str, override: Override) -> Dimension:
+def _dimension(key: str, override: Override, groups: Groups) -> Dimension:
     try:
-        return _to_dimension(key, override)
+        return _to_dimension(key, override, groups)
     except ValueError as error:
         message = str(error).strip(".").replace("`", "")
         raise UserError(
@@ -180,17 +200,17 @@ def _dimension(key: str, override: Override) -> Dimension:
         ) from None
 
 
-def _to_dimension(key: str, override: Override) -> Dimension:
+def _to_dimension(key: str, override: Override, groups: Groups) -> Dimension:
     sweep = override.value()
     if isinstance(sweep, IntervalSweep):
-        return Dimension(key, _interval(sweep))
+        return Dimension(key, interval(sweep))
     if isinstance(sweep, RangeSweep) and not sweep.shuffle:
-        return Dimension(key, _range(sweep))
+        return Dimension(key, number_range(sweep))
     elements = _elements(override)
     if not elements:
         raise ValueError("there is nothing to choose from")
     texts: dict[Any, str] = {}
-    for element in elements:
+    for element in elements_of(elements, groups, override):
         text = Transformer.str(element)
         if texts.setdefault(to_optuna(element), text) != text:
             raise ValueError(f"{texts[to_optuna(element)]} and {text} are the same value to Optuna")
@@ -202,7 +222,7 @@ def _elements(override: Override) -> list[Any]:
     sweep = override.value()
     is_shuffled = isinstance(sweep, ChoiceSweep | RangeSweep) and sweep.shuffle
     if isinstance(sweep, RangeSweep):
-        elements = list(Dimension(override.key_or_group, _range(sweep)).values() or ())
+        elements = list(Dimension(override.key_or_group, number_range(sweep)).values() or ())
     else:
         if isinstance(sweep, ChoiceSweep):
             sweep.shuffle = False
@@ -210,34 +230,3 @@ def _elements(override: Override) -> list[Any]:
     if is_shuffled:
         random.Random(0).shuffle(elements)
     return elements
-
-
-def _interval(sweep: IntervalSweep) -> BaseDistribution:
-    low, high = sweep.start, sweep.end
-    assert low is not None
-    assert high is not None
-    log = "log" in sweep.tags
-    if isinstance(low, int) and isinstance(high, int):
-        return IntDistribution(low, high, log=log)
-    return FloatDistribution(float(low), float(high), log=log)
-
-
-def _range(sweep: RangeSweep) -> BaseDistribution:
-    """Optuna's ranges include their end; an end between two steps is lowered to the last step, or Optuna would warn."""
-    low, high, step = sweep.start, sweep.stop, sweep.step
-    assert low is not None
-    assert high is not None
-    if "log" in sweep.tags:
-        raise ValueError("a range has no log scale: write tag(log, int(interval(...)))")
-    if step <= 0:
-        raise ValueError(f"the step must be > 0, but got {step}")
-    if isinstance(low, int) and isinstance(high, int) and isinstance(step, int):
-        return IntDistribution(low, low + (high - low) // step * step if high >= low else high, step=step)
-    num_steps = int((high - low) / step + 1e-9)
-    end = _nth_step(low, step, num_steps) if high >= low else float(high)
-    return FloatDistribution(float(low), end, step=float(step))
-
-
-def _nth_step(low: float, step: float, n: int) -> float:
-    """low + n * step in decimals: 0.1 + 2 * 0.1 is 0.3."""
-    return float(Decimal(str(low)) + n * Decimal(str(step)))

@@ -6,7 +6,9 @@ import math
 from pathlib import Path
 from typing import Any
 
-from tunesmith.errors import RunFailed, UserError
+from tunesmith.errors import RunFailed, UserError, shorten, text_of
+
+_ADVICE = "Set the environment variable HYDRA_FULL_ERROR=1"
 
 
 def to_number(returned: Any) -> float:
@@ -14,25 +16,36 @@ def to_number(returned: Any) -> float:
     try:
         value = float(returned)
     except (TypeError, ValueError):
-        raise RunFailed(f"the job must return a number; it returned {returned!r}") from None
+        raise RunFailed(f"the job must return a number; it returned {_shown(returned)}") from None
     if not math.isfinite(value):
         raise RunFailed(f"the job must return a finite number; it returned {value}")
     return value
 
 
 def reason_of(error: BaseException) -> str:
-    """Return why a trial failed, in one line."""
-    if isinstance(error, RunFailed | UserError):
-        return str(error)
-    return " ".join(f"{type(error).__name__}: {error}".split())
+    """Return why a trial failed, in one line; the trial's log has the whole of a long one."""
+    text = text_of(error)
+    return shorten(text if isinstance(error, RunFailed | UserError) else f"{type(error).__name__}: {text}".strip())
 
 
 def has_broken_cuda(error: BaseException) -> bool:
     """Whether CUDA fails in this process from now on: after an assertion on the device or an illegal address."""
-    return type(error).__name__ == "AcceleratorError" or "CUDA error:" in str(error)
+    return type(error).__name__ == "AcceleratorError" or "CUDA error:" in text_of(error)
 
 
 def last_line(output: Path, begin: int) -> str:
-    """Return the last line of a process's output; begin: first byte of this process's part of the file."""
+    """Return the last line of a process's output; begin: first byte of this process's part of the file.
+
+    Hydra ends each failure with the same advice, which says nothing of the failure.
+    """
     lines = output.read_bytes()[begin:].decode(errors="replace").split("\n")
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+    own = (line.strip() for line in reversed(lines) if _ADVICE not in line)
+    return shorten(next(filter(None, own), ""))
+
+
+def _shown(returned: Any) -> str:
+    """Return the repr of what a job returned; that of a user's class may itself be faulty."""
+    try:
+        return repr(returned)
+    except Exception:
+        return f"an object of {type(returned).__name__}"

@@ -40,7 +40,7 @@ class TrialReporter:
         self._is_taken = is_taken
         self._trial_timeout = trial_timeout
         self._started = time.monotonic()
-        self._reported = _steps_reported_before(trial) if self.is_retry else set()
+        self._reported_before = _steps_reported_before(trial) if self.is_retry else set()
         self._epochs = 0
         self._is_step_an_epoch = True
 
@@ -51,13 +51,14 @@ class TrialReporter:
             record_data(self._trial.study, self._trial, digest)
 
     def report(self, step: int, value: float, epochs: int = 1) -> None:
-        """Take the value of a step, unless an earlier attempt has reported the step."""
+        """Take the value of a step, unless an earlier attempt has reported it; Optuna warns of one reported twice."""
         self.poll()
         with _lost_with_its_storage():
             self._count(epochs)
-            if step not in self._reported:
+            if step in self._reported_before:
+                self._reported_before.remove(step)
+            else:
                 self._trial.report(value, step)
-                self._reported.add(step)
 
     def should_stop(self) -> bool:
         with _lost_with_its_storage():

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import lightning as L
 from lightning.pytorch.callbacks import Checkpoint
 from torch import Tensor
 
-# What a learner logs by these names takes the place of Lightning's own axes in the loggers.
-AXES = ("step", "epoch")
+from tunesmith.run_folder import AXES
 
 
 class EndOfEpoch(Checkpoint):
@@ -20,19 +20,52 @@ class EndOfEpoch(Checkpoint):
 
 
 class OfEpochs(EndOfEpoch):
-    """Knows at the end of an epoch whether its values are there: otherwise those of an earlier validation still are."""
+    """Knows which validations an epoch has had, and their values: Lightning still holds those of earlier ones.
 
+    A validation inside an epoch is over when the next batch starts: its callbacks and schedules have then seen it. One
+    after the last batch is over when the epoch is: the learner may log until then.
+
+    Attributes:
+        objective: the metric that is known if an epoch counts.
+    """
+
+    objective = ""
     is_validated = False
+    _held: Mapping[str, Tensor] = {}
+
+    def end_validation(self, trainer: L.Trainer, values: Mapping[str, float]) -> None:
+        """Take what was logged for a validation inside an epoch."""
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self.is_validated = False
+        self._held = dict(trainer.callback_metrics)
+
+    def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Hold what training has logged by step, which is no value of the validation."""
+        self._held = dict(trainer.callback_metrics)
+
+    def on_train_batch_start(self, trainer: L.Trainer, *args: Any) -> None:
+        if self.is_validated:
+            self.end_validation(trainer, self.values(trainer))
+            self.is_validated = False
+            self._held = dict(trainer.callback_metrics)
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self.is_validated = True
+        self.is_validated = not trainer.sanity_checking
 
     def has_values(self, trainer: L.Trainer) -> bool:
-        """Whether the epoch has ended with a validation, or epochs have none."""
+        """Whether the epoch has ended with a validation, or with an objective of training alone."""
+        if validates_within_epochs(trainer) and not self.is_validated:
+            return self.objective in self._new(trainer)
         return self.is_validated or not has_validation(trainer)
+
+    def values(self, trainer: L.Trainer) -> dict[str, float]:
+        """Return what was logged; if an epoch may have several validations, by the last one and after it."""
+        logged = self._new(trainer) if validates_within_epochs(trainer) else trainer.callback_metrics
+        return epoch_values(logged, self.objective)
+
+    def _new(self, trainer: L.Trainer) -> dict[str, Tensor]:
+        return {name: value for name, value in trainer.callback_metrics.items() if is_new(value, self._held.get(name))}
 
 
 def epoch_values(metrics: Mapping[str, Tensor], objective: str) -> dict[str, float]:
@@ -46,6 +79,21 @@ def epoch_values(metrics: Mapping[str, Tensor], objective: str) -> dict[str, flo
         for name, value in metrics.items()
         if name == objective or not (name in AXES or is_other_form(name, metrics))
     }
+
+
+def validates_within_epochs(trainer: L.Trainer) -> bool:
+    """Whether an epoch may have several validations, or validations follow another count than that of epochs."""
+    return trainer.check_val_every_n_epoch is None or trainer.val_check_interval != 1.0
+
+
+def axis_step(trainer: L.Trainer) -> int:
+    """Return where loggers show an epoch's metrics: its number from 1; the step if it may have several validations."""
+    return trainer.global_step if validates_within_epochs(trainer) else trainer.current_epoch + 1
+
+
+def is_new(value: Tensor, held: Tensor | None) -> bool:
+    """Whether a metric was logged since it was held; Lightning hands the old tensor out again, or a view of it."""
+    return held is None or held.data_ptr() != value.data_ptr()
 
 
 def has_validation(trainer: L.Trainer) -> bool:

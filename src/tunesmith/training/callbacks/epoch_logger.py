@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
 import lightning as L
 
-from tunesmith.training.callbacks.end_of_epoch import OfEpochs, epoch_values
+from tunesmith.training.callbacks.end_of_epoch import OfEpochs, validates_within_epochs
 
 log = logging.getLogger(__name__)
 
 
 class EpochLogger(OfEpochs):
-    """Logs "epoch 3/100  train/loss 0.123 ..." after each epoch that is validated, as metrics.csv has them."""
+    """Logs "epoch 3/100  train/loss 0.123 ..." after each epoch that is validated, as metrics.csv has them.
+
+    If an epoch may have several validations, "epoch 3/100  step 25 ..." after each of them.
+    """
 
     def __init__(self, objective: str = "") -> None:
         self.objective = objective
+        self._num_shown = 0
+
+    def end_validation(self, trainer: L.Trainer, values: Mapping[str, float]) -> None:
+        self._num_shown += 1
+        self._log(trainer, values)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        if not trainer.is_global_zero or not log.isEnabledFor(logging.INFO):
-            return
-        if not self.has_values(trainer):
-            log.info("epoch %d/%s  not validated", trainer.current_epoch + 1, trainer.max_epochs)
-            return
-        values = epoch_values(trainer.callback_metrics, self.objective)
-        metrics = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
-        log.info("epoch %d/%s  %s", trainer.current_epoch + 1, trainer.max_epochs, metrics)
+        if self.has_values(trainer):
+            self._log(trainer, self.values(trainer))
+        elif self._num_shown == 0:
+            self._log(trainer, {})
+        self._num_shown = 0
+
+    def _log(self, trainer: L.Trainer, values: Mapping[str, float]) -> None:
+        if trainer.is_global_zero:
+            step = f"  step {trainer.global_step}" if validates_within_epochs(trainer) else ""
+            metrics = "  ".join(f"{name} {value:.4g}" for name, value in values.items()) or "not validated"
+            log.info("epoch %d/%s%s  %s", trainer.current_epoch + 1, trainer.max_epochs, step, metrics)

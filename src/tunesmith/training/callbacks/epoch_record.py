@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import lightning as L
 
-from tunesmith.training.callbacks.end_of_epoch import OfEpochs, epoch_values
+from tunesmith.errors import UserError
+from tunesmith.training.callbacks.end_of_epoch import OfEpochs, validates_within_epochs
+from tunesmith.training.callbacks.refused import check_callbacks
+from tunesmith.training.first_validation import check_is_validated
 from tunesmith.training.record import RunRecord
+from tunesmith.training.schedules import check_lengths
+
+# In a checkpoint's state of EpochRecord, and true: it was saved inside an epoch, as a validation's best is.
+WITHIN_EPOCH = "within_epoch"
 
 
 class EpochRecord(OfEpochs):
@@ -20,11 +28,20 @@ class EpochRecord(OfEpochs):
 
     def __init__(self, record: RunRecord) -> None:
         self.record = record
+        self.objective = record.objective.metric
+        self.is_within_epoch = False
+        self._lacks_objective = False
+
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        check_callbacks(trainer.callbacks)  # type: ignore[attr-defined]
 
     def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self.record.start()
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        if self.record.epoch == 0:
+            check_is_validated(trainer)
+        check_lengths(trainer)
         if trainer.is_global_zero:
             self.record.open_table()
 
@@ -34,17 +51,33 @@ class EpochRecord(OfEpochs):
         if _is_at_max_steps(trainer) and trainer.num_training_batches == math.inf:
             trainer.should_stop = True  # Lightning then validates; an endless stream has no other end of an epoch
 
-    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        if not self.has_values(trainer):
-            return
-        epoch = trainer.current_epoch + 1
-        metrics = epoch_values(trainer.callback_metrics, self.record.objective.metric)
-        metrics = trainer.strategy.broadcast(metrics)
-        if trainer.is_global_zero:
-            self.record.end_epoch(epoch, metrics)
-            self.record.ask_to_stop(is_last=epoch == trainer.max_epochs or _is_at_max_steps(trainer))
+    def end_validation(self, trainer: L.Trainer, values: Mapping[str, float]) -> None:
+        """Record a validation inside an epoch; an objective of training may come with the epoch's end alone."""
+        values = trainer.strategy.broadcast(dict(values))
+        if self.objective in values:
+            self._record(trainer, values)
         else:
-            self.record.compare(epoch, metrics)
+            self._lacks_objective = True
+            if trainer.is_global_zero:
+                self.record.table.append(trainer.current_epoch + 1, values, trainer.global_step)
+        if self.record.is_over:
+            trainer.should_stop = True
+
+    def on_train_batch_start(self, trainer: L.Trainer, *args: Any) -> None:
+        self.is_within_epoch = True
+        super().on_train_batch_start(trainer, *args)
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self.is_within_epoch = False
+        epoch = trainer.current_epoch + 1
+        is_never_logged = self._lacks_objective and self.objective not in trainer.callback_metrics
+        if self.has_values(trainer) or is_never_logged:
+            self._record(trainer, trainer.strategy.broadcast(self.values(trainer)))
+        if self.record.epoch != epoch:
+            return
+        if trainer.is_global_zero:
+            self.record.report_epoch(epoch)
+            self.record.ask_to_stop(is_last=epoch == trainer.max_epochs or _is_at_max_steps(trainer))
         self.record.is_stopped = trainer.strategy.broadcast(self.record.is_stopped)
         if self.record.is_over:
             trainer.should_stop = True
@@ -53,10 +86,20 @@ class EpochRecord(OfEpochs):
         self.record.stop()
 
     def state_dict(self) -> dict[str, Any]:
-        return self.record.state_dict()
+        return {**self.record.state_dict(), **({WITHIN_EPOCH: True} if self.is_within_epoch else {})}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        if state_dict.get(WITHIN_EPOCH):
+            raise UserError(
+                "ckpt_path must be a checkpoint of an epoch's end; got one that was saved inside an epoch, which "
+                "cannot go on with the batches that are left: weights=... starts a new run from its weights"
+            )
         self.record.load_state_dict(state_dict)
+
+    def _record(self, trainer: L.Trainer, values: Mapping[str, float]) -> None:
+        """Record a validation: rank zero writes it, all ranks compare it."""
+        take = self.record.end_validation if trainer.is_global_zero else self.record.compare
+        take(trainer.current_epoch + 1, values, trainer.global_step if validates_within_epochs(trainer) else None)
 
 
 def _is_at_max_steps(trainer: L.Trainer) -> bool:

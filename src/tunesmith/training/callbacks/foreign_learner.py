@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import lightning as L
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import Tensor
 from torchmetrics import Metric
 
-from tunesmith.training.callbacks.end_of_epoch import is_other_form
-
-# Where a ModelCheckpoint of the learner's own writes, so that checkpoints/ stays ours.
-OWN_CHECKPOINTS = "model_checkpoints"
+from tunesmith.training.callbacks.end_of_epoch import axis_step, is_new, is_other_form
 
 
 class ForeignLearner(L.Callback):
@@ -26,8 +21,7 @@ class ForeignLearner(L.Callback):
     Torchmetrics objects that live longer than an epoch, such as the best accuracy so far, go on with a resumed run.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self) -> None:
         self._sums: dict[str, Tensor] = {}
         self._counts: dict[str, int] = {}
         self._last: dict[str, Tensor] = {}
@@ -36,9 +30,6 @@ class ForeignLearner(L.Callback):
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         self._module = pl_module
-        for callback in trainer.checkpoint_callbacks:
-            if isinstance(callback, ModelCheckpoint) and callback.dirpath is None:
-                callback.dirpath = str(self.folder / OWN_CHECKPOINTS)
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Restore the metrics of a resumed run here: learners often reset theirs in on_train_start."""
@@ -63,7 +54,7 @@ class ForeignLearner(L.Callback):
         trainer.callback_metrics.update({name: mean.to(pl_module.device) for name, mean in means.items()})
         for logger in trainer.loggers if means else ():
             shown = {f"{name}_epoch": float(mean) for name, mean in means.items()}
-            logger.log_metrics(shown, step=trainer.current_epoch + 1)
+            logger.log_metrics(shown, step=axis_step(trainer))
         self._log_axis(trainer, pl_module)
 
     def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -87,14 +78,13 @@ class ForeignLearner(L.Callback):
         return means
 
     def _is_new(self, name: str, value: Tensor) -> bool:
-        """Whether the learner has logged a value since the last step; Lightning hands the old one out as a view."""
-        last = self._last.get(name)
-        return last is None or last.data_ptr() != value.data_ptr()
+        """Whether the learner has logged a value since the last step."""
+        return is_new(value, self._last.get(name))
 
     def _log_axis(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Log "step", which Lightning takes as the loggers' axis."""
         if trainer.loggers:
-            pl_module.log("step", float(trainer.current_epoch + 1), sync_dist=trainer.world_size > 1)
+            pl_module.log("step", float(axis_step(trainer)), sync_dist=trainer.world_size > 1)
 
 
 def metric_states(module: L.LightningModule) -> dict[str, Any]:

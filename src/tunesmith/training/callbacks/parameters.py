@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from tunesmith.errors import UserError
+from tunesmith.training.callbacks.end_of_epoch import axis_step
 
 MAX_PARAMETERS = 32
 
@@ -25,7 +26,7 @@ class Parameters(L.Callback):
         values = dict(_named_numbers(pl_module))
         trainer.callback_metrics.update({name: torch.tensor(value) for name, value in values.items()})
         for logger in trainer.loggers:
-            logger.log_metrics(values, step=trainer.current_epoch + 1)
+            logger.log_metrics(values, step=axis_step(trainer))
 
 
 def _named_numbers(module: L.LightningModule) -> list[tuple[str, float]]:

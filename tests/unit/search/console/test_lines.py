@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from tunesmith.search.console.lines import rows, show_epoch, show_joined, show_lost, show_space, show_trial
+from tunesmith.search.console.lines import rows, say, show_epoch, show_joined, show_lost, show_space, show_trial
 from tunesmith.search.space.space import parse_space
 from tunesmith.search.study.trial import EPOCHS, OWNER, REASON
 
@@ -86,6 +88,20 @@ def test_a_line_per_trial(
 def test_the_space(capsys: pytest.CaptureFixture[str], typed: list[str], lines: list[str]) -> None:
     show_space(parse_space({}, typed))
     assert capsys.readouterr().out.splitlines() == lines
+
+
+def test_what_a_function_of_the_user_suggests_is_no_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    show_space(replace(parse_space({}, []), is_open=True))
+    show_space(replace(parse_space({}, ["x=1,2"]), is_open=True))
+    suggested = "what hydra.sweeper.custom_search_space suggests"
+    assert capsys.readouterr().out.splitlines() == [f"space: {suggested}", "space", "  x  1, 2", f"  and {suggested}"]
+
+
+def test_a_character_that_the_console_cannot_show_is_an_escape(monkeypatch: pytest.MonkeyPatch) -> None:
+    console = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr("sys.stdout", console)
+    say("x=\u03b1\udcff")
+    assert console.buffer.getvalue() == b"x=\\u03b1\\udcff\n"  # type: ignore[attr-defined]
 
 
 def test_rows_have_two_columns(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import make_dataclass
 from typing import Any
 
 import pytest
 from hydra import initialize_config_dir
 from hydra.core.config_loader import ConfigLoader
+from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from hydra.types import RunMode
@@ -18,7 +21,7 @@ from tunesmith.search.space.space import parse_space
 
 FILES = {
     "main.yaml": """
-        defaults: [_self_, {model: small}, {override hydra/sweeper: tunesmith}]
+        defaults: [_self_, {model: small}, {file: null}, {override hydra/sweeper: tunesmith}]
         lr: 0.1
         name: ${model.kind}-${lr}
         note: null
@@ -29,6 +32,9 @@ FILES = {
     """,
     "model/small.yaml": "{kind: small, units: 1, dropout: 0.0}",
     "model/large.yaml": "{kind: large, units: 9}",
+    "file/0.yaml": "{number: zero}",
+    "file/true.yaml": "{number: truth}",
+    "file/1e3.yaml": "{number: thousand}",
 }
 URL = "postgresql+psycopg://user:secret@host/studies"
 
@@ -51,7 +57,7 @@ def master_of(loader: ConfigLoader, typed: list[str]) -> DictConfig:
 
 
 def composer(loader: ConfigLoader, *typed: str) -> Composer:
-    space = parse_space({}, [text for text in typed if not text.startswith("hydra")])
+    space = parse_space({}, [text for text in typed if not text.startswith("hydra")], loader)
     return Composer(loader, master_of(loader, list(typed)), space)
 
 
@@ -83,6 +89,129 @@ def test_a_trials_config_is_hydras_own_but_for_its_signature(
         whole.hydra.job_logging.handlers.console.level = "WARNING"
     config = Composer(loader, master, space).compose(params, number=7, folder="3")
     assert OmegaConf.to_container(config) == OmegaConf.to_container(whole)  # ${now:} is not resolved
+
+
+# Overrides of a plain run, in the order in which they are typed.
+TYPED = [
+    ["model={units:16}", "model={kind:z}"],
+    ["+model={depth:1}", "+model={width:2}"],
+    ["++model={depth:1}", "++model={depth:2,width:3}"],
+    ["model={units:16}", "model.units=17"],
+    ["model.units=17", "model={units:16}"],
+    ["model.units=17", "model={kind:z}"],
+    ["+model.depth=1", "model={depth:2}"],
+    ["model={units:16}", "model=large"],
+    ["model=large", "model={units:16}"],
+    ["model.units=3", "model=large"],
+    ["~model.units", "+model={units:5}"],
+    ["model={units:16}", "~model.dropout"],
+    ["~model.dropout", "model={units:16}"],
+    ["+model.opt={a:{b:1}}", "model.opt={a:{b:2}}", "+model.opt={a:{c:3}}"],
+    ["lr=1", "lr=2"],
+    ["++lr=1", "lr=2"],
+    ["model=small", "model=large"],
+    ["model=large", "~model"],
+    ["layers=[1,2]", "layers=[3]"],
+    ["note={a:1}", "note=null"],
+    ["note=text", "note={b:2}"],
+    ["note={}", "+note.a=1"],
+    ["note={a:1}", "+note.b=2", "note.b=${lr}"],
+    ["~layers", "+layers={a:1}", "+layers={b:2}"],
+    ["name='${model.kind} (x), y'", "note='\\\\${name}'"],
+    ["+model@teacher=large", "teacher={units:3}", "+teacher={depth:2}"],
+]
+
+
+@pytest.mark.parametrize("typed", TYPED, ids=" ".join)
+@pytest.mark.parametrize("swept", ["nothing", "last", "first"])
+def test_a_trial_has_what_a_plain_run_of_the_same_overrides_has(
+    loader: ConfigLoader, typed: list[str], swept: str
+) -> None:
+    """swept: whether another key varies, and whether it stands before the others."""
+    plain = loader.load_configuration("main", typed, run_mode=RunMode.RUN)
+    varied = {"nothing": [], "last": ["+x=7,8"], "first": ["+x=7,8"]}[swept]
+    ordered = [*varied, *typed] if swept == "first" else [*typed, *varied]
+    config = composer(loader, *ordered).compose({"+x": 7} if varied else {}, number=0, folder="0")
+    assert content(config) == {**content(plain), **({"x": 7} if varied else {})}
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [["+lr=1"], ["+a=1", "+a=2"], ["note={a:1}", "note={b:2}"], ["model={depth:1}"], ["~note"], ["~model.depth"]],
+    ids=" ".join,
+)
+def test_a_trial_is_refused_if_a_plain_run_is(loader: ConfigLoader, typed: list[str]) -> None:
+    with pytest.raises(HydraException, match=r"Could not|Error merging") as plain:
+        loader.load_configuration("main", typed, run_mode=RunMode.RUN)
+    with pytest.raises(HydraException, match=re.escape(str(plain.value))):
+        Composer(loader, master_of(loader, []), parse_space({}, [*typed, "+x=7,8"], loader)).compose({"+x": 7}, 0, "0")
+
+
+def content(config: DictConfig) -> Any:
+    """A job's own config as it is written."""
+    plain = OmegaConf.to_container(config, resolve=False)
+    assert isinstance(plain, dict)
+    return {key: value for key, value in plain.items() if key != "hydra"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "params"),
+    [
+        pytest.param(["model.units=2,3", "model={kind:z}"], {"model.units": 3}, id="a dict beside what varies"),
+        pytest.param(["model={units:2}", "model.units=3,4"], {"model.units": 3}, id="a dict that a sweep replaces"),
+        pytest.param(["model={units:2},{units:3}", "model={kind:z}"], {"model": "{units:3}"}, id="a dict that varies"),
+        pytest.param(["model.units=2,3", "model=large"], {"model.units": 3}, id="a choice below a value that varies"),
+        pytest.param(["model=small,large", "model={units:5}"], {"model": "large"}, id="a dict on a choice that varies"),
+        pytest.param(["note={a:1}", "+note.b=2,3", "+note={c:4}"], {"+note.b": 3}, id="between two dicts"),
+    ],
+)
+def test_what_varies_is_applied_at_its_place(loader: ConfigLoader, typed: list[str], params: dict[str, Any]) -> None:
+    ((key, value),) = params.items()
+    plain = [f"{key}={value}" if text.startswith(f"{key}=") and "," in text else text for text in typed]
+    expected = loader.load_configuration("main", plain, run_mode=RunMode.RUN)
+    assert content(composer(loader, *typed).compose(params, 0, "0")) == content(expected)
+
+
+@pytest.mark.parametrize(
+    ("sweep", "value", "expected"),
+    [
+        ("file=0,true", "0", {"number": "zero"}),
+        ("file=0,true", "true", {"number": "truth"}),
+        ("file=1e3,0", "1e3", {"number": "thousand"}),
+        ("file='0','true'", "0", {"number": "zero"}),
+        ("file=null,0", None, None),
+        ("model=null,small", None, None),
+    ],
+    ids=str,
+)
+def test_a_file_may_be_called_like_a_number_and_null_chooses_none(
+    loader: ConfigLoader, sweep: str, value: str | None, expected: Any
+) -> None:
+    key = sweep.partition("=")[0]
+    space = parse_space({}, [sweep], loader)
+    assert value in (space.dimensions[key].values() or ())
+    assert content(Composer(loader, master_of(loader, []), space).compose({key: value}, 0, "0")).get(key) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"), [(0, "zero"), (True, "truth"), (1000.0, "thousand"), ("0", "zero")], ids=repr
+)
+def test_a_function_may_suggest_a_file_by_a_number(loader: ConfigLoader, value: Any, kind: str) -> None:
+    assert composer(loader).compose({"file": value}, 0, "0").file.number == kind
+
+
+def test_a_class_made_at_run_time_may_be_a_schema(loader: ConfigLoader) -> None:
+    made = make_dataclass("Made", [("units", int, 4)])
+    ConfigStore.instance().store(group="model", name="made", node=made)
+    config = composer(loader, "model=made").compose({"model.units": 5}, number=0, folder="0")
+    assert OmegaConf.get_type(config.model) is made
+    assert config.model.units == 5
+    assert composer(loader, "model=made").compose({}, number=0, folder="0").model.units == 4
+
+
+def test_trials_stay_in_the_studys_folder(loader: ConfigLoader) -> None:
+    sweep = composer(loader, "hydra.sweep.dir='out/${lr}'", "lr=1,2")
+    assert sweep.compose({"lr": 2}, number=0, folder="0").hydra.sweep.dir == "out/0.1"
 
 
 def test_a_trials_values_do_not_reach_the_next(loader: ConfigLoader) -> None:

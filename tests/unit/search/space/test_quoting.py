@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from tunesmith.search.space.quoting import to_hydra, to_optuna
+from tunesmith.search.space.quoting import override, param_override, to_hydra, to_optuna
 
 
 def parsed(text: str) -> Any:
@@ -21,6 +22,32 @@ def parsed(text: str) -> Any:
 def test_a_value_comes_back_as_it_was(value: Any) -> None:
     assert parsed(to_hydra(value)) == value
     assert type(parsed(to_hydra(value))) is type(value)
+
+
+@pytest.mark.parametrize("value", [["a b", "null", None, 1], {"a": "x,y", "b": {"c": ["1"]}}, [], {}], ids=repr)
+def test_texts_inside_a_value_come_back_as_texts(value: Any) -> None:
+    assert parsed(to_hydra(value)) == value
+
+
+def test_a_number_of_numpy_is_a_number() -> None:
+    assert to_hydra(np.float64(0.5)) == "0.5"
+
+
+@pytest.mark.parametrize("value", ["a", "a b", "x=1", "1", "null", "", r"\${x}", "${x}", 1, None, ["a b"]], ids=repr)
+def test_an_override_is_read_back_and_quoted_only_if_it_must_be(value: Any) -> None:
+    text = override("key", value)
+    (read,) = OverridesParser.create().parse_overrides([text])
+    assert read.value() == value
+    assert ("'" in text) == (value in ("x=1", "1", "null", ["a b"]))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "k=null"), ("null", "k=null"), ("1,2", "k=1,2"), (True, "k=True"), ([None, "a b"], "k=[null,'a b']")],
+    ids=repr,
+)
+def test_params_hold_texts_of_hydras_grammar_or_values(value: Any, text: str) -> None:
+    assert param_override("k", value) == text
 
 
 @pytest.mark.parametrize(

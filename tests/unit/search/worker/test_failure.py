@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tunesmith.errors import RunFailed, UserError
+from tunesmith.errors import MAX_LINE, RunFailed, UserError
 from tunesmith.search.worker.failure import has_broken_cuda, last_line, reason_of, to_number
 
 
@@ -33,6 +34,14 @@ def test_no_number(returned: Any, message: str) -> None:
         to_number(returned)
 
 
+class Unreadable(Exception):
+    def __str__(self) -> str:
+        raise ZeroDivisionError
+
+    def __repr__(self) -> str:
+        return "unreadable"
+
+
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
@@ -40,11 +49,25 @@ def test_no_number(returned: Any, message: str) -> None:
         (UserError("seed must be"), "seed must be"),
         (ValueError("two\n  lines"), "ValueError: two lines"),
         (KeyError("a"), "KeyError: 'a'"),
+        (RunFailed("two\nlines"), "two lines"),
+        (Unreadable(), "Unreadable: its text cannot be read: __str__ raises ZeroDivisionError"),
     ],
     ids=repr,
 )
 def test_a_reason_is_one_line(error: Exception, reason: str) -> None:
     assert reason_of(error) == reason
+
+
+@pytest.mark.parametrize("kind", [ValueError, RunFailed, UserError])
+def test_a_long_reason_is_its_begin_and_its_end(kind: type[Exception]) -> None:
+    reason = reason_of(kind("begin " + 100_000 * "abc" + " end"))
+    assert len(reason) == MAX_LINE
+    assert re.fullmatch(r"(ValueError: )?begin (abc)+.* \.\.\. \(3000\d\d characters\) \.\.\. .*(abc)+ end", reason)
+
+
+def test_a_long_last_line_is_shortened(tmp_path: Path) -> None:
+    (tmp_path / "output").write_text(100_000 * "abc" + "\n")
+    assert len(last_line(tmp_path / "output", 0)) == MAX_LINE
 
 
 class AcceleratorError(RuntimeError):
@@ -69,6 +92,11 @@ def test_what_breaks_cuda(error: Exception, broken: bool) -> None:
     ("output", "line"),
     [
         pytest.param(b"Traceback\n  line\nOSError: no such library\n\n  \n", "OSError: no such library", id="a line"),
+        pytest.param(
+            b"KeyError: 'x'\n\nSet the environment variable HYDRA_FULL_ERROR=1 for a complete stack trace.\n",
+            "KeyError: 'x'",
+            id="above Hydra's advice",
+        ),
         pytest.param(b"first\n last \xff", "last \ufffd", id="no text"),
         pytest.param(b"\n \n", "", id="none"),
     ],

@@ -39,6 +39,15 @@ def test_a_step_is_reported_with_its_value() -> None:
     assert study.trials[0].intermediate_values == {1: 0.5, 2: 0.4}
 
 
+def test_a_step_that_is_reported_twice_keeps_its_first_value_and_is_warned_of() -> None:
+    study = opened()
+    reporter = reporter_of(asked(study))
+    reporter.report(1, 0.5)
+    with pytest.warns(UserWarning, match=r"ignored because this `step=1` is already reported"):
+        reporter.report(1, 0.4)
+    assert study.trials[0].intermediate_values == {1: 0.5}
+
+
 def test_the_pruners_word_is_handed_back() -> None:
     reporter = reporter_of(asked(opened(pruner=ThresholdPruner(upper=0.6))))
     reporter.report(1, 0.5)

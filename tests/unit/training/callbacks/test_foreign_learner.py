@@ -78,7 +78,7 @@ def trained(
     trainer = L.Trainer(
         accelerator="cpu",
         logger=logger,
-        callbacks=[ForeignLearner(folder), *callbacks],
+        callbacks=[ForeignLearner(), *callbacks],
         enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),
         enable_progress_bar=False,
         enable_model_summary=False,
@@ -113,14 +113,6 @@ def test_loggers_get_epochs_by_epoch_and_steps_by_step(tmp_path: Path) -> None:
     assert not {name for _, metrics in logger.heard for name in metrics if name.endswith("_step_epoch")} - {
         "by_step_epoch"
     }
-
-
-# its own checkpoints
-
-
-def test_its_checkpoints_have_a_folder_of_their_own(tmp_path: Path) -> None:
-    trained(tmp_path, Logs(), ModelCheckpoint(monitor="val/loss"))
-    assert [path.parent.name for path in tmp_path.rglob("*.ckpt")] == ["model_checkpoints"]
 
 
 def test_a_folder_that_it_names_stays(tmp_path: Path) -> None:
@@ -172,7 +164,7 @@ class Resets(Logs):
 
 
 def test_they_are_restored_after_the_learner_has_reset_them(tmp_path: Path) -> None:
-    callback, module = ForeignLearner(tmp_path), Resets()
+    callback, module = ForeignLearner(), Resets()
     module.best.update(7.0)
     callback.load_state_dict(metric_states(module))
     trainer = L.Trainer(
@@ -191,4 +183,4 @@ def test_they_are_restored_after_the_learner_has_reset_them(tmp_path: Path) -> N
 
 
 def test_without_a_learner_there_is_no_state(tmp_path: Path) -> None:
-    assert ForeignLearner(tmp_path).state_dict() == {}
+    assert ForeignLearner().state_dict() == {}

@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 from optuna import TrialPruned
 from optuna.trial import TrialState
 
-from tunesmith.errors import AttemptLost, RunFailed, UserError
+from tunesmith.errors import MAX_LINE, AttemptLost, RunFailed, UserError, text_of
 from tunesmith.reporting import hand_over
 from tunesmith.search.worker.executor import Assignment, Outcome
 from tunesmith.search.worker.failure import has_broken_cuda, reason_of, to_number
@@ -58,7 +58,7 @@ class InProcess:
             return Outcome(assignment, TrialState.PRUNED)
         except SystemExit as error:
             failure = _failure_of_exit(assignment, error)
-            return Outcome(assignment, TrialState.FAIL, reason=str(failure), error=failure)
+            return Outcome(assignment, TrialState.FAIL, reason=reason_of(failure), error=failure)
         except Exception as error:
             must_restart = has_broken_cuda(error)
             return Outcome(assignment, TrialState.FAIL, reason=reason_of(error), error=error, must_restart=must_restart)
@@ -71,7 +71,10 @@ class InProcess:
         self._shown.add(outcome.reason)
         is_bug = not isinstance(outcome.error, RunFailed | UserError)
         number = outcome.assignment.trial.number
-        log.log(level, "trial %d failed: %s", number, outcome.reason, exc_info=is_bug and outcome.error)
+        is_long = len(text_of(outcome.error)) > MAX_LINE
+        log.log(level, "trial %d failed: %s", number, outcome.reason, exc_info=is_bug and not is_long and outcome.error)
+        if is_long:  # whole in the log, where a console shows warnings alone
+            log.info("the whole of it:", exc_info=outcome.error)
 
 
 def _failure_of_exit(assignment: Assignment, error: SystemExit) -> RunFailed:

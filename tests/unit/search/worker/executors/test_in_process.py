@@ -18,7 +18,7 @@ from optuna.trial import TrialState
 from studies import asked, opened
 
 import tunesmith
-from tunesmith.errors import AttemptLost, RunFailed, UserError
+from tunesmith.errors import MAX_LINE, AttemptLost, RunFailed, UserError
 from tunesmith.reporting import is_trial
 from tunesmith.search.worker.executor import Assignment, Outcome
 from tunesmith.search.worker.executors.in_process import InProcess
@@ -155,6 +155,18 @@ def test_the_same_failure_is_shown_on_the_console_once(
     shown = capfd.readouterr()
     assert (shown.out + shown.err).count("val/loss was nan") == 1
     assert (assignment.folder / "app.log").read_text().count("val/loss was nan") == 3
+
+
+def test_a_long_failure_is_whole_in_the_log_alone(
+    context: HydraContext, assignment: Assignment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def task(cfg: DictConfig) -> None:
+        raise ValueError(100_000 * "abc")
+
+    run(context, assignment, task)
+    shown = capsys.readouterr()
+    assert len(shown.out + shown.err) < 2 * MAX_LINE
+    assert 100_000 * "abc" in (assignment.folder / "app.log").read_text()
 
 
 def test_an_outcome_keeps_nothing_of_the_job_alive(context: HydraContext, assignment: Assignment) -> None:

@@ -1,0 +1,87 @@
+"""A resume that fails before an epoch has ended leaves the files of its run folder as they were."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from tunesmith.run_folder import CONFIG_FILE, read_metrics, temporary_path
+
+# What a run writes before its first epoch has ended, in its folder and in those of its folds.
+_WRITTEN = (
+    *("result.yaml", "metrics.csv", "*.log", "hparams.yaml", "lr_find.*", "preparation.json", "checkpoints/*.ckpt"),
+    *(f"{CONFIG_FILE.parent}/*.yaml", "events.out.tfevents.*", ".metrics.csv.*", ".result.yaml.*"),
+)
+# TensorBoard's files are new in each process: one that was there is not written to again.
+_NEVER_WRITTEN_AGAIN = "events.out.tfevents."
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A file as it was: its content, or the open file if a checkpoint, which is replaced and never changed in place."""
+
+    content: bytes | BinaryIO
+    inode: int
+    changed_ns: int
+
+
+@contextmanager
+def put_back_on_failure(folder: Path) -> Iterator[None]:
+    """Put the files of a run folder back if what runs inside raises before it has trained an epoch that is new."""
+    with ExitStack() as opened:
+        before = set(_files(folder))
+        kept, last_epoch = _keep(before, opened), _last_epoch(folder)
+        try:
+            yield
+        except BaseException:
+            if _last_epoch(folder) <= last_epoch:
+                _close_logs(folder)
+                _put_back(kept, set(_files(folder)) - before)
+            raise
+
+
+def _keep(files: set[Path], opened: ExitStack) -> dict[Path, _Kept]:
+    kept: dict[Path, _Kept] = {}
+    for path in files:
+        if not path.name.startswith(_NEVER_WRITTEN_AGAIN):
+            content = opened.enter_context(path.open("rb")) if path.suffix == ".ckpt" else path.read_bytes()
+            kept[path] = _Kept(content, path.stat().st_ino, path.stat().st_mtime_ns)
+    return kept
+
+
+def _last_epoch(folder: Path) -> int:
+    """Return the number of epochs in the tables of a run or of all its folds."""
+    return sum(max((int(row["epoch"]) for row in read_metrics(room)), default=0) for room in _rooms(folder))
+
+
+def _close_logs(folder: Path) -> None:
+    """Let nothing more be logged into the folder: torch logs as the process ends."""
+    for handler in list(logging.getLogger().handlers):
+        if isinstance(handler, logging.FileHandler) and Path(handler.baseFilename).parent == folder.absolute():
+            logging.getLogger().removeHandler(handler)
+            handler.close()
+
+
+def _put_back(kept: dict[Path, _Kept], new: set[Path]) -> None:
+    for path in new:
+        path.unlink()
+    for path, file in kept.items():
+        if path.exists() and (path.stat().st_ino, path.stat().st_mtime_ns) == (file.inode, file.changed_ns):
+            continue
+        temporary = temporary_path(path)
+        temporary.write_bytes(file.content if isinstance(file.content, bytes) else file.content.read())
+        os.utime(temporary, ns=(file.changed_ns, file.changed_ns))
+        os.replace(temporary, path)
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for room in _rooms(folder) for pattern in _WRITTEN for path in room.glob(pattern) if path.is_file()]
+
+
+def _rooms(folder: Path) -> list[Path]:
+    return [folder, *folder.glob("fold_*")]

@@ -1,0 +1,185 @@
+"""A run that goes on from a checkpoint is the run that was begun: its config is compared before anything is written."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import yaml
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from tunesmith.config_changes import ABSENT, Change, find_changes
+from tunesmith.errors import UserError, list_names
+from tunesmith.renamed_targets import RENAMED
+from tunesmith.resume_rules import MAX_EPOCHS, may_change, why_not_longer
+from tunesmith.run_folder import BEST_CHECKPOINT, CONFIG_FILE
+from tunesmith.typed_command import override
+
+FOLD_FOLDER = re.compile(r"fold_\d+")
+# Groups of the sweep: whatever is chosen, a run's config has nothing of it.
+_OF_THE_SWEEP = ("space", "search", "hydra")
+# So many changes are named in a refusal.
+_NUM_NAMED = 3
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """What a run folder says of the run's begin; overrides and choices are empty if Hydra did not start the run."""
+
+    config: DictConfig
+    overrides: Sequence[str] = ()
+    choices: Mapping[str, Any] = field(default_factory=dict)
+
+
+def checkpoint_folder(checkpoint: Path) -> Path:
+    """Return the folder of the run that wrote a checkpoint, RUN/checkpoints/NAME or RUN/fold_0/checkpoints/NAME."""
+    if checkpoint.parent.name in ("", ".."):  # typed inside the run folder
+        checkpoint = checkpoint.parent.resolve() / checkpoint.name
+    folder = checkpoint.parent.parent
+    return folder.parent if FOLD_FOLDER.fullmatch(folder.name) else folder
+
+
+def check_resume(cfg: DictConfig, typed: Sequence[str] | None) -> str | None:
+    """Compare the config of a run that goes on with the one that it began with, interpolations as they are written.
+
+    typed: the overrides of the command; None if they are not known: every key counts as typed.
+
+    Returns: a line that says what could not be compared, None if all was.
+
+    Raises:
+        UserError: a key differs that a run may not change on its way.
+    """
+    folder = checkpoint_folder(Path(cfg.ckpt_path))
+    path = folder / CONFIG_FILE
+    if not path.is_file():
+        return f"ckpt_path: the config is not compared with the one that the run began with: {path} is missing"
+    begun = _read(folder)
+    changes = list(_changes(begun.config, cfg))
+    unrecorded = {
+        change.key for change in changes if change.old is ABSENT and not _is_new(change.key, begun, cfg, typed)
+    }
+    changes = [change for change in changes if change.key not in unrecorded]
+    refused = [change for change in changes if not may_change(change, begun.config, cfg)]
+    if refused:
+        raise UserError(_refusal(folder, cfg, _by_node(refused)))
+    longer = [change for change in changes if change.key == MAX_EPOCHS]
+    reason = why_not_longer(cfg) if longer else None
+    if reason is not None:
+        raise UserError(
+            f"{MAX_EPOCHS} must stay {_show(longer[0].old)}: {reason}; got {_show(longer[0].new)}: {_new_run(cfg)}"
+        )
+    names = dict.fromkeys(_first_absent(key, begun.config) for key in unrecorded)
+    return f"ckpt_path: not compared, because {path} has no {list_names(names)}" if names else None
+
+
+def _read(folder: Path) -> _Begun:
+    path = folder / CONFIG_FILE
+    config = _load(path, OmegaConf.load)
+    if not isinstance(config, DictConfig):
+        raise UserError(f"ckpt_path must lie in a run's folder; got {folder}, whose {CONFIG_FILE} is no config")
+    overrides, hydra = (path.with_name(name) for name in ("overrides.yaml", "hydra.yaml"))
+    if not (overrides.is_file() and hydra.is_file()):  # begun from Python
+        return _Begun(config)
+    plain = yaml.safe_load  # as they are written: OmegaConf would resolve the overrides
+    return _Begun(config, _load(overrides, plain) or (), _load(hydra, plain)["hydra"]["runtime"]["choices"])
+
+
+def _load(path: Path, load: Callable[[IO[str]], Any]) -> Any:
+    try:
+        with path.open() as file:
+            return load(file)
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise UserError(f"ckpt_path must lie in a run's folder; {path} cannot be read: {error}") from None
+
+
+def _changes(old: DictConfig, new: DictConfig) -> Iterator[Change]:
+    """Yield what differs, except a class's new name, and an interpolation that comes out as the value it stands for."""
+    for change in find_changes(old, new):
+        is_renamed = isinstance(change.old, str) and RENAMED.get(change.old) == change.new
+        is_empty = (change.old, change.new) in (({}, ABSENT), (ABSENT, {}))  # its keys, then or now, are changes too
+        if not is_renamed and not is_empty and not _comes_out_the_same(change, old, new):
+            yield change
+
+
+def _comes_out_the_same(change: Change, old: DictConfig, new: DictConfig) -> bool:
+    if ABSENT in (change.old, change.new) or "${" not in f"{change.old}{change.new}":
+        return False
+    try:
+        before, after = (OmegaConf.create({"value": OmegaConf.select(cfg, change.key)}) for cfg in (old, new))
+        OmegaConf.resolve(before)
+        OmegaConf.resolve(after)
+    except (OmegaConfBaseException, ValueError):
+        return False
+    return not find_changes(before, after)
+
+
+def _is_new(key: str, begun: _Begun, cfg: DictConfig, typed: Sequence[str] | None) -> bool:
+    """Whether a key that the run did not begin with was added by the command, not by a later version of conf/."""
+    if typed is None:
+        return "learner" in begun.config  # a config of version 0.1.0 has none, and lacks much else
+    return any(_covers(text, key, cfg) for text in typed if text not in begun.overrides and not _is_choice(text, begun))
+
+
+def _is_choice(text: str, begun: _Begun) -> bool:
+    """Whether an override chooses what the run has begun with."""
+    group, _, choice = text.partition("=")
+    return group in begun.choices and str(begun.choices[group]) == choice
+
+
+def _covers(text: str, key: str, cfg: DictConfig) -> bool:
+    """Whether an override may have given a key; a group that is no node, such as experiment, may give any key."""
+    name = text.lstrip("+~").partition("=")[0].partition("@")[0].replace("/", ".")
+    top = name.partition(".")[0]
+    return key == name or key.startswith(f"{name}.") or (top not in cfg and top not in _OF_THE_SWEEP)
+
+
+def _by_node(changes: Sequence[Change]) -> list[Change]:
+    """Return one change for each node whose class has changed, instead of all of its arguments."""
+    nodes = [change.key.removesuffix("_target_") for change in changes if change.key.endswith("._target_")]
+    return [
+        change
+        for change in changes
+        if not any(change.key.startswith(node) and change.key != f"{node}_target_" for node in nodes)
+    ]
+
+
+def _refusal(folder: Path, cfg: DictConfig, changes: Sequence[Change]) -> str:
+    named = ", ".join(f"{each.key}={_show(each.new)} instead of {_show(each.old)}" for each in changes[:_NUM_NAMED])
+    more = f" and {len(changes) - _NUM_NAMED} more" if len(changes) > _NUM_NAMED else ""
+    typed = (folder / CONFIG_FILE).with_name("overrides.yaml")
+    as_begun = f"type what the run began with ({typed})" if typed.is_file() else "leave it as it was"
+    return (
+        f"ckpt_path must go on with the config that the run began with; got {named}{more}: {as_begun}, or "
+        f"{_new_run(cfg)}"
+    )
+
+
+def _new_run(cfg: DictConfig) -> str:
+    checkpoint = Path(cfg.ckpt_path)
+    best = checkpoint.with_name(BEST_CHECKPOINT.name)
+    weights = override("weights", str(best if best.is_file() else checkpoint))
+    return f"start a new run from its weights by {shlex.quote(weights)} instead of ckpt_path"
+
+
+def _show(value: Any) -> str:
+    if value is ABSENT:
+        return "no such key"
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _first_absent(key: str, cfg: DictConfig) -> str:
+    """Return the part of a key up to the first name that a config does not have: learner for learner.model."""
+    node: Any = cfg
+    names = key.split(".")
+    for depth, name in enumerate(names):
+        if not isinstance(node, DictConfig) or name not in node:
+            return ".".join(names[: depth + 1])
+        node = None if OmegaConf.is_interpolation(node, name) else node[name]
+    return key

@@ -1,0 +1,52 @@
+"""What Lightning and torch raise for a mistake in the config or data -> one line."""
+
+from __future__ import annotations
+
+import re
+import traceback
+from pathlib import Path
+
+import lightning as L
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+from torch import nn
+
+from tunesmith.errors import UserError
+
+# In the text of what early stopping and a plateau schedule raise if their metric was not logged.
+NOT_LOGGED = "which is not available"
+# How the text begins that torch raises for the state of another module or optimizer.
+MISFITS = ("Error(s) in loading state_dict", "loaded state dict ")
+# What batch norm raises for a batch of one sample, and one cycle at its end.
+SINGLE_SAMPLE = "Expected more than 1 value per channel when training"
+SCHEDULE_IS_OVER = "Tried to step "
+
+
+def explain(error: Exception, metric: str, checkpoint: Path | None) -> UserError | None:
+    """Return a user's mistake in one line, None if the error is none.
+
+    metric: the objective's; checkpoint: of an earlier attempt, which the training continues.
+    """
+    text = " ".join(str(error).split())
+    if NOT_LOGGED in text and re.search(rf"metric `?{re.escape(metric)}`? ", text):
+        return UserError(f"objective.metric must be a metric that the learner logs; got '{metric}': {text}")
+    if checkpoint is not None and text.startswith(MISFITS):
+        return UserError(f"ckpt_path must be a checkpoint of this model; got '{checkpoint}': {text[:300]}")
+    if SINGLE_SAMPLE in text:
+        return UserError(
+            "data: batch norm cannot be trained on a batch of one sample, and the loader gave one: leave it out "
+            "(drop_last=True), or choose another batch size"
+        )
+    if text.startswith(SCHEDULE_IS_OVER):
+        return UserError(f"scheduler must last as long as the run; got one whose steps are over: {text}")
+    is_complaint = isinstance(error, MisconfigurationException) or NOT_LOGGED in text or _is_of_lightning(error)
+    return UserError(f"trainer: {text}") if is_complaint else None
+
+
+def _is_of_lightning(error: Exception) -> bool:
+    """Whether Lightning itself refuses a value, or misses an attribute of the learner."""
+    if not isinstance(error, ValueError | AttributeError):
+        return False
+    files = [Path(frame.f_code.co_filename) for frame, _ in traceback.walk_tb(error.__traceback__)]
+    while files and files[-1] == Path(nn.modules.module.__file__):  # nn.Module.__getattr__
+        files.pop()
+    return bool(files) and Path(L.__file__).parent in files[-1].parents
