@@ -75,7 +75,9 @@ def test_a_trial_that_was_withdrawn_takes_no_point() -> None:
 
 
 def test_the_trials_of_hyperbands_other_brackets_take_points_too() -> None:
-    study = opened(sampler=Enumeration(FINITE), pruner=HyperbandPruner(max_resource=27), space=FINITE)
+    study = opened(
+        sampler=Enumeration(FINITE), pruner=HyperbandPruner(max_resource=27), space=FINITE, is_enumerated=True
+    )
     assert draw(study, FINITE, 6) == POINTS
 
 
