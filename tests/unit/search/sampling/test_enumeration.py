@@ -75,10 +75,16 @@ def test_a_trial_that_was_withdrawn_takes_no_point() -> None:
 
 
 def test_the_trials_of_hyperbands_other_brackets_take_points_too() -> None:
-    study = opened(
-        sampler=Enumeration(FINITE), pruner=HyperbandPruner(max_resource=27), space=FINITE, is_enumerated=True
-    )
-    assert draw(study, FINITE, 6) == POINTS
+    pruner = HyperbandPruner(max_resource=27)
+    study = opened(sampler=Enumeration(FINITE), pruner=pruner, space=FINITE, is_enumerated=True)
+    drawn = []
+    for _ in POINTS:
+        trial = study.ask()
+        drawn.append(tuple(dimension.suggest(trial) for dimension in FINITE.dimensions.values()))
+        trial.report(0.5, 1)
+        trial.should_prune()  # from here on the pruner knows its brackets
+        study.tell(trial, 0.5)
+    assert drawn == POINTS
 
 
 def test_two_that_ask_at_the_same_time_get_two_points() -> None:
