@@ -21,16 +21,15 @@ from omegaconf import DictConfig, OmegaConf, read_write
 
 from tunesmith import run_folder as run_record
 from tunesmith.checks import check_config, check_folder
-from tunesmith.doors import typed_overrides
 from tunesmith.errors import UserError
 from tunesmith.in_job import resolved_as_in_job
-from tunesmith.kept_files import put_back_on_failure
 from tunesmith.mistakes import exit_on_error, is_mendable, line
 from tunesmith.reporting import current_reporter, is_trial
-from tunesmith.resume import check_resume, checkpoint_folder
-from tunesmith.resume_command import resume_command
-from tunesmith.resume_folder import check_resume_folder, copy_begun
-from tunesmith.run_folder import environment
+from tunesmith.resume.comparison import check_resume, checkpoint_folder
+from tunesmith.resume.folder import check_resume_folder, copy_begun
+from tunesmith.resume.kept_files import put_back_on_failure
+from tunesmith.resume.resume_command import resume_command
+from tunesmith.run_folder import CONFIG_FILE, environment
 from tunesmith.search.pool.launcher import runs_on_cluster
 from tunesmith.search.storage.password import hide_password, refuse_typed_password
 from tunesmith.training.ddp.devices import check_accelerator
@@ -101,6 +100,11 @@ def check(cfg: DictConfig) -> None:
         raise UserError(
             f"ckpt_path must be null in a sweep, whose lost trials go on by themselves; got '{cfg.ckpt_path}'"
         )
+    kept = OmegaConf.select(cfg, "hydra.output_subdir", default=str(CONFIG_FILE.parent))
+    if kept != str(CONFIG_FILE.parent) and (is_sweep or kept is not None):  # a run's other ranks have null
+        raise UserError(
+            f"hydra.output_subdir must be {CONFIG_FILE.parent}, where a run's config is looked for; got {kept}"
+        )
     accelerator = OmegaConf.select(cfg, "trainer.accelerator")
     if isinstance(accelerator, str) and not (is_sweep and runs_on_cluster(cfg)):
         check_accelerator(accelerator)
@@ -119,7 +123,7 @@ class ChecksBeforeRun(Callback):
                 check(config)
                 folder = Path(config.hydra.run.dir)
                 if config.get("ckpt_path") is not None and is_rank_zero():
-                    check_resume(config, typed_overrides(config))
+                    check_resume(config, config.hydra)
                     check_resume_folder("hydra.run.dir", folder, config)
                 check_folder("hydra.run.dir", folder)
             if config.get("ckpt_path") is not None:
@@ -184,7 +188,7 @@ def _train(cfg: DictConfig) -> Any:
 def _go_on(cfg: DictConfig, folder: Path) -> None:
     """Say what could not be compared, and write .hydra/, which on_run_start has kept Hydra from writing."""
     started = OmegaConf.create({"hydra": HydraConfig.get()})
-    not_compared = check_resume(cfg, typed_overrides(started))
+    not_compared = check_resume(cfg, started.hydra)
     if not_compared is not None:
         log.warning(not_compared)
     if started.hydra.output_subdir is not None:

@@ -20,11 +20,11 @@ from tunesmith.checks import check_folder
 from tunesmith.cli import CONF, check, check_conf, ignore_schema_warning, register_resolvers, with_plus
 from tunesmith.cli import run_folder as default_folder
 from tunesmith.errors import RunFailed, UserError
-from tunesmith.kept_files import put_back_on_failure
 from tunesmith.mistakes import explain, is_mendable
 from tunesmith.reporting import NoReporter
-from tunesmith.resume import check_resume
-from tunesmith.resume_folder import check_resume_folder, copy_begun
+from tunesmith.resume.comparison import check_resume
+from tunesmith.resume.folder import check_resume_folder, copy_begun
+from tunesmith.resume.kept_files import put_back_on_failure
 
 LOG_FILE = "train.log"
 
@@ -72,7 +72,7 @@ def train(cfg: DictConfig, folder: str | Path | None = None) -> dict[str, Any]:
     folder = _default_folder(cfg) if folder is None else Path(folder).absolute()
     not_compared = None
     if cfg.ckpt_path is not None:
-        not_compared = check_resume(cfg, typed=None)
+        not_compared = check_resume(cfg, hydra=None)
         check_resume_folder("folder", folder, cfg)
     check_folder("folder", folder)
     run_folder.environment()

@@ -86,7 +86,8 @@ _NET: dict[str, Rule] = {
     "batch_norm": FLAG,
 }
 _COLUMN = Rule("the name of a column", lambda value: isinstance(value, str | int) and not isinstance(value, bool))
-_ARRAYS: dict[str, Rule] = {"path": TEXT, "tokens": FLAG, "mapped": FLAG}
+_TASK = one_of("auto", "classification", "regression")
+_ARRAYS: dict[str, Rule] = {"path": TEXT, "task": _TASK, "tokens": FLAG, "mapped": FLAG}
 _LOSS: dict[str, Rule] = {"label_smoothing": BELOW_ONE, "reduction": one_of("mean", "sum")}
 
 # `_target_` -> argument -> rule; * stands for any text, and an argument may be a key inside a node ("loss.reduction").
@@ -99,11 +100,7 @@ TARGETS: dict[str, dict[str, Rule]] = {
         "eta_min": NOT_NEGATIVE,
     },
     "torch.optim.lr_scheduler.OneCycleLR": {"pct_start": FRACTION},
-    "torch.optim.lr_scheduler.ReduceLROnPlateau": {
-        "patience": integer(0),
-        "factor": FRACTION,
-        "min_lr": NOT_NEGATIVE,
-    },
+    "torch.optim.lr_scheduler.ReduceLROnPlateau": {"patience": integer(0), "factor": FRACTION, "min_lr": NOT_NEGATIVE},
     "torch.nn.*Loss": {**_LOSS, "reduction": one_of("mean", "sum", "none"), "delta": POSITIVE},
     "tunesmith.training.losses.AutoLoss": _LOSS,
     "tunesmith.training.learner.Supervised": {"loss.reduction": _LOSS["reduction"]},
@@ -129,7 +126,7 @@ TARGETS: dict[str, dict[str, Rule]] = {
     "tunesmith.data.sources.table.Csv": {
         "path": TEXT,
         "target": or_null(either(_COLUMN, Rule("a list of names", is_list))),
-        "task": one_of("auto", "classification", "regression"),
+        "task": _TASK,
         "drop": LIST,
         "separator": Rule(
             "one character", lambda value: isinstance(value, str) and len(value.replace("\\t", "t")) == 1
@@ -139,6 +136,10 @@ TARGETS: dict[str, dict[str, Rule]] = {
         "max_categories": integer(2),
         "dates": one_of("parts", "elapsed", "drop", "text"),
         "split_column": or_null(_COLUMN),
+        "header": or_null(integer(0)),
+        "keep_default_na": FLAG,
+        "decimal": one_of(".", ","),
+        "thousands": or_null(one_of(",", ".", "'", " ", "_")),
     },
     "tunesmith.data.sources.npz.Npz": _ARRAYS,
     "tunesmith.data.sources.npy.Npy": {**_ARRAYS, "targets_path": or_null(TEXT)},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import subprocess
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ METRICS_FILE = "metrics.csv"
 RESULT_FILE = "result.yaml"
 TEST_FILE = "test.yaml"
 REPORT_FILE = "test_report.txt"
+PREPARATION_FILE = "preparation.json"
 BEST_CHECKPOINT = Path("checkpoints", "best.ckpt")
 LAST_CHECKPOINT = Path("checkpoints", "last.ckpt")
 
@@ -89,6 +91,14 @@ def write_yaml(path: Path, content: Mapping[str, Any]) -> None:
     """Write plain values as YAML, whole or not at all."""
     temporary = temporary_path(path)
     temporary.write_text(yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True, width=1000))
+    os.replace(temporary, path)
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write plain values as JSON, a line per key, whole or not at all; floats keep all their digits."""
+    lines = [json.dumps({key: value}, ensure_ascii=False, allow_nan=False)[1:-1] for key, value in content.items()]
+    temporary = temporary_path(path)
+    temporary.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
     os.replace(temporary, path)
 
 

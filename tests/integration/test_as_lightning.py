@@ -83,6 +83,7 @@ CASES = {
     "val_check_interval as a half": {"max_epochs": 4, "val_check_interval": 0.5},
     "val_check_interval as a quarter": {"max_epochs": 4, "val_check_interval": 0.25},
     "val_check_interval as batches": {"max_epochs": 4, "val_check_interval": 3},
+    "val_check_interval as one batch": {"max_epochs": 3, "val_check_interval": 1},
     "val_check_interval over epochs": {"max_epochs": 4, "val_check_interval": 3, "check_val_every_n_epoch": None},
     "an interval longer than an epoch": {"max_epochs": 5, "val_check_interval": 10, "check_val_every_n_epoch": None},
     "check_val_every_n_epoch": {"max_epochs": 8, "check_val_every_n_epoch": 2},

@@ -59,7 +59,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Attribute 'net' is an instance o
         pytest.param(
             case("plain", "points"),
             ("+trainer.max_steps=2",),
-            r"trainer must let an epoch end with a validation, .*; got a run that ended after 2 steps without one",
+            r"trainer\.max_steps must reach the first validation, after batch 4; got 2, whose last batch is 2",
             id="no epoch",
         ),
     ],

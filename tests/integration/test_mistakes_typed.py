@@ -31,10 +31,12 @@ RUNS = [
     ("objective.mode=lowest", "objective.mode must be one of min, max; got 'lowest'"),
     ("objective.metric=val/acc objective.mode=min", "objective.mode must be max with objective.metric=val/acc, of "),
     ("objective.metric=lr", "objective.mode must be given with objective.metric=lr, whose name does not tell "),
+    ("hydra.output_subdir=conf", "hydra.output_subdir must be .hydra, where a run's config is looked for; got conf"),
     ("find_lr=${nowhere}", "find_lr: Interpolation key 'nowhere' not found"),
     ("hydra.run.dir=${hydra:job.name} optimizer.lr=-1", "optimizer.lr must be a number > 0; got -1"),
     ("trainer=gpu", "trainer.accelerator must be a device of this machine; got 'gpu'; options: auto, cpu"),
     ("ckpt_path=gone.ckpt", "ckpt_path must be a checkpoint file; got 'gone.ckpt'"),
+    ("ckpt_path=file", "ckpt_path must be FOLDER/checkpoints/NAME of a run, which goes on in FOLDER; got 'file'"),
     ("hydra.run.dir=file/run", "hydra.run.dir must be a folder that can be written to; got file/run (Not a directory)"),
     (
         "model.shape=tapered",
@@ -49,7 +51,7 @@ RUNS = [
 ]
 # Found only once the run has begun.
 BEGUN = [
-    ("ckpt_path=file", "ckpt_path must be a checkpoint that a run wrote; got 'file'"),
+    ("ckpt_path=file hydra.run.dir=r", "ckpt_path must be a checkpoint that a run wrote; got 'file'"),
     ("trainer.precision=17", "trainer: Precision 17 is invalid. Allowed precision values: "),
     ("+callbacks.mine._target_=foo.Bar", "callbacks.mine._target_ must be the path of something importable; got "),
     (
@@ -110,6 +112,7 @@ SWEEPS = [
         "hydra.sweeper.pruner._target_=optuna.pruners.Foo",
         "hydra.sweeper.pruner._target_ must be the path of a class; got ",
     ),
+    ("hydra.output_subdir=null", "hydra.output_subdir must be .hydra, where a run's config is looked for; got None"),
     ("objective.metric=lr", "objective.mode must be given with objective.metric=lr, whose name does not tell "),
     ("objective.metric=val/acc,val/loss", "objective.metric must be the same in all trials of a study, or its best "),
     ("model=mlp,linear", "model.num_layers is varied by space=mlp, but there is no such key with model=linear: add "),
@@ -159,7 +162,7 @@ def test_a_metric_that_is_not_logged_in_a_run(shell: Shell) -> None:
     ended = shell.train(*QUICK, "objective.metric=val/los", "objective.mode=min", "hydra.run.dir=r")
     assert ended.code == 1
     assert ended.err == (
-        "error: objective.metric must be a logged metric; got 'val/los'; did you mean val/loss? "
+        "error: objective.metric must be a metric that the learner logs; got 'val/los'; did you mean val/loss? "
         "options: lr, train/acc, train/loss, val/acc, val/loss\n"
     )
     assert not (shell.folder / "r" / "result.yaml").exists()
@@ -169,7 +172,7 @@ def test_a_metric_that_is_not_logged_in_a_sweep_leaves_no_study(shell: Shell) ->
     ended = shell.train("-m", *QUICK, "objective.metric=val/los", "objective.mode=min", "study_name=s")
     assert ended.code == 1
     assert ended.err.startswith(
-        "error: objective.metric must be a logged metric; got 'val/los'; did you mean val/loss?"
+        "error: objective.metric must be a metric that the learner logs; got 'val/los'; did you mean val/loss?"
     )
     assert not shell.study("s").exists()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from conftest import QUICK, Ended, Shell
+from conftest import QUICK, ROOT, Ended, Shell
 
 from tunesmith.run_folder import read_metrics
 
@@ -45,6 +45,7 @@ def test_result_holds_the_best_epoch_of_metrics(folder: Path) -> None:
     assert list(result) == [
         *("metric", "mode", "value", "epoch", "epochs", "seconds", "state", "reason"),
         *("checkpoint", "seed", "threads", "note", "tags", "versions", "commit", "dirty"),
+        "data_digest",
     ]
     assert (result["state"], result["epochs"], result["threads"]) == ("COMPLETE", 4, 1)
 
@@ -57,7 +58,7 @@ def test_metrics_has_a_row_an_epoch(folder: Path) -> None:
 
 def test_the_folder_holds_what_the_design_lists(folder: Path) -> None:
     names = {path.name for path in folder.iterdir() if "tfevents" not in path.name}
-    assert names == {".hydra", "checkpoints", "metrics.csv", "result.yaml", "train.log"}
+    assert names == {".hydra", "checkpoints", "metrics.csv", "preparation.json", "result.yaml", "train.log"}
     assert [path.name for path in (folder / "checkpoints").iterdir()] == ["best.ckpt"]
     assert len(list(folder.glob("events.out.tfevents*"))) == 1
 
@@ -87,6 +88,19 @@ def test_regression_runs_and_seed_0_is_a_seed(shell: Shell) -> None:
     assert ended.code == 0, ended.text
     assert "val/rmse" in (shell.folder / "r" / "metrics.csv").read_text()
     assert yaml.safe_load((shell.folder / "r" / "result.yaml").read_text())["seed"] == 0
+
+
+def test_the_best_of_an_accuracy_is_the_largest_for_all_parts_of_a_run(shell: Shell) -> None:
+    """QUICK has no callbacks: early stopping is a user's own, with the mode that the metric's name tells."""
+    own = "{_target_:lightning.pytorch.callbacks.EarlyStopping,monitor:val/acc,mode:'${objective.mode}',patience:3}"
+    few = ("data=iris", "trainer.max_epochs=30", "optimizer.lr=0.03", f"+callbacks.mine={own}", "hydra.run.dir=r")
+    ended = shell.train(*QUICK, *few, "objective.metric=val/acc")
+    assert (ended.code, ended.err) == (0, "")
+    result = yaml.safe_load((shell.folder / "r" / "result.yaml").read_text())
+    values = [float(row["val/acc"]) for row in read_metrics(shell.folder / "r")]
+    assert (result["metric"], result["mode"], result["value"]) == ("val/acc", "max", max(values))
+    assert (result["epoch"], len(values)) == (values.index(max(values)) + 1, values.index(max(values)) + 4)
+    assert shell.python(str(ROOT / "scripts" / "evaluate.py"), "r").code == 0
 
 
 def test_overfit_learns_one_batch_by_heart(shell: Shell) -> None:

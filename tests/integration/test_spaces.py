@@ -28,6 +28,17 @@ def test_the_same_seed_gives_the_same_trials_and_values(shell: Shell) -> None:
     assert one == two
 
 
+def test_a_sweep_over_an_accuracy_keeps_its_largest(shell: Shell) -> None:
+    sweep = (*SWEEP, "space=none", "data=iris", "objective.metric=val/acc", "optimizer.lr=0.03,1e-6")
+    ended = shell.train(*sweep)
+    assert ended.code == 0, ended.text
+    values = [float(row["value"]) for row in rows(shell.study("s"))]
+    results = yaml.safe_load((shell.study("s") / "optimization_results.yaml").read_text())
+    assert (len(values), min(values) < max(values)) == (2, True)
+    assert (results["best_value"], results["best_params"]) == (max(values), {"optimizer.lr": 0.03})
+    assert yaml.safe_load((shell.study("s") / "0" / "result.yaml").read_text())["mode"] == "max"
+
+
 def test_a_typed_sweep_adds_and_a_typed_value_leaves_the_space(shell: Shell) -> None:
     typed = ("model.activation=relu,tanh", "optimizer.lr=0.01", "hydra.sweeper.n_trials=2", "search=random")
     assert shell.train(*SWEEP, *typed).code == 0

@@ -71,7 +71,8 @@ def test_one_rank_writes_and_speaks(unbroken: tuple[Path, Ended]) -> None:
     assert [row.partition(",")[0] for row in rows] == ["epoch", *map(str, range(1, epochs + 1))]
     assert (folder / "train.log").read_text().count("epoch ") == ended.out.count("/30  train/loss") == epochs
     assert ended.out.count("best epoch") == 1
-    assert sorted(os.listdir(folder)) == [".hydra", "checkpoints", "metrics.csv", "result.yaml", "train.log"]
+    files = [".hydra", "checkpoints", "metrics.csv", "preparation.json", "result.yaml", "train.log"]
+    assert sorted(os.listdir(folder)) == files
     assert sorted(os.listdir(folder.parent)) == ["ranks", "unbroken"]
 
 

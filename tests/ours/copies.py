@@ -24,6 +24,15 @@ TABLES = {
 }
 
 
+# Tables that are written in other ways.
+TEXTS = {
+    "european": "x;y\n" + "".join(f"1.{i:03d},5;{i % 7},25\n" for i in range(100)),
+    "no_header": "".join(f"{i / 10},{i % 5},{'ab'[i % 2]}\n" for i in range(100)),
+    "disorders": "x,disorder\n" + "".join(f"{i},{['None', 'Insomnia'][i % 2]}\n" for i in range(100)),
+    "marks": "x,y\n" + "".join(f"{i if i % 9 else -999},{'ab?'[i % 3]}\n" for i in range(100)),
+}
+
+
 def copy_project(folder: Path) -> None:
     """Copy what commands use, and add the files that the pages ask for."""
     for part in ("conf", "src", "scripts"):
@@ -43,6 +52,8 @@ def make_shell(copy: Path, folder: Path, pythons: LoadedPythons, imports: str) -
 def write_samples(folder: Path) -> None:
     for name, columns in TABLES.items():
         pd.DataFrame(columns).to_csv(folder / f"{name}.csv", index=False)
+    for name, text in TEXTS.items():
+        (folder / f"{name}.csv").write_text(text)
     draw = np.random.default_rng(0)
     rows, classes = draw.normal(size=(100, 4)).astype(np.float32), np.arange(100) % 2
     np.save(folder / "x.npy", rows)

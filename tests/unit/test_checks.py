@@ -347,3 +347,19 @@ def test_an_output_folder_below_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match=r"^hydra\.run\.dir must be a folder .*; got .*/file/a \(Not a directory\)$"):
         check_folder("hydra.run.dir", tmp_path / "file" / "a")
+
+
+@pytest.mark.parametrize(
+    ("metric", "limit", "is_refused"),
+    [
+        ("val/loss", 0, True),
+        ("val_acc", 0.0, True),
+        ("train/loss", 0, False),
+        ("value", 0, False),
+        ("val/f", 2, False),
+    ],
+)
+def test_an_objective_of_validations_needs_a_validation(metric: str, limit: float, is_refused: bool) -> None:
+    cfg = OmegaConf.create({"objective": {"metric": metric, "mode": "max"}, "trainer": {"limit_val_batches": limit}})
+    expected = f"trainer.limit_val_batches must be more than 0 with objective.metric={metric}"
+    assert refusal(cfg).startswith(expected) is is_refused

@@ -9,12 +9,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import hydra
 import pytest
 import yaml
+from begun import record
+from hydra import initialize_config_dir
 from omegaconf import DictConfig
 from tiny import composed
 
-from tunesmith.cli import load_training, main, run_folder
+from tunesmith.cli import CONF, load_training, main, run_folder
 from tunesmith.errors import UserError
 
 
@@ -130,6 +133,52 @@ def test_a_key_of_our_own_still_needs_its_plus(monkeypatch: pytest.MonkeyPatch) 
         run_main(monkeypatch, "optimizer.nesterov=true")
 
 
+# checks before a run
+
+
+def test_values_of_hydra_resolve_before_a_run_as_in_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    seen: list[str] = []
+    typed = ("note=${hydra:job.name}", "study_name=${hydra:runtime.output_dir}", "hydra.run.dir=r")
+    run_main(monkeypatch, *typed, task=lambda cfg: seen.extend((cfg.note, cfg.study_name)))
+    assert seen == ["train", str(tmp_path / "r")]
+    with pytest.raises(SystemExit, match=r"^error: optimizer\.lr must be a number > 0; got 'train'$"):
+        run_main(monkeypatch, "optimizer.lr=${hydra:job.name}", task=lambda cfg: None)
+
+
+def test_an_interpolation_that_fails_is_no_reason_to_skip_the_checks(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    checkpoint = record(tmp_path / "r", "optimizer.lr=${no.such:thing}")
+    with pytest.raises(SystemExit, match=r"^error: .*no\.such"):
+        run_main(monkeypatch, "hydra.run.dir=${no.such:thing}", f"ckpt_path={checkpoint}", task=lambda cfg: None)
+
+
+def test_a_refused_resume_writes_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    checkpoint = record(tmp_path / "r", "data=iris")
+    (tmp_path / "r" / "train.log").touch()
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    message = (
+        "error: ckpt_path must go on with the config that the run began with; got optimizer.lr=0.1 instead of 0.001"
+    )
+    with pytest.raises(SystemExit, match=f"^{re.escape(message)}: "):
+        run_main(monkeypatch, "data=iris", "optimizer.lr=0.1", f"ckpt_path={checkpoint}", task=lambda cfg: None)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
+def test_a_checkpoint_is_found_by_a_job_that_runs_in_its_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    record(tmp_path / "r", "data=iris")
+    seen: list[Path] = []
+    typed = ("data=iris", "hydra.job.chdir=true", "ckpt_path=r/checkpoints/last.ckpt")
+    run_main(monkeypatch, *typed, task=lambda cfg: seen.extend((Path.cwd(), Path(cfg.ckpt_path))))
+    assert seen == [tmp_path / "r", tmp_path / "r" / "checkpoints" / "last.ckpt"]
+
+
 # folders
 
 
@@ -191,3 +240,15 @@ def test_a_plain_run_refuses_a_typed_password_and_leaves_nothing(
     with pytest.raises(SystemExit, match=r"^error: hydra\.sweeper\.storage must have no password on the command line"):
         run_main(monkeypatch, storage, "hydra.run.dir=here", task=lambda cfg: None)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("choice", ["tunesmith", "disabled", "stdout", "default"])
+def test_a_runs_logging_may_be_another_of_hydras(choice: str) -> None:
+    """A handler that only our file names would have no class."""
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        cfg = hydra.compose(
+            "train", [f"hydra/job_logging={choice}", "hydra.runtime.output_dir=."], return_hydra_config=True
+        )
+    handlers = cfg.hydra.job_logging.get("handlers") or {}
+    assert all("class" in handler for handler in handlers.values())
+    assert bool(handlers) == (choice != "disabled")

@@ -140,6 +140,40 @@ def test_a_run_goes_on_from_a_checkpoint_in_its_folder(tmp_path: Path) -> None:
     assert (result["folder"], result["epochs"]) == (tmp_path / "here", 3)
 
 
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        pytest.param(
+            ["optimizer.lr=0.1"],
+            "ckpt_path must go on with the config that the run began with; got optimizer.lr=0.1 instead of 0.001: ",
+            id="a changed value",
+        ),
+        pytest.param(
+            ["+trainer.max_steps=28"],
+            "ckpt_path must go on with the config that the run began with; got trainer.max_steps=28 instead of no such",
+            id="a new key",
+        ),
+        pytest.param(["+trainer.max_time=soon"], "trainer: ", id="what only the trainer finds"),
+    ],
+)
+def test_a_run_that_cannot_go_on_stays_as_it_was(overrides: list[str], message: str, tmp_path: Path) -> None:
+    train(compose(*QUICK), "here")
+    before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in tmp_path.rglob("*") if path.is_file()}
+    with pytest.raises(UserError, match=f"^{re.escape(message)}"):
+        train(compose(*SMALL, "trainer.max_epochs=3", "ckpt_path=here/checkpoints/best.ckpt", *overrides))
+    now = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in tmp_path.rglob("*") if path.is_file()}
+    assert now == before
+
+
+def test_a_run_goes_on_in_a_new_folder(tmp_path: Path) -> None:
+    train(compose(*QUICK), "here")
+    typed = compose(*SMALL, "trainer.max_epochs=3", "ckpt_path=here/checkpoints/best.ckpt")
+    assert train(typed, "there")["epochs"] == 3
+    assert len((tmp_path / "there" / "metrics.csv").read_text().splitlines()) == 4
+    with pytest.raises(UserError, match=r"^folder must be the folder of ckpt_path \(here\), .*there, in which another"):
+        train(typed, "there")
+
+
 def test_folds_are_trained_and_evaluated() -> None:
     result = train(compose(*QUICK, "data.folds=2"))
     assert len(result["folds"]) == 2

@@ -127,3 +127,14 @@ def test_a_config_names_the_mode_by_its_metric_and_a_typed_mode_replaces_it() ->
     assert cfg.other.mode == "max"
     cfg.mode = "min"  # as configs have it that were written before there was this
     assert cfg.other.mode == "min"
+
+
+def test_the_step_is_known_if_there_is_one() -> None:
+    """Without steps the state is that of version 0.1.0."""
+    so_far = BestSoFar(LOSS)
+    so_far.update(0.5, 1)
+    assert so_far.state_dict() == {"value": 0.5, "epoch": 1}
+    so_far.update(0.25, 2, step=10)
+    other = BestSoFar(LOSS)
+    other.load_state_dict(so_far.state_dict())
+    assert (other.value, other.epoch, other.step) == (0.25, 2, 10)

@@ -31,6 +31,7 @@ TEXT: Any = (["a"], ["", 3, None])
 LIST: Any = ([[], ["a"]], ["a", 1, None])
 ACTIVATION: Bounds = (["relu", "tanh"], ["ReLU", None, ["relu"]])
 INITIALIZER: Bounds = (["torch", "he", "zeros", 0, -0.5], ["kaiming", True, float("nan"), None])
+TASK: Bounds = (["auto", "classification", "regression"], ["classes", None])
 REDUCTION: Bounds = (["mean", "sum"], ["none", None])
 # Class that takes the value, "" for none -> its argument, or the key -> bounds.
 BOUNDS: dict[str, dict[str, Bounds]] = {
@@ -90,7 +91,7 @@ BOUNDS: dict[str, dict[str, Bounds]] = {
         "augmentation.flip": ([0, 0.5, 1], [-0.1, 1.1, True, None]),
     },
     "tunesmith.data.sources.table.Csv": {
-        "task": (["auto", "classification", "regression"], ["classes", None]),
+        "task": TASK,
         "max_categories": FROM_TWO,
         "path": TEXT,
         "target": (["y", 2, ["y"], ["y", 2], None], [[], 2.5, True]),
@@ -100,11 +101,16 @@ BOUNDS: dict[str, dict[str, Bounds]] = {
         "separator": ([",", "\\t"], ["", ",,", None]),
         "encoding": TEXT,
         "na_values": LIST,
+        "header": ([None, 0, 2], [-1, 0.5, True, "first"]),
+        "keep_default_na": FLAG,
+        "decimal": ([".", ","], [";", "", None]),
+        "thousands": ([None, ",", ".", "'", " ", "_"], [";", "", 1]),
     },
-    "tunesmith.data.sources.npz.Npz": {"path": TEXT, "tokens": FLAG, "mapped": FLAG},
+    "tunesmith.data.sources.npz.Npz": {"path": TEXT, "task": TASK, "tokens": FLAG, "mapped": FLAG},
     "tunesmith.data.sources.npy.Npy": {
         "path": TEXT,
         "targets_path": ([None, "a"], ["", 3]),
+        "task": TASK,
         "tokens": FLAG,
         "mapped": FLAG,
     },

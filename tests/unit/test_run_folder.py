@@ -188,3 +188,12 @@ def test_the_folder_of_a_sweep_is_no_run_folder(tmp_path: Path) -> None:
     (tmp_path / "multirun.yaml").touch()
     with pytest.raises(UserError, match=r"^folder must .* \(a sweep's: name the folder of one of its trials\)$"):
         check_run_folder(tmp_path)
+
+
+def test_validations_of_an_epoch_have_their_steps(tmp_path: Path) -> None:
+    table = MetricsTable(tmp_path, 0)
+    for epoch, step in ((1, 3), (1, 6), (2, 10)):
+        table.append(epoch, {"val/loss": step / 10}, step)
+    assert (tmp_path / "metrics.csv").read_text().splitlines()[:2] == ["epoch,step,val/loss", "1,3,0.3"]
+    MetricsTable(tmp_path, keep_epochs=1).append(2, {"val/loss": 0.5}, 10)
+    assert [(row["epoch"], row["step"]) for row in read_metrics(tmp_path)] == [("1", "3"), ("1", "6"), ("2", "10")]

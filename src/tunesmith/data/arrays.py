@@ -101,6 +101,11 @@ class Arrays:
         """Return a column's name, or its index if the columns have no names."""
         return self.columns[index] if self.columns else str(index)
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Return a name for each class; () for regression."""
+        return tuple(self.class_name(label) for label in range(self.num_classes))
+
     def class_name(self, label: int) -> str:
         return self.classes[label] if self.classes else str(label)
 
@@ -118,10 +123,15 @@ class Source(Protocol):
 
 
 def narrow(values: NDArray[Any]) -> NDArray[np.float32] | NDArray[np.float64]:
-    """Return numbers as float32 if it holds each of them exactly, which costs half the memory, otherwise as float64."""
+    """Return numbers as float64, or as float32 if their type or, of images, each number fits into it.
+
+    It costs half the memory, which is much of images alone.
+    """
     if values.dtype.kind == "b" or np.can_cast(values.dtype, np.float32):
         return values.astype(np.float32)
     wide = values.astype(np.float64, copy=False)
+    if values.ndim <= 2:
+        return wide
     with np.errstate(over="ignore", invalid="ignore"):
         small = wide.astype(np.float32)
     return small if np.array_equal(small, wide, equal_nan=True) else wide

@@ -14,6 +14,7 @@ from tunesmith.data.arrays import Source
 from tunesmith.data.augmentation import Augmentation
 from tunesmith.data.batches import Batch, Batches
 from tunesmith.data.cutting import SplitConfig
+from tunesmith.data.fitted_preparation import FittedPreparation
 from tunesmith.data.rows import Rows
 from tunesmith.data.splits import Split, Splits, load_splits
 from tunesmith.errors import UserError
@@ -57,14 +58,24 @@ class DataModule(L.LightningDataModule):
         self.shuffle = shuffle
         self.seed = seed
         self.augmentation = _call("data.augmentation", Augmentation, augmentation)
-        config = SplitConfig(
+        self._split_config = SplitConfig(
             *(val_fraction, test_fraction, split_seed, folds, fold, fraction, scale, scale_targets, missing),
             targets=targets,
             split=split,
         )
-        self.splits = load_splits(_call("data", source, {key: _freeze(value) for key, value in keys.items()}), config)
+        self._source = _call("data", source, {key: _freeze(value) for key, value in keys.items()})
+        self.splits = load_splits(self._source, self._split_config)
         self.class_weights = _class_weights(self.splits, class_weights)
         self._check_augmentation()
+
+    def prepare_as(self, preparation: FittedPreparation) -> None:
+        """Prepare the data as an earlier run did, instead of by a fit on the training part.
+
+        Raises:
+            UserError: the preparation is that of other data.
+        """
+        if preparation.to_plain() != self.splits.preparation.to_plain():
+            self.splits = load_splits(self._source, self._split_config, preparation)
 
     def digest(self) -> str:
         """Return a text that tells other data from these, whatever their place is called."""

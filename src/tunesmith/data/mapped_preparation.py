@@ -6,12 +6,12 @@ import numpy as np
 
 from tunesmith.data.arrays import MOST
 from tunesmith.data.mapped import Index, Mapped, Values
-from tunesmith.data.scaling import fit_scaling, mean_and_deviation, to_float32
+from tunesmith.data.scaling import Scaling, fit_scaling, mean_and_deviation
 from tunesmith.errors import UserError
 
 
-def prepare_mapped(inputs: Mapped, train: Index, scale: str, missing: str) -> Mapped:
-    """Return the inputs with their scaling; token ids stay as they are.
+def fit_mapped(inputs: Mapped, train: Index, scale: str, missing: str) -> Scaling | None:
+    """Fit the scaling of inputs on the training part; None if they stay as they are, as token ids do.
 
     Raises:
         UserError: the scaling needs all values at once, or training inputs have gaps; others tell when they are read.
@@ -19,17 +19,13 @@ def prepare_mapped(inputs: Mapped, train: Index, scale: str, missing: str) -> Ma
     if missing == "impute":
         raise UserError("data.missing must be refuse if data.mapped=true reads rows by batch; got impute")
     if inputs.dtype == np.int64:
-        return inputs
-    inputs = inputs.then(check_whole)
+        return None
     if scale == "robust":
         raise UserError(
             "data.scale must be one of standard, global, minmax, none if data.mapped=true reads rows by batch; got "
             "'robust', which needs all values at once"
         )
-    scaling = fit_scaling((rows.reshape(len(rows), -1) for rows in inputs.chunks(train)), scale)
-    if scaling is None:
-        return inputs.then(to_float32, np.float32)
-    return inputs.then(lambda rows: scaling.apply(rows.reshape(len(rows), -1)).reshape(rows.shape), np.float32)
+    return fit_scaling((check_whole(rows).reshape(len(rows), -1) for rows in inputs.chunks(train)), scale)
 
 
 def mean_and_scale(values: Mapped, index: Index) -> tuple[float, float]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tunesmith.data.arrays import MOST, Arrays, Values
 from tunesmith.data.mapped import Index, Mapped, pieces
-from tunesmith.data.mapped_preparation import prepare_mapped
+from tunesmith.data.mapped_preparation import check_whole, fit_mapped
 from tunesmith.data.scaling import Floats, Scaling, fit_scaling, to_float32
 from tunesmith.errors import UserError, list_names
 
@@ -20,8 +20,8 @@ from tunesmith.errors import UserError, list_names
 class Preparation:
     """What is done to a table or to images; fitted on the training part, applied to any rows of the same features.
 
-    fills: (features,) float64, what stands for a missing value of each feature, NaN if none was missing in it; None:
-        none was missing at all.
+    fills: (features,) float64, what stands for a missing value of each feature, NaN if nothing does; None: no value is
+        ever missing.
     categories: feature -> the codes that the training part has, ascending; each becomes a column. A row of another
         category is zero in all of them.
     scaling: of the other features, the numbers; None: they stay as they are.
@@ -31,8 +31,18 @@ class Preparation:
     categories: Mapping[int, tuple[int, ...]]
     scaling: Scaling | None
 
-    def apply(self, inputs: Values) -> NDArray[np.float32]:
-        """inputs: (samples, *input_shape) -> the same shape, or (samples, numbers and categories) of a table."""
+    def apply(self, inputs: Values | Mapped) -> Values | Mapped:
+        """inputs: (samples, *input_shape) -> the same shape, or (samples, numbers and categories) of a table.
+
+        Token ids stay as they are. Inputs that stay in their file are prepared as they are read.
+        """
+        if inputs.dtype == np.int64:
+            return inputs
+        if isinstance(inputs, Mapped):
+            return inputs.then(check_whole).then(self._apply, np.float32)
+        return self._apply(inputs)
+
+    def _apply(self, inputs: Values) -> NDArray[np.float32]:
         flat = inputs.reshape(len(inputs), -1)
         if self.fills is None and self.scaling is None and not self.categories:
             return to_float32(inputs)
@@ -45,16 +55,15 @@ class Preparation:
         return prepared if self.categories else prepared.reshape(inputs.shape)
 
     def _prepare(self, rows: NDArray[Any]) -> NDArray[np.float32]:
-        if self.fills is not None:
-            rows = np.where(np.isnan(rows), self.fills, rows)
+        rows = _filled(rows, self.fills)
         numbers = rows[:, _numbers(self.categories, rows.shape[1])] if self.categories else rows
         scaled = to_float32(numbers) if self.scaling is None else self.scaling.apply(numbers)
         coded = [rows[:, [feature]] == codes for feature, codes in self.categories.items()]
         return np.concatenate([scaled, *coded], axis=1, dtype=np.float32) if coded else scaled
 
 
-def prepare(arrays: Arrays, train: Index, scale: str, missing: str) -> tuple[Values | Mapped, list[str]]:
-    """Return all inputs, prepared, and the lines that tell the user what was done to them; token ids stay as they are.
+def fit_preparation(arrays: Arrays, train: Index, scale: str, missing: str) -> tuple[Preparation, list[str]]:
+    """Fit on the training part; return the lines, too, that tell the user what is done to the inputs.
 
     scale: standard | global | minmax | robust | none; missing: impute | refuse.
 
@@ -63,19 +72,13 @@ def prepare(arrays: Arrays, train: Index, scale: str, missing: str) -> tuple[Val
     """
     if isinstance(arrays.inputs, Mapped):
         line = "inputs stay in their file and are read by batch; constant or unscaled ones are not looked for"
-        return prepare_mapped(arrays.inputs, train, scale, missing), [line]
+        return Preparation(None, {}, fit_mapped(arrays.inputs, train, scale, missing)), [line]
     if arrays.inputs.dtype == np.int64:
-        return arrays.inputs, []
-    preparation, lines = fit_preparation(arrays, train, scale, missing)
-    return preparation.apply(arrays.inputs), lines
-
-
-def fit_preparation(arrays: Arrays, train: Index, scale: str, missing: str) -> tuple[Preparation, list[str]]:
-    """Fit on the training part of arrays in memory; arguments, lines and errors as of prepare."""
+        return Preparation(None, {}, None), []
     flat = _flat(arrays)
     gaps = _find_gaps(flat)
     lines = [] if gaps is None else [_describe_gaps(arrays, gaps, missing)]
-    fills = None if gaps is None else _fit_fills(flat, train, np.flatnonzero(gaps.any(axis=0)), arrays.categories)
+    fills = _fit_fills(flat, train, _fillable(arrays, gaps, missing), arrays.categories)
     categories = {feature: _codes(flat[train, feature]) for feature in arrays.categories}
     numbers = _numbers(categories, flat.shape[1])
     if not len(numbers) and not any(categories.values()):
@@ -102,7 +105,10 @@ def _codes(values: NDArray[Any]) -> tuple[int, ...]:
 
 
 def _filled(rows: NDArray[Any], fills: Floats | None) -> NDArray[Any]:
-    return rows if fills is None else np.where(np.isnan(rows), fills, rows)
+    with np.errstate(invalid="ignore", over="ignore"):
+        if fills is None or np.isfinite(rows.sum(dtype=np.float64)):
+            return rows
+    return np.where(np.isnan(rows), fills, rows)
 
 
 def _find_gaps(flat: NDArray[Any]) -> NDArray[np.bool_] | None:
@@ -135,10 +141,19 @@ def _per_column(arrays: Arrays, counts: NDArray[np.int64]) -> str:
     return list_names(f"{arrays.column(int(index))} ({counts[index]})" for index in indices)
 
 
-def _fit_fills(flat: NDArray[Any], train: Index, gappy: Index, categories: Mapping[int, Any]) -> Floats:
-    """Return what stands for the gaps of each feature that has some: the median, or the most frequent category."""
+def _fillable(arrays: Arrays, gaps: NDArray[np.bool_] | None, missing: str) -> Index:
+    """Return the features that have gaps; all columns of a table with names, where rows to come may have some."""
+    if missing == "impute" and arrays.is_table and arrays.columns:
+        return np.arange(arrays.inputs.shape[1])
+    return np.array([], np.int64) if gaps is None else np.flatnonzero(gaps.any(axis=0))
+
+
+def _fit_fills(flat: NDArray[Any], train: Index, features: Index, categories: Mapping[int, Any]) -> Floats | None:
+    """Return what stands for the gaps of some features: the median, or the most frequent category."""
+    if len(features) == 0:
+        return None
     fills = np.full(flat.shape[1], np.nan)
-    for feature in gappy:
+    for feature in features:
         known = flat[train, feature].astype(np.float64)
         known = known[~np.isnan(known)]
         if not len(known):

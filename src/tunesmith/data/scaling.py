@@ -45,8 +45,10 @@ def fit_scaling(pieces: Iterable[Rows], kind: str) -> Scaling | None:
     if kind == "none":
         return None
     if kind == "robust":
-        least, middle, most = np.percentile(np.concatenate(list(pieces)).astype(np.float64), (25, 50, 75), axis=0)
-        return Scaling(middle, _not_zero(most - least))
+        values = np.concatenate(list(pieces)).astype(np.float64)
+        least, middle, most = np.percentile(values - values[0], (25, 50, 75), axis=0)
+        scale = _not_zero(most - least)
+        return Scaling(_on_grid(middle, scale) + values[0], scale)
     if kind == "minmax":
         extents = [(rows.min(axis=0), rows.max(axis=0)) for rows in pieces]
         lows, highs = (np.array(values).astype(np.float64) for values in zip(*extents, strict=True))
@@ -73,7 +75,20 @@ def mean_and_deviation(pieces: Iterable[Rows]) -> tuple[Floats, Floats]:
         mean = mean + step * (len(rows) / total)
         squares = squares + squares_here + step**2 * (num * len(rows) / total)
         num = total
-    return mean, np.where(varies, _not_zero(np.sqrt(squares / num)), 1.0)
+    deviation = np.where(varies, _not_zero(np.sqrt(squares / num)), 1.0)
+    is_wide = first is not None and first.dtype == np.float64
+    return _on_grid(mean, deviation) if is_wide else mean, deviation
+
+
+def _on_grid(offset: Floats, scale: Floats) -> Floats:
+    """Round offsets to about a millionth of their scale.
+
+    So a constant that is added to all values is added to the offset without rounding, and makes no difference to what
+    is trained on.
+    """
+    step = np.exp2(np.floor(np.log2(scale)) - 20)
+    rounded: Floats = np.round(offset / step) * step
+    return rounded
 
 
 def to_float32(values: Rows) -> NDArray[np.float32]:

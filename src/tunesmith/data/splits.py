@@ -15,11 +15,12 @@ from torch import Tensor
 from tunesmith.data.arrays import Arrays, Source, Values
 from tunesmith.data.cutting import SplitConfig, cut
 from tunesmith.data.digest import digest
+from tunesmith.data.fitted_preparation import FittedPreparation
 from tunesmith.data.mapped import Index, Mapped
 from tunesmith.data.preflight import check_samples, check_splits
-from tunesmith.data.preparation import prepare
+from tunesmith.data.preparation import fit_preparation
 from tunesmith.data.rows import Rows
-from tunesmith.data.targets import choose_targets, coarse_targets, scale_targets
+from tunesmith.data.targets import choose_targets, coarse_targets, fit_target_scale, scale_targets
 from tunesmith.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -49,8 +50,8 @@ class Split:
 class Splits:
     """The three splits, and what a model and a report need to know of the data.
 
-    classes: names of the classes, empty for regression; target = target_scale * training target + target_mean.
-    digest: of the arrays as they were loaded.
+    classes: names of the classes, empty for regression.
+    digest: of the arrays as they were loaded; preparation: what was done to them.
     """
 
     train: Split
@@ -58,18 +59,29 @@ class Splits:
     test: Split
     classes: tuple[str, ...]
     digest: str
-    target_mean: float = 0.0
-    target_scale: float = 1.0
+    preparation: FittedPreparation
+
+    @property
+    def target_mean(self) -> float:
+        return self.preparation.target_mean
+
+    @property
+    def target_scale(self) -> float:
+        return self.preparation.target_scale
 
 
-def load_splits(source: Source, config: SplitConfig) -> Splits:
+def load_splits(source: Source, config: SplitConfig, preparation: FittedPreparation | None = None) -> Splits:
     """Return the splits of a source; a process holds one copy, however many trials ask, unless a file has changed.
+
+    preparation: of an earlier run, which is applied instead of a new one, and of which no copy is held.
 
     Raises:
         UserError: the data cannot be trained on as it is cut.
     """
     _check_source(source)
     try:
+        if preparation is not None:
+            return _make_splits(*_load(source), config, preparation)
         return _load_splits(source, config, _file_states(source))
     except MemoryError as error:
         raise UserError(
@@ -109,20 +121,37 @@ def _file_state(name: Any) -> tuple[int, int] | None:
 @lru_cache(maxsize=2)
 def _load_splits(source: Source, config: SplitConfig, files: FileStates) -> Splits:
     """Keep the arrays themselves only if there are folds: each fold is cut out of them anew."""
-    loaded, loaded_digest = _load(source) if config.folds is None else _load_once(source, files)
+    arrays, loaded_digest = _load(source) if config.folds is None else _load_once(source, files)
+    return _make_splits(arrays, loaded_digest, config)
+
+
+def _make_splits(
+    loaded: Arrays, loaded_digest: str, config: SplitConfig, preparation: FittedPreparation | None = None
+) -> Splits:
+    """Cut and prepare arrays; if the preparation is fitted here, say what was found."""
     arrays = choose_targets(loaded, config.targets)
     check_samples(arrays)
     indices = cut(arrays, config)
-    inputs, lines = prepare(arrays, indices[0], config.scale, config.missing)
-    targets, mean, scale = scale_targets(arrays, indices[0], config.scale_targets)
-    lines += check_splits(arrays, inputs, indices, config.scale, config.split)
-    lines += coarse_targets(arrays, indices[0], mean)
+    lines: list[str] = []
+    is_fitted_here = preparation is None
+    if preparation is None:
+        preparation, lines = _fit(arrays, indices[0], config)
+    inputs = preparation.apply(arrays)
+    targets = scale_targets(arrays, preparation.target_mean, preparation.target_scale)
+    if is_fitted_here:
+        lines += check_splits(arrays, inputs, indices, config.scale, config.split)
+        lines += coarse_targets(arrays, indices[0], preparation.target_mean)
     if not config.fold:  # the first fold's findings hold for the others
         for line in lines:
             log.warning("data: %s", line)
     train, val, test = (_split(inputs, inputs if config.targets == "inputs" else targets, index) for index in indices)
-    classes = tuple(arrays.class_name(label) for label in range(arrays.num_classes))
-    return Splits(train, val, test, classes, loaded_digest, mean, scale)
+    return Splits(train, val, test, arrays.class_names, loaded_digest, preparation)
+
+
+def _fit(arrays: Arrays, train: Index, config: SplitConfig) -> tuple[FittedPreparation, list[str]]:
+    inputs, lines = fit_preparation(arrays, train, config.scale, config.missing)
+    mean, scale = fit_target_scale(arrays, train, config.scale_targets)
+    return FittedPreparation.of(arrays, inputs, mean, scale), lines
 
 
 def _load(source: Source, files: FileStates = ()) -> tuple[Arrays, str]:

@@ -9,7 +9,7 @@ import numpy as np
 from tunesmith.data.arrays import Arrays, Values
 from tunesmith.data.mapped import Index, Mapped
 from tunesmith.data.mapped_preparation import check_whole, mean_and_scale
-from tunesmith.data.scaling import Scaling, loses_digits, to_float32
+from tunesmith.data.scaling import Scaling, loses_digits, mean_and_deviation, to_float32
 from tunesmith.errors import UserError
 
 
@@ -31,22 +31,27 @@ def choose_targets(arrays: Arrays, chosen: str) -> Arrays:
     return arrays
 
 
-def scale_targets(arrays: Arrays, train: Index, is_scaled: bool) -> tuple[Values | Mapped, float, float]:
-    """Return the targets to train on, and the mean and scale that lead back to the data's units.
+def fit_target_scale(arrays: Arrays, train: Index, is_scaled: bool) -> tuple[float, float]:
+    """Return the mean and scale of the training part's targets; 0 and 1 if they keep their values.
 
     All numbers of a target share one mean and one scale, so that an error in the data's units stays one number.
     Several labels a sample, which are 0 or 1, keep their values: a loss reads them as probabilities.
     """
+    if arrays.has_classes or not is_scaled or not arrays.targets.size or are_labels(arrays):
+        return 0.0, 1.0
+    return _mean_and_scale(arrays.targets, train)
+
+
+def scale_targets(arrays: Arrays, mean: float, scale: float) -> Values | Mapped:
+    """Return the targets to train on; target = scale * training target + mean."""
     targets = arrays.targets
-    if isinstance(targets, Mapped) and targets.dtype != np.int64:
-        targets = targets.then(check_whole)
     if arrays.has_classes:
-        return targets, 0.0, 1.0
-    mean, scale = 0.0, 1.0
-    if is_scaled and targets.size and not are_labels(arrays):
-        mean, scale = _mean_and_scale(targets, train)
+        return targets
     scaling = Scaling(np.array(mean), np.array(scale)) if (mean, scale) != (0.0, 1.0) else None
-    return _as_float32(targets, scaling), mean, scale
+    convert = to_float32 if scaling is None else scaling.apply
+    if isinstance(targets, Mapped):
+        return targets.then(check_whole).then(convert, np.float32)
+    return convert(targets)
 
 
 def coarse_targets(arrays: Arrays, train: Index, mean: float) -> list[str]:
@@ -70,10 +75,6 @@ def are_labels(arrays: Arrays) -> bool:
 
 def _mean_and_scale(targets: Values | Mapped, train: Index) -> tuple[float, float]:
     if isinstance(targets, Mapped):
-        return mean_and_scale(targets, train)
-    return float(targets[train].mean(dtype=np.float64)), float(targets[train].std(dtype=np.float64)) or 1.0
-
-
-def _as_float32(targets: Values | Mapped, scaling: Scaling | None) -> Values | Mapped:
-    convert = to_float32 if scaling is None else scaling.apply
-    return targets.then(convert, np.float32) if isinstance(targets, Mapped) else convert(targets)
+        return mean_and_scale(targets.then(check_whole), train)
+    mean, scale = mean_and_deviation([targets[train].reshape(-1, 1)])
+    return float(mean[0]), float(scale[0])

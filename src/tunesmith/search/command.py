@@ -11,7 +11,7 @@ from hydra._internal.utils import get_args_parser
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from tunesmith.search.space.quoting import override
+from tunesmith.quoting import override
 from tunesmith.typed_command import program
 
 # Overrides about the sweep, which a single run has no use for.
@@ -35,9 +35,10 @@ def restart_argv(keys: Sequence[str], study_name: str) -> list[str]:
     return _this_with([override(key, study_name) for key in missing])
 
 
-def worker_argv(keys: Sequence[str], study_name: str, folder: Path) -> list[str]:
+def worker_argv(keys: Sequence[str], study_name: str, folder: Path, *further: str) -> list[str]:
     """Return the command of a worker: this process's own, in the study's folder."""
-    return _this_with([*(override(key, study_name) for key in keys), override("hydra.sweep.dir", str(folder))])
+    study = [*(override(key, study_name) for key in keys), override("hydra.sweep.dir", str(folder))]
+    return _this_with([*study, *further])
 
 
 def trial_argv(config: DictConfig, folder: Path, *further: str) -> list[str]:
@@ -55,11 +56,15 @@ def trial_argv(config: DictConfig, folder: Path, *further: str) -> list[str]:
 
 def _study_name(config: DictConfig) -> list[str]:
     """Return the override of a study's name that is made of others, as of the time at which the sweep began."""
-    if "study_name" not in config or not OmegaConf.is_interpolation(config, "study_name"):
-        return []
+    plain = OmegaConf.to_container(config, resolve=False)
+    assert isinstance(plain, dict)
+    if "study_name" not in plain or not OmegaConf.is_interpolation(config, "study_name"):
+        return []  # the job has it as it is
+    if "${hydra:" in str(plain["study_name"]):
+        return []  # the job alone knows it
     try:
         return [override("study_name", config.study_name)]
-    except OmegaConfBaseException:  # it can be resolved in the job alone
+    except OmegaConfBaseException:  # made of what the job alone knows
         return []
 
 

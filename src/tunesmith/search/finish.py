@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
+from hydra.core.config_loader import ConfigLoader
 from optuna import Study
 
 from tunesmith.errors import NothingToEvaluate, UserError
 from tunesmith.search import results
+from tunesmith.search.best_config import write_best_config
 from tunesmith.search.console.lines import say
 from tunesmith.search.console.summary import print_summary
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.space import Space
+from tunesmith.search.worker.failure import reason_of
 
 
 def finish(
@@ -24,6 +27,7 @@ def finish(
     folder: Path,
     study_keys: Mapping[str, str],
     is_best_trial_elsewhere: bool,
+    loader: ConfigLoader | None = None,
 ) -> dict[str, Any]:
     """Write a study's results, evaluate its best trial, print both; return the content of optimization_results.yaml.
 
@@ -31,9 +35,10 @@ def finish(
 
     folder: the study's; study_keys: overrides that lead a command to the study.
     is_best_trial_elsewhere: whether trials run on other machines, whose devices this machine may lack.
+    loader: of the app, whose schemas best.yaml keeps.
     """
     with FileLock(folder / ".finish.lock"):
-        found = write_results(study, settings, folder)
+        found = write_results(study, settings, folder, loader)
         test = results.read_test(folder, found)
         if test is None and settings.on_finish is not None and results.is_best_here(folder, found):
             test = _evaluate(settings.on_finish, folder / found["best_dir"], is_best_trial_elsewhere)
@@ -43,9 +48,15 @@ def finish(
     return found
 
 
-def write_results(study: Study, settings: Settings, folder: Path) -> dict[str, Any]:
+def write_results(study: Study, settings: Settings, folder: Path, loader: ConfigLoader | None = None) -> dict[str, Any]:
     """Write what a study leaves behind; return the content of optimization_results.yaml."""
-    return results.write_results(study, folder, settings.max_epochs, settings.folds)
+    found = results.write_results(study, folder, settings.max_epochs, settings.folds)
+    if found["best_dir"] is not None:
+        try:
+            write_best_config(study.study_name, folder, folder / found["best_dir"], loader)
+        except Exception as error:  # it is made of what any app has put into its config, and the other results stand
+            say(f"{results.BEST_FILE} is not complete: {reason_of(error)}")
+    return found
 
 
 def _evaluate(

@@ -1,4 +1,4 @@
-"""Writes what a study leaves behind: optimization_results.yaml, best.yaml, trials.csv."""
+"""Writes what a study leaves behind: optimization_results.yaml, trials.csv; best.yaml has a module of its own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
 from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
@@ -26,20 +25,6 @@ BEST_FILE = "best.yaml"
 
 MULTIRUN_FILE = "multirun.yaml"
 
-# Parts of the sweep's hydra node that a run or a sweep of best.yaml needs.
-_HYDRA_PARTS = ("run", "sweep", "callbacks", "job_logging")
-_SWEEPER_KEYS = (
-    "study_name",
-    "direction",
-    "seed",
-    "max_epochs",
-    "folds",
-    "devices",
-    "max_failure_rate",
-    "check",
-    "on_finish",
-)
-
 
 @dataclass(frozen=True)
 class Epochs:
@@ -50,7 +35,7 @@ class Epochs:
 
 
 def write_results(study: Study, folder: Path, max_epochs: int | None, folds: int | None = None) -> dict[str, Any]:
-    """Write what a study leaves behind; return the content of optimization_results.yaml.
+    """Write trials.csv and optimization_results.yaml; return the content of the latter.
 
     max_epochs: of a trial, to count the epochs that pruning saved; None if the app has no such number.
     folds: number of trainings of a trial, each of max_epochs; None: one training.
@@ -58,9 +43,7 @@ def write_results(study: Study, folder: Path, max_epochs: int | None, folds: int
     trials = study.get_trials(deepcopy=False)
     best = best_trial(trials, study.direction)
     results = _results(study, trials, best, folder, _epochs(trials, max_epochs, folds))
-    _write_text(folder / TRIALS_FILE, to_csv(trials, study.direction, folder))
-    if best is not None:
-        _write_best_config(study.study_name, folder, folder / Attempt(best).trial_folder(folder))
+    write_text(folder / TRIALS_FILE, to_csv(trials, study.direction, folder))
     run_folder.write_yaml(folder / RESULTS_FILE, results)
     return results
 
@@ -145,39 +128,11 @@ def _epochs(trials: list[FrozenTrial], max_epochs: int | None, folds: int | None
 
 
 def _planned_epochs(params: Mapping[str, Any], max_epochs: int, folds: int | None) -> int:
-    return int(params.get("trainer.max_epochs", max_epochs)) * int(params.get("data.folds", folds) or 1)
-
-
-def _write_best_config(study_name: str, folder: Path, trial_folder: Path) -> None:
-    """Write best.yaml: the trial's values, and the part of the hydra node that a run of best.yaml needs.
-
-    `python train.py -m --config-dir FOLDER --config-name best KEY=...` sweeps KEY in a study of its own.
-    """
-    config_file, asked_file = trial_folder / ".hydra" / "config.yaml", folder / MULTIRUN_FILE
-    if not config_file.exists() or not asked_file.exists():
-        (folder / BEST_FILE).unlink(missing_ok=True)  # it describes an earlier best trial
-        return
-    values = OmegaConf.to_container(OmegaConf.load(config_file), resolve=True)
-    assert isinstance(values, dict)
-    if "study_name" in values:
-        values["study_name"] = f"{study_name}_best"
-    content = {
-        "defaults": ["_self_", {"override hydra/sweeper": "tunesmith"}],
-        **values,
-        "hydra": _hydra_half(OmegaConf.load(asked_file)),
-    }
-    text = f"# The best trial's configuration. Repeat it: {best_command(folder)}\n"
-    _write_text(folder / BEST_FILE, text + OmegaConf.to_yaml(OmegaConf.create(content)))
-
-
-def _hydra_half(asked: Any) -> dict[str, Any]:
-    """Return what a re-run needs of the sweep's hydra node, interpolations as they are."""
-    hydra = OmegaConf.to_container(asked.hydra, resolve=False)
-    assert isinstance(hydra, dict)
-    half: dict[str, Any] = {part: hydra[part] for part in _HYDRA_PARTS}
-    half["job"] = {"name": hydra["job"]["name"]}
-    half["sweeper"] = {key: hydra["sweeper"][key] for key in _SWEEPER_KEYS}
-    return half
+    """Return the epochs of a trial that is not pruned; an interpolation that varies is left to the config's number."""
+    epochs, own_folds = params.get("trainer.max_epochs", max_epochs), params.get("data.folds", folds) or 1
+    return (epochs if isinstance(epochs, int) else max_epochs) * (
+        own_folds if isinstance(own_folds, int) else folds or 1
+    )
 
 
 def best_command(folder: Path) -> str:
@@ -186,7 +141,8 @@ def best_command(folder: Path) -> str:
     return shlex.join([*program(), "--config-dir", os.path.relpath(folder), "--config-name", name])
 
 
-def _write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole: a reader sees the old one or the new one."""
     temporary = run_folder.temporary_path(path)
     temporary.write_text(text, encoding="utf-8", errors="backslashreplace")  # a reason may hold any character
     os.replace(temporary, path)

@@ -14,9 +14,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from tunesmith.checks import check_rule
 from tunesmith.errors import UserError, closest
+from tunesmith.quoting import to_hydra
 from tunesmith.rules import FLAG, Rule, integer, number, one_of, or_null
 from tunesmith.search.space.params import read_params
-from tunesmith.search.space.quoting import to_hydra
 
 PREFIX = "hydra.sweeper."
 # Keys of the official plugin that may stand in a config as null.

@@ -36,6 +36,7 @@ from tunesmith.search.study.counts import count
 from tunesmith.search.study.owner import JOB, STARTED, command_started, worker_index
 from tunesmith.search.study.retries import requeue_own
 from tunesmith.search.study.trial import Attempt
+from tunesmith.search.worker import callbacks
 from tunesmith.search.worker.executor import Assignment, Executor, Outcome, one_at_a_time
 from tunesmith.search.worker.executors.in_process import InProcess
 from tunesmith.search.worker.executors.own_process import OwnProcess
@@ -59,14 +60,19 @@ def run_sweep(
     Raises:
         UserError: the sweep cannot run as requested (nothing is recorded), or too many trials failed.
     """
+    is_worker = worker_index() is not None
+    if is_worker:
+        callbacks.restore_overrides(config)
     refuse_typed_password(config)
     hide_password(config)
     space = parse_space(settings.params, typed, context.config_loader)
     space = replace(space, is_open=settings.custom_search_space is not None)
     composer = Composer(context.config_loader, config, space)
     sampler = ParamSampler(settings, space, config)
+    if is_worker:
+        context = callbacks.with_callbacks(context, composer.compose({}, 0, "0"))
     sweep = Sweep(settings, config, space, composer, sampler, _executor(settings, context, task))
-    if worker_index() is not None:
+    if is_worker:
         sweep.run_as_worker()
         return None
     check_launcher(config, settings.dry_run)
@@ -117,7 +123,7 @@ class Sweep:
         try:
             study = self._opener.open(self._config)
             say(f"study {self._settings.study_name}; resume it with: {command.resume_hint(self._study_keys())}")
-            show_joined(study.get_trials(deepcopy=False), self._settings.n_trials)
+            show_joined(study.get_trials(deepcopy=False), self._limits().n_trials)
             show_space(self._space)
             self._work(study)
         except StorageLost:
@@ -128,7 +134,13 @@ class Sweep:
             raise
         is_elsewhere = runs_on_cluster(self._config)
         return finish(
-            self._opener.reopen(), self._settings, self._space, self._folder, self._study_keys(), is_elsewhere
+            self._opener.reopen(),
+            self._settings,
+            self._space,
+            self._folder,
+            self._study_keys(),
+            is_elsewhere,
+            self._composer.loader,
         )
 
     def run_as_worker(self) -> None:
@@ -156,11 +168,11 @@ class Sweep:
             raise
         except (KeyboardInterrupt, SystemExit, UserError):
             if self._interruption.signal is None:
-                write_results(self._opener.reopen(), self._settings, self._folder)
+                self._write_results(self._opener.reopen())
                 raise
         study = self._opener.reopen()
         if self._interruption.signal is not None:
-            write_results(study, self._settings, self._folder)
+            self._write_results(study)
             say(f"interrupted; resume it with: {command.resume_hint(self._study_keys())}")
             raise SystemExit(self._interruption.exit_code)
         self._check_not_all_failed(study)
@@ -176,7 +188,7 @@ class Sweep:
         trials = study.get_trials(deepcopy=False)
         ended = count(trials)
         if ended.counted and ended.failed == ended.counted:
-            write_results(study, self._settings, self._folder)
+            self._write_results(study)
             reasons = [attempt.reason for attempt in map(Attempt, trials) if attempt.state.is_counted]
             raise UserError(f"all {ended.failed} trials failed, the last one with: {reasons[-1]}")
 
@@ -188,11 +200,17 @@ class Sweep:
             worker.work()
             return
         started = {STARTED: repr(command_started())}  # the timeout counts from the sweep's start in every worker
-        argv = command.worker_argv(self._study_name_keys(), settings.study_name, self._folder.absolute())
+        without_callbacks = callbacks.deletions(self._config)
+        argv = command.worker_argv(
+            self._study_name_keys(), settings.study_name, self._folder.absolute(), *without_callbacks
+        )
         work = argv, started, self._folder
         start = LocalWorkers(*work, settings.devices) if jobs is None else Jobs(jobs, *work, settings.devices)
         progress = ProgressPrinter(self._opener.reopen, settings.max_failure_rate)
         Pool(start, self._limits().n_trials, self._interruption).run(n_workers, worker.is_ending, progress)
+
+    def _write_results(self, study: Study) -> None:
+        write_results(study, self._settings, self._folder, self._composer.loader)
 
     def _worker(self, study: Study) -> Worker:
         return Worker(

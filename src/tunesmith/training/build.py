@@ -33,7 +33,7 @@ from tunesmith.training.callbacks.schedule_length import ScheduleLength
 from tunesmith.training.callbacks.seeded_epochs import SeededEpochs
 from tunesmith.training.callbacks.start_weights import StartWeights
 from tunesmith.training.complaints import SINGLE_SAMPLE
-from tunesmith.training.data_record import DataRecord, read_digest
+from tunesmith.training.data_record import DataRecord, read_digest, read_preparation
 from tunesmith.training.ddp.devices import cluster_environment
 from tunesmith.training.ddp.processes import is_rank_zero
 from tunesmith.training.ddp.ranks import Ranks
@@ -89,7 +89,8 @@ def build(
     digest = read_digest(data)
     if digest is not None and is_rank_zero():
         reporter.report_data(digest)
-    record = RunRecord(folder, Objective(cfg.objective.metric, cfg.objective.mode), reporter, digest)
+    objective = Objective(cfg.objective.metric, cfg.objective.mode)
+    record = RunRecord(folder, objective, reporter, digest, read_preparation(data))
     has_bar = sys.stdout.isatty() and not is_trial()
     own = {name: build_node(cfg, f"callbacks.{name}") for name in cfg.get("callbacks") or {}}
     if type(module) is Supervised:  # a subclass may log more
@@ -156,7 +157,7 @@ def build_learner(
     if not isinstance(data, L.LightningDataModule | None):
         raise UserError(f"data._target_ must be a LightningDataModule; got {type(data).__qualname__}")
     if earlier is not None:
-        earlier.check(data)
+        earlier.hand_over(data)
     module = build_node(cfg, "learner", **({"data": data} if cfg.learner.get("_partial_") else {}))
     if not isinstance(module, L.LightningModule):
         raise UserError(f"learner._target_ must be a LightningModule; got {type(module).__qualname__}")

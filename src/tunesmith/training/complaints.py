@@ -10,7 +10,7 @@ import lightning as L
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from torch import nn
 
-from tunesmith.errors import UserError
+from tunesmith.errors import UserError, text_of
 
 # In the text of what early stopping and a plateau schedule raise if their metric was not logged.
 NOT_LOGGED = "which is not available"
@@ -26,7 +26,7 @@ def explain(error: Exception, metric: str, checkpoint: Path | None) -> UserError
 
     metric: the objective's; checkpoint: of an earlier attempt, which the training continues.
     """
-    text = " ".join(str(error).split())
+    text = text_of(error)
     if NOT_LOGGED in text and re.search(rf"metric `?{re.escape(metric)}`? ", text):
         return UserError(f"objective.metric must be a metric that the learner logs; got '{metric}': {text}")
     if checkpoint is not None and text.startswith(MISFITS):

@@ -13,7 +13,7 @@ from hydra.utils import get_object
 from omegaconf import DictConfig
 
 from tunesmith import run_folder
-from tunesmith.errors import UserError
+from tunesmith.errors import UserError, text_of
 from tunesmith.reporting import Reporter
 from tunesmith.training.callbacks.hparams import write_hparams
 from tunesmith.training.fit import Result, train_once, write_result
@@ -35,7 +35,7 @@ def cross_validate(cfg: DictConfig, folder: Path, reporter: Reporter, is_resumed
         except UserError:
             raise
         except Exception as error:
-            reason = f"fold {fold}: {type(error).__name__}: {error}"
+            reason = f"fold {fold}: {type(error).__name__}: {text_of(error)}"
             write_result(cfg, folder, _result_fields(ended, "FAIL", reason), _data_digest(ended))
             raise
         ended.append(result)

@@ -1,7 +1,8 @@
-"""What a run keeps of its data: a digest in its checkpoints; what goes on with them compares."""
+"""What a run keeps of its data: a digest in its checkpoints, and preparation.json; what goes on uses both."""
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from dataclasses import dataclass
@@ -11,7 +12,10 @@ from typing import Any
 
 import lightning as L
 
+from tunesmith.data import DataModule
+from tunesmith.data.fitted_preparation import FittedPreparation
 from tunesmith.errors import UserError
+from tunesmith.run_folder import PREPARATION_FILE
 from tunesmith.training.weights import read_part
 
 log = logging.getLogger(__name__)
@@ -22,42 +26,71 @@ NUM_SHOWN, NUM_SHOWN_OF_TEXT = 8, 60
 
 @dataclass(frozen=True)
 class DataRecord:
-    """What an earlier run has kept of its data, with a checkpoint.
+    """What an earlier run has kept of its data, beside a checkpoint.
 
-    digest: None: the data had none, or the run is one of an older version, which kept none.
+    digest: None: the data had none, or an older version kept none.
+    preparation: of preparation.json; None: there is none.
+    is_of_other_fold: its preparation is of no use, as it was fitted on another part of the data.
     """
 
     checkpoint: Path
     digest: str | None
+    preparation: FittedPreparation | None = None
+    is_of_other_fold: bool = False
 
     @property
     def folder(self) -> Path:
-        return self.checkpoint.parent.parent
+        """The folder of the run, also for one of its folds."""
+        folder = self.checkpoint.parent.parent
+        return folder.parent if re.fullmatch(r"fold_\d+", folder.name) else folder
 
-    def check(self, data: L.LightningDataModule | None) -> None:
-        """Raise UserError if the data are not those of the run; say so if nobody can know."""
+    def hand_over(self, data: L.LightningDataModule | None) -> None:
+        """Prepare the data as the run did, and say what nobody can know.
+
+        Raises:
+            UserError: the data are not those of the run.
+        """
         now = read_digest(data)
-        if now is None and self.digest is None:
-            return
-        if now is None or self.digest is None:
-            whose = "these data have" if now is None else "that run kept"
-            log.warning("data: not compared with the data of %s: %s no digest", self.folder, whose)
-        elif now != self.digest:
+        if now is not None and self.digest is not None and now != self.digest:
             raise UserError(
                 f"data must be those of {self.folder}, whose digest is {_short(self.digest)}; got {_short(now)}, from "
                 "other rows, values, names or another order: put the old data back, or begin a new run from these "
                 f"weights with weights={self.checkpoint}"
             )
+        unknown = []
+        if (now is None) != (self.digest is None):
+            unknown.append(
+                f"{self.folder if now else 'the data module'} has no digest of its data: no one compares them"
+            )
+        if isinstance(data, DataModule) and not self.is_of_other_fold:
+            if self.preparation is None:
+                unknown.append(f"{self.folder} has no {PREPARATION_FILE}: the preparation is fitted again")
+            else:
+                data.prepare_as(self.preparation)
+        if unknown:
+            _say_once(f"data: {'; '.join(unknown)}")
 
 
 def read_data_record(key: str, checkpoint: Path) -> DataRecord:
     """Return what the run of a checkpoint has kept of its data; key: of the config, for messages.
 
     Raises:
-        UserError: the file is no checkpoint.
+        UserError: the file is no checkpoint, or the preparation.json of its run is damaged.
     """
     state = read_part(key, checkpoint, "callbacks").get("EpochRecord", {})
-    return DataRecord(checkpoint, state.get("data_digest"))
+    path = checkpoint.parent.parent / PREPARATION_FILE
+    return DataRecord(checkpoint, state.get("data_digest"), _read_preparation(path) if path.is_file() else None)
+
+
+def _read_preparation(path: Path) -> FittedPreparation:
+    try:
+        return FittedPreparation.from_plain(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+        reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise UserError(
+            f"{PREPARATION_FILE} must be what a run has written; got '{path}' ({reason}): without the file, the "
+            "preparation is fitted again"
+        ) from None
 
 
 def read_digest(data: Any) -> str | None:
@@ -70,7 +103,7 @@ def read_digest(data: Any) -> str | None:
         return None
     name = type(data).__qualname__
     if not callable(getattr(data, "digest", None)):
-        _say_without_digest(name)
+        _say_once(f"data: {name} has no digest(), a text that differs for other data: if they change, nothing notices")
         return None
     digest = data.digest()
     if digest is not None and not (isinstance(digest, str) and digest):
@@ -78,11 +111,14 @@ def read_digest(data: Any) -> str | None:
     return digest
 
 
+def read_preparation(data: Any) -> dict[str, Any] | None:
+    """Return what preparation.json says of a data module of ours; None of another one."""
+    return data.splits.preparation.to_plain() if isinstance(data, DataModule) else None
+
+
 @cache
-def _say_without_digest(name: str) -> None:
-    log.warning(
-        "data: %s has no digest(), a text that differs for other data: nothing will notice if its data change", name
-    )
+def _say_once(line: str) -> None:
+    log.warning("%s", line)
 
 
 def _short(digest: str) -> str:

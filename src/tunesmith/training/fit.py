@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,11 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from omegaconf import DictConfig
 
 from tunesmith import run_folder
-from tunesmith.errors import RunFailed, UserError
+from tunesmith.errors import RunFailed, UserError, text_of
 from tunesmith.reporting import Reporter
 from tunesmith.training.build import build
 from tunesmith.training.complaints import explain
-from tunesmith.training.data_record import read_data_record
+from tunesmith.training.data_record import DataRecord, read_data_record
 from tunesmith.training.ddp.processes import cleaned_up_ranks, is_rank_zero
 from tunesmith.training.loggers import closed_loggers
 from tunesmith.training.memory import as_out_of_memory
@@ -43,8 +44,7 @@ def train_once(
         UserError: a mistake in the config, or other data; nothing is recorded.
         KeyboardInterrupt: Ctrl-C; the run can be resumed from checkpoints/last.ckpt.
     """
-    earlier = checkpoint or of_other_fold
-    run = build(cfg, folder, reporter, fold, None if earlier is None else read_data_record("ckpt_path", earlier))
+    run = build(cfg, folder, reporter, fold, _read_earlier(checkpoint, of_other_fold))
     try:
         with closed_loggers(run.trainer.loggers), interruptible(run.trainer):
             run.trainer.fit(run.module, run.data, ckpt_path=checkpoint, weights_only=True)
@@ -55,7 +55,7 @@ def train_once(
             raise mistake from None
         # Another rank keeps its own error: a RunFailed would count as one that all ranks raise, and not be printed.
         failure = (as_out_of_memory(error) or error) if is_rank_zero() else error
-        run.record.fail(str(failure) if isinstance(failure, RunFailed) else f"{type(error).__name__}: {error}")
+        run.record.fail(str(failure) if isinstance(failure, RunFailed) else f"{type(error).__name__}: {text_of(error)}")
         write_result(cfg, folder, run.record.result_fields(), run.record.data_digest)
         if failure is error:
             raise
@@ -68,6 +68,14 @@ def train_once(
     if is_rank_zero():  # TensorBoardLogger leaves this file empty: the config is in .hydra/
         (folder / TensorBoardLogger.NAME_HPARAMS_FILE).unlink(missing_ok=True)
     return write_result(cfg, folder, run.record.result_fields(), run.record.data_digest)
+
+
+def _read_earlier(checkpoint: Path | None, of_other_fold: Path | None) -> DataRecord | None:
+    if checkpoint is not None:
+        return read_data_record("ckpt_path", checkpoint)
+    if of_other_fold is not None:
+        return replace(read_data_record("ckpt_path", of_other_fold), is_of_other_fold=True)
+    return None
 
 
 def write_result(cfg: DictConfig, folder: Path, fields: Result, data_digest: str | None) -> Result:

@@ -6,7 +6,7 @@ import gc
 
 import torch
 
-from tunesmith.errors import RunFailed
+from tunesmith.errors import RunFailed, text_of
 
 # In the text of torch's out-of-memory error on a CPU, which is a plain RuntimeError; CUDA's has a class.
 _ON_CPU = "DefaultCPUAllocator"
@@ -14,7 +14,7 @@ _ON_CPU = "DefaultCPUAllocator"
 
 def as_out_of_memory(error: Exception) -> RunFailed | None:
     """Return the failure to report if the error means out of memory, else None."""
-    is_on_cpu = isinstance(error, RuntimeError) and _ON_CPU in str(error)
+    is_on_cpu = isinstance(error, RuntimeError) and _ON_CPU in text_of(error)
     if not (isinstance(error, torch.OutOfMemoryError | MemoryError) or is_on_cpu):
         return None
     first_line = next(iter(str(error).splitlines()), type(error).__name__)

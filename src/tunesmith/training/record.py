@@ -11,7 +11,14 @@ from typing import Any
 from tunesmith.errors import UserError, closest
 from tunesmith.objective import BestSoFar, Objective
 from tunesmith.reporting import Reporter
-from tunesmith.run_folder import BEST_CHECKPOINT, METRICS_FILE, MetricsTable, read_metrics
+from tunesmith.run_folder import (
+    BEST_CHECKPOINT,
+    METRICS_FILE,
+    PREPARATION_FILE,
+    MetricsTable,
+    read_metrics,
+    write_json,
+)
 
 
 class RunRecord:
@@ -28,13 +35,22 @@ class RunRecord:
         failure: why the run has failed, None if it has not.
         is_stopped: whether the reporter stopped the run before its last epoch.
         data_digest: which data the run trains on; None: nobody can tell.
+        preparation: what is done to the data, as plain values; None: nobody can tell.
     """
 
-    def __init__(self, folder: Path, objective: Objective, reporter: Reporter, data_digest: str | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        objective: Objective,
+        reporter: Reporter,
+        data_digest: str | None = None,
+        preparation: Mapping[str, Any] | None = None,
+    ) -> None:
         self.folder = folder
         self.objective = objective
         self.reporter = reporter
         self.data_digest = data_digest
+        self.preparation = preparation
         self.best = BestSoFar(objective)
         self.is_best_saved = True
         self.epoch = 0
@@ -50,7 +66,9 @@ class RunRecord:
         self._started = time.monotonic()
 
     def open_table(self) -> None:
-        """Make metrics.csv, or drop its rows of epochs that a resumed run trains again."""
+        """Make metrics.csv, or drop its rows of epochs that a resumed run trains again; write preparation.json."""
+        if self.preparation is not None:
+            write_json(self.folder / PREPARATION_FILE, self.preparation)
         self.table = MetricsTable(self.folder, keep_epochs=self.epoch)
 
     def end_epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:

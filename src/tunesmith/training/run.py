@@ -11,7 +11,7 @@ from optuna import TrialPruned
 from tunesmith import run_folder
 from tunesmith.errors import RunFailed
 from tunesmith.reporting import Reporter, is_trial
-from tunesmith.resume_command import typed_path
+from tunesmith.resume.resume_command import typed_path
 from tunesmith.training.cross_validation import cross_validate, has_folds
 from tunesmith.training.ddp.processes import is_rank_zero
 from tunesmith.training.evaluation import evaluate

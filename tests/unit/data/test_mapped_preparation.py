@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from tunesmith.data import mapped as module
 from tunesmith.data.arrays import Arrays
 from tunesmith.data.mapped import Mapped
-from tunesmith.data.mapped_preparation import mean_and_scale, prepare_mapped
-from tunesmith.data.preparation import prepare
+from tunesmith.data.mapped_preparation import mean_and_scale
+from tunesmith.data.preparation import fit_preparation
 from tunesmith.errors import UserError
 
 RANDOM = np.random.RandomState(0)
@@ -31,11 +31,16 @@ def mapped(folder: Path, values: NDArray[Any], dtype: type = np.float32) -> Mapp
     return Mapped(np.load(folder / "x.npy", mmap_mode="r"), np.dtype(dtype))
 
 
+def prepared_rows(inputs: Mapped | NDArray[np.float32], train: NDArray[Any], scale: str, missing: str) -> Any:
+    arrays = Arrays(inputs, np.zeros(len(inputs), np.float32))
+    return fit_preparation(arrays, train, scale, missing)[0].apply(inputs)
+
+
 @pytest.mark.usefixtures("small_chunks")
 @pytest.mark.parametrize("scale", ["standard", "global", "minmax", "none"])
 def test_rows_are_scaled_as_in_memory(tmp_path: Path, scale: str) -> None:
-    expected, _ = prepare(Arrays(VALUES, np.zeros(200, np.float32)), TRAIN, scale, "refuse")
-    prepared = prepare_mapped(mapped(tmp_path, VALUES), TRAIN, scale, "refuse")
+    expected = prepared_rows(VALUES, TRAIN, scale, "refuse")
+    prepared = prepared_rows(mapped(tmp_path, VALUES), TRAIN, scale, "refuse")
     order = RANDOM.permutation(200)
     np.testing.assert_allclose(prepared[order], expected[order], rtol=1e-5, atol=1e-5)
     assert (prepared[order].dtype, prepared[order].shape) == (np.float32, (200, 3, 4))
@@ -50,9 +55,7 @@ def test_mean_and_scale_of_all_numbers(tmp_path: Path) -> None:
 
 def test_token_ids_stay_as_they_are(tmp_path: Path) -> None:
     tokens = np.arange(400).reshape(200, 2)
-    assert (
-        prepare_mapped(mapped(tmp_path, tokens, np.int64), TRAIN, "standard", "refuse")[:].tolist() == tokens.tolist()
-    )
+    assert prepared_rows(mapped(tmp_path, tokens, np.int64), TRAIN, "standard", "refuse")[:].tolist() == tokens.tolist()
 
 
 @pytest.mark.parametrize(
@@ -66,7 +69,7 @@ def test_token_ids_stay_as_they_are(tmp_path: Path) -> None:
 )
 def test_what_needs_all_values_is_refused(tmp_path: Path, scale: str, missing: str, message: str) -> None:
     with pytest.raises(UserError, match=f"^{message}"):
-        prepare_mapped(mapped(tmp_path, VALUES), TRAIN, scale, missing)
+        prepared_rows(mapped(tmp_path, VALUES), TRAIN, scale, missing)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -74,9 +77,9 @@ def test_a_gap_is_refused_when_it_is_read(tmp_path: Path, value: float) -> None:
     message = r"^data must be whole and finite; got 1 missing or infinite values in 2 rows that were read; "
     values = VALUES.copy()
     values[7, 0, 0] = value
-    prepared = prepare_mapped(mapped(tmp_path, values), np.array([0, 1]), "standard", "refuse")
+    prepared = prepared_rows(mapped(tmp_path, values), np.array([0, 1]), "standard", "refuse")
     assert np.isfinite(prepared[np.array([6, 8])]).all()
     with pytest.raises(UserError, match=message):
         prepared[np.array([6, 7])]
     with pytest.raises(UserError, match=message):
-        prepare_mapped(mapped(tmp_path, values), np.array([6, 7]), "standard", "refuse")
+        prepared_rows(mapped(tmp_path, values), np.array([6, 7]), "standard", "refuse")

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import ArrayLike, NDArray
 
 from tunesmith.data.arrays import Arrays
-from tunesmith.data.preparation import fit_preparation, prepare
+from tunesmith.data.preparation import fit_preparation
 from tunesmith.errors import UserError
 
 SCALES = ("standard", "global", "minmax", "robust", "none")
@@ -26,7 +26,12 @@ def prepared(
 ) -> tuple[NDArray[np.float32], list[str]]:
     values = np.array(inputs, np.float64)
     arrays = Arrays(values, np.zeros(len(values), np.float32), columns, categories=categories or {})
-    return prepare(arrays, np.array(train), scale, missing)
+    preparation, lines = fit_preparation(arrays, np.array(train), scale, missing)
+    return np.asarray(preparation.apply(arrays.inputs)), lines
+
+
+def in_memory(arrays: Arrays, train: NDArray[np.int64], scale: str, missing: str) -> NDArray[np.float32]:
+    return np.asarray(fit_preparation(arrays, train, scale, missing)[0].apply(arrays.inputs))
 
 
 # Of the columns (0, 2, 4) and (10, 10, 40), of which the first two rows train.
@@ -127,15 +132,15 @@ def test_categories_that_the_training_part_lacks_are_zero_in_all_columns() -> No
 def test_each_scale_keeps_the_digits_of_large_and_tiny_numbers(scale: str, step: float) -> None:
     offset = 1.6e9 if step == 1 else 0
     steps = np.arange(100.0)[:, None] % 50
-    plain, _ = prepare(Arrays(steps, np.zeros(100, np.float32)), np.arange(80), scale, "refuse")
-    moved, _ = prepare(Arrays(offset + step * steps, np.zeros(100, np.float32)), np.arange(80), scale, "refuse")
+    plain = in_memory(Arrays(steps, np.zeros(100, np.float32)), np.arange(80), scale, "refuse")
+    moved = in_memory(Arrays(offset + step * steps, np.zeros(100, np.float32)), np.arange(80), scale, "refuse")
     np.testing.assert_allclose(np.asarray(moved), np.asarray(plain), atol=1e-6)
     assert np.ptp(np.asarray(moved)) >= 1
 
 
 def test_medians_keep_their_digits() -> None:
     values = 1.6e9 + np.array([[1.0], [3], [5], [nan], [11]])
-    inputs, _ = prepare(Arrays(values, np.zeros(5, np.float32)), np.arange(4), "minmax", "impute")
+    inputs = in_memory(Arrays(values, np.zeros(5, np.float32)), np.arange(4), "minmax", "impute")
     np.testing.assert_allclose(np.asarray(inputs)[:, 0], [0, 0.5, 1, 0.5, 2.5])
 
 
@@ -149,7 +154,7 @@ def test_a_preparation_is_applied_to_other_rows() -> None:
 def test_the_arrays_of_the_source_stay_as_they_are() -> None:
     values = np.array([[1, 0], [nan, 1], [3, 0]], np.float32)
     arrays = Arrays(values.copy(), np.zeros(3, np.float32), categories={1: ("a", "b")})
-    prepare(arrays, np.array([0, 1, 2]), "standard", "impute")
+    fit_preparation(arrays, np.array([0, 1, 2]), "standard", "impute")[0].apply(arrays.inputs)
     np.testing.assert_array_equal(arrays.inputs, values)
 
 

@@ -82,3 +82,17 @@ def test_if_trials_ran_on_other_machines_a_line_says_that_this_one_cannot_evalua
 def test_without_an_evaluation_the_results_are_written_all_the_same(study: Study, tmp_path: Path) -> None:
     assert end(study, tmp_path, None)["test"] is None
     assert read_yaml(tmp_path / RESULTS_FILE)["best_trial"] == 1
+
+
+def test_a_best_config_that_cannot_be_written_costs_no_other_result(
+    study: Study, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "multirun.yaml").write_text("hydra: {output_subdir: null}")
+    (tmp_path / "best.yaml").write_text("of an earlier best trial")
+    found = end(study, tmp_path, lambda folder: {"test/acc": 0.9})
+    assert read_yaml(tmp_path / RESULTS_FILE) == found
+    assert found["test"] == {"test/acc": 0.9}
+    assert (tmp_path / "trials.csv").exists()
+    assert not (tmp_path / "best.yaml").exists()
+    lines = [line for line in capsys.readouterr().out.splitlines() if "best.yaml is not complete" in line]
+    assert lines == ["best.yaml is not complete: the trials' configs are not kept, as hydra.output_subdir is null"]

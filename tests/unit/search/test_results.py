@@ -1,4 +1,4 @@
-"""What a study leaves behind: optimization_results.yaml, best.yaml, trials.csv."""
+"""What a study leaves behind: optimization_results.yaml, trials.csv."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from omegaconf import OmegaConf
 from optuna import Study
 from optuna.pruners import NopPruner
 from optuna.trial import TrialState
@@ -66,34 +65,6 @@ def study(tmp_path: Path) -> Study:
     run_trial(study, TrialState.COMPLETE, 0.4, 0.3, 0.2)
     ask(study, 100)
     return study
-
-
-@pytest.fixture
-def asked(tmp_path: Path) -> None:
-    """What the sweeper and the best trial leave for best.yaml."""
-    config = {
-        "study_name": "digits",
-        "lr": 0.1,
-        "twice": "${lr}",
-        "hydra": {
-            "run": {"dir": "runs/${now:%Y}"},
-            "sweep": {"dir": "sweeps/${study_name}"},
-            "callbacks": {},
-            "job_logging": {"version": 1},
-            "job": {"name": "train", "num": 4},
-            "sweeper": {
-                **dict.fromkeys(
-                    ("study_name", "direction", "seed", "max_epochs", "folds", "devices", "max_failure_rate")
-                ),
-                **dict.fromkeys(("check", "on_finish", "storage", "params", "n_trials"), "left"),
-            },
-            "launcher": {},
-        },
-    }
-    OmegaConf.save(OmegaConf.create(config), tmp_path / "multirun.yaml")
-    (tmp_path / "3" / ".hydra").mkdir(parents=True)
-    trial = {key: value for key, value in config.items() if key != "hydra"}
-    OmegaConf.save(OmegaConf.create({**trial, "lr": 0.2}), tmp_path / "3" / ".hydra" / "config.yaml")
 
 
 def rows_in(folder: Path) -> list[dict[str, str]]:
@@ -196,12 +167,11 @@ def test_the_best_of_a_study_that_maximizes(tmp_path: Path) -> None:
     assert write_results(study, tmp_path, MAX_EPOCHS)["best_value"] == 0.9
 
 
-def test_a_study_without_a_complete_trial_has_no_best(tmp_path: Path, asked: None) -> None:
+def test_a_study_without_a_complete_trial_has_no_best(tmp_path: Path) -> None:
     study = opened(tmp_path)
     run_trial(study, TrialState.PRUNED, 0.5)
     results = write_results(study, tmp_path, MAX_EPOCHS)
     assert [results[key] for key in ("best_value", "best_params", "best_trial", "best_dir")] == [None] * 4
-    assert not (tmp_path / "best.yaml").exists()
 
 
 def test_seconds_are_those_of_ended_trials(study: Study, tmp_path: Path) -> None:
@@ -267,17 +237,6 @@ def test_a_host_that_shares_the_folder_is_named_alone(study: Study, tmp_path: Pa
     assert [(row["host"], row["folder"]) for row in rows_in(tmp_path)][-1] == ("beta", "6")
 
 
-@pytest.mark.usefixtures("asked")
-def test_a_best_trial_out_of_reach_leaves_no_older_best_behind(study: Study, tmp_path: Path) -> None:
-    write_results(study, tmp_path, MAX_EPOCHS)
-    assert (tmp_path / "best.yaml").exists()
-    elsewhere(study, "/there/sweeps/digits", 0.01)
-    results = write_results(study, tmp_path, MAX_EPOCHS)
-    assert (results["best_host"], results["best_dir"]) == ("beta", "/there/sweeps/digits/6")
-    assert not is_best_here(tmp_path, results)
-    assert not (tmp_path / "best.yaml").exists()
-
-
 @pytest.mark.parametrize(("value", "is_here"), [(0.01, True), (0.4, False), (None, False)])
 def test_of_another_hosts_best_trial_a_folder_has_to_hold_its_result(
     study: Study, tmp_path: Path, value: float | None, is_here: bool
@@ -298,42 +257,7 @@ def test_trials_csv_of_a_study_without_trials_has_its_header(tmp_path: Path) -> 
     assert (tmp_path / "trials.csv").read_text() == "number,state,value,epochs,seconds,host,folder,reason,note,tags\n"
 
 
-# best.yaml
-
-
-@pytest.mark.usefixtures("asked")
-def test_best_yaml_is_the_best_trials_resolved_config(study: Study, tmp_path: Path) -> None:
-    write_results(study, tmp_path, MAX_EPOCHS)
-    best = read_yaml(tmp_path / "best.yaml")
-    assert (best["lr"], best["twice"]) == (0.2, 0.2)
-
-
-@pytest.mark.usefixtures("asked")
-def test_best_yaml_has_the_hydra_half_that_a_repeat_needs(study: Study, tmp_path: Path) -> None:
-    write_results(study, tmp_path, MAX_EPOCHS)
-    best = read_yaml(tmp_path / "best.yaml")
-    assert best["defaults"] == ["_self_", {"override hydra/sweeper": "tunesmith"}]
-    assert list(best["hydra"]) == ["run", "sweep", "callbacks", "job_logging", "job", "sweeper"]
-    assert best["hydra"]["job"] == {"name": "train"}
-    assert best["hydra"]["run"] == {"dir": "runs/${now:%Y}"}
-
-
-@pytest.mark.usefixtures("asked")
-def test_a_sweep_of_best_yaml_is_a_study_of_its_own(study: Study, tmp_path: Path) -> None:
-    write_results(study, tmp_path, MAX_EPOCHS)
-    best = read_yaml(tmp_path / "best.yaml")
-    assert best["study_name"] == "digits_best"
-    assert not {"storage", "params", "n_trials"} & set(best["hydra"]["sweeper"])
-
-
-@pytest.mark.usefixtures("asked")
-def test_best_yaml_begins_with_the_command_that_repeats_it(
-    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("sys.argv", ["train.py", "-m"])
-    write_results(study, tmp_path, MAX_EPOCHS)
-    first_line = (tmp_path / "best.yaml").read_text().splitlines()[0]
-    assert first_line == f"# The best trial's configuration. Repeat it: {best_command(tmp_path)}"
+# the command that repeats the best trial
 
 
 def test_the_command_that_repeats_the_best_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -119,6 +119,14 @@ def test_a_space_of_fewer_points_than_trials_is_enumerated(sweep: Sweep) -> None
     assert seen == [1, 2, 3]
 
 
+def test_a_study_that_goes_on_counts_up_to_the_points_of_its_space(
+    sweep: Sweep, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweep(x_of, "x=1,2,3", n_trials=2)
+    sweep(x_of, "x=1,2,3", n_trials=30)
+    assert "going on with the study: 2 of 3 trials counted" in capsys.readouterr().out
+
+
 def test_a_space_with_a_function_of_the_user_has_as_many_trials_as_asked_for(sweep: Sweep) -> None:
     found = sweep(x_of, "x=1,2", "+y=0", custom_search_space=f"{__name__}.suggest_nothing")
     assert found is not None
@@ -249,7 +257,7 @@ def test_a_broken_process_replaces_itself_by_the_same_command(
     monkeypatch.setattr("sys.orig_argv", ["python", "app.py", "-m"])
     with pytest.raises(Replaced) as replaced:
         sweep(break_cuda_at_first)
-    assert replaced.value.args[0][1:] == ["app.py", "-m", "hydra.sweeper.study_name='s'"]
+    assert replaced.value.args[0][1:] == ["app.py", "-m", "hydra.sweeper.study_name=s"]
     assert "; a fresh process goes on" in capsys.readouterr().out
     assert states() == ["FAIL"]
 

@@ -255,3 +255,33 @@ def test_a_number_of_zeros_and_ones_is_not_scaled_for_a_loss_of_labels(tmp_path:
     with pytest.raises(UserError, match=r"^loss must fit the targets: .*\(data\.scale_targets=false leaves "):
         build_learner(small(*typed))
     build_learner(small(*typed, "data.scale_targets=false"))
+
+
+@pytest.mark.parametrize(
+    ("typed", "line"),
+    [
+        (["data=iris", "data.batch_size=1"], r"data\.batch_size must be at least 2 samples with batch norm, .*; got 1"),
+        (
+            ["data=quadratic", "data.samples=3"],
+            r"the training part must have at least 2 samples with batch norm, .*; got 1",
+        ),
+    ],
+    ids=["batches of one", "one sample"],
+)
+def test_batch_norm_and_a_single_sample_are_refused(typed: list[str], line: str) -> None:
+    with pytest.raises(UserError, match=f"^{line}"):
+        build_learner(small(*typed))
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ["data=iris", "data.batch_size=1", "model.batch_norm=false"],
+        ["data=iris", "data.batch_size=89"],
+        ["data=digits", "data.batch_size=1", "model=cnn"],
+    ],
+    ids=["no batch norm", "one sample left over", "an image has many numbers"],
+)
+def test_what_can_be_trained_is_not(typed: list[str]) -> None:
+    cfg = composed(*typed) if "model=cnn" in typed else small(*typed)
+    assert isinstance(build_learner(cfg)[1], Supervised)

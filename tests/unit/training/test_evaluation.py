@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from omegaconf import OmegaConf
@@ -125,6 +126,24 @@ def test_rmse_is_in_the_targets_own_unit(trained: Trained, name: str, folds: lis
     torch.testing.assert_close(targets[0], targets[-1], rtol=1e-5, atol=1e-3)
     assert metrics["test/rmse"] == pytest.approx(errors.square().mean().sqrt().item(), rel=1e-5)
     assert 50 < metrics["test/rmse"] < 100  # of 25 to 346
+
+
+@pytest.mark.parametrize("moved", ["x", "y"], ids=["inputs", "targets"])
+def test_a_regression_far_from_zero_has_the_rmse_of_one_near_zero(tmp_path: Path, moved: str) -> None:
+    def rmse(offset: int) -> float:
+        x, y = np.arange(400) % 50, 2 * (np.arange(400) % 50)
+        table = tmp_path / f"{offset}.csv"
+        pd.DataFrame({"x": x, "y": y} | {moved: offset + (x if moved == "x" else y)}).to_csv(table, index=False)
+        cfg = small("data=csv", f"data.path={table}", "data.target=y", "data.task=regression", "optimizer.lr=1e-2")
+        folder = tmp_path / str(offset)
+        (folder / ".hydra").mkdir(parents=True)
+        OmegaConf.save(cfg, folder / ".hydra" / "config.yaml")
+        train_once(cfg, folder, NoReporter())
+        return evaluate(folder)["test/rmse"]
+
+    near = rmse(0)
+    assert near < 5  # the deviation of y is 29
+    assert rmse(1_600_000_000) == pytest.approx(near, rel=1e-5)
 
 
 def test_numbers_have_no_report(trained: Trained) -> None:

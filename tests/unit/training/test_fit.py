@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
 
+import lightning as L
 import pytest
 from listener import Listener
 from omegaconf import DictConfig
@@ -55,6 +57,24 @@ def test_a_run_whose_objective_becomes_nan(tmp_path: Path) -> None:
         "reason": "val/loss was nan at epoch 1",
         "checkpoint": None,
     }
+
+
+class Unreadable(Exception):
+    def __str__(self) -> str:
+        raise ZeroDivisionError
+
+
+class FailUnreadably(L.Callback):
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        raise Unreadable
+
+
+def test_an_error_whose_text_cannot_be_read_is_recorded_as_any_other(tmp_path: Path) -> None:
+    with suppress(Unreadable):  # which has no text that a test could match
+        train_once(iris(f"+callbacks.bug._target_={__name__}.FailUnreadably"), tmp_path, NoReporter())
+    result = read_yaml(tmp_path / "result.yaml")
+    reason = "Unreadable: its text cannot be read: __str__ raises ZeroDivisionError"
+    assert (result["state"], result["reason"]) == ("FAIL", reason)
 
 
 @pytest.mark.parametrize("content", [b"", b"no checkpoint"], ids=["an empty file", "some file"])

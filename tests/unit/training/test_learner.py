@@ -16,6 +16,7 @@ from torch.nn import functional
 from torch.optim import SGD, AdamW
 from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, ReduceLROnPlateau
 
+from tunesmith.data.batches import Batches
 from tunesmith.data.splits import Split
 from tunesmith.errors import UserError
 from tunesmith.training.data_facts import DataFacts
@@ -414,3 +415,17 @@ def test_metrics_of_the_group_are_logged_beside_the_others() -> None:
 def test_predictions_need_no_targets() -> None:
     learner = module()
     assert torch.equal(learner.predict_step((part().inputs, None), 0), learner(part().inputs))
+
+
+def test_a_validation_of_its_own_logs_the_validation_part_alone() -> None:
+    learner, data = module(), part()
+    quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
+    trainer = L.Trainer(accelerator="cpu", enable_checkpointing=False, **quiet)  # type: ignore[arg-type]
+    (logged,) = trainer.validate(learner, Batches(data, 4), verbose=False)
+    assert set(logged) == {"val/loss", "val/rmse"}
+
+
+def test_training_of_the_whole_epoch_is_logged_after_validations_inside_it() -> None:
+    learner, data = module(optimizer=partial(SGD, lr=0.0)), part(samples=8)
+    metrics = fit(learner, data, 2, max_epochs=1, val_check_interval=3).callback_metrics
+    assert metrics["train/loss"].item() == pytest.approx(metrics["val/loss"].item())

@@ -171,3 +171,14 @@ def test_numbers_far_from_zero_have_the_metrics_of_those_near_zero() -> None:
     near = over_batches(dict(named), outputs, targets, mean=0.0, scale=2.0)
     far = over_batches(dict(named), outputs, targets, mean=1.6e9, scale=2.0)
     assert far == pytest.approx(near, rel=1e-5)
+
+
+def test_training_goes_on_after_a_validation_inside_its_epoch() -> None:
+    outputs, targets = classes()
+    collected = Metrics({"f1": f1})
+    collected.start(CPU)
+    for batch in (slice(0, 30), slice(30, None)):
+        collected.add(outputs[batch], targets[batch])
+        values = [collected.values("train") for _ in range(2)]
+    assert values[0] == values[1]
+    assert values[0]["train/f1"] == pytest.approx(f1_score(targets, outputs.argmax(1), average="macro"))

@@ -105,3 +105,10 @@ def test_a_key_that_a_subclass_hands_on_is_a_mistake_of_the_node() -> None:
     cfg = OmegaConf.create({"learner": {"_target_": f"{__name__}.HandsOn", "size": 1, "depth": 3}})
     with pytest.raises(UserError, match=r"^learner: Base\.__init__\(\) got an unexpected keyword argument 'depth'$"):
         build_node(cfg, "learner")
+
+
+def test_two_callbacks_with_one_state_are_refused() -> None:
+    stop = {"_target_": "lightning.pytorch.callbacks.EarlyStopping", "monitor": "val/loss"}
+    cfg = OmegaConf.create({"trainer": {"_target_": "lightning.Trainer", "callbacks": [stop, stop], "logger": False}})
+    with pytest.raises(UserError, match=r"^callbacks: Found more than one stateful callback of type `EarlyStopping`: "):
+        build_node(cfg, "trainer")

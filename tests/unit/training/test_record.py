@@ -109,6 +109,46 @@ def test_after_the_last_epoch_there_is_nothing_to_stop(tmp_path: Path) -> None:
     assert (record.is_stopped, record.is_over, record.state) == (False, False, "COMPLETE")
 
 
+def test_an_epoch_of_several_validations_reports_its_best(tmp_path: Path) -> None:
+    record = begun(tmp_path, listener := Listener())
+    for epoch, losses in enumerate([[0.5, 0.3], [0.1, 0.4]], start=1):
+        for step, loss in enumerate(losses, start=10 * epoch):
+            record.end_validation(epoch, {"val/loss": loss}, step)
+        record.report_epoch(epoch)
+    assert listener.heard == [(1, 0.3), (2, 0.1)]
+    assert (record.best.value, record.best.epoch, record.best.step) == (0.1, 2, 20)
+    assert [row["step"] for row in read_metrics(tmp_path)] == ["10", "11", "20", "21"]
+    assert record.result_fields()["step"] == 20
+
+
+def test_an_epoch_without_a_validation_reports_nothing(tmp_path: Path) -> None:
+    record = begun(tmp_path, listener := Listener())
+    record.end_validation(1, {"val/loss": 0.5}, 10)
+    record.report_epoch(1)
+    record.report_epoch(2)
+    assert listener.heard == [(1, 0.5)]
+
+
+def test_a_run_that_trains_on_to_its_min_epochs_stays_stopped(tmp_path: Path) -> None:
+    record = begun(tmp_path, listener := Listener(stop_at=1))
+    record.end_epoch(1, {"val/loss": 0.5})
+    record.ask_to_stop()
+    listener.stop_at = None
+    record.end_epoch(2, {"val/loss": 0.25})
+    record.ask_to_stop()
+    assert record.state == "PRUNED"
+
+
+def test_the_best_is_saved_when_whoever_saves_it_says_so(tmp_path: Path) -> None:
+    record = begun(tmp_path)
+    saved = []
+    for epoch, loss in enumerate([0.5, 0.25, 0.75], start=1):
+        record.end_epoch(epoch, {"val/loss": loss})
+        saved.append(record.is_best_saved)
+        record.is_best_saved = True
+    assert saved == [False, False, True]
+
+
 # failures
 
 
@@ -123,6 +163,16 @@ def test_an_objective_that_is_no_number_fails_the_run_and_is_not_reported(tmp_pa
     assert (fields["state"], fields["reason"], fields["epochs"]) == ("FAIL", record.failure, 2)
     assert listener.heard == [(1, 0.5)]
     assert [row["val/loss"] for row in read_metrics(tmp_path)] == ["0.5", repr(value)]
+
+
+def test_the_first_failure_stays(tmp_path: Path) -> None:
+    record = after([math.nan], tmp_path)
+    record.fail("what came of it")
+    assert record.failure == "val/loss was nan at epoch 1"
+
+
+def test_a_loss_of_minus_infinity_is_not_the_best(tmp_path: Path) -> None:
+    assert after([0.5, -math.inf], tmp_path).best.value == 0.5
 
 
 def test_without_a_good_epoch_there_is_no_value_and_no_checkpoint(tmp_path: Path) -> None:
@@ -160,6 +210,16 @@ def test_the_state_has_the_keys_of_version_0_1_0(tmp_path: Path) -> None:
     record.load_state_dict(old)
     record.stop()
     assert record.state_dict() == {**old, "seconds": pytest.approx(12.5, abs=0.5), "data_digest": "1a"}
+
+
+def test_the_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
+    state = after([0.5, 0.3, 0.4], tmp_path).state_dict()
+    begun(tmp_path, state=state)
+    other = {**state, "best": {"value": 0.2, "epoch": 2}}
+    message = "ckpt_path must be a checkpoint of the run in its folder; got one whose epoch 2 had val/loss 0.2, where "
+    with pytest.raises(UserError, match=f"^{re.escape(message)}.*metrics.csv has 0.3: another run's checkpoint"):
+        begun(tmp_path, state=other)
+    assert len(read_metrics(tmp_path)) == 3
 
 
 def test_seconds_count_all_attempts_from_start_to_stop(tmp_path: Path) -> None:

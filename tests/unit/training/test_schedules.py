@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import lightning as L
@@ -16,18 +18,25 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, OneCycleLR, Re
 
 from tunesmith.data.splits import Split
 from tunesmith.errors import UserError
+from tunesmith.objective import Objective
+from tunesmith.reporting import NoReporter
+from tunesmith.training.callbacks.epoch_record import EpochRecord
 from tunesmith.training.learner import Supervised
 from tunesmith.training.losses import AutoLoss
+from tunesmith.training.record import RunRecord
 
 LR = 0.1
 
 
-def rates_of(scheduler: Any, **flags: Any) -> list[float]:
-    """The learning rate of each step of two epochs of three batches."""
+def rates_of(scheduler: Any, is_recorded: bool = False, **flags: Any) -> list[float]:
+    """The learning rate of each step of two epochs of three batches; is_recorded: as a run of ours is."""
     torch.manual_seed(0)
     module = Supervised(NUMBERS, nn.Linear(4, 1), AutoLoss(), partial(SGD, lr=LR), scheduler)
     rates = LearningRates()
-    fit(module, Split(torch.randn(12, 4), torch.randn(12)), 4, rates, **{"max_epochs": 2, **flags})
+    with TemporaryDirectory() as folder:
+        record = [EpochRecord(RunRecord(Path(folder), Objective("val/loss", "min"), NoReporter()))] * is_recorded
+        part = Split(torch.randn(12, 4), torch.randn(12))
+        fit(module, part, 4, rates, *record, **{"max_epochs": 2, **flags})
     return rates.seen
 
 
@@ -97,3 +106,57 @@ def test_one_cycle_leaves_a_group_its_lower_rate() -> None:
 def test_a_plateau_is_judged_once_an_epoch() -> None:
     with pytest.raises(UserError, match=r"^scheduler\.interval must be epoch for a plateau schedule, .*; got 'step'$"):
         rates_of(partial(ReduceLROnPlateau, interval="step"))
+
+
+# lengths
+
+
+@pytest.mark.parametrize(
+    ("schedule", "flags", "line"),
+    [
+        (partial(OneCycleLR, max_lr=LR, total_steps=5, interval="step"), {}, "the 6 steps of the run; got 5"),
+        (
+            partial(OneCycleLR, max_lr=LR, epochs=1, steps_per_epoch=3, interval="step"),
+            {"max_epochs": 9, "max_steps": 4},
+            "the 4 steps of the run; got 3",
+        ),
+        (partial(OneCycleLR, max_lr=LR, total_steps=2), {"max_epochs": 3}, "the 3 epochs of the run; got 2"),
+    ],
+    ids=["steps", "max_steps", "epochs"],
+)
+@pytest.mark.filterwarnings("ignore:A `OneCycleLR` scheduler is using 'interval'")
+def test_a_schedule_that_ends_before_the_run_is_refused(schedule: Any, flags: dict[str, Any], line: str) -> None:
+    with pytest.raises(UserError, match=rf"^scheduler\.total_steps must be at least {line}"):
+        rates_of(schedule, is_recorded=True, **flags)
+
+
+@pytest.mark.parametrize(
+    ("flags", "steps"),
+    [({}, 6), ({"accumulate_grad_batches": 3}, 2), ({"max_epochs": 9, "max_steps": 4}, 4)],
+    ids=["steps", "accumulated", "max_steps"],
+)
+def test_a_schedule_as_long_as_the_run_is_not(flags: dict[str, Any], steps: int) -> None:
+    one_cycle = partial(OneCycleLR, max_lr=LR, total_steps=steps, interval="step")
+    assert rates_of(one_cycle, is_recorded=True, **flags)[0] == pytest.approx(by_hand(steps)[0])
+
+
+@pytest.mark.parametrize(("flags", "epochs"), [({}, 9), ({"max_steps": 12}, 4), ({"max_steps": 10}, 4)])
+def test_a_schedule_by_epoch_ends_with_max_steps(flags: dict[str, Any], epochs: int) -> None:
+    cosine = partial(CosineAnnealingLR, T_max="total_steps")
+    rates = rates_of(cosine, max_epochs=9, **flags)
+    assert rates[3] == pytest.approx(LR * (1 + math.cos(math.pi / epochs)) / 2)
+
+
+# a plateau follows validations
+
+NEVER_BETTER = partial(ReduceLROnPlateau, mode="max", factor=0.5, patience=0, threshold=1e9)
+
+
+def test_a_plateau_looks_at_the_epochs_that_are_validated() -> None:
+    rates = rates_of(NEVER_BETTER, max_epochs=7, check_val_every_n_epoch=2)
+    assert rates[::3] == pytest.approx([LR] * 4 + [LR / 2] * 2 + [LR / 4])
+
+
+def test_a_plateau_is_refused_if_epochs_are_without_a_validation() -> None:
+    with pytest.raises(UserError, match=r"^trainer\.val_check_interval=4 leaves epochs without a validation"):
+        rates_of(NEVER_BETTER, val_check_interval=4, check_val_every_n_epoch=None)

@@ -19,18 +19,19 @@ class Npy:
 
     targets_path: None if each input is its own target.
     tokens: whether whole numbers in the inputs are token ids.
-    mapped: whether arrays stay in their files and are read by batch.
+    mapped: whether arrays stay in their files and are read by batch; task: see Npz.
     """
 
     path: str
     targets_path: str | None
     tokens: bool
     mapped: bool
+    task: str = "auto"
 
     def load(self) -> Arrays:
         inputs = self._read("data.path", self.path)
         targets = None if self.targets_path is None else self._read("data.targets_path", self.targets_path)
-        return make_arrays(inputs, targets, self.path, self.tokens)
+        return make_arrays(inputs, targets, self.path, self.tokens, self.task)
 
     def _read(self, key: str, name: str) -> NDArray[Any]:
         try:

@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 # What numpy raises for a file that is not an npz, or is damaged.
 DAMAGED = (BadZipFile, EOFError, KeyError, NotImplementedError, OSError, TokenError, TypeError, ValueError, zlib.error)
+# Whole numbers of which more are different than this look like numbers to predict, fewer like classes.
+MAX_CLASSES = 20
 # Of a zip's member, before its name (https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT).
 LOCAL_HEADER_BYTES = 30
 
@@ -35,11 +37,13 @@ class Npz:
 
     tokens: whether whole numbers in `inputs` are token ids.
     mapped: whether arrays stay in the file and are read by batch; np.savez writes files that can be read so.
+    task: auto (floats are numbers to predict, others classes), classification or regression.
     """
 
     path: str
     tokens: bool = False
     mapped: bool = False
+    task: str = "auto"
 
     def load(self) -> Arrays:
         path = check_file(self.path)
@@ -50,7 +54,7 @@ class Npz:
         if "inputs" not in arrays:
             names = list_names(map(repr, arrays))
             raise UserError(f"data.path must hold inputs and targets; got {self.path} with {names}")
-        return make_arrays(arrays["inputs"], arrays.get("targets"), self.path, self.tokens)
+        return make_arrays(arrays["inputs"], arrays.get("targets"), self.path, self.tokens, self.task)
 
 
 def _read_npz(path: Path) -> dict[str, NDArray[Any]]:
@@ -93,11 +97,13 @@ def _map_member(file: BinaryIO, offset: int) -> NDArray[Any]:
     return np.memmap(file, dtype, "r", file.tell(), shape, order)
 
 
-def make_arrays(inputs: NDArray[Any], targets: NDArray[Any] | None, path: str, is_tokens: bool) -> Arrays:
+def make_arrays(
+    inputs: NDArray[Any], targets: NDArray[Any] | None, path: str, is_tokens: bool, task: str = "auto"
+) -> Arrays:
     """Return arrays of a file as inputs and targets; memory maps stay maps."""
     if targets is None:
         return Arrays(_inputs(inputs, path, is_tokens), np.zeros((*inputs.shape[:1], 0), np.float32))
-    values, classes = _targets(targets, path)
+    values, classes = _targets(targets, path, task)
     return Arrays(_inputs(inputs, path, is_tokens), values, classes=classes)
 
 
@@ -111,22 +117,44 @@ def _inputs(inputs: NDArray[Any], path: str, is_tokens: bool) -> Values | Mapped
     return _as_type(inputs[:, None] if inputs.ndim == 1 else inputs, is_whole=is_tokens)
 
 
-def _targets(targets: NDArray[Any], path: str) -> tuple[Values | Mapped, tuple[str, ...]]:
+def _targets(targets: NDArray[Any], path: str, task: str) -> tuple[Values | Mapped, tuple[str, ...]]:
     """Return targets, and the names of the classes, if there are names.
 
-    Targets of an integer, bool or text type are classes; targets of a float type are numbers to predict. Several truth
-    values a sample are labels that each hold or not: numbers 0 and 1.
+    task=auto: targets of an integer, bool or text type are classes; targets of a float type are numbers to predict.
+    Several truth values a sample are labels that each hold or not: numbers 0 and 1.
     """
-    if targets.ndim < 2 or targets.shape[1:] == (1,):
+    is_one = targets.ndim < 2 or targets.shape[1:] == (1,)
+    if targets.dtype.kind not in "biuf" and not (is_one and task != "regression" and targets.dtype.kind in "USO"):
+        what = "of numbers" if task == "regression" else "of numbers or of one class"
+        raise UserError(f"data.path must hold targets {what}; got {path} with {targets.dtype}")
+    has_classes = task == "classification" or (task == "auto" and targets.dtype.kind not in ("f" if is_one else "fb"))
+    if is_one:
         targets = np.array(targets)  # a value a sample is read whole
-        if targets.dtype.kind != "f":
+        if task == "auto" and targets.dtype.kind in "iuf":
+            _warn_of_guess(np.unique(targets), has_classes)
+        if has_classes:
             names, codes = np.unique(targets.ravel(), return_inverse=True)
-            return codes.astype(np.int64), tuple(map(str, names))
-    if targets.dtype.kind not in "biuf":
-        raise UserError(f"data.path must hold targets of numbers or of one class; got {path} with {targets.dtype}")
+            return codes.astype(np.int64), tuple(map(_name, names))
+    elif has_classes and targets.dtype.kind == "f":
+        got = f"{targets.dtype} of shape {targets.shape}"
+        raise UserError(f"data.task=classification needs whole numbers if a target is many classes; got {got}")
     # Whole numbers are kept as they are: a mask's or a text's ids are indices of something outside this file, a palette
     # or a vocabulary, and the ids that happen to be in the file say nothing about which others there are.
-    return _as_type(targets, is_whole=targets.dtype.kind in "iu"), ()
+    return _as_type(targets, is_whole=has_classes), ()
+
+
+def _warn_of_guess(different: NDArray[Any], has_classes: bool) -> None:
+    """Say what targets were taken for if their type and how many of them differ point to different tasks."""
+    is_whole = bool((different % 1 == 0).all())
+    if has_classes == (is_whole and len(different) <= MAX_CLASSES):
+        return
+    kind = "classification, as they are integers" if has_classes else "regression, as they are floats"
+    log.warning("data: targets have %d different whole numbers: %s (data.task sets it otherwise)", len(different), kind)
+
+
+def _name(value: Any) -> str:
+    """Return a class's name; of a whole number that is a float, without its decimals."""
+    return str(int(value)) if isinstance(value, np.floating) and float(value).is_integer() else str(value)
 
 
 def _as_type(values: NDArray[Any], is_whole: bool) -> Values | Mapped:

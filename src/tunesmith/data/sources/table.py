@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunesmith.data.arrays import Arrays, narrow
+from tunesmith.data.sources.cells import CellFormat
 from tunesmith.data.sources.dates import read_dates, seconds
-from tunesmith.data.sources.table_file import read_table
-from tunesmith.data.sources.table_inputs import read_columns
-from tunesmith.data.sources.table_targets import read_target, read_targets
+from tunesmith.data.sources.table_file import TableFile, read_table
+from tunesmith.data.sources.table_inputs import KEEP_WORDS, Reading, counts_rows, describe_words, read_columns
+from tunesmith.data.sources.table_targets import check_target, read_target, read_targets
 from tunesmith.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -26,8 +27,8 @@ class Csv:
 
     target: the column to predict, or several columns of numbers, or None if each row is its own target.
     task: auto, classification or regression.
-    drop: columns to leave out; na_values: further texts that mean "missing", besides empty cells, NA, nan and null.
-    max_categories: a column with more different texts than this is left out.
+    drop: columns to leave out; max_categories: a column with more different texts than this is left out.
+    na_values, keep_default_na, decimal, thousands: see CellFormat; header: see TableFile.
     dates: what a column of dates becomes: parts, elapsed, drop, or text (categories: version 0.1.0's only choice).
     split_column: numbers or dates that order the rows in time, or values that each name a group of rows; no input,
         unless it holds dates.
@@ -43,12 +44,20 @@ class Csv:
     max_categories: int
     dates: str = "text"
     split_column: str | None = None
+    header: int | None = 0
+    keep_default_na: bool = True
+    decimal: str = "."
+    thousands: str | None = None
 
     def load(self) -> Arrays:
         named = {"data.target": self._target, "data.drop": tuple(map(str, self.drop)), "data.split_column": self._split}
-        frame = read_table(self.path, self.separator, self.encoding, self.na_values, named)
+        form = CellFormat(self.na_values, self.keep_default_na, self.decimal, self.thousands)
+        frame, words = read_table(TableFile(self.path, self.separator, self.encoding, self.header), form, named)
         self._check_names(named["data.drop"])
-        frame = self._with_targets(frame.drop(columns=list(set(named["data.drop"]))))
+        counters = {name for name in frame.columns if counts_rows(frame[name])}
+        for name in self._target:
+            check_target(frame[name], self.task, form)
+        frame = self._with_targets(frame.drop(columns=list(set(named["data.drop"]))), words)
         if len(self._target) == 1:
             targets, classes = read_target(frame[self._target[0]], self.task)
         else:
@@ -57,7 +66,7 @@ class Csv:
         dates = {} if self.dates == "text" else _date_columns(frame)
         order, groups = self._order(frame, dates)
         frame = frame.drop(columns=[name for name in self._split if name not in dates])
-        columns = read_columns(frame, dates, self.dates, self.max_categories)
+        columns = read_columns(frame, Reading(form, self.max_categories, dates, self.dates, counters, words))
         if not columns.values:
             beside = f" beside {', '.join(self._target)}" if self._target else ""
             raise UserError(f"data.path must have a column{beside} to learn from; got {self.path}")
@@ -87,12 +96,17 @@ class Csv:
                 key = "data.drop" if name in dropped else "data.target"
                 raise UserError(f"data.split_column must be a column that {key} does not name; got '{name}'")
 
-    def _with_targets(self, frame: Any) -> Any:
+    def _with_targets(self, frame: Any, words: Mapping[str, Mapping[str, int]]) -> Any:
         """Return the rows that have all targets."""
+        from pandas.api.types import is_numeric_dtype
+
         names = ", ".join(self._target)
         is_known = frame[list(self._target)].notna().all(axis=1)
         if not is_known.all():
             log.warning("data: %d of %d rows have no %s; they are left out", (~is_known).sum(), len(frame), names)
+            for name in self._target:
+                if name in words and not is_numeric_dtype(frame[name]):
+                    log.warning("data: %s has %s rows, %s", name, describe_words(words[name]), KEEP_WORDS)
             frame = frame[is_known]
         if frame.empty:
             what = f" with a {names}" if names else ""

@@ -3,67 +3,97 @@
 from __future__ import annotations
 
 import csv
+import logging
 import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
+from tunesmith.data.sources.cells import CellFormat, read_cells
 from tunesmith.data.sources.npz import check_file
 from tunesmith.errors import UserError, closest, list_names
 
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TableFile:
+    r"""separator: a character, or \t as it is typed; header: row of the columns' names, None if there is none."""
+
+    path: str
+    separator: str
+    encoding: str
+    header: int | None = 0
+
 
 def read_table(
-    path: str, separator: str, encoding: str, na_values: Sequence[str], named: Mapping[str, Sequence[str]]
-) -> Any:
-    r"""Return a pandas frame; separator: a character, or \t as it is typed; named: key -> columns that must be there.
+    file: TableFile, form: CellFormat, named: Mapping[str, Sequence[str]]
+) -> tuple[Any, dict[str, Mapping[str, int]]]:
+    """Return a pandas frame, and for each column how often which words in it mean "missing".
+
+    named: key -> columns that must be there.
 
     Raises:
         UserError: the file is no table, or lacks a column that a key names.
     """
     import pandas
 
-    _check_header(path, separator, encoding, named)
+    _check_header(file, named)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pandas.errors.ParserWarning)  # rows longer than the header
             frame = pandas.read_csv(
-                path,
-                sep=_delimiter(separator),
-                encoding=_encoding(encoding),
-                na_values=list(na_values),
+                file.path,
+                sep=_delimiter(file.separator),
+                encoding=_encoding(file.encoding),
+                header=file.header,
+                na_values=["", *form.na_values],
+                keep_default_na=False,  # read_cells reads such words, and tells which there were
+                dtype=None if form.is_plain else str,
                 index_col=False,
                 low_memory=False,
                 skipinitialspace=True,
             )
     except UnicodeError as error:
-        raise _undecodable(path, encoding, error) from None
+        raise _undecodable(file, error) from None
     except (ValueError, pandas.errors.ParserWarning) as error:
-        raise UserError(f"data.path must be a table; got {path}: {' '.join(str(error).split())}") from None
-    frame.columns = frame.columns.str.strip()
-    return frame
+        raise UserError(f"data.path must be a table; got {file.path}: {' '.join(str(error).split())}") from None
+    frame.columns = frame.columns.astype(str).str.strip()
+    columns = {name: read_cells(frame[name], form) for name in frame.columns}
+    words = {name: found for name, (_, found) in columns.items() if found}
+    return pandas.DataFrame({name: column for name, (column, _) in columns.items()}, index=frame.index), words
 
 
-def _check_header(path: str, separator: str, encoding: str, named: Mapping[str, Sequence[str]]) -> None:
+def _check_header(file: TableFile, named: Mapping[str, Sequence[str]]) -> None:
     """Raise UserError unless the file has a header with the columns that the keys name, each once."""
     try:
-        with check_file(path).open(newline="", encoding=_encoding(encoding)) as file:
-            rows = csv.reader(file, delimiter=_delimiter(separator), skipinitialspace=True)
-            header = next((row for row in rows if row), [])
+        with check_file(file.path).open(newline="", encoding=_encoding(file.encoding)) as opened:
+            rows = csv.reader(opened, delimiter=_delimiter(file.separator), skipinitialspace=True)
+            header = next(islice((row for row in rows if row), file.header or 0, None), [])
     except (UnicodeError, LookupError) as error:
-        raise _undecodable(path, encoding, error) from None
+        raise _undecodable(file, error) from None
     except (csv.Error, TypeError) as error:
-        raise UserError(f"data.separator must split the header of {path}; got '{separator}' ({error})") from None
+        got = f"'{file.separator}' ({error})"
+        raise UserError(f"data.separator must split the header of {file.path}; got {got}") from None
     header = [name.strip() or f"Unnamed: {index}" for index, name in enumerate(header)]  # pandas' name for it
+    if file.header is None:
+        header = list(map(str, range(len(header))))
+    elif _are_values(header):
+        log.warning("data: names of columns are numbers (%s)%s", list_names(header), _suggest_no_header(header))
     twice = [name for name, number in Counter(header).items() if number > 1]
     if twice:
-        raise UserError(
-            f"data.path must have each column once; got {path} with {list_names(map(repr, twice))} repeated"
+        repeated = (
+            f"{file.path} with {list_names(map(repr, twice))} repeated: rename one of them{_suggest_no_header(header)}"
         )
+        raise UserError(f"data.path must have each column once; got {repeated}")
     for key, names in named.items():
         for name in names:
             if name not in header:
                 hint = " ".join(closest(name, header).split()) + _suggest_separator(header)
-                raise UserError(f"{key} must be a column of {path}; got '{name}'{hint}")
+                hint += "" if file.header is None else _suggest_no_header(header)
+                raise UserError(f"{key} must be a column of {file.path}; got '{name}'{hint}")
 
 
 def _delimiter(separator: str) -> str:
@@ -75,13 +105,32 @@ def _encoding(name: str) -> str:
     return "utf-8-sig" if name.lower().replace("_", "-") in ("utf-8", "utf8") else name
 
 
-def _undecodable(path: str, encoding: str, error: Exception) -> UserError:
-    return UserError(f"data.encoding must be that of {path}; got '{encoding}' ({error}); often it is latin-1 or cp1252")
+def _undecodable(file: TableFile, error: Exception) -> UserError:
+    return UserError(
+        f"data.encoding must be that of {file.path}; got '{file.encoding}' ({error}); often it is latin-1 or cp1252"
+    )
 
 
 def _suggest_separator(header: list[str]) -> str:
     """Return a hint if the only column's name looks like a whole header."""
-    for separator in ";\t|":
+    for separator in ";\t|,":
         if len(header) == 1 and separator in header[0]:
             return f"; is it \"data.separator='{separator}'\"?".replace("\t", "\\t")
     return ""
+
+
+def _suggest_no_header(header: list[str]) -> str:
+    """Return a hint if most names are numbers: then they may be the first row's values."""
+    if sum(map(_is_number, header)) <= len(header) / 2:
+        return ""
+    return "; if the file has no header: data.header=null calls its columns 0, 1, 2, ..."
+
+
+def _are_values(header: list[str]) -> bool:
+    """Tell names that can hardly be names: most are numbers, and one has decimals; years and 0, 1, 2 may be names."""
+    numbers = [name for name in header if _is_number(name)]
+    return len(numbers) > len(header) / 2 and any(not float(name).is_integer() for name in numbers)
+
+
+def _is_number(text: str) -> bool:
+    return CellFormat().number(text) is not None and "inf" not in text.lower()

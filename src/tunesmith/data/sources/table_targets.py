@@ -8,14 +8,32 @@ from typing import Any
 import numpy as np
 
 from tunesmith.data.arrays import Values, narrow
+from tunesmith.data.sources.cells import CellFormat
+from tunesmith.data.sources.number_signs import check_texts, override, stray_signs
 from tunesmith.data.sources.table_inputs import to_numbers
-from tunesmith.errors import UserError
+from tunesmith.errors import UserError, list_names
 
 log = logging.getLogger(__name__)
 
 # A target of whole numbers with more different values than this is a number to predict, not a class. Chosen, not
 # measured: label codes and digits have fewer values, ages, years and counts in many rows more. data.task overrides it.
 MAX_CLASSES = 20
+
+
+def check_target(column: Any, task: str, form: CellFormat) -> None:
+    """Raise UserError if a target's texts are numbers with a stray text, or classes with a stray sign, such as ?."""
+    from pandas.api.types import is_numeric_dtype
+
+    if is_numeric_dtype(column):
+        return
+    if task != "classification":
+        check_texts(column, form, *(["data.task=classification makes a class of each"] if task == "auto" else []))
+    signs = stray_signs(column)
+    if signs:
+        raise UserError(
+            f"data.target: column {column.name} has {list_names(map(repr, signs))} in {column.isin(signs).sum()} of "
+            f"{column.notna().sum()} rows, which is no class; {override('na_values', signs)} leaves these rows out"
+        )
 
 
 def read_target(column: Any, task: str) -> tuple[Values, tuple[str, ...]]:

@@ -12,6 +12,7 @@ from optuna.samplers import BaseSampler
 from tunesmith.errors import UserError
 from tunesmith.search.sampling.sampler import make_sampler
 from tunesmith.search.sampling.stored_dimension import stored_dimension
+from tunesmith.search.sampling.suggestions import suggest_by
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.space import Space
 from tunesmith.search.study.members import UNKNOWN
@@ -34,7 +35,7 @@ class ParamSampler:
             self._sampler = trial.study.sampler = self.make_sampler(first_trial=trial.number)
         params = dict(self._draw_from_space(trial))
         if self._settings.custom_search_space is not None:
-            self._settings.custom_search_space(self._config, trial)
+            suggest_by(self._settings.custom_search_space, self._config, trial)
             drawn = Attempt(trial).params
             suggested = {key: value for key, value in drawn.items() if key not in params}
             self._check(suggested)

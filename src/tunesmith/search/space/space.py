@@ -27,9 +27,9 @@ from optuna.distributions import (
 from optuna.trial import Trial
 
 from tunesmith.errors import UserError
+from tunesmith.quoting import param_override, to_hydra, to_optuna
 from tunesmith.search.space.groups import Groups, elements_of
 from tunesmith.search.space.precedence import drop_overridden
-from tunesmith.search.space.quoting import param_override, to_hydra, to_optuna
 from tunesmith.search.space.ranges import interval, nth_step, number_range
 
 # A sweep over this key repeats one configuration: the seed is no hyperparameter, as its values have no order to learn.

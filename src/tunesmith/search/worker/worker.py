@@ -16,6 +16,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
 from tunesmith.errors import UserError
+from tunesmith.resume.comparison import check_retry
 from tunesmith.search.console.lines import say, show_trial
 from tunesmith.search.space.compose import Composer
 from tunesmith.search.storage.journal import JournalDamaged
@@ -156,6 +157,8 @@ class Worker:
         except UpdateFinishedTrialError:
             self._forget(number)
             return []
+        if reporter.is_retry:
+            check_retry(config, self._folder / name)
         return [Assignment(trial, config, self._folder / name, reporter)]
 
     def _end(self, outcome: Outcome) -> None:

@@ -82,8 +82,12 @@ def epoch_values(metrics: Mapping[str, Tensor], objective: str) -> dict[str, flo
 
 
 def validates_within_epochs(trainer: L.Trainer) -> bool:
-    """Whether an epoch may have several validations, or validations follow another count than that of epochs."""
-    return trainer.check_val_every_n_epoch is None or trainer.val_check_interval != 1.0
+    """Whether an epoch may have several validations, or validations follow another count than that of epochs.
+
+    An interval of 1.0 is a whole epoch, of 1 a batch.
+    """
+    is_epoch = isinstance(trainer.val_check_interval, float) and trainer.val_check_interval == 1.0
+    return trainer.check_val_every_n_epoch is None or not is_epoch
 
 
 def axis_step(trainer: L.Trainer) -> int:

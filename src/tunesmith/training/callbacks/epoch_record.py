@@ -15,7 +15,8 @@ from tunesmith.training.first_validation import check_is_validated
 from tunesmith.training.record import RunRecord
 from tunesmith.training.schedules import check_lengths
 
-# In a checkpoint's state of EpochRecord, and true: it was saved inside an epoch, as a validation's best is.
+# In a checkpoint's state of EpochRecord, and true: it was saved inside an epoch, or with weights of a validation that
+# were others at the epoch's end.
 WITHIN_EPOCH = "within_epoch"
 
 
@@ -91,8 +92,8 @@ class EpochRecord(OfEpochs):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         if state_dict.get(WITHIN_EPOCH):
             raise UserError(
-                "ckpt_path must be a checkpoint of an epoch's end; got one that was saved inside an epoch, which "
-                "cannot go on with the batches that are left: weights=... starts a new run from its weights"
+                "ckpt_path must be a checkpoint of an epoch's end; got one of a validation before it, from which no "
+                "run goes on to the same numbers: weights=... starts a new run from its weights"
             )
         self.record.load_state_dict(state_dict)
 

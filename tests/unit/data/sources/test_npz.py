@@ -152,3 +152,59 @@ def test_inputs_of_an_npz(tmp_path: Path, shape: tuple[int, ...], expected: tupl
     np.savez(tmp_path / "data.npz", inputs=inputs, targets=np.zeros(3))
     read = Npz(str(tmp_path / "data.npz")).load().inputs
     assert (read.shape, read.dtype, read.ravel().tolist()) == (expected, np.float32, inputs.ravel().tolist())
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+@pytest.mark.parametrize(
+    ("task", "targets", "expected", "names"),
+    [
+        ("regression", np.array([2**24 + 1, 3, 7]), [2**24 + 1, 3, 7], ()),
+        ("regression", np.array([True, False, True]), [1, 0, 1], ()),
+        ("classification", np.array([1.0, 0.5, 1.0]), [1, 0, 1], ("0.5", "1")),
+        ("classification", np.array(["b", "a", "b"]), [1, 0, 1], ("a", "b")),
+        ("regression", np.array([[2**24 + 1, 3], [1, 2], [3, 4]]), [[2**24 + 1, 3], [1, 2], [3, 4]], ()),
+        ("classification", np.array([[True, False]] * 3), [[1, 0]] * 3, ()),
+    ],
+)
+def test_the_task_decides(
+    tmp_path: Path, mapped: bool, task: str, targets: Any, expected: list[Any], names: tuple[str, ...]
+) -> None:
+    np.savez(tmp_path / "data.npz", inputs=np.zeros((3, 2)), targets=targets)
+    arrays = Npz(str(tmp_path / "data.npz"), mapped=mapped, task=task).load()
+    assert (arrays.targets[:].tolist(), arrays.classes) == (expected, names)
+    assert arrays.has_classes is (task == "classification")
+
+
+@pytest.mark.parametrize(
+    ("task", "targets", "message"),
+    [
+        ("regression", np.array(["b", "a"]), r"data\.path must hold targets of numbers; got .* with <U1$"),
+        (
+            "classification",
+            np.array([[0.5, 1], [2, 3]]),
+            r"data\.task=classification needs whole numbers if .*\(2, 2\)$",
+        ),
+    ],
+)
+def test_a_task_that_does_not_fit_is_refused(tmp_path: Path, task: str, targets: Any, message: str) -> None:
+    np.savez(tmp_path / "data.npz", inputs=np.zeros((2, 2)), targets=targets)
+    with pytest.raises(UserError, match=f"^{message}"):
+        Npz(str(tmp_path / "data.npz"), task=task).load()
+
+
+@pytest.mark.parametrize(
+    ("targets", "said"),
+    [
+        (np.arange(30), "targets have 30 different whole numbers: classification, as they are integers"),
+        (np.arange(30) % 2.0, "targets have 2 different whole numbers: regression, as they are floats"),
+        (np.arange(30) % 2, None),
+        (np.arange(30) / 2, None),
+        (np.array(["a", "b"]), None),
+    ],
+)
+def test_a_task_is_said_that_may_be_another(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, targets: Any, said: str | None
+) -> None:
+    np.savez(tmp_path / "data.npz", inputs=np.zeros((len(targets), 2)), targets=targets)
+    Npz(str(tmp_path / "data.npz")).load()
+    assert caplog.messages == ([] if said is None else [f"data: {said} (data.task sets it otherwise)"])

@@ -129,7 +129,8 @@ TARGETS: dict[str, tuple[list[object], list[int], tuple[str, ...]]] = {
     "whole numbers below zero": ([-1, 1, -1], [0, 1, 0], ("-1", "1")),
     "whole numbers with a point": (["0.0", "1.0", "0.0"], [0, 1, 0], ("0", "1")),
     "truth values": (["True", "False", "True"], [1, 0, 1], ("False", "True")),
-    "texts and numbers": ([1, "a", 1], [0, 1, 0], ("1", "a")),
+    "plus and minus": (["+", "-", "+"], [0, 1, 0], ("+", "-")),
+    "bounds": (["<30", ">30", "<30"], [0, 1, 0], ("<30", ">30")),
     "other alphabets": (["größe", "日本", "größe"], [0, 1, 0], ("größe", "日本")),
 }
 
@@ -298,12 +299,56 @@ REFUSED: dict[str, tuple[str | bytes, dict[str, Any], str]] = {
     "regression of texts": (
         targets("a", 1, 2),
         {"task": "regression"},
-        "data.task=regression needs numbers in y; got '",
+        "data.path: column y has numbers, but 'a' in 1 of 3 rows; \"data.na_values=['a']\" reads them as missing",
+    ),
+    "regression of classes": (
+        targets("a", "b", "a"),
+        {"task": "regression"},
+        "data.task=regression needs numbers in y; got 'a'",
     ),
     "regression of truth values": (
         targets("True", "False"),
         {"task": "regression"},
         "data.task=regression needs numbers in y; got 'True'",
+    ),
+    "a stray sign among classes": (
+        targets("no", "yes", "?", "no"),
+        {},
+        "data.target: column y has '?' in 1 of 4 rows, which is no class; \"data.na_values=['?']\" leaves these rows "
+        "out",
+    ),
+    "a stray sign among classes that are numbers": (
+        targets(0, 1, "?", 0),
+        {"task": "classification"},
+        "data.target: column y has '?' in 1 of 4 rows, which is no class; ",
+    ),
+    "a stray sign among numbers to predict": (
+        targets(0.5, 1, "?", 0),
+        {},
+        "data.path: column y has numbers, but '?' in 1 of 4 rows; \"data.na_values=['?']\" reads them as missing, "
+        "data.task=classification makes a class of each",
+    ),
+    "texts that hold numbers": (
+        column(1, 2, "12kg", "?", 3, 5),
+        {},
+        "data.path: column x has numbers, but '12kg' too, of texts in 2 of 6 rows; make plain numbers of them in the "
+        "file, \"data.drop=['x']\" leaves the column out",
+    ),
+    "one sign for decimals and thousands": (
+        column(1, 2),
+        {"thousands": "."},
+        "data.thousands must be another sign than data.decimal; got '.' for both",
+    ),
+    "first values as names of columns": (
+        "5.1,3.5,a\n4.9,3.0,b\n",
+        {"target": 2},
+        "data.target must be a column of PATH; got '2'; options: 3.5, 5.1, a; if the file has no header: "
+        "data.header=null calls its columns 0, 1, 2, ...",
+    ),
+    "first values as names of columns, one twice": (
+        "1.4,0.2,0.2\n4.9,3.0,1\n",
+        {"target": 2},
+        "data.path must have each column once; got PATH with '0.2' repeated: rename one of them; if the file has no ",
     ),
     "two signs as separator": (
         "x,y\n1,0\n",
@@ -355,15 +400,15 @@ def typed(text: str, key: str) -> Any:
     return OverridesParser.create().parse_override(override).value()
 
 
-@pytest.mark.parametrize("separator", [";", "|", "\t"], ids=["semicolon", "bar", "tab"])
+@pytest.mark.parametrize("separator", [";", "|", "\t", ","], ids=["semicolon", "bar", "tab", "comma"])
 def test_the_separator_that_a_line_proposes_can_be_typed(read: Read, separator: str) -> None:
     content = column(1, 2, 3).replace(",", separator)
     with pytest.raises(UserError, match=r"got 'y'; options: x.y; is it .*data\.separator=.+\?$") as refused:
-        read(content)
+        read(content, separator=";" if separator == "," else ",")
     assert read(content, separator=typed(str(refused.value), "separator")).columns == ("x",)
 
 
-@pytest.mark.parametrize("text", ["?", "<5", "1,5", "n/a (lost)", "it's", 'a "b"'])
+@pytest.mark.parametrize("text", ["?", "-", "n.a.", "it's", 'a "b"'])
 def test_the_na_values_that_a_line_proposes_can_be_typed(read: Read, text: str) -> None:
     content = column(1, 2, '"{}"'.format(text.replace('"', '""')), 3)
     with pytest.raises(UserError, match=rf"^data\.path: column x has numbers, but .*{re.escape(text)}") as refused:
@@ -380,3 +425,167 @@ def test_the_column_to_drop_that_a_line_proposes_can_be_typed(
     read(content)
     (line,) = (message for message in caplog.messages if "numbers the rows" in message)
     assert read(content, drop=typed(line, "drop")).columns == ("x",)
+
+
+# Cells, how they are named in a line, what reads them, and as what.
+SIGNS: dict[str, tuple[list[str], str, dict[str, str], list[float]]] = {
+    "decimal commas": (["1,5", "2", "-3,25"], "','", {"decimal": ","}, [1.5, 2, -3.25]),
+    "a minus of print": (["1,5", "2", "\u22123,25"], "','", {"decimal": ","}, [1.5, 2, -3.25]),
+    "decimal commas and points": (
+        *(["1.234,5", "2.000.000", "7"], "',', '.'", {"decimal": ",", "thousands": "."}),
+        [1234.5, 2000000, 7],
+    ),
+    "thousands, some with decimals": (["1,234.5", "2,000", "7"], "','", {"thousands": ","}, [1234.5, 2000, 7]),
+    "thousands": (["1,234", "2,000", "7"], "','", {"thousands": ","}, [1234, 2000, 7]),
+    "Swiss thousands": (["1'234.5", "2\u2019000", "7"], '"\'"', {"thousands": "'"}, [1234.5, 2000, 7]),
+    "blanks": (["1 234", "2\u00a0000", "7"], "' '", {"thousands": " "}, [1234, 2000, 7]),
+    "narrow blanks and commas": (
+        *(["1\u202f234,5", "2\u202f000", "7"], "','", {"decimal": ",", "thousands": " "}),
+        [1234.5, 2000, 7],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ["input", "target"])
+@pytest.mark.parametrize(("cells", "sign", "keys", "values"), SIGNS.values(), ids=SIGNS)
+def test_numbers_with_signs_are_read_by_the_keys_that_a_line_proposes(
+    read: Read, name: str, cells: list[str], sign: str, keys: dict[str, str], values: list[float]
+) -> None:
+    quoted = [f'"{cell}"' for cell in cells]
+    content = column(*quoted) if name == "input" else targets(*quoted)
+    with pytest.raises(UserError, match=rf"^data\.path: column . has numbers with {re.escape(sign)} in ") as refused:
+        read(content, task="classification" if name == "input" else "regression")
+    assert "na_values" not in str(refused.value)
+    assert {key: typed(str(refused.value), key) for key in keys} == keys
+    arrays = read(content, task="classification" if name == "input" else "regression", **keys)
+    np.testing.assert_array_equal(arrays.inputs[:, 0] if name == "input" else arrays.targets, values)
+
+
+def test_a_sign_that_may_be_two_things_has_a_line_for_both(read: Read) -> None:
+    with pytest.raises(UserError, match=r"\"data\.thousands=','\" reads them, \"data\.decimal=','\" if '1,234' has "):
+        read(column('"1,234"', 5, 6))
+
+
+@pytest.mark.parametrize(
+    ("cells", "signs"),
+    [
+        pytest.param(["$1,234", "$5", "$7"], "'$', ','", id="dollars"),
+        pytest.param(["1.234,50 EUR", "2,00 EUR", "3,00 EUR"], "'EUR', ',', '.'", id="euros"),
+        pytest.param(["12%", "5%", "7.5 %"], "'%'", id="percent"),
+        pytest.param(["12%", "5", "7.5"], "'%'", id="percent in one row"),
+        pytest.param(["(123)", "5", "7.5"], "'(', ')'", id="brackets for a minus"),
+        pytest.param([">100", "5", "7.5"], "'>'", id="a bound among numbers"),
+    ],
+)
+def test_signs_that_no_key_reads_are_named_and_never_left_out(read: Read, cells: list[str], signs: str) -> None:
+    content = column(*(f'"{cell}"' for cell in cells))
+    expected = (
+        rf"^data\.path: column x has numbers with {re.escape(signs)} in .*; make plain numbers of them in the file"
+    )
+    with pytest.raises(UserError, match=expected) as refused:
+        read(content)
+    assert "na_values" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        pytest.param(["10-20", "20-30", "10-20", "30-40", "20-30"], id="ranges"),
+        pytest.param(["4WD", "2WD", "4WD", "2WD", "4WD"], id="digits before letters"),
+        pytest.param(["A1", "B2", "A1", "B2", "B2"], id="letters before digits"),
+        pytest.param([">7", ">8", "Norm", ">7", ">8"], id="bounds alone"),
+        pytest.param(["12:30", "12:30", "13:00", "13:00", "12:30"], id="times"),
+    ],
+)
+def test_texts_with_digits_are_categories(read: Read, cells: list[str]) -> None:
+    assert read(column(*cells)).categories == {0: tuple(sorted(set(cells)))}
+
+
+def test_words_for_missing_can_be_values(read: Read, caplog: pytest.LogCaptureFixture) -> None:
+    content = table("kind,x,y", *(f"{kind},{x},{y}" for x, (kind, y) in enumerate([("NA", "None"), ("a", "b")] * 3)))
+    content += "b,7,c\nb,8,c\n"
+    arrays = read(content)
+    assert (len(arrays.targets), arrays.classes, arrays.categories) == (5, ("b", "c"), {0: ("a", "b")})
+    assert caplog.messages[:2] == [
+        "data: 3 of 8 rows have no y; they are left out",
+        "data: y has 'None' in 3 rows, read as missing; data.keep_default_na=false reads them as they are",
+    ]
+    assert any(message.startswith("data: column kind has 'NA' in 3 of ") for message in caplog.messages)
+    caplog.clear()
+    arrays = read(content, keep_default_na=False)
+    assert (len(arrays.targets), arrays.classes, arrays.categories) == (8, ("None", "b", "c"), {0: ("NA", "a", "b")})
+    assert caplog.messages == ["data: y has 3 classes: classification (data.task sets it otherwise)"]
+
+
+def test_an_empty_cell_is_missing_whatever_its_column_holds(read: Read) -> None:
+    arrays = read(table("a,b,y", '1,"  ",0', ",u,1", "2,v,0"), keep_default_na=False)
+    np.testing.assert_array_equal(arrays.inputs, [[1, nan], [nan, 0], [2, 1]])
+
+
+def test_rows_with_a_stray_sign_as_target_are_left_out_if_it_means_missing(
+    read: Read, caplog: pytest.LogCaptureFixture
+) -> None:
+    arrays = read(targets("no", "yes", "?", "no"), na_values=("?",))
+    assert (arrays.inputs[:, 0].tolist(), arrays.classes) == ([0, 1, 9], ("no", "yes"))
+    assert caplog.messages[0] == "data: 1 of 4 rows have no y; they are left out"
+
+
+@pytest.mark.parametrize("keys", [{}, {"decimal": ","}], ids=["points", "commas"])
+@pytest.mark.parametrize("cell", ["-999", "-999.0", " -999 "])
+def test_a_number_that_means_missing_may_be_written_in_any_way(read: Read, cell: str, keys: dict[str, str]) -> None:
+    sign = keys.get("decimal", ".")
+    cells = [f'"{text.replace(".", sign)}"' for text in (cell, "1.5", "2")]
+    np.testing.assert_array_equal(read(column(*cells), na_values=(-999,), **keys).inputs[:, 0], [nan, 1.5, 2])
+
+
+def test_a_stray_sign_among_categories_is_told(read: Read, caplog: pytest.LogCaptureFixture) -> None:
+    assert read(column("a", "?", "b", "a", "b", "a")).categories == {0: ("?", "a", "b")}
+    line = (
+        "data: column x has '?' in 1 of 6 rows, as a category of its own; \"data.na_values=['?']\" reads it as missing"
+    )
+    assert line in caplog.messages
+
+
+@pytest.mark.parametrize(
+    ("header", "content"),
+    [
+        pytest.param(None, "5.1,3.5,a\n4.9,3.0,b\n", id="none"),
+        pytest.param(2, "flowers\n\nof a garden\n0,1,2\n5.1,3.5,a\n4.9,3.0,b\n", id="in the third line"),
+    ],
+)
+def test_the_header_may_be_elsewhere(
+    read: Read, caplog: pytest.LogCaptureFixture, header: int | None, content: str
+) -> None:
+    arrays = read(content, target=2, header=header)
+    assert (arrays.columns, arrays.inputs.tolist()) == (("0", "1"), [[5.1, 3.5], [4.9, 3.0]])
+    assert not any("data.header=null" in message for message in caplog.messages)
+
+
+def test_names_that_are_values_are_told(read: Read, caplog: pytest.LogCaptureFixture) -> None:
+    read("5.1,3.5,1.4\n4.9,3.0,1.3\n", target=None)
+    assert caplog.messages == [
+        "data: names of columns are numbers (5.1, 3.5, 1.4); if the file has no header: data.header=null calls its "
+        "columns 0, 1, 2, ..."
+    ]
+
+
+def test_a_counter_is_told_if_rows_are_left_out(read: Read, caplog: pytest.LogCaptureFixture) -> None:
+    read(table("id,x,y", *(f"{row},{row**2},{row % 2 if row % 3 else ''}" for row in range(60))))
+    assert any(message.startswith("data: column id numbers the rows; ") for message in caplog.messages)
+
+
+@pytest.mark.parametrize(
+    ("texts", "is_left_out"),
+    [
+        pytest.param("abcde", True, id="five rows"),
+        pytest.param("abcdefghii", True, id="one twice"),
+        pytest.param("abcdefghhh", False, id="one three times"),
+        pytest.param("abcd", False, id="too few to tell"),
+    ],
+)
+def test_a_text_of_its_own_in_nearly_every_row_is_left_out(
+    read: Read, caplog: pytest.LogCaptureFixture, texts: str, is_left_out: bool
+) -> None:
+    arrays = read(table("name,x,y", *(f"{text},{row**2},{row % 2}" for row, text in enumerate(texts))))
+    assert (arrays.columns == ("x",)) is is_left_out
+    assert any("a text of its own in nearly every row" in message for message in caplog.messages) is is_left_out

@@ -16,12 +16,13 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from tunesmith.errors import UserError
 from tunesmith.search.space.compose import Composer
 from tunesmith.search.space.space import parse_space
 
 FILES = {
     "main.yaml": """
-        defaults: [_self_, {model: small}, {file: null}, {override hydra/sweeper: tunesmith}]
+        defaults: [_self_, {model: small}, {file: null}, {experiment: null}, {override hydra/sweeper: tunesmith}]
         lr: 0.1
         name: ${model.kind}-${lr}
         note: null
@@ -32,6 +33,11 @@ FILES = {
     """,
     "model/small.yaml": "{kind: small, units: 1, dropout: 0.0}",
     "model/large.yaml": "{kind: large, units: 9}",
+    "experiment/plain.yaml": "{lr: 3}",
+    "experiment/trials.yaml": "{hydra: {sweeper: {n_trials: 3}}}",
+    "experiment/space.yaml": "{hydra: {sweeper: {params: {lr: 'interval(0,1)'}}}}",
+    "experiment/sampler.yaml": "{defaults: [{override /hydra/sweeper/sampler: random}]}",
+    "experiment/launcher.yaml": "{defaults: [{override /hydra/launcher: joblib}]}",
     "file/0.yaml": "{number: zero}",
     "file/true.yaml": "{number: truth}",
     "file/1e3.yaml": "{number: thousand}",
@@ -46,6 +52,8 @@ def loader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConfigLoader]:
     for name, text in FILES.items():
         (folder / name).parent.mkdir(exist_ok=True)
         OmegaConf.save(OmegaConf.create(text), folder / name)
+        if name.startswith("experiment"):
+            (folder / name).write_text("# @package _global_\n" + (folder / name).read_text())
     with initialize_config_dir(str(folder), version_base="1.3"):
         hydra = GlobalHydra.instance().hydra
         assert hydra is not None
@@ -207,6 +215,23 @@ def test_a_class_made_at_run_time_may_be_a_schema(loader: ConfigLoader) -> None:
     assert OmegaConf.get_type(config.model) is made
     assert config.model.units == 5
     assert composer(loader, "model=made").compose({}, number=0, folder="0").model.units == 4
+
+
+@pytest.mark.parametrize(
+    ("choice", "key"),
+    [
+        ("trials", r"hydra\.sweeper\.n_trials"),
+        ("space", r"hydra\.sweeper\.params"),
+        ("sampler", r"hydra\.sweeper\.sampler\._target_"),
+        ("launcher", r"hydra\.launcher\._target_"),
+    ],
+)
+def test_an_experiment_that_varies_cannot_change_its_own_sweep(loader: ConfigLoader, choice: str, key: str) -> None:
+    sweep = composer(loader, f"experiment=plain,{choice}")
+    assert sweep.compose({"experiment": "plain"}, 0, "0").lr == 3
+    with pytest.raises(UserError, match=rf"^{key} must be the sweep's own; experiment={choice} changes it from .* to "):
+        sweep.compose({"experiment": choice}, 0, "0")
+    assert composer(loader, f"experiment={choice}").compose({}, 0, "0").lr == 0.1
 
 
 def test_trials_stay_in_the_studys_folder(loader: ConfigLoader) -> None:

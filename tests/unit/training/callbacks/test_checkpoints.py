@@ -12,15 +12,20 @@ import lightning as L
 import numpy as np
 import pytest
 import torch
-from tiny import CLASSES, fit
+from lightning.pytorch.callbacks import EMAWeightAveraging, WeightAveraging
+from listener import Listener
+from tiny import CLASSES, fit, small
 from torch.optim import SGD
 
 from tunesmith.data.splits import Split
+from tunesmith.errors import UserError
 from tunesmith.models.linear import Linear
 from tunesmith.objective import Objective
 from tunesmith.reporting import NoReporter
+from tunesmith.run_folder import read_yaml
 from tunesmith.training.callbacks.checkpoints import Checkpoints, random_states, set_random_states
 from tunesmith.training.callbacks.epoch_record import EpochRecord
+from tunesmith.training.fit import train_once
 from tunesmith.training.learner import Supervised
 from tunesmith.training.losses import AutoLoss
 from tunesmith.training.record import RunRecord
@@ -105,3 +110,117 @@ def test_random_states_survive_a_file(tmp_path: Path) -> None:
     expected = drawn() + drawn()
     set_random_states(torch.load(tmp_path / "states.ckpt", weights_only=True))
     assert drawn() + drawn() == expected
+
+
+# best.ckpt holds the weights that were validated
+
+
+class Averages(WeightAveraging):
+    """Averages at the end of an epoch, which is after its validation."""
+
+    def should_update(self, step_idx: int | None = None, epoch_idx: int | None = None) -> bool:
+        return epoch_idx is not None
+
+
+class Shakes(L.Callback):
+    """Changes the weights between an epoch's validation and its end."""
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        with torch.no_grad():
+            for weight in pl_module.parameters():
+                weight *= 0.5
+
+
+class Swaps(Supervised):
+    """Validates other weights than those that it trains, as learners with an average of their own do."""
+
+    def on_validation_start(self) -> None:
+        self.kept = {name: value.clone() for name, value in self.model.state_dict().items()}
+        self.model.load_state_dict({name: value / 2 for name, value in self.kept.items()})
+
+    def on_validation_end(self) -> None:
+        self.model.load_state_dict(self.kept)
+
+
+def value_of(module: Supervised, part: Split, folder: Path) -> float:
+    """The validation loss of best.ckpt, computed again."""
+    module.load_state_dict(torch.load(folder / "checkpoints" / "best.ckpt", weights_only=True)["state_dict"])
+    module.eval()
+    with torch.no_grad():
+        return float(module.loss(module(part.inputs), part.targets))
+
+
+@pytest.mark.parametrize("interval", [1.0, 0.5], ids=["an epoch's end", "inside an epoch"])
+@pytest.mark.parametrize(
+    ("kind", "callback"),
+    [(Supervised, None), (Supervised, Averages), (Supervised, EMAWeightAveraging), (Supervised, Shakes), (Swaps, None)],
+    ids=["nothing changes them", "an average by epoch", "an average by step", "a callback", "the learner itself"],
+)
+def test_the_best_value_is_that_of_the_weights_in_the_file(
+    tmp_path: Path, kind: type[Supervised], callback: type[L.Callback] | None, interval: float
+) -> None:
+    torch.manual_seed(0)
+    part = Split(torch.randn(20, 4), torch.arange(20) % 3)
+    module = kind(CLASSES, Linear((4,), 3, bias=True, initializer="torch"), AutoLoss(), partial(SGD, lr=0.5))
+    record = RunRecord(tmp_path, LOSS, NoReporter())
+    own = [] if callback is None else [callback()]
+    ours = [EpochRecord(record), *own, Checkpoints(tmp_path, record)]
+    fit(module, part, 5, *ours, max_epochs=3, val_check_interval=interval)
+    assert record.best.epoch > 0
+    assert value_of(module, part, tmp_path) == pytest.approx(record.best.value, rel=1e-6)
+
+
+def test_no_run_goes_on_from_the_middle_of_an_epoch(tmp_path: Path) -> None:
+    cfg = small("data=iris", "data.batch_size=25", "trainer.max_epochs=2", "+trainer.val_check_interval=3")
+    train_once(cfg, tmp_path, NoReporter())
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    with pytest.raises(UserError, match=r"^ckpt_path must be a checkpoint of an epoch's end; got one of a validation"):
+        train_once(cfg, tmp_path, NoReporter(), tmp_path / "checkpoints" / "best.ckpt")
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+class FailsAt(L.Callback):
+    def __init__(self, batch: int) -> None:
+        self.left = batch
+
+    def on_train_batch_end(self, *args: object) -> None:
+        self.left -= 1
+        if self.left == 0:
+            raise ZeroDivisionError("a bug")
+
+
+def test_a_run_that_fails_inside_an_epoch_keeps_its_best_validation(tmp_path: Path) -> None:
+    typed = ("data=iris", "data.batch_size=25", "trainer.max_epochs=2", "+trainer.val_check_interval=2")
+    with pytest.raises(ZeroDivisionError, match="a bug"):
+        train_once(
+            small(*typed, f"+callbacks.bug={{_target_:{__name__}.FailsAt,batch:4}}"), tmp_path, listener := Listener()
+        )
+    result = read_yaml(tmp_path / "result.yaml")
+    assert (result["state"], result["epoch"], result["step"], listener.heard) == ("FAIL", 1, 2, [])
+    saved = torch.load(tmp_path / "checkpoints" / "best.ckpt", weights_only=True)
+    assert (saved["global_step"], saved["callbacks"]["EpochRecord"]["best"]["value"]) == (2, result["value"])
+
+
+# other checkpoints
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "folder"),
+    [
+        ({}, "model_checkpoints"),
+        ({"save_last": True, "filename": "best"}, "model_checkpoints"),
+        ({"dirpath": "checkpoints"}, "model_checkpoints"),
+        ({"dirpath": "mine"}, "mine"),
+    ],
+    ids=["no folder", "our names", "our folder", "another folder"],
+)
+def test_a_model_checkpoint_leaves_our_folder_alone(tmp_path: Path, checkpoint: dict[str, Any], folder: str) -> None:
+    if "dirpath" in checkpoint:
+        checkpoint = {"dirpath": str(tmp_path / checkpoint["dirpath"])}
+    cfg = small(
+        "data=iris", "trainer.max_epochs=2", "+callbacks.a._target_=lightning.pytorch.callbacks.ModelCheckpoint"
+    )
+    cfg.callbacks.a = {**cfg.callbacks.a, **checkpoint}
+    train_once(cfg, tmp_path, NoReporter())
+    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["best.ckpt"]
+    assert {path.parent.name for path in tmp_path.rglob("*.ckpt")} == {"checkpoints", folder}

@@ -44,3 +44,10 @@ def test_an_epoch_without_a_validation_does_not_show_the_values_of_an_earlier_on
     shown = lines(caplog, logging.INFO, max_epochs=4, check_val_every_n_epoch=2)
     assert shown[0::2] == ["epoch 1/4  not validated", "epoch 3/4  not validated"]
     assert ["val/loss" in line for line in shown] == [False, True, False, True]
+
+
+def test_each_validation_of_an_epoch_is_a_line_with_its_step(caplog: pytest.LogCaptureFixture) -> None:
+    shown = lines(caplog, logging.INFO, val_check_interval=1)
+    assert [line.split("  train")[0] for line in shown] == [
+        f"epoch {epoch}/2  step {step}" for epoch, step in ((1, 1), (1, 2), (2, 3), (2, 4))
+    ]

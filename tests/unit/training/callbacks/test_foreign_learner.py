@@ -8,7 +8,7 @@ from typing import Any
 import lightning as L
 import pytest
 import torch
-from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint
+from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.loggers.logger import DummyLogger
 from torch import Tensor, nn
 from torch.optim import SGD
@@ -113,11 +113,6 @@ def test_loggers_get_epochs_by_epoch_and_steps_by_step(tmp_path: Path) -> None:
     assert not {name for _, metrics in logger.heard for name in metrics if name.endswith("_step_epoch")} - {
         "by_step_epoch"
     }
-
-
-def test_a_folder_that_it_names_stays(tmp_path: Path) -> None:
-    trained(tmp_path, Logs(), ModelCheckpoint(tmp_path / "mine"))
-    assert [path.parent.name for path in tmp_path.rglob("*.ckpt")] == ["mine"]
 
 
 # its metrics

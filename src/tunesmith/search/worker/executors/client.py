@@ -48,6 +48,10 @@ class OwnTrial(Callback):
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
         self._stack.close()
+
+    def on_run_end(self, config: DictConfig, **kwargs: Any) -> None:
+        """Tell the worker how the job ended, once the user's callbacks have seen it: the process may be killed next."""
+        job_return: JobReturn = kwargs["job_return"]
         if self._worker is not None:
             self._worker.tell(exit_message(job_return._return_value))
         if isinstance(job_return._return_value, TrialPruned):

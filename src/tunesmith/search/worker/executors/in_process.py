@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from hydra.core.utils import run_job
 from hydra.types import HydraContext, TaskFunction
@@ -28,12 +29,16 @@ class InProcess:
 
     def run(self, assignment: Assignment) -> Outcome:
         """Run a trial's job, with its log and its .hydra/ in the trial's folder."""
-        outcomes: list[Outcome] = []
+        ends: list[tuple[Any, Outcome]] = []
 
-        def task(cfg: DictConfig) -> None:
-            outcome = self._call_task(assignment, cfg)
+        def task(cfg: DictConfig) -> Any:
+            """Return or raise what the job does: Hydra hands it to on_job_end."""
+            returned = self._call_task(assignment, cfg)
+            ends.append((returned, outcome := _outcome_of(assignment, returned)))
             self._log_failure(outcome)
-            outcomes.append(outcome)
+            if isinstance(returned, Exception):
+                raise returned
+            return returned
 
         try:
             with hand_over(assignment.reporter):
@@ -47,21 +52,18 @@ class InProcess:
         except AttemptLost as error:
             _forget_frames(error)
             return Outcome(assignment, None, reason=str(error))
-        _forget_frames(outcomes[0].error)
-        return outcomes[0]
+        returned, outcome = ends[0]
+        _forget_frames(returned if isinstance(returned, Exception) else None)
+        return outcome
 
-    def _call_task(self, assignment: Assignment, cfg: DictConfig) -> Outcome:
-        """Run the job; what it returns or raises becomes an outcome."""
+    def _call_task(self, assignment: Assignment, cfg: DictConfig) -> Any:
+        """Run the job; return its value or what it raised."""
         try:
-            return Outcome(assignment, TrialState.COMPLETE, value=to_number(self._task(cfg)))
-        except TrialPruned:
-            return Outcome(assignment, TrialState.PRUNED)
+            return self._task(cfg)
         except SystemExit as error:
-            failure = _failure_of_exit(assignment, error)
-            return Outcome(assignment, TrialState.FAIL, reason=reason_of(failure), error=failure)
+            return _failure_of_exit(assignment, error)
         except Exception as error:
-            must_restart = has_broken_cuda(error)
-            return Outcome(assignment, TrialState.FAIL, reason=reason_of(error), error=error, must_restart=must_restart)
+            return error
 
     def _log_failure(self, outcome: Outcome) -> None:
         """Write a failure to the trial's log, a bug with its traceback; the console shows the same failure once."""
@@ -75,6 +77,20 @@ class InProcess:
         log.log(level, "trial %d failed: %s", number, outcome.reason, exc_info=is_bug and not is_long and outcome.error)
         if is_long:  # whole in the log, where a console shows warnings alone
             log.info("the whole of it:", exc_info=outcome.error)
+
+
+def _outcome_of(assignment: Assignment, returned: Any) -> Outcome:
+    """Return the outcome of a job; returned: its value, or what it raised."""
+    if isinstance(returned, TrialPruned):
+        return Outcome(assignment, TrialState.PRUNED)
+    try:
+        if not isinstance(returned, Exception):
+            return Outcome(assignment, TrialState.COMPLETE, value=to_number(returned))
+        error = returned
+    except RunFailed as failure:
+        error = failure
+    must_restart = has_broken_cuda(error)
+    return Outcome(assignment, TrialState.FAIL, reason=reason_of(error), error=error, must_restart=must_restart)
 
 
 def _failure_of_exit(assignment: Assignment, error: SystemExit) -> RunFailed:

@@ -14,11 +14,12 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from tunesmith.config_changes import ABSENT, Change, find_changes
+from tunesmith.doors import typed_overrides
 from tunesmith.errors import UserError, list_names
+from tunesmith.quoting import override
 from tunesmith.renamed_targets import RENAMED
-from tunesmith.resume_rules import MAX_EPOCHS, may_change, why_not_longer
+from tunesmith.resume.may_change import MAX_EPOCHS, may_change, why_not_longer
 from tunesmith.run_folder import BEST_CHECKPOINT, CONFIG_FILE
-from tunesmith.typed_command import override
 
 FOLD_FOLDER = re.compile(r"fold_\d+")
 # Groups of the sweep: whatever is chosen, a run's config has nothing of it.
@@ -44,10 +45,10 @@ def checkpoint_folder(checkpoint: Path) -> Path:
     return folder.parent if FOLD_FOLDER.fullmatch(folder.name) else folder
 
 
-def check_resume(cfg: DictConfig, typed: Sequence[str] | None) -> str | None:
+def check_resume(cfg: DictConfig, hydra: DictConfig | None) -> str | None:
     """Compare the config of a run that goes on with the one that it began with, interpolations as they are written.
 
-    typed: the overrides of the command; None if they are not known: every key counts as typed.
+    hydra: Hydra's own node, which knows what was typed; None from Python: then every key may have been typed.
 
     Returns: a line that says what could not be compared, None if all was.
 
@@ -59,14 +60,13 @@ def check_resume(cfg: DictConfig, typed: Sequence[str] | None) -> str | None:
     if not path.is_file():
         return f"ckpt_path: the config is not compared with the one that the run began with: {path} is missing"
     begun = _read(folder)
-    changes = list(_changes(begun.config, cfg))
-    unrecorded = {
-        change.key for change in changes if change.old is ABSENT and not _is_new(change.key, begun, cfg, typed)
-    }
-    changes = [change for change in changes if change.key not in unrecorded]
+    changes, unrecorded = _compare(begun, cfg, hydra)
     refused = [change for change in changes if not may_change(change, begun.config, cfg)]
     if refused:
-        raise UserError(_refusal(folder, cfg, _by_node(refused)))
+        raise UserError(
+            f"ckpt_path must go on with the config that the run began with; got {_list(refused)}: "
+            f"{_as_begun(folder)}, or {_new_run(cfg)}"
+        )
     longer = [change for change in changes if change.key == MAX_EPOCHS]
     reason = why_not_longer(cfg) if longer else None
     if reason is not None:
@@ -75,6 +75,57 @@ def check_resume(cfg: DictConfig, typed: Sequence[str] | None) -> str | None:
         )
     names = dict.fromkeys(_first_absent(key, begun.config) for key in unrecorded)
     return f"ckpt_path: not compared, because {path} has no {list_names(names)}" if names else None
+
+
+def check_retry(cfg: DictConfig, folder: Path) -> None:
+    """Compare the config of a trial's next attempt with the one that its folder holds, if it has a checkpoint.
+
+    Raises:
+        UserError: a key differs that a run may not change on its way.
+    """
+    checkpoints = (room.glob(f"{BEST_CHECKPOINT.parent}/*.ckpt") for room in (folder, *folder.glob("fold_*")))
+    if not (folder / CONFIG_FILE).is_file() or not any(map(any, checkpoints)):
+        return
+    begun = _read(folder)
+    changes, _ = _compare(begun, cfg, cfg.hydra)
+    refused = [change for change in changes if not may_change(change, begun.config, cfg)]
+    if refused:
+        raise UserError(
+            f"a trial must go on with the config that it began with; got {_list(refused)} for {folder}: "
+            f"{_as_begun(folder)}, or give another study_name"
+        )
+
+
+def _compare(begun: _Begun, cfg: DictConfig, hydra: DictConfig | None) -> tuple[list[Change], list[str]]:
+    """Return what has changed, and keys that the run began without because conf/ had none of them."""
+    changes = list(_changes(begun.config, cfg))
+    absent = [change.key for change in changes if change.old is ABSENT]
+    if hydra is not None:
+        differing = _typed_differently(begun, hydra)
+        unrecorded = [key for key in absent if not any(_covers(name, key, cfg) for name in differing)]
+    else:
+        unrecorded = [] if "learner" in begun.config else absent  # a config of version 0.1.0, which lacks much else
+    return [change for change in changes if change.key not in unrecorded], unrecorded
+
+
+def _typed_differently(begun: _Begun, hydra: DictConfig) -> set[str]:
+    """Return the keys and groups whose overrides or choices are others than those that the run began with."""
+    now = set(typed_overrides(OmegaConf.create({"hydra": hydra})))
+    choices = {str(group): choice for group, choice in hydra.runtime.choices.items()}
+    keys = {_typed_key(text) for text in now.symmetric_difference(begun.overrides)}
+    both = choices.keys() & begun.choices.keys()
+    changed = {group for group in both if choices[group] != begun.choices[group]}
+    return {name.partition("@")[0].replace("/", ".") for name in (keys - both) | changed}
+
+
+def _typed_key(text: str) -> str:
+    return text.lstrip("+~").partition("=")[0]
+
+
+def _covers(name: str, key: str, cfg: DictConfig) -> bool:
+    """Whether an override may have given a key; a group that is no node, such as experiment, may give any key."""
+    top = name.partition(".")[0]
+    return key == name or key.startswith(f"{name}.") or (top not in cfg and top not in _OF_THE_SWEEP)
 
 
 def _read(folder: Path) -> _Begun:
@@ -118,26 +169,6 @@ def _comes_out_the_same(change: Change, old: DictConfig, new: DictConfig) -> boo
     return not find_changes(before, after)
 
 
-def _is_new(key: str, begun: _Begun, cfg: DictConfig, typed: Sequence[str] | None) -> bool:
-    """Whether a key that the run did not begin with was added by the command, not by a later version of conf/."""
-    if typed is None:
-        return "learner" in begun.config  # a config of version 0.1.0 has none, and lacks much else
-    return any(_covers(text, key, cfg) for text in typed if text not in begun.overrides and not _is_choice(text, begun))
-
-
-def _is_choice(text: str, begun: _Begun) -> bool:
-    """Whether an override chooses what the run has begun with."""
-    group, _, choice = text.partition("=")
-    return group in begun.choices and str(begun.choices[group]) == choice
-
-
-def _covers(text: str, key: str, cfg: DictConfig) -> bool:
-    """Whether an override may have given a key; a group that is no node, such as experiment, may give any key."""
-    name = text.lstrip("+~").partition("=")[0].partition("@")[0].replace("/", ".")
-    top = name.partition(".")[0]
-    return key == name or key.startswith(f"{name}.") or (top not in cfg and top not in _OF_THE_SWEEP)
-
-
 def _by_node(changes: Sequence[Change]) -> list[Change]:
     """Return one change for each node whose class has changed, instead of all of its arguments."""
     nodes = [change.key.removesuffix("_target_") for change in changes if change.key.endswith("._target_")]
@@ -148,15 +179,15 @@ def _by_node(changes: Sequence[Change]) -> list[Change]:
     ]
 
 
-def _refusal(folder: Path, cfg: DictConfig, changes: Sequence[Change]) -> str:
+def _list(changes: Sequence[Change]) -> str:
+    changes = _by_node(changes)
     named = ", ".join(f"{each.key}={_show(each.new)} instead of {_show(each.old)}" for each in changes[:_NUM_NAMED])
-    more = f" and {len(changes) - _NUM_NAMED} more" if len(changes) > _NUM_NAMED else ""
+    return f"{named} and {len(changes) - _NUM_NAMED} more" if len(changes) > _NUM_NAMED else named
+
+
+def _as_begun(folder: Path) -> str:
     typed = (folder / CONFIG_FILE).with_name("overrides.yaml")
-    as_begun = f"type what the run began with ({typed})" if typed.is_file() else "leave it as it was"
-    return (
-        f"ckpt_path must go on with the config that the run began with; got {named}{more}: {as_begun}, or "
-        f"{_new_run(cfg)}"
-    )
+    return f"type what it began with ({typed})" if typed.is_file() else "leave it as it was"
 
 
 def _new_run(cfg: DictConfig) -> str:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
 
+from tunesmith.quoting import override
 from tunesmith.run_folder import BEST_CHECKPOINT, LAST_CHECKPOINT
-from tunesmith.typed_command import override, program
+from tunesmith.typed_command import program
 
 
 def resume_command(folder: Path) -> str | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from tunesmith.errors import UserError
-from tunesmith.resume import checkpoint_folder
+from tunesmith.resume.comparison import checkpoint_folder
 from tunesmith.run_folder import BEST_CHECKPOINT, CONFIG_FILE, METRICS_FILE
 
 # What belongs to the run, not to the attempt that has ended.

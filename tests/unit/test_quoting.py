@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from tunesmith.search.space.quoting import override, param_override, to_hydra, to_optuna
+from tunesmith.quoting import override, param_override, to_hydra, to_optuna
 
 
 def parsed(text: str) -> Any:
@@ -62,3 +62,20 @@ def test_params_hold_texts_of_hydras_grammar_or_values(value: Any, text: str) ->
 def test_what_optuna_stores(text: str, kept: Any) -> None:
     (override,) = OverridesParser.create().parse_overrides([f"key={text}"])
     assert to_optuna(override._value) == kept
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        pytest.param("runs/a_1/best-2.ckpt", "runs/a_1/best-2.ckpt", id="plain"),
+        pytest.param("a b", "a b", id="a blank, which the shell's quotes keep"),
+        pytest.param("a=b, c", "'a=b, c'", id="signs of the grammar"),
+        pytest.param("it's", r"'it\'s'", id="a quote"),
+        pytest.param("1", "'1'", id="a number"),
+        pytest.param("null", "'null'", id="null"),
+        pytest.param("choice(a)", "'choice(a)'", id="a sweep"),
+    ],
+)
+def test_hydra_reads_an_override_back_as_this_text(text: str, written: str) -> None:
+    assert override("key", text) == f"key={written}"
+    assert OverridesParser.create().parse_override(f"key={written}").value() == text

@@ -1,0 +1,106 @@
+"""What a cell of a table says: a number, a truth value, a text, or nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from tunesmith.errors import UserError
+
+# What pandas reads as missing (pandas.read_csv, keep_default_na), besides empty cells; NONE and none are not in it.
+MISSING = frozenset(
+    (
+        *("#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA"),
+        *("NULL", "NaN", "None", "n/a", "nan", "null"),
+    )
+)
+TRUTH = {text: value for value in (True, False) for text in (str(value), str(value).upper(), str(value).lower())}
+# Signs that are written alike: a minus, and blanks and apostrophes between groups of digits.
+MINUS, BLANKS, APOSTROPHES = "\u2212", " \u00a0\u202f\u2009", "'\u2019"
+
+
+@dataclass(frozen=True)
+class CellFormat:
+    """How cells are written.
+
+    na_values: texts and numbers that mean "missing"; keep_default_na: whether those of MISSING do so too.
+    decimal: the sign before the decimals; thousands: the sign between groups of three digits, None if there is none.
+    """
+
+    na_values: tuple[Any, ...] = ()
+    keep_default_na: bool = True
+    decimal: str = "."
+    thousands: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.thousands == self.decimal:
+            raise UserError(f"data.thousands must be another sign than data.decimal; got '{self.decimal}' for both")
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether pandas reads numbers by itself."""
+        return self.decimal == "." and self.thousands is None
+
+    @cached_property
+    def missing(self) -> frozenset[str]:
+        return frozenset(map(str, self.na_values)) | (MISSING if self.keep_default_na else frozenset())
+
+    @cached_property
+    def missing_numbers(self) -> list[float]:
+        found = (self.number(str(value)) for value in self.na_values)
+        return [float(number) for number in found if number is not None]
+
+    def number(self, text: str) -> str | None:
+        """Return a number as Python writes it, None if the text is no number in this format."""
+        plain = text.replace(MINUS, "-")
+        if not self._pattern.fullmatch(plain):
+            return None
+        if self.thousands is not None:
+            plain = re.sub(f"[{re.escape(alike(self.thousands))}]", "", plain)
+        return plain.replace(self.decimal, ".")
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        whole = r"\d+"
+        if self.thousands is not None:
+            whole = rf"\d{{1,3}}(?:[{re.escape(alike(self.thousands))}]\d{{3}})+|\d+"
+        point = re.escape(self.decimal)
+        digits = rf"(?:(?:{whole})(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?"
+        return re.compile(rf"[+-]?(?:{digits}|inf|infinity)", re.IGNORECASE)
+
+
+def alike(sign: str) -> str:
+    """Return all signs that are written for a sign between groups of digits."""
+    return next((signs for signs in (BLANKS, APOSTROPHES) if sign in signs), sign)
+
+
+def read_cells(column: Any, form: CellFormat) -> tuple[Any, Mapping[str, int]]:
+    """Return a column of texts as numbers or truth values if all its cells are some, and which words meant "missing".
+
+    column: as pandas read it, without any of its words for "missing"; columns of numbers stay as they are.
+    """
+    from pandas import to_numeric
+    from pandas.api.types import is_numeric_dtype
+
+    if is_numeric_dtype(column) or not all(isinstance(cell, str) for cell in column.dropna().unique()):
+        return column, {}
+    cells = {text: _strip(text) for text in column.dropna().unique()}
+    column = column.map(cells)
+    is_missing = column.isin(form.missing | {""})
+    words = column[is_missing & (column != "")].value_counts().to_dict()
+    column = column.where(~is_missing)
+    known = [text for text in cells.values() if text and text not in form.missing]
+    if all(text in TRUTH for text in known) and known:
+        return column.astype(object).map(TRUTH).infer_objects(), words
+    numbers = {text: form.number(text) for text in known}
+    if None in numbers.values():
+        return column, words
+    values = to_numeric(column.map(numbers))
+    return values.mask(values.isin(form.missing_numbers)), words
+
+
+def _strip(text: str) -> str:
+    return text.strip(BLANKS + "\t\r\n")

@@ -1,0 +1,42 @@
+"""A choice of a trial cannot change how its own sweep runs: the sweep has begun before the choice is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from omegaconf import DictConfig, OmegaConf
+
+from tunesmith.config_changes import Change, find_changes
+from tunesmith.errors import UserError
+
+_PARTS = ("launcher", "sweeper")
+_PARAMS = "params"
+
+
+def check_sweep_node(sweep: DictConfig, trial: DictConfig, choices: Sequence[str]) -> None:
+    """Raise UserError if a trial's config has another launcher or sweeper than the sweep's; choices: of the trial.
+
+    The params of a space that follows a choice (model=mlp,cnn with a space for each) are those of the sweep's config.
+    """
+    change = next(_changes(sweep, trial), None)
+    if change is None:
+        return
+    by = " ".join(choices)
+    raise UserError(
+        f"{change.key} must be the sweep's own; {by} changes it from {change.old} to {change.new}, which cannot act: "
+        "the sweep has begun by then. Type it for the whole sweep, or sweep each choice by itself"
+    )
+
+
+def _changes(sweep: DictConfig, trial: DictConfig) -> Iterator[Change]:
+    has_same_space = _spaces(sweep) == _spaces(trial)
+    for part in _PARTS:
+        for change in find_changes(sweep.hydra[part], trial.hydra[part]):
+            if has_same_space or change.key.partition(".")[0] != _PARAMS:
+                yield Change(f"hydra.{part}.{change.key}", change.old, change.new)
+
+
+def _spaces(config: DictConfig) -> dict[str, object]:
+    choices = OmegaConf.to_container(config.hydra.runtime.choices, resolve=False)
+    assert isinstance(choices, dict)
+    return {str(group): choice for group, choice in choices.items() if str(group).partition("@")[0] == "space"}
