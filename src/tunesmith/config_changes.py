@@ -10,7 +10,6 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-
 # The largest relative difference of two floats that are one number, rounded in several ways.
 ROUNDING = 1e-12
 

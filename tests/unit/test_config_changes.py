@@ -1,9 +1,12 @@
 """Keys whose values differ between two configs."""
 
+import math
+from typing import Any
+
 import pytest
 from omegaconf import OmegaConf
 
-from tunesmith.config_changes import ABSENT, Change, find_changes
+from tunesmith.config_changes import ABSENT, Change, find_changes, is_same_value
 
 
 @pytest.mark.parametrize(
@@ -31,3 +34,29 @@ from tunesmith.config_changes import ABSENT, Change, find_changes
 )
 def test_changes(old: str, new: str, changes: list[Change]) -> None:
     assert find_changes(OmegaConf.create(old), OmegaConf.create(new)) == changes
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        (1, 1.0, True),
+        (0.1 + 0.2, 0.3, True),
+        (1, True, False),
+        (0, False, False),
+        (1, "1", False),
+        (None, "null", False),
+        (None, None, True),
+        (math.nan, math.nan, True),
+        (1e-9, 2e-9, False),
+        (4 * 10**9, 4 * 10**9 + 1, False),
+        ([1, 2], [1, 2.0], True),
+        ([1], [True], False),
+        ([1], [1, 2], False),
+        ({"a": 1}, {"a": 1.0}, True),
+        ({"a": 1}, {"b": 1}, False),
+    ],
+    ids=repr,
+)
+def test_two_values_are_one(first: Any, second: Any, same: bool) -> None:
+    assert is_same_value(first, second) is same
+    assert is_same_value(second, first) is same

@@ -14,6 +14,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from tunesmith.config_changes import ROUNDING, is_same_value
 from tunesmith.search.space.space import Dimension
 
+
 def is_same_param(param: Any, value: Any) -> bool:
     """Whether a value that Optuna stores is a plain value; Optuna stores a list or a dict as Hydra writes it."""
     return is_same_value(param, value) or (isinstance(value, list | dict) and is_same_value(_parsed(param), value))
