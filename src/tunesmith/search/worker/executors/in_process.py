@@ -28,7 +28,10 @@ class InProcess:
         self._shown: set[str] = set()
 
     def run(self, assignment: Assignment) -> Outcome:
-        """Run a trial's job, with its log and its .hydra/ in the trial's folder."""
+        """Run a trial's job, with its log and its .hydra/ in the trial's folder.
+
+        Before the job Hydra makes the folder, configures the log and sets variables: a mistake there is the config's.
+        """
         ends: list[tuple[Any, Outcome]] = []
 
         def task(cfg: DictConfig) -> Any:
@@ -52,6 +55,11 @@ class InProcess:
         except AttemptLost as error:
             _forget_frames(error)
             return Outcome(assignment, None, reason=str(error))
+        except Exception as error:
+            if ends:
+                raise
+            refused = UserError(f"the job cannot begin: {reason_of(error)}")
+            return Outcome(assignment, TrialState.FAIL, reason=str(refused), error=refused)
         returned, outcome = ends[0]
         _forget_frames(returned if isinstance(returned, Exception) else None)
         return outcome
