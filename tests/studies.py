@@ -14,8 +14,10 @@ from optuna.trial import FrozenTrial, TrialState
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.space import Space, parse_space
 from tunesmith.search.study.budget import ask
+from tunesmith.search.study.config_record import ConfigRecord
 from tunesmith.search.study.owner import Owner, this_process
 from tunesmith.search.study.study import open_study
+from tunesmith.search.study.study_of_space import StudyOfSpace
 from tunesmith.search.study.trial import OWNER, REASON
 
 X = parse_space({}, ["x=interval(0,1)"])
@@ -50,8 +52,13 @@ def opened(
     pruner: BasePruner | None = None,
     space: Space = X,
     direction: str = "min",
-) -> Study:
-    study = open_study(storage or InMemoryStorage(), "study", direction, pruner or NopPruner(), space)
+    record: ConfigRecord | None = None,
+    is_enumerated: bool = False,
+) -> StudyOfSpace:
+    """record: of the config that the study's trials have in common."""
+    study = open_study(
+        storage or InMemoryStorage(), "study", direction, pruner or NopPruner(), space, record, is_enumerated
+    )
     if sampler is not None:
         study.sampler = sampler
     return study

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
+
+# The largest relative difference of two floats that are one number, rounded in several ways.
+ROUNDING = 1e-12
 
 
 class Absent(Enum):
@@ -39,7 +43,7 @@ def find_changes(old: DictConfig, new: DictConfig) -> list[Change]:
     before, after = dict(_leaves(_plain(old))), dict(_leaves(_plain(new)))
     keys = dict.fromkeys([*before, *after])
     pairs = ((key, before.get(key, ABSENT), after.get(key, ABSENT)) for key in keys)
-    return [Change(key, was, now) for key, was, now in pairs if not _is_same(was, now)]
+    return [Change(key, was, now) for key, was, now in pairs if not is_same_value(was, now)]
 
 
 def _plain(config: DictConfig) -> Mapping[str, Any]:
@@ -57,14 +61,23 @@ def _leaves(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
         yield from _leaves(value, f"{prefix}.{key}" if prefix else str(key))
 
 
-def _is_same(old: Any, new: Any) -> bool:
-    """Whether two plain values are one: 1 and 1.0 are, 1 and true are not; NaN is itself."""
-    return repr(_canonical(old)) == repr(_canonical(new))
+def is_same_value(first: Any, second: Any) -> bool:
+    """Whether two plain values are one: 1 and 1.0 are, and 0.3 and 0.1 + 0.2, but not 1 and true, nor 1 and '1'.
+
+    NaN is itself. Whole numbers are one only if they are equal: seeds of ten digits differ in the last one.
+    """
+    if isinstance(first, bool) or isinstance(second, bool):
+        return first is second
+    if isinstance(first, int | float) and isinstance(second, int | float):
+        return first == second or _is_rounded(first, second) or first != first != second
+    if isinstance(first, list | tuple) and isinstance(second, list | tuple):
+        return len(first) == len(second) and all(map(is_same_value, first, second))
+    if isinstance(first, dict) and isinstance(second, dict):
+        return first.keys() == second.keys() and all(is_same_value(first[key], second[key]) for key in first)
+    return type(first) is type(second) and bool(first == second)
 
 
-def _canonical(value: Any) -> Any:
-    if isinstance(value, list | tuple):
-        return [_canonical(each) for each in value]
-    if isinstance(value, dict):
-        return {str(key): _canonical(value[key]) for key in sorted(value, key=str)}
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+def _is_rounded(first: float, second: float) -> bool:
+    """Whether two numbers with decimals differ by the rounding of a sum: 0.1 + 0.2 is 0.30000000000000004."""
+    is_whole = float(first).is_integer() and float(second).is_integer()
+    return not is_whole and math.isclose(first, second, rel_tol=ROUNDING)

@@ -198,7 +198,7 @@ def test_a_study_that_would_change_its_meaning(shell: Shell) -> None:
     before = files(shell.study("s"))
     for typed, line in (
         ("objective.metric=val/acc", "objective.mode must stay minimize in study s; got max;"),
-        ("data.batch_size=256,512", "data.batch_size must vary as it did in study s "),
+        ("optimizer=sgd", "optimizer must stay as it was in the earlier trials of study s: adam; got sgd: use another"),
     ):
         ended = shell.train(*sweep, "space=mlp", "hydra.sweeper.n_trials=2", typed)
         assert ended.code == 1

@@ -1,9 +1,12 @@
 """Keys whose values differ between two configs."""
 
+import math
+from typing import Any
+
 import pytest
 from omegaconf import OmegaConf
 
-from tunesmith.config_changes import ABSENT, Change, find_changes
+from tunesmith.config_changes import ABSENT, Change, find_changes, is_same_value
 
 
 @pytest.mark.parametrize(
@@ -14,6 +17,9 @@ from tunesmith.config_changes import ABSENT, Change, find_changes
         pytest.param("a: 1", "a: 1.0", [], id="a number is a number"),
         pytest.param("a: 1", "a: true", [Change("a", 1, True)], id="a switch is no number"),
         pytest.param("a: 1", "a: '1'", [Change("a", 1, "1")], id="a text is no number"),
+        pytest.param("a: 0.3", f"a: {0.1 + 0.2!r}", [], id="a rounded sum"),
+        pytest.param("a: 4000000000", "a: 4000000001", [Change("a", 4 * 10**9, 4 * 10**9 + 1)], id="a long seed"),
+        pytest.param(f"a: {2**53}", f"a: {2**53 + 1}", [Change("a", 2**53, 2**53 + 1)], id="a seed of 64 bits"),
         pytest.param("a: .nan", "a: .nan", [], id="nan"),
         pytest.param("a: null", "{}", [Change("a", None, ABSENT)], id="null is a value"),
         pytest.param("{}", "a: {b: 1}", [Change("a.b", ABSENT, 1)], id="new key"),
@@ -28,3 +34,29 @@ from tunesmith.config_changes import ABSENT, Change, find_changes
 )
 def test_changes(old: str, new: str, changes: list[Change]) -> None:
     assert find_changes(OmegaConf.create(old), OmegaConf.create(new)) == changes
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        (1, 1.0, True),
+        (0.1 + 0.2, 0.3, True),
+        (1, True, False),
+        (0, False, False),
+        (1, "1", False),
+        (None, "null", False),
+        (None, None, True),
+        (math.nan, math.nan, True),
+        (1e-9, 2e-9, False),
+        (4 * 10**9, 4 * 10**9 + 1, False),
+        ([1, 2], [1, 2.0], True),
+        ([1], [True], False),
+        ([1], [1, 2], False),
+        ({"a": 1}, {"a": 1.0}, True),
+        ({"a": 1}, {"b": 1}, False),
+    ],
+    ids=repr,
+)
+def test_two_values_are_one(first: Any, second: Any, same: bool) -> None:
+    assert is_same_value(first, second) is same
+    assert is_same_value(second, first) is same

@@ -8,22 +8,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple
 from typing import Any
 
-import optuna
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError
+from optuna.storages import InMemoryStorage
 
 from tunesmith.errors import UserError
 from tunesmith.in_job import resolved_as_in_job
 from tunesmith.objective import Objective
 from tunesmith.search.console.lines import say, show_space
 from tunesmith.search.sampling.param_sampler import ParamSampler
-from tunesmith.search.sampling.sampler import make_pruner
+from tunesmith.search.sampling.sampler import is_enumerated, make_pruner
 from tunesmith.search.settings import PREFIX, Settings
 from tunesmith.search.space.compose import Composer
 from tunesmith.search.space.space import Space
 from tunesmith.search.storage.storage import check_url
-from tunesmith.search.study.study import DIRECTIONS
+from tunesmith.search.study.study import open_study
 
 NUM_EXAMPLES = 5
 # What is composed of a long list of choices, and of many combinations of group choices: the ends and a spread.
@@ -84,7 +84,8 @@ def _same_objective(cfg: DictConfig, objective: Objective | None) -> Objective |
 def show_examples(settings: Settings, space: Space, sampler: ParamSampler) -> None:
     """Print the space and the first configurations that the search would try, drawn in a temporary study."""
     show_space(space)
-    study = optuna.create_study(direction=DIRECTIONS[settings.direction])
+    pruner, enumerated = make_pruner(settings.pruner), is_enumerated(settings.sampler, space, settings.n_trials)
+    study = open_study(InMemoryStorage(), "dry run", settings.direction, pruner, space, is_enumerated=enumerated)
     points = space.num_points()
     say("dry run: every key exists and every end of the space composes; the first configurations")
     for _ in range(NUM_EXAMPLES if points is None else min(NUM_EXAMPLES, points)):

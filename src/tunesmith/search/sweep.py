@@ -189,7 +189,7 @@ class Sweep:
         ended = count(trials)
         if ended.counted and ended.failed == ended.counted:
             self._write_results(study)
-            reasons = [reason for trial in trials if (reason := Attempt(trial).reason) is not None]
+            reasons = [attempt.reason for attempt in map(Attempt, trials) if attempt.state.is_counted]
             raise UserError(f"all {ended.failed} trials failed, the last one with: {reasons[-1]}")
 
     def _run_trials(self, study: Study) -> None:

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import optuna
 import pytest
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from studies import X, asked, settings_of
 
 from tunesmith.errors import UserError
 from tunesmith.search.opening import StudyOpener
 from tunesmith.search.results import MULTIRUN_FILE
 from tunesmith.search.sampling.param_sampler import ParamSampler
+from tunesmith.search.space.compose import Composer
 from tunesmith.search.storage.storage import JOURNAL_FILE
 from tunesmith.search.study.trial import CONFIG_ERROR
 
 CONFIG = OmegaConf.create({"x": 1})
+
+
+class FakeComposer:
+    """Gives each trial the same config, of an app without groups."""
+
+    def compose(self, params: Mapping[str, Any], number: int, folder: str) -> DictConfig:
+        return OmegaConf.create({**CONFIG})
+
+    def is_group(self, key: str) -> bool:
+        return False
 
 
 def opener(folder: Path, **changes: Any) -> StudyOpener:
@@ -25,7 +37,8 @@ def opener(folder: Path, **changes: Any) -> StudyOpener:
     values["sampler"] = OmegaConf.create({"_target_": "optuna.samplers.RandomSampler", "seed": None})
     values["pruner"] = OmegaConf.create({"_target_": "optuna.pruners.NopPruner"})
     given = settings_of(**{**values, **changes})
-    return StudyOpener(given, X, ParamSampler(given, X, CONFIG), folder)
+    composer = cast(Composer, FakeComposer())
+    return StudyOpener(given, X, ParamSampler(given, X, CONFIG), composer, folder)
 
 
 def test_opening_makes_the_study_and_writes_down_what_was_asked(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial
 from tunesmith.search.space.space import Space
 from tunesmith.search.study.members import Members, Point
 from tunesmith.search.study.study_of_space import StudyOfSpace
-from tunesmith.search.study.trial import VERSION, Attempt, State
+from tunesmith.search.study.trial import VERSION, Attempt
 
 
 class Enumeration(BaseSampler):
@@ -46,19 +46,11 @@ class Enumeration(BaseSampler):
 
     def _choose(self, study: Study, trial: FrozenTrial) -> Mapping[str, Any]:
         """Return a missing point; if none is left, the first point, and the attempt is withdrawn."""
-        taken: set[Point] = set()
-        num_undrawn = 0  # of the trials that were begun before
+        assert isinstance(study, StudyOfSpace)
         first_attempt = Attempt(trial).first_attempt
-        for other in study.get_trials(deepcopy=False):
-            attempt = Attempt(other)
-            if attempt.first_attempt == first_attempt or not attempt.holds_point:
-                continue
-            point = self._point_of(study, other)
-            if point is not None:
-                taken.add(point)
-            elif attempt.state is State.RUNNING or (attempt.state is State.WAITING and attempt.is_retry):
-                num_undrawn += attempt.first_attempt < first_attempt
-        free = list(itertools.islice(self._missing(taken, trial), num_undrawn + 1))
+        taken, undrawn = study.points_held(apart_from=first_attempt)
+        num_before = sum(attempt.first_attempt < first_attempt for attempt in undrawn)
+        free = list(itertools.islice(self._missing(taken, trial), num_before + 1))
         values = [dimension.values() or () for dimension in self._space.dimensions.values()]
         point = free[-1] if free else (0,) * len(values)
         return {key: each[index] for key, each, index in zip(self._space.dimensions, values, point, strict=True)}
@@ -72,6 +64,3 @@ class Enumeration(BaseSampler):
                 want is None or want == index for want, index in zip(drawn, point, strict=True)
             ):
                 yield point
-
-    def _point_of(self, study: Study, trial: FrozenTrial) -> Point | None:
-        return study.point_of(trial) if isinstance(study, StudyOfSpace) else self._members.point(trial)

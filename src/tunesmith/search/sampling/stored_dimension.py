@@ -26,11 +26,16 @@ from tunesmith.search.study.trial import VERSION
 def stored_dimension(dimension: Dimension, trials: Iterable[FrozenTrial]) -> Dimension:
     """Return a dimension with the name, and for choices the order, in which a study has stored it or will store it."""
     key, wanted = dimension.key, dimension.distribution
+    stored = _stored(key, trials)
+    if stored is None or _is_compatible(stored, wanted):
+        return replace(dimension, distribution=_in_order_of(stored, wanted))
     version = f"{key}{VERSION}{_digest(wanted)}"
-    stored = {name: kind for trial in trials for name, kind in trial.distributions.items() if name in (key, version)}
-    if key not in stored or _is_compatible(stored[key], wanted):
-        return replace(dimension, distribution=_in_order_of(stored.get(key), wanted))
-    return replace(dimension, key=version, distribution=_in_order_of(stored.get(version), wanted))
+    return replace(dimension, key=version, distribution=_in_order_of(_stored(version, trials), wanted))
+
+
+def _stored(name: str, trials: Iterable[FrozenTrial]) -> BaseDistribution | None:
+    """Return what the first trial that has a param of this name drew it from."""
+    return next((trial.distributions[name] for trial in trials if name in trial.distributions), None)
 
 
 def _is_compatible(stored: BaseDistribution, wanted: BaseDistribution) -> bool:

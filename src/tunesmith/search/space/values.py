@@ -11,23 +11,8 @@ from hydra.core.override_parser.types import QuotedString
 from hydra.errors import HydraException
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
+from tunesmith.config_changes import ROUNDING, is_same_value
 from tunesmith.search.space.space import Dimension
-
-# Two floats as near as this are one value: 0.1 + 2 * 0.1 is 0.30000000000000004.
-_RELATIVE_TOLERANCE = 1e-9
-
-
-def is_same_value(first: Any, second: Any) -> bool:
-    """Whether two plain values are one: 1 and 1.0 are, and 0.3 and 0.1 + 0.2, but not 1 and true, nor 1 and '1'."""
-    if isinstance(first, bool) or isinstance(second, bool):
-        return first is second
-    if isinstance(first, int | float) and isinstance(second, int | float):
-        return first == second or math.isclose(first, second, rel_tol=_RELATIVE_TOLERANCE) or first != first != second
-    if isinstance(first, list | tuple) and isinstance(second, list | tuple):
-        return len(first) == len(second) and all(map(is_same_value, first, second))
-    if isinstance(first, dict) and isinstance(second, dict):
-        return first.keys() == second.keys() and all(is_same_value(first[key], second[key]) for key in first)
-    return type(first) is type(second) and bool(first == second)
 
 
 def is_same_param(param: Any, value: Any) -> bool:
@@ -57,12 +42,12 @@ def is_in_range(numbers: BaseDistribution, value: Any) -> bool:
     assert isinstance(numbers, FloatDistribution | IntDistribution)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    slack = _RELATIVE_TOLERANCE * max(abs(numbers.low), abs(numbers.high))
+    if isinstance(numbers, IntDistribution):
+        return numbers.low <= value <= numbers.high and (value - numbers.low) % numbers.step == 0
+    slack = ROUNDING * max(abs(numbers.low), abs(numbers.high))
     if not numbers.low - slack <= value <= numbers.high + slack:
         return False
-    if numbers.step is None or (isinstance(numbers, IntDistribution) and numbers.log):
-        return isinstance(numbers, FloatDistribution) or float(value).is_integer()
-    steps = (value - numbers.low) / numbers.step
+    steps = 0.0 if numbers.step is None else (value - numbers.low) / numbers.step
     return math.isclose(steps, round(steps), abs_tol=1e-6)
 
 

@@ -46,11 +46,8 @@ def keeps_point(study: Study, trial: Trial) -> bool:
     """
     if not (isinstance(study, StudyOfSpace) and study.is_enumerated):
         return True
-    trials = study.get_trials(deepcopy=False)
-    own = Attempt(trials[trial.number])
-    point = study.point_of(trials[trial.number])
-    others = (other for other in map(Attempt, trials) if other.first_attempt != own.first_attempt and other.holds_point)
-    if point is None or all(study.point_of(trials[other.number]) != point for other in others):
+    held, _ = study.points_held(apart_from=Attempt(trial).first_attempt)
+    if study.members.point(trial) not in held:
         return True
     trial.set_user_attr(SURPLUS, True)
     tell(study, trial.number, TrialState.FAIL)

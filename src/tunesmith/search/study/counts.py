@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from optuna.trial import FrozenTrial
 
 from tunesmith.errors import UserError
-from tunesmith.search.study.trial import Attempt, State, state_of
+from tunesmith.search.study.trial import REPEAT, State, state_of
 
 # max_failure_rate is judged from this many ended trials on: with fewer, one bad draw would exceed it.
 MIN_TRIALS_TO_JUDGE = 5
@@ -43,7 +43,7 @@ def is_over(trials: Sequence[FrozenTrial], n_trials: int) -> bool:
 
 def num_counted(trials: Sequence[FrozenTrial]) -> int:
     """Return how many of the n_trials are done; trials at one point of an enumerated space count once."""
-    return sum(state_of(trial).is_counted and not Attempt(trial).is_repeat for trial in trials)
+    return sum(state_of(trial).is_counted and REPEAT not in trial.user_attrs for trial in trials)
 
 
 def check_failure_rate(counts: Counts, max_failure_rate: float) -> None:

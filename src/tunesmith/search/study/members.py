@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import json
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any
 
 from optuna.distributions import CategoricalDistribution
 from optuna.trial import FrozenTrial, Trial
 
-from tunesmith.search.space.space import Params, Space
+from tunesmith.config_changes import ABSENT
+from tunesmith.search.space.space import Space
 from tunesmith.search.space.values import contains, is_same_param, position
 from tunesmith.search.study.config_record import ConfigRecord, is_same_choice
 from tunesmith.search.study.trial import Attempt
 
 Point = tuple[int, ...]
+# The node of a config that says which data a run trains on.
+_DATA = "data"
 AnyTrial = FrozenTrial | Trial
 
 
@@ -54,8 +58,7 @@ class Members:
         values = {key: self.value(trial, key) for key in self._dimensions}
         if any(value is not UNKNOWN and not self._contains(key, value) for key, value in values.items()):
             return False
-        params = plain_params(trial)
-        return all(self._is_as_now(key, params) for key in self._keys_fixed_now(trial, params))
+        return all(self._is_as_now(trial, key) for key in self._keys_fixed_now(trial))
 
     def point(self, trial: AnyTrial) -> Point | None:
         """Return the positions of a trial's values in a finite space; None if it is no point, or not yet."""
@@ -84,26 +87,48 @@ class Members:
         index = self._position(key.lstrip("+"), value)
         return UNKNOWN if index is None else distribution.choices[index]
 
+    def data_keys(self, trial: AnyTrial) -> list[str]:
+        """Return the keys that choose the data of a trial, of those that vary in it or elsewhere in the study."""
+        self._record_of(trial)
+        varied = {key for record in self._records.values() for key in record.swept} | plain_params(trial).keys()
+        return [key for key in sorted(varied) if self._chooses_data(key)]
+
+    def _chooses_data(self, key: str) -> bool:
+        """Whether other values of a key make other data: by its name, an interpolation, or as a group's choice."""
+        if key == _DATA or key.startswith((f"{_DATA}.", f"{_DATA}/", f"{_DATA}@")):
+            return True
+        bases = [base for record in self._records.values() for base in record.bases]
+        nodes = {json.dumps(base.config.get(_DATA), sort_keys=True) for base in bases}
+        return any(f"${{{key}}}" in node for node in nodes) or (len(nodes) > 1 and self._is_group(key))
+
     def _record_of(self, trial: AnyTrial) -> ConfigRecord | None:
         digest = Attempt(trial).config_digest
-        if digest is not None and digest not in self._records:
+        return None if digest is None else self._known_records(digest).get(digest)
+
+    def _known_records(self, digest: str) -> Mapping[str, ConfigRecord]:
+        """Return the study's records, read again if one with this digest is not known yet."""
+        if digest not in self._records:
             self._records = {**self._read_records(), **self._records}
-        return None if digest is None else self._records.get(digest)
+        return self._records
 
-    def _keys_fixed_now(self, trial: AnyTrial, params: Params) -> Iterator[str]:
-        """Yield the keys that a trial varied and the space does not; a user's function may suggest more."""
+    def _keys_fixed_now(self, trial: AnyTrial) -> set[str]:
+        """Return the keys that vary in the study and not in the space; a user's function may suggest what it likes."""
         record = self._record_of(trial)
-        for key in params:
-            if key not in self._dimensions and (not self._is_open or (record is not None and key in record.swept)):
-                yield key
+        known = {key for each in self._records.values() for key in each.swept} if record is not None else set()
+        drawn = set() if self._is_open else plain_params(trial).keys()
+        return (known | drawn) - self._dimensions.keys()
 
-    def _is_as_now(self, key: str, params: Params) -> bool:
-        """Whether a drawn value is the one that the key has in the present config."""
-        if self._present is None:
+    def _is_as_now(self, trial: AnyTrial, key: str) -> bool:
+        """Whether the value of a key in a trial is the one that the key has in the present config."""
+        value = self.value(trial, key)
+        if self._present is None or value is UNKNOWN:
             return True
+        params = plain_params(trial)
         base = self._present.base_of(params)
-        value = base.value(key, params)
-        return is_same_choice(params[key], value) if key in base.choices else is_same_param(params[key], value)
+        now = base.value(key, params)
+        if key in base.choices:
+            return is_same_choice(value, now)
+        return now is value if now is ABSENT or value is ABSENT else is_same_param(value, now)
 
     def _contains(self, key: str, value: Any) -> bool:
         dimension = self._dimensions[key]

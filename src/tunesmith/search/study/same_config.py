@@ -105,11 +105,13 @@ def _has_data_digests(study: Study, record: ConfigRecord) -> bool:
 
 def _compose_like(old: Base, varied: Collection[str], compose: Compose) -> Base | None:
     """Compose the present config with the choices of then for groups that vary; None if that fails."""
-    choices = {group: option for group, option in old.choices.items() if group in varied}
+    plain = to_base(compose({}))
+    varying = {group: option for group, option in old.choices.items() if group in varied}
+    choices = {group: option for group, option in varying.items() if plain.choices.get(group) != option}
     for sign in ("", "+"):
         try:
-            return to_base(compose({sign + group: option for group, option in choices.items()}))
-        except (HydraException, OmegaConfBaseException):
+            return to_base(compose({sign + group: option for group, option in choices.items()})) if choices else plain
+        except (HydraException, OmegaConfBaseException, ValueError):
             continue
     return None
 

@@ -91,7 +91,7 @@ def is_worthless(study: Study) -> bool:
 
 
 def _is_of_use(attempt: Attempt, trial: FrozenTrial) -> bool:
-    if attempt.state.is_counted:
+    if attempt.state.is_counted or attempt.state is State.OUTSIDE:
         return True
     if attempt.config_error is not None:
         return False

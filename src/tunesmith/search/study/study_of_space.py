@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+import itertools
+from collections.abc import Container
 from copy import copy
 
 from optuna import Study
@@ -11,7 +12,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from tunesmith.search.study.members import Members, Point
-from tunesmith.search.study.trial import OUTSIDE, REPEAT, state_of
+from tunesmith.search.study.trial import OUTSIDE, REPEAT, Attempt, State, state_of
 
 
 class StudyOfSpace(Study):
@@ -28,12 +29,21 @@ class StudyOfSpace(Study):
         super().__init__(name, storage, pruner=pruner)
         self.members = members
         self.is_enumerated = is_enumerated
+        self._settled: list[FrozenTrial] = []  # the trials before the first one that has not ended: they never change
+        self._points_run: set[Point | None] = {None}  # by the settled trials that count
         self._marked: dict[int, FrozenTrial] = {}
         self._points: dict[int, Point | None] = {}
 
     def get_trials(self, deepcopy: bool = True, states: Container[TrialState] | None = None) -> list[FrozenTrial]:
-        trials = [self._mark_outsider(trial) for trial in super().get_trials(deepcopy, states)]
-        return _mark_repeats(trials, self.point_of) if self.is_enumerated and states is None else trials
+        trials = super().get_trials(deepcopy, states)
+        num_settled = len(self._settled)
+        if states is not None:
+            return [self._settled[t.number] if t.number < num_settled else self._mark_outsider(t) for t in trials]
+        for trial in itertools.takewhile(lambda trial: trial.state.is_finished(), trials[num_settled:]):
+            self._settled.append(self._mark(trial, self._points_run))
+        rest = trials[len(self._settled) :]
+        points_run = set(self._points_run) if rest else set()
+        return self._settled + [self._mark(trial, points_run) for trial in rest]
 
     def point_of(self, trial: FrozenTrial) -> Point | None:
         """Return the point of a finite space that a trial has, None if it has none, or not yet."""
@@ -44,31 +54,46 @@ class StudyOfSpace(Study):
             self._points[trial.number] = point
         return point
 
+    def points_held(self, apart_from: int) -> tuple[set[Point], list[Attempt]]:
+        """Return the points that trials have or had, and the attempts that have not drawn theirs yet.
+
+        apart_from: number of the first attempt of a trial that is left out.
+        """
+        trials = self.get_trials(deepcopy=False)
+        held, undrawn = self._points_run - {None}, []
+        for attempt in map(Attempt, trials[len(self._settled) :]):
+            if attempt.first_attempt == apart_from or not attempt.holds_point:
+                continue
+            assert isinstance(attempt.trial, FrozenTrial)
+            point = self.point_of(attempt.trial)
+            if point is not None:
+                held.add(point)
+            elif attempt.state in (State.RUNNING, State.WAITING):
+                undrawn.append(attempt)
+        return {point for point in held if point is not None}, undrawn
+
+    def _mark(self, trial: FrozenTrial, points_run: set[Point | None]) -> FrozenTrial:
+        """Mark a trial that is no point of the space, or repeats one that has run; add the point of a new one."""
+        trial = self._mark_outsider(trial)
+        if not (self.is_enumerated and state_of(trial).is_counted):
+            return trial
+        point = self.point_of(trial)
+        if point in points_run:
+            return _with_mark(trial, REPEAT)
+        points_run.add(point)
+        return trial
+
     def _mark_outsider(self, trial: FrozenTrial) -> FrozenTrial:
         marked = self._marked.get(trial.number)
         if marked is None:
-            marked = trial if self.members.has(trial) else with_mark(trial, OUTSIDE)
+            marked = trial if self.members.has(trial) else _with_mark(trial, OUTSIDE)
             if trial.state.is_finished():
                 self._marked[trial.number] = marked
         return marked
 
 
-def with_mark(trial: FrozenTrial, mark: str) -> FrozenTrial:
+def _with_mark(trial: FrozenTrial, mark: str) -> FrozenTrial:
     """Return a copy of a trial that has a further attribute."""
     marked = copy(trial)
     marked.user_attrs = {**trial.user_attrs, mark: True}
-    return marked
-
-
-def _mark_repeats(trials: list[FrozenTrial], point_of: Callable[[FrozenTrial], Point | None]) -> list[FrozenTrial]:
-    """Mark the ended trials that have no point, or that of an earlier one; the first at a point stands for it."""
-    seen: set[Point | None] = {None}
-    marked = []
-    for trial in trials:
-        is_repeat = False
-        if state_of(trial).is_counted:
-            point = point_of(trial)
-            is_repeat = point in seen
-            seen.add(point)
-        marked.append(with_mark(trial, REPEAT) if is_repeat else trial)
     return marked

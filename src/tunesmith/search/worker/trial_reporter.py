@@ -14,6 +14,7 @@ from tunesmith.errors import AttemptLost, RunFailed
 from tunesmith.search.storage.journal import JournalDamaged
 from tunesmith.search.storage.reconnecting import StorageLost
 from tunesmith.search.study.same_data import record_data
+from tunesmith.search.study.study_of_space import StudyOfSpace
 from tunesmith.search.study.trial import EPOCHS, Attempt
 from tunesmith.search.worker.interruption import Interruption
 
@@ -46,7 +47,8 @@ class TrialReporter:
     def report_data(self, digest: str) -> None:
         self.poll()
         with _lost_with_its_storage():
-            record_data(self._trial, digest)
+            assert isinstance(self._trial.study, StudyOfSpace)
+            record_data(self._trial.study, self._trial, digest)
 
     def report(self, step: int, value: float, epochs: int = 1) -> None:
         """Take the value of a step, unless an earlier attempt has reported it; Optuna warns of one reported twice."""

@@ -57,8 +57,9 @@ def test_the_sampler_is_made_once_for_the_first_trials_number(study: Study) -> N
     assert len(set(draws)) == 4
 
 
-def test_a_small_space_is_enumerated(study: Study) -> None:
+def test_a_small_space_is_enumerated() -> None:
     space = parse_space({}, ["x=1,2,3"])
+    study = opened(space=space)
     sampler = sampler_of(space, n_trials=3, config=OmegaConf.create({"_target_": "optuna.samplers.TPESampler"}))
     assert [sampler.draw(asked(study))["x"] for _ in range(3)] == [1, 2, 3]
     assert isinstance(study.sampler, Enumeration)

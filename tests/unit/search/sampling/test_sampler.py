@@ -14,6 +14,7 @@ from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.storages import InMemoryStorage
 
 from tunesmith.errors import UserError
+from tunesmith.search.sampling.enumeration import Enumeration
 from tunesmith.search.sampling.sampler import make_pruner, make_sampler
 from tunesmith.search.space.space import Space, parse_space
 from tunesmith.search.study.study import open_study
@@ -32,7 +33,8 @@ GRID, BRUTE_FORCE = target("samplers.GridSampler"), target("samplers.BruteForceS
 
 
 def study_with(sampler: BaseSampler, space: Space = FINITE, storage: InMemoryStorage | None = None) -> Study:
-    study = open_study(storage or InMemoryStorage(), "study", "min", NopPruner(), space)
+    is_enumerated = isinstance(sampler, Enumeration)
+    study = open_study(storage or InMemoryStorage(), "study", "min", NopPruner(), space, is_enumerated=is_enumerated)
     study.sampler = sampler
     return study
 

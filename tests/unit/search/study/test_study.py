@@ -112,45 +112,6 @@ def test_a_study_keeps_its_direction() -> None:
         opened(storage, direction="max")
 
 
-@pytest.mark.parametrize(
-    ("before", "now"),
-    [
-        pytest.param("interval(0,1)", "interval(0,2)", id="a wider range of floats"),
-        pytest.param("interval(0,1)", "interval(0.4,0.6)", id="a narrower one"),
-        pytest.param("int(interval(1,3))", "int(interval(1,9))", id="a wider range of integers"),
-        pytest.param("a,b", "a,b", id="the same choices"),
-    ],
-)
-def test_a_study_may_go_on_over(before: str, now: str) -> None:
-    storage = InMemoryStorage()
-    space = parse_space({}, [f"x={before}"])
-    space.dimensions["x"].suggest(asked(opened(storage, space=space)))
-    wider = parse_space({}, [f"x={now}"])
-    study = opened(storage, space=wider)
-    wider.dimensions["x"].suggest(asked(study))
-    assert [list(trial.params) for trial in study.trials] == [["x"], ["x"]]
-
-
-@pytest.mark.parametrize(
-    ("before", "now"),
-    [
-        pytest.param("a,b", "a,b,c", id="another choice"),
-        pytest.param("a,b", "b,a", id="another order of choices"),
-        pytest.param("interval(0.1,1)", "tag(log,interval(0.1,1))", id="a log scale"),
-        pytest.param("interval(0,1)", "int(interval(0,1))", id="integers"),
-        pytest.param("interval(0,1)", "0.1,0.2", id="choices"),
-    ],
-)
-def test_a_study_may_not_go_on_over(before: str, now: str) -> None:
-    storage = InMemoryStorage()
-    space = parse_space({}, [f"x={before}"])
-    space.dimensions["x"].suggest(asked(opened(storage, space=space)))
-    with pytest.raises(
-        UserError, match=r"^x must vary as it did in study study .*; got .*; or use another study_name$"
-    ):
-        opened(storage, space=parse_space({}, [f"x={now}"]))
-
-
 def test_opening_a_study_that_is_there_writes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "study.journal"
     opened(open_journal(path))
