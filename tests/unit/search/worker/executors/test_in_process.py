@@ -85,6 +85,7 @@ def raising(error: BaseException) -> Callable[[DictConfig], Any]:
         pytest.param(raising(UserError("seed must be >= 0")), "seed must be >= 0", id="a mistake in the config"),
         pytest.param(lambda cfg: sys.exit("no disk"), "the job called sys.exit('no disk')", id="an exit"),
         pytest.param(lambda cfg: None, "the job must return a number; it returned None", id="no value"),
+        pytest.param(lambda cfg: 10**309, f"the job must return a number; it returned 1{'0' * 309}", id="no float"),
     ],
 )
 def test_a_job_that_ends_otherwise_has_failed(
