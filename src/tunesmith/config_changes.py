@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 # The largest relative difference of two floats that are one number, rounded in several ways.
 ROUNDING = 1e-12
@@ -44,6 +45,19 @@ def find_changes(old: DictConfig, new: DictConfig) -> list[Change]:
     keys = dict.fromkeys([*before, *after])
     pairs = ((key, before.get(key, ABSENT), after.get(key, ABSENT)) for key in keys)
     return [Change(key, was, now) for key, was, now in pairs if not is_same_value(was, now)]
+
+
+def comes_out_the_same(change: Change, old: DictConfig, new: DictConfig) -> bool:
+    """Whether a change is an interpolation in the one config and in the other the value that it comes out as."""
+    if ABSENT in (change.old, change.new) or "${" not in f"{change.old}{change.new}":
+        return False
+    try:
+        before, after = (OmegaConf.create({"value": OmegaConf.select(cfg, change.key)}) for cfg in (old, new))
+        OmegaConf.resolve(before)
+        OmegaConf.resolve(after)
+    except (OmegaConfBaseException, ValueError):
+        return False
+    return not find_changes(before, after)
 
 
 def _plain(config: DictConfig) -> Mapping[str, Any]:

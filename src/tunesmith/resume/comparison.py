@@ -11,9 +11,8 @@ from typing import IO, Any
 
 import yaml
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
-from tunesmith.config_changes import ABSENT, Change, find_changes
+from tunesmith.config_changes import ABSENT, Change, comes_out_the_same, find_changes
 from tunesmith.doors import typed_overrides
 from tunesmith.errors import UserError, list_names
 from tunesmith.quoting import override
@@ -153,20 +152,8 @@ def _changes(old: DictConfig, new: DictConfig) -> Iterator[Change]:
     for change in find_changes(old, new):
         is_renamed = isinstance(change.old, str) and RENAMED.get(change.old) == change.new
         is_empty = (change.old, change.new) in (({}, ABSENT), (ABSENT, {}))  # its keys, then or now, are changes too
-        if not is_renamed and not is_empty and not _comes_out_the_same(change, old, new):
+        if not is_renamed and not is_empty and not comes_out_the_same(change, old, new):
             yield change
-
-
-def _comes_out_the_same(change: Change, old: DictConfig, new: DictConfig) -> bool:
-    if ABSENT in (change.old, change.new) or "${" not in f"{change.old}{change.new}":
-        return False
-    try:
-        before, after = (OmegaConf.create({"value": OmegaConf.select(cfg, change.key)}) for cfg in (old, new))
-        OmegaConf.resolve(before)
-        OmegaConf.resolve(after)
-    except (OmegaConfBaseException, ValueError):
-        return False
-    return not find_changes(before, after)
 
 
 def _by_node(changes: Sequence[Change]) -> list[Change]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from typing import Any
 
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from optuna import Study
 
-from tunesmith.config_changes import ABSENT, Change, find_changes
+from tunesmith.config_changes import ABSENT, Change, comes_out_the_same, find_changes
 from tunesmith.errors import UserError, list_names
 from tunesmith.free_keys import is_free, names_a_place
 from tunesmith.search.space.space import Params
@@ -84,13 +85,23 @@ def _refuse_changes(study: Study, records: Sequence[ConfigRecord], present: Conf
         is_free_too = names_a_place if _has_data_digests(study, record) else is_free
         for old in record.bases:
             new = _compose_like(old, varied, compose)
-            found = [] if new is None else find_changes(_to_config(old), _to_config(new))
+            found = [] if new is None else _changes(old, new, varied - {*old.choices})
             fixed = [change for change in found if not (is_free(change.key) or is_free_too(change.key))]
-            changes = _with_groups(
-                [each for each in fixed if not _is_varied(each.key, varied - {*old.choices})], old, new
-            )
+            changes = _with_groups(fixed, old, new)
             if changes:
                 raise UserError(_refusal(study.study_name, changes))
+
+
+def _changes(old: Base, new: Base, varied: Collection[str]) -> list[Change]:
+    """Return what differs apart from varied keys, and interpolations that come out as the value they stand for."""
+    before, after = _to_config(old), _to_config(new)
+    found = find_changes(before, after)
+    for config in (before, after):
+        for key in varied:  # whatever reads one comes out as another value in each trial
+            with suppress(OmegaConfBaseException, ValueError):  # there is no such place in a list
+                OmegaConf.update(config, key, MISSING, force_add=True)
+    fixed = [change for change in found if not _is_varied(change.key, varied)]
+    return [change for change in fixed if not comes_out_the_same(change, before, after)]
 
 
 def _has_data_digests(study: Study, record: ConfigRecord) -> bool:
