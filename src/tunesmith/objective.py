@@ -25,6 +25,7 @@ _AFTER = {
     *("score", "macro", "micro", "weighted", "mean", "avg"),
 }
 _REVERSED = {"neg", "negative", "minus", "inv", "inverse", "reversed"}
+_MINUS = re.compile(r"\b1 ?- ?[A-Za-z]|(?:^|/)-")  # 1-acc, val/-loss
 _WORD = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+")  # MulticlassAccuracy is two words
 
 
@@ -74,13 +75,13 @@ class BestSoFar:
 def known_mode(metric: str) -> str | None:
     """Return "min" or "max" by the last word of a metric's name; None if that does not tell.
 
-    val_loss, val/loss_epoch and val/loss/dataloader_idx_0 are losses, val/top5_acc is an accuracy. Of neg_loss or
-    1-acc nobody can tell whether the reversal is in the number, or in the name alone.
+    val_loss, val/loss_epoch and val/loss/dataloader_idx_0 are losses, val/top5_acc is an accuracy. Of neg_loss,
+    -loss or 1-acc nobody can tell whether the reversal is in the number, or in the name alone.
     """
     words = [word.lower() for word in _WORD.findall(metric)]
     while len(words) > 1 and (words[-1] in _AFTER or words[-1].isdecimal()):
         words.pop()
-    if not words or _REVERSED & set(words) or re.search(r"\b1 ?- ?[A-Za-z]", metric):
+    if not words or _REVERSED & set(words) or _MINUS.search(metric):
         return None
     last = words[-1]
     if last in MODES:

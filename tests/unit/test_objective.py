@@ -88,6 +88,8 @@ UNKNOWN = (
         "val/neg_loss",
         "val/negative_mean_squared_error",
         "val/1-acc",
+        "val/-loss",
+        "-val/loss",
         "val/minus_acc",
         "val/glossary",
         "val/loss_std",

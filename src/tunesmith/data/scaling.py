@@ -61,23 +61,27 @@ def mean_and_deviation(pieces: Iterable[Rows]) -> tuple[Floats, Floats]:
     """Return mean and standard deviation of each feature, (features,) each; the deviation is 1 if it never varies.
 
     Chan, Golub and LeVeque (1983): differences from means are merged, never squares of the values themselves, whose
-    difference has no digits left if the values are large and close together.
+    difference has no digits left if the values are large and close together. The first row is taken off before
+    anything is summed up: a sum of many large values has no digits left for their mean.
     """
     num, mean, squares = 0, np.zeros(1), np.zeros(1)
     first: Rows | None = None
     varies = np.zeros(1, bool)
     for rows in pieces:
         first = rows[0] if first is None else first
-        varies = varies | (rows != first).any(axis=0)
-        mean_here = rows.mean(axis=0, dtype=np.float64)
-        squares_here = np.square(rows - mean_here).sum(axis=0)
+        steps = rows - first.astype(np.float64)
+        varies = varies | (steps != 0).any(axis=0)
+        mean_here = steps.mean(axis=0)
+        steps -= mean_here
         step, total = mean_here - mean, num + len(rows)
         mean = mean + step * (len(rows) / total)
-        squares = squares + squares_here + step**2 * (num * len(rows) / total)
+        squares = squares + np.square(steps).sum(axis=0) + step**2 * (num * len(rows) / total)
         num = total
     deviation = np.where(varies, _not_zero(np.sqrt(squares / num)), 1.0)
-    is_wide = first is not None and first.dtype == np.float64
-    return _on_grid(mean, deviation) if is_wide else mean, deviation
+    if first is None:
+        return mean, deviation
+    mean = mean + first
+    return _on_grid(mean, deviation) if first.dtype == np.float64 else mean, deviation
 
 
 def _on_grid(offset: Floats, scale: Floats) -> Floats:

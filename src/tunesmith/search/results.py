@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from optuna import Study
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from tunesmith import run_folder
 from tunesmith.search.study.counts import count
 from tunesmith.search.study.study import best_trial
-from tunesmith.search.study.trial import Attempt, State
+from tunesmith.search.study.trial import Attempt, State, state_of
 from tunesmith.search.trials_table import TRIALS_FILE, to_csv
 from tunesmith.typed_command import program
 
@@ -81,9 +81,10 @@ def is_best_here(folder: Path, results: Mapping[str, Any]) -> bool:
 
 def ties(study: Study) -> list[int]:
     """Return the numbers of the complete trials whose value equals the best trial's."""
-    trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    trials = study.get_trials(deepcopy=False)
     best = best_trial(trials, study.direction)
-    return [trial.number for trial in trials if best and trial.value == best.value and trial.number != best.number]
+    complete = [trial for trial in trials if best and state_of(trial) is State.COMPLETE]
+    return [trial.number for trial in complete if best and trial.value == best.value and trial.number != best.number]
 
 
 def _results(

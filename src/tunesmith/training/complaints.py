@@ -19,6 +19,8 @@ MISFITS = ("Error(s) in loading state_dict", "loaded state dict ")
 # What batch norm raises for a batch of one sample, and one cycle at its end.
 SINGLE_SAMPLE = "Expected more than 1 value per channel when training"
 SCHEDULE_IS_OVER = "Tried to step "
+# In what Lightning raises at the first step of a fused optimizer with mixed precision.
+NOT_CLIPPED = "does not allow for gradient clipping"
 
 
 def explain(error: Exception, metric: str, checkpoint: Path | None) -> UserError | None:
@@ -35,6 +37,11 @@ def explain(error: Exception, metric: str, checkpoint: Path | None) -> UserError
         return UserError(
             "data: batch norm cannot be trained on a batch of one sample, and the loader gave one: leave it out "
             "(drop_last=True), or choose another batch size"
+        )
+    if NOT_CLIPPED in text:
+        return UserError(
+            "trainer.gradient_clip_val must be null if trainer.precision is mixed and the optimizer is fused: "
+            "optimizer.fused=false lets gradients be clipped"
         )
     if text.startswith(SCHEDULE_IS_OVER):
         return UserError(f"scheduler must last as long as the run; got one whose steps are over: {text}")

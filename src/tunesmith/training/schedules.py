@@ -116,7 +116,7 @@ def _epochs(trainer: L.Trainer) -> float:
 def _warmup_steps(learner: Supervised) -> int:
     """Return the optimizer's steps in the warm-up epochs; an epoch's last step may take fewer batches."""
     trainer = learner.trainer
-    assert trainer.estimated_stepping_batches  # asking for it makes the trainer count the batches
+    trainer.fit_loop.setup_data()  # counts the batches
     if trainer.num_training_batches == inf:
         raise UserError("warmup_epochs needs an epoch of known length: set trainer.limit_train_batches")
     return learner.warmup_epochs * ceil(trainer.num_training_batches / trainer.accumulate_grad_batches)

@@ -24,7 +24,7 @@ def test_no_scale_leaves_numbers_as_they_are() -> None:
     assert fit_scaling([ROWS], "none") is None
 
 
-@pytest.mark.parametrize("offset", [0, 1.6e9, 1.6e12])
+@pytest.mark.parametrize("offset", [0, 1.6e9, 1.6e12, 2.0**52])
 def test_mean_and_deviation_far_from_zero(offset: float) -> None:
     values = offset + np.arange(100_000.0)[:, None] % 50
     mean, deviation = mean_and_deviation(np.array_split(values, 9))

@@ -160,6 +160,17 @@ def test_ties(tmp_path: Path, values: list[float], tied: list[int]) -> None:
     assert ties(study) == tied
 
 
+def test_a_trial_outside_of_the_space_ties_with_none(tmp_path: Path) -> None:
+    run_trial(opened(tmp_path), TrialState.COMPLETE, 0.2)
+    elsewhere = parse_space({}, ["optimizer.lr=interval(2,3)"])
+    study = open_study(open_storage(None, tmp_path), "digits", "min", NopPruner(), elsewhere)
+    trial = ask(study, 100)
+    assert trial is not None
+    elsewhere.dimensions["optimizer.lr"].suggest(trial)
+    study.tell(trial, 0.2)
+    assert ties(study) == []
+
+
 def test_the_best_of_a_study_that_maximizes(tmp_path: Path) -> None:
     study = opened(tmp_path, "max")
     run_trial(study, TrialState.COMPLETE, 0.5)

@@ -114,3 +114,10 @@ def test_explain(error: Exception, line: str) -> None:
 @pytest.mark.parametrize("error", [ValueError("a bug"), RuntimeError("loaded state dict is odd"), KeyError("train")])
 def test_a_bug_is_no_mistake(error: Exception) -> None:
     assert explain(error, "val/loss", None) is None
+
+
+def test_clipping_with_a_fused_optimizer_and_mixed_precision_is_one_line(tmp_path: Path) -> None:
+    typed = ["trainer.precision=bf16-mixed", "trainer.gradient_clip_val=1.0"]
+    with pytest.raises(UserError, match=r"gradient_clip_val must be null .*: optimizer\.fused=false lets"):
+        train_once(small(*typed, "optimizer.fused=true"), tmp_path, NoReporter())
+    assert train_once(small(*typed, "optimizer.fused=false"), tmp_path, NoReporter())["state"] == "COMPLETE"

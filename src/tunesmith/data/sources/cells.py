@@ -27,7 +27,8 @@ class CellFormat:
     """How cells are written.
 
     na_values: texts and numbers that mean "missing"; keep_default_na: whether those of MISSING do so too.
-    decimal: the sign before the decimals; thousands: the sign between groups of three digits, None if there is none.
+    decimal: the sign before the decimals; thousands: the sign between groups of three digits, or of two before the last
+    three (12,34,567), None if there is none.
     """
 
     na_values: tuple[Any, ...] = ()
@@ -38,11 +39,6 @@ class CellFormat:
     def __post_init__(self) -> None:
         if self.thousands == self.decimal:
             raise UserError(f"data.thousands must be another sign than data.decimal; got '{self.decimal}' for both")
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether pandas reads numbers by itself."""
-        return self.decimal == "." and self.thousands is None
 
     @cached_property
     def missing(self) -> frozenset[str]:
@@ -56,25 +52,43 @@ class CellFormat:
     def number(self, text: str) -> str | None:
         """Return a number as Python writes it, None if the text is no number in this format."""
         plain = text.replace(MINUS, "-")
-        if not self._pattern.fullmatch(plain):
+        return self._plain(plain) if self._pattern.fullmatch(plain) else None
+
+    def numbers(self, column: Any) -> Any | None:
+        """Return a column of texts as numbers, None if one of them is no number in this format."""
+        from pandas import Series, to_numeric
+
+        lines = "\n".join(column.tolist()).replace(MINUS, "-")
+        if len(self._lines.sub("", lines)) != max(len(column) - 1, 0):  # one pass over all texts: a call a text is slow
             return None
-        if self.thousands is not None:
-            plain = re.sub(f"[{re.escape(alike(self.thousands))}]", "", plain)
-        return plain.replace(self.decimal, ".")
+        numbers = to_numeric(Series(self._plain(lines).split("\n")[: len(column)], index=column.index))
+        return numbers.astype(float) if numbers.dtype == object else numbers  # beyond 64 bits
+
+    def _plain(self, text: str) -> str:
+        for sign in alike(self.thousands or ""):
+            text = text.replace(sign, "")
+        return text.replace(self.decimal, ".")
+
+    @cached_property
+    def _lines(self) -> re.Pattern[str]:
+        return re.compile(f"^(?:{self._pattern.pattern})$", re.ASCII | re.IGNORECASE | re.MULTILINE)
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
         whole = r"\d+"
         if self.thousands is not None:
-            whole = rf"\d{{1,3}}(?:[{re.escape(alike(self.thousands))}]\d{{3}})+|\d+"
+            sign = f"[{re.escape(alike(self.thousands))}]"
+            whole = (
+                rf"\d{{1,3}}(?:{sign}\d{{3}})+|\d{{1,2}}(?:{sign}\d{{2}})+{sign}\d{{3}}|\d+"  # 1,234,567 or 12,34,567
+            )
         point = re.escape(self.decimal)
         digits = rf"(?:(?:{whole})(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?"
-        return re.compile(rf"[+-]?(?:{digits}|inf|infinity)", re.IGNORECASE)
+        return re.compile(rf"[+-]?(?:{digits}|inf|infinity)", re.ASCII | re.IGNORECASE)
 
 
 def alike(sign: str) -> str:
     """Return all signs that are written for a sign between groups of digits."""
-    return next((signs for signs in (BLANKS, APOSTROPHES) if sign in signs), sign)
+    return next((signs for signs in (BLANKS, APOSTROPHES) if sign and sign in signs), sign)
 
 
 def read_cells(column: Any, form: CellFormat) -> tuple[Any, Mapping[str, int]]:
@@ -82,25 +96,19 @@ def read_cells(column: Any, form: CellFormat) -> tuple[Any, Mapping[str, int]]:
 
     column: as pandas read it, without any of its words for "missing"; columns of numbers stay as they are.
     """
-    from pandas import to_numeric
     from pandas.api.types import is_numeric_dtype
 
-    if is_numeric_dtype(column) or not all(isinstance(cell, str) for cell in column.dropna().unique()):
+    if is_numeric_dtype(column):
         return column, {}
-    cells = {text: _strip(text) for text in column.dropna().unique()}
-    column = column.map(cells)
+    column = column.str.strip(BLANKS + "\t\r\n")
     is_missing = column.isin(form.missing | {""})
-    words = column[is_missing & (column != "")].value_counts().to_dict()
+    words = column[is_missing].value_counts().drop("", errors="ignore").to_dict()
     column = column.where(~is_missing)
-    known = [text for text in cells.values() if text and text not in form.missing]
-    if all(text in TRUTH for text in known) and known:
+    known = column.dropna()
+    if len(known) and known.isin(TRUTH).all():
         return column.astype(object).map(TRUTH).infer_objects(), words
-    numbers = {text: form.number(text) for text in known}
-    if None in numbers.values():
+    numbers = form.numbers(known)
+    if numbers is None:
         return column, words
-    values = to_numeric(column.map(numbers))
+    values = numbers.reindex(column.index)
     return values.mask(values.isin(form.missing_numbers)), words
-
-
-def _strip(text: str) -> str:
-    return text.strip(BLANKS + "\t\r\n")

@@ -10,8 +10,12 @@ from typing import Any
 
 log = logging.getLogger(__name__)
 
-# Year, month and day, with a time or without. A year has four digits: 1.10.30 may be a version.
-DATE = re.compile(r"(\d{4}([-/.])\d{1,2}\2\d{1,2}|\d{1,2}([-/.])\d{1,2}\3\d{4})([T ]\d{1,2}:\d{2}.*)?")
+# Year, month and day, with a time or without, or year and month. A year has four digits: 1.10.30 may be a version, and
+# 1234-05 a part's number.
+DATE = re.compile(
+    r"(\d{4}([-/.])\d{1,2}\2\d{1,2}|\d{1,2}([-/.])\d{1,2}\3\d{4}|\d{1,2}([-/. ])[A-Za-z]{3,9}\4\d{4})"
+    r"([T ]\d{1,2}:\d{2}.*)?|(19|20)\d{2}-\d{2}"
+)
 SECONDS_A_DAY = 86_400
 
 
@@ -22,7 +26,7 @@ def read_dates(column: Any) -> Any | None:
     does, unless that fits no calendar.
     """
     known = column.dropna()
-    if known.empty or not known.map(lambda cell: isinstance(cell, str) and DATE.fullmatch(cell.strip())).all():
+    if known.empty or not all(isinstance(cell, str) and DATE.fullmatch(cell.strip()) for cell in known.unique()):
         return None
     first = known.iloc[0].strip()
     texts = column.str.strip()

@@ -12,17 +12,26 @@ from tunesmith.errors import UserError, list_names
 
 NUM_SHOWN = 5
 EDIT = "make plain numbers of them in the file"
+# Unicode's currency signs, also with a country's letters (US$, R$); codes of ISO 4217; abbreviations. rs7412 is a name.
 _CURRENCY = (
-    r"[$€£¥₹₽₩₺₫₪฿¢]|\b(?:AUD|BRL|CAD|CHF|CNY|CZK|DKK|EUR|GBP|HUF|INR|JPY|MXN|NOK|PLN|RUB|SEK|TRY|USD|ZAR)\b|Fr\.|kr\.?"
+    r"\b[A-Z]{1,3}\$|[$¢-¥\u0e3f\u20a0-\u20cf]"
+    r"|(?<![A-Z])(?:AED|AUD|BRL|CAD|CHF|CLP|CNY|COP|CZK|DKK|EUR|GBP|HKD|HUF|IDR|ILS|INR|JPY|KES|KRW|MXN|MYR|NGN|NOK|NZD"
+    r"|PHP|PKR|PLN|RON|RUB|SAR|SEK|SGD|THB|TRY|TWD|UAH|USD|VND|ZAR)\b"
+    r"|Fr\.|kr\.?|Kč|zł|R[sp]\."
 )
 _BEFORE = rf"(?:{_CURRENCY}|[-+(<>≤≥=~≈±{MINUS}]|[{BLANKS}])*"
 _AFTER = rf"(?:{_CURRENCY}|[-+)%‰°*{MINUS}]|[{BLANKS}])*"
-_GROUPED = rf"\d{{1,3}}(?P<group>[.,_{APOSTROPHES}{BLANKS}])\d{{3}}(?:(?P=group)\d{{3}})*(?:[.,]\d+)?"
+_GROUPED = (
+    rf"\d{{1,3}}(?P<group>[.,_{APOSTROPHES}{BLANKS}])\d{{3}}(?:(?P=group)\d{{3}})*(?:[.,]\d+)?"
+    r"|\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d+)?"
+)
 _NUMBER = rf"{_GROUPED}|\d+[.,]\d*|[.,]?\d+"
 # A number with signs before and after it. Units made of letters are none: 4WD or 3rd is a category.
-SIGNED = re.compile(rf"(?P<before>{_BEFORE})(?P<number>{_NUMBER})(?P<after>{_AFTER})", re.IGNORECASE)
+SIGNED = re.compile(rf"(?P<before>{_BEFORE})(?P<number>{_NUMBER})(?P<after>{_AFTER})", re.ASCII | re.IGNORECASE)
 
-BOUND = re.compile(rf"[<>≤≥=~≈±+*°-]*[{BLANKS}]*\d+(?:\.\d*)?[{BLANKS}]*[+*°-]*")
+_WITH_UNIT = re.compile(rf"[-+{MINUS}]?(?:{_NUMBER})[{BLANKS}]*(?P<unit>[^\W\d_][^\d]*)")
+_SIGN_OF_BOUND = rf"[<>≤≥=~≈±*°]|[+*°-][{BLANKS}]*$"
+BOUND = re.compile(rf"(?=.*(?:{_SIGN_OF_BOUND}))[<>≤≥=~≈±+*°-]*[{BLANKS}]*\d+(?:\.\d*)?[{BLANKS}]*[+*°-]*")
 
 
 @dataclass(frozen=True)
@@ -56,6 +65,13 @@ def stray_signs(column: Any) -> list[str]:
     texts = list(map(str, column.dropna().unique()))
     signs = [text for text in texts if not re.search(r"[^\W_]", text)]
     return [text for text in signs if len(signs) < len(texts) or not text.strip("?")]
+
+
+def unit(texts: Sequence[Any]) -> str | None:
+    """Return what all texts have behind a number, such as km; None if they are others."""
+    matches = [_WITH_UNIT.fullmatch(str(text)) for text in texts]
+    units = {match["unit"] if match else None for match in matches}
+    return units.pop() if len(units) == 1 else None
 
 
 def override(key: str, names: Sequence[Any]) -> str:
@@ -99,7 +115,7 @@ def _describe_signs(signed: dict[str, re.Match[str]], where: str, form: CellForm
     decimal, thousands, is_clear = guess_format(numbers)
     wanted = {"decimal": (decimal, form.decimal), "thousands": (thousands, form.thousands)}
     new = {key: sign for key, (sign, given) in wanted.items() if sign and sign != given}
-    unknown = [sign for sign in new.values() if any(sign in number for number in numbers)]
+    unknown = [sign for sign in new.values() if any(set(alike(sign)) & set(number) for number in numbers)]
     found = list_names(map(repr, [*affixes, *unknown] or ["+"]))
     ways = [EDIT]
     if new and not affixes:
@@ -136,7 +152,9 @@ def guess_format(numbers: Sequence[str]) -> tuple[str, str | None, bool]:
         return "," if "," in used else ".", _plain(min(used - {".", ","})), True
     for sign in sorted(used):
         grouped = [number for number in numbers if sign in number]
-        if all(re.fullmatch(rf"\d{{1,3}}(?:{re.escape(sign)}\d{{3}})+", number) for number in grouped):
+        if all(
+            re.fullmatch(rf"\d{{1,3}}(?:{re.escape(sign)}\d{{2,3}})*{re.escape(sign)}\d{{3}}", each) for each in grouped
+        ):
             is_clear = len(used) > 1 or any(number.count(sign) > 1 for number in grouped)
             return ("." if sign == "," else ","), sign, is_clear
     return ("," if "," in used else "."), None, True

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from tunesmith.data.sources.cells import CellFormat, read_cells
+from tunesmith.data.sources.cells import MISSING, CellFormat, read_cells
 from tunesmith.data.sources.npz import check_file
 from tunesmith.errors import UserError, closest, list_names
 
@@ -39,31 +39,37 @@ def read_table(
         UserError: the file is no table, or lacks a column that a key names.
     """
     import pandas
+    from pandas.api.types import is_numeric_dtype
 
     _check_header(file, named)
+    options = {
+        "sep": _delimiter(file.separator),
+        "encoding": _encoding(file.encoding),
+        "header": file.header,
+        "keep_default_na": False,
+        "index_col": False,
+        "low_memory": False,
+        "skipinitialspace": True,
+    }
+    words: dict[str, Mapping[str, int]] = {}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pandas.errors.ParserWarning)  # rows longer than the header
-            frame = pandas.read_csv(
-                file.path,
-                sep=_delimiter(file.separator),
-                encoding=_encoding(file.encoding),
-                header=file.header,
-                na_values=["", *form.na_values],
-                keep_default_na=False,  # read_cells reads such words, and tells which there were
-                dtype=None if form.is_plain else str,
-                index_col=False,
-                low_memory=False,
-                skipinitialspace=True,
-            )
+            missing = ["", *form.na_values, *(MISSING if form.keep_default_na else ())]
+            frame = pandas.read_csv(file.path, na_values=missing, decimal=form.decimal, **options)
+            others = [place for place, name in enumerate(frame) if not is_numeric_dtype(frame[name])]
+            # Columns of numbers are read by pandas alone, ten times as fast; the others again, with their words.
+            texts = pandas.read_csv(file.path, na_values=[""], dtype=str, usecols=others, **options) if others else {}
     except UnicodeError as error:
         raise _undecodable(file, error) from None
     except (ValueError, pandas.errors.ParserWarning) as error:
         raise UserError(f"data.path must be a table; got {file.path}: {' '.join(str(error).split())}") from None
-    frame.columns = frame.columns.astype(str).str.strip()
-    columns = {name: read_cells(frame[name], form) for name in frame.columns}
-    words = {name: found for name, (_, found) in columns.items() if found}
-    return pandas.DataFrame({name: column for name, (column, _) in columns.items()}, index=frame.index), words
+    columns = {str(name).strip(): frame[name] for name in frame}
+    for name in texts:
+        column, found = read_cells(texts[name], form)
+        columns[str(name).strip()] = column
+        words |= {str(name).strip(): found} if found else {}
+    return pandas.DataFrame(columns, index=frame.index), words
 
 
 def _check_header(file: TableFile, named: Mapping[str, Sequence[str]]) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tunesmith.data.sources.cells import CellFormat
 from tunesmith.data.sources.dates import date_features
-from tunesmith.data.sources.number_signs import check_texts, override, stray_signs
+from tunesmith.data.sources.number_signs import EDIT, check_texts, override, stray_signs, unit
 from tunesmith.errors import list_names
 
 log = logging.getLogger(__name__)
@@ -99,7 +99,9 @@ def _add_texts(columns: Columns, name: str, column: Any, max_categories: int) ->
     """Add a column of categories, and tell whether it is none that is left out."""
     codes, texts = column.factorize(sort=True)
     num_known = int((codes >= 0).sum())
-    what = f"column {name} has {len(texts)} different texts in {num_known} rows; it is left out"
+    found = unit(texts)
+    kind = f"texts, numbers of {found} perhaps ({EDIT})," if found else "texts"
+    what = f"column {name} has {len(texts)} different {kind} in {num_known} rows; it is left out"
     if num_known >= ROWS_TO_TELL_A_NAME and len(texts) >= NEARLY_ALL * num_known:
         log.warning("data: %s, as a text of its own in nearly every row says nothing of other rows", what)
         return False

@@ -30,6 +30,8 @@ def _replaces(later: Override, earlier: Override, is_configured: bool, groups: G
         return _covers(later, earlier, groups)
     if earlier.is_delete() or later.is_delete() or _key(earlier) != _key(later):
         return False
+    if _is_choice(earlier, groups) != _is_choice(later, groups):
+        return False  # a dict is merged into what a group's file sets, wherever the choice stands
     is_whole = not any(isinstance(value, dict) for value in _values(later))
     return is_whole and (is_configured or later.is_sweep_override())
 

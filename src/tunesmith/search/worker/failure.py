@@ -12,11 +12,16 @@ _ADVICE = "Set the environment variable HYDRA_FULL_ERROR=1"
 
 
 def to_number(returned: Any) -> float:
-    """Return what a job returned as a number; raises RunFailed if it is not a finite number."""
+    """Return what a job returned as a number; raises RunFailed if it is not a finite number.
+
+    A tensor of CUDA may raise an error of the work that made it.
+    """
     try:
         value = float(returned)
-    except (TypeError, ValueError):
-        raise RunFailed(f"the job must return a number; it returned {_shown(returned)}") from None
+    except Exception as error:  # a RuntimeError for a tensor of two elements, an OverflowError for 10**400
+        if has_broken_cuda(error):
+            raise
+        raise RunFailed(f"the job must return a number; it returned {shown(returned)}") from None
     if not math.isfinite(value):
         raise RunFailed(f"the job must return a finite number; it returned {value}")
     return value
@@ -43,9 +48,9 @@ def last_line(output: Path, begin: int) -> str:
     return shorten(next(filter(None, own), ""))
 
 
-def _shown(returned: Any) -> str:
+def shown(returned: Any) -> str:
     """Return the repr of what a job returned; that of a user's class may itself be faulty."""
     try:
-        return repr(returned)
+        return shorten(repr(returned))
     except Exception:
         return f"an object of {type(returned).__name__}"

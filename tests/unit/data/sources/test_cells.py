@@ -28,12 +28,17 @@ PLAIN, EUROPEAN = CellFormat(), CellFormat(decimal=",", thousands=".")
         (EUROPEAN, "1234,5", "1234.5"),
         (EUROPEAN, "1.5", None),
         (EUROPEAN, "01.02.2024", None),
+        (CellFormat(thousands=","), "12,34,567", "1234567"),
+        (CellFormat(thousands=","), "12,34", None),
+        (PLAIN, "\u0661", None),
         (CellFormat(thousands=" "), "1\u202f234", "1234"),
         (CellFormat(thousands="'"), "1\u2019234.5", "1234.5"),
     ],
 )
 def test_a_number_is_one_of_its_format(form: CellFormat, text: str, number: str | None) -> None:
     assert form.number(text) == number
+    numbers = form.numbers(pd.Series(["7", text]))
+    assert numbers is None if number is None else numbers.tolist() == [7, float(number)]
 
 
 def test_words_for_missing_are_counted_and_texts_lose_their_blanks() -> None:
@@ -53,3 +58,11 @@ def test_truth_values_in_several_spellings_are_truth_values() -> None:
 def test_columns_of_numbers_stay_as_they_are() -> None:
     column = pd.Series([1, 2])
     assert read_cells(column, EUROPEAN)[0] is column
+
+
+def test_whole_numbers_beyond_64_bits_are_numbers() -> None:
+    assert read_cells(pd.Series(["1" + "0" * 30, "7"]), PLAIN)[0].tolist() == [1e30, 7.0]
+
+
+def test_a_cell_of_two_lines_is_no_number() -> None:
+    assert read_cells(pd.Series(["1\n2", "3"]), PLAIN)[0].tolist() == ["1\n2", "3"]

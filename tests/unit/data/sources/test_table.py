@@ -436,11 +436,12 @@ SIGNS: dict[str, tuple[list[str], str, dict[str, str], list[float]]] = {
         [1234.5, 2000000, 7],
     ),
     "thousands, some with decimals": (["1,234.5", "2,000", "7"], "','", {"thousands": ","}, [1234.5, 2000, 7]),
+    "Indian groups": (["12,34,567", "2,000", "7"], "','", {"thousands": ","}, [1234567, 2000, 7]),
     "thousands": (["1,234", "2,000", "7"], "','", {"thousands": ","}, [1234, 2000, 7]),
     "Swiss thousands": (["1'234.5", "2\u2019000", "7"], '"\'"', {"thousands": "'"}, [1234.5, 2000, 7]),
     "blanks": (["1 234", "2\u00a0000", "7"], "' '", {"thousands": " "}, [1234, 2000, 7]),
     "narrow blanks and commas": (
-        *(["1\u202f234,5", "2\u202f000", "7"], "','", {"decimal": ",", "thousands": " "}),
+        *(["1\u202f234,5", "2\u202f000", "7"], "',', ' '", {"decimal": ",", "thousands": " "}),
         [1234.5, 2000, 7],
     ),
 }
@@ -471,6 +472,8 @@ def test_a_sign_that_may_be_two_things_has_a_line_for_both(read: Read) -> None:
     [
         pytest.param(["$1,234", "$5", "$7"], "'$', ','", id="dollars"),
         pytest.param(["1.234,50 EUR", "2,00 EUR", "3,00 EUR"], "'EUR', ',', '.'", id="euros"),
+        pytest.param(["R$ 5", "R$ 6", "R$ 7.5"], "'R$'", id="dollars of a country"),
+        pytest.param(["5 K\u010d", "6 K\u010d", "7 K\u010d"], "'K\u010d'", id="crowns"),
         pytest.param(["12%", "5%", "7.5 %"], "'%'", id="percent"),
         pytest.param(["12%", "5", "7.5"], "'%'", id="percent in one row"),
         pytest.param(["(123)", "5", "7.5"], "'(', ')'", id="brackets for a minus"),
@@ -485,6 +488,16 @@ def test_signs_that_no_key_reads_are_named_and_never_left_out(read: Read, cells:
     with pytest.raises(UserError, match=expected) as refused:
         read(content)
     assert "na_values" not in str(refused.value)
+
+
+def test_decimal_points_in_a_table_of_decimal_commas_are_named(read: Read) -> None:
+    with pytest.raises(UserError, match=r"column x has numbers with '\.' in 30 of 30 rows"):
+        read(column(*(f"{number}.5" for number in range(30))), decimal=",")
+
+
+def test_numbers_with_a_unit_are_told(read: Read, caplog: pytest.LogCaptureFixture) -> None:
+    read(table("x,z,y", *(f"{row} km,1.5,{row % 2}" for row in range(30))))
+    assert "numbers of km perhaps (make plain numbers of them in the file)" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -170,6 +170,7 @@ def content(config: DictConfig) -> Any:
         pytest.param(["model={units:2},{units:3}", "model={kind:z}"], {"model": "{units:3}"}, id="a dict that varies"),
         pytest.param(["model.units=2,3", "model=large"], {"model.units": 3}, id="a choice below a value that varies"),
         pytest.param(["model=small,large", "model={units:5}"], {"model": "large"}, id="a dict on a choice that varies"),
+        pytest.param(["model={units:5}", "model=small,large"], {"model": "large"}, id="a dict before a choice"),
         pytest.param(["note={a:1}", "+note.b=2,3", "+note={c:4}"], {"+note.b": 3}, id="between two dicts"),
     ],
 )

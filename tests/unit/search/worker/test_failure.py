@@ -13,6 +13,22 @@ from tunesmith.errors import MAX_LINE, RunFailed, UserError
 from tunesmith.search.worker.failure import has_broken_cuda, last_line, reason_of, to_number
 
 
+class Tensor:
+    """Like torch's of two elements, and its text is faulty, too."""
+
+    error = "a Tensor with 2 elements cannot be converted to Scalar"
+
+    def __float__(self) -> float:
+        raise RuntimeError(self.error)
+
+    def __repr__(self) -> str:
+        raise ZeroDivisionError
+
+
+class TensorOfBrokenCuda(Tensor):
+    error = "CUDA error: device-side assert triggered"
+
+
 @pytest.mark.parametrize("returned", [3, 3.0, np.float32(3), np.array(3.0), "3"], ids=repr)
 def test_a_number(returned: Any) -> None:
     assert to_number(returned) == 3.0
@@ -24,14 +40,22 @@ def test_a_number(returned: Any) -> None:
         (None, r"^the job must return a number; it returned None$"),
         ({"loss": 1}, r"^the job must return a number; it returned \{'loss': 1\}$"),
         ("low", r"^the job must return a number; it returned 'low'$"),
+        (10**400, r"^the job must return a number; it returned 10{400}$"),
+        (Tensor(), r"^the job must return a number; it returned an object of Tensor$"),
+        ([1.0] * 9999, r"^the job must return a number; it returned \[1\.0, .{,900} \(49995 characters\) .*\]$"),
         (float("nan"), r"^the job must return a finite number; it returned nan$"),
         (float("-inf"), r"^the job must return a finite number; it returned -inf$"),
     ],
-    ids=str,
+    ids=lambda value: str(value)[:20] if isinstance(value, str) else type(value).__name__,
 )
 def test_no_number(returned: Any, message: str) -> None:
     with pytest.raises(RunFailed, match=message):
         to_number(returned)
+
+
+def test_a_tensor_tells_that_cuda_is_broken() -> None:
+    with pytest.raises(RuntimeError, match="CUDA error"):
+        to_number(TensorOfBrokenCuda())
 
 
 class Unreadable(Exception):

@@ -14,7 +14,7 @@ from optuna.trial import TrialState
 from tunesmith.errors import MAX_LINE, AttemptLost, RunFailed, UserError, text_of
 from tunesmith.reporting import hand_over
 from tunesmith.search.worker.executor import Assignment, Outcome
-from tunesmith.search.worker.failure import has_broken_cuda, reason_of, to_number
+from tunesmith.search.worker.failure import has_broken_cuda, reason_of, shown, to_number
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,10 @@ class InProcess:
         self._shown: set[str] = set()
 
     def run(self, assignment: Assignment) -> Outcome:
-        """Run a trial's job, with its log and its .hydra/ in the trial's folder."""
+        """Run a trial's job, with its log and its .hydra/ in the trial's folder.
+
+        Before the job Hydra makes the folder, configures the log and sets variables: a mistake there is the config's.
+        """
         ends: list[tuple[Any, Outcome]] = []
 
         def task(cfg: DictConfig) -> Any:
@@ -52,6 +55,11 @@ class InProcess:
         except AttemptLost as error:
             _forget_frames(error)
             return Outcome(assignment, None, reason=str(error))
+        except Exception as error:
+            if ends:
+                raise
+            refused = UserError(f"the job cannot begin: {reason_of(error)}")
+            return Outcome(assignment, TrialState.FAIL, reason=str(refused), error=refused)
         returned, outcome = ends[0]
         _forget_frames(returned if isinstance(returned, Exception) else None)
         return outcome
@@ -87,7 +95,7 @@ def _outcome_of(assignment: Assignment, returned: Any) -> Outcome:
         if not isinstance(returned, Exception):
             return Outcome(assignment, TrialState.COMPLETE, value=to_number(returned))
         error = returned
-    except RunFailed as failure:
+    except Exception as failure:  # what was returned is no number, or CUDA is broken
         error = failure
     must_restart = has_broken_cuda(error)
     return Outcome(assignment, TrialState.FAIL, reason=reason_of(error), error=error, must_restart=must_restart)
@@ -99,7 +107,7 @@ def _failure_of_exit(assignment: Assignment, error: SystemExit) -> RunFailed:
         assignment.reporter.poll()
     except RunFailed as failure:
         return failure
-    return RunFailed(f"the job called sys.exit({'' if error.code is None else error.code!r})")
+    return RunFailed(f"the job called sys.exit({'' if error.code is None else shown(error.code)})")
 
 
 def _forget_frames(error: BaseException | None) -> None:

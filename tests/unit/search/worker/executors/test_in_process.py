@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import sys
 import weakref
 from collections.abc import Callable, Iterator
@@ -84,6 +85,7 @@ def raising(error: BaseException) -> Callable[[DictConfig], Any]:
         pytest.param(raising(UserError("seed must be >= 0")), "seed must be >= 0", id="a mistake in the config"),
         pytest.param(lambda cfg: sys.exit("no disk"), "the job called sys.exit('no disk')", id="an exit"),
         pytest.param(lambda cfg: None, "the job must return a number; it returned None", id="no value"),
+        pytest.param(lambda cfg: 10**309, f"the job must return a number; it returned 1{'0' * 309}", id="no float"),
     ],
 )
 def test_a_job_that_ends_otherwise_has_failed(
@@ -187,3 +189,29 @@ def test_an_outcome_keeps_nothing_of_the_job_alive(context: HydraContext, assign
     gc.collect()
     assert outcome.error is not None
     assert references[0]() is None
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        pytest.param(
+            {"job": {"env_set": {"KEY": "${oc.env:NOWHERE}"}}},
+            r"InterpolationResolutionError: .*'NOWHERE' not found.* hydra\.job\.env_set\.KEY",
+            id="a variable",
+        ),
+        pytest.param(
+            {"job_logging": {"handlers": {"file": {"filename": "/nowhere/x.log"}}}},
+            "ValueError: Unable to configure handler 'file'",
+            id="a log",
+        ),
+    ],
+)
+def test_a_job_that_hydra_cannot_begin_is_a_mistake_in_its_config(
+    context: HydraContext, assignment: Assignment, change: dict[str, Any], reason: str
+) -> None:
+    with open_dict(assignment.config):
+        assignment.config.merge_with({"hydra": change})
+    outcome = run(context, assignment, lambda cfg: 1.0)
+    assert outcome.state == TrialState.FAIL
+    assert isinstance(outcome.error, UserError)
+    assert re.match(f"the job cannot begin: {reason}", outcome.reason or "")
