@@ -25,11 +25,11 @@ from tunesmith.errors import UserError
 from tunesmith.in_job import resolved_as_in_job
 from tunesmith.mistakes import exit_on_error, is_mendable, line
 from tunesmith.reporting import current_reporter, is_trial
-from tunesmith.resume.comparison import check_resume, checkpoint_folder
+from tunesmith.resume.comparison import check_resume
 from tunesmith.resume.folder import check_resume_folder, copy_begun
 from tunesmith.resume.kept_files import put_back_on_failure
 from tunesmith.resume.resume_command import resume_command
-from tunesmith.run_folder import CONFIG_FILE, environment
+from tunesmith.run_folder import CONFIG_FILE, checkpoint_folder, environment
 from tunesmith.search.pool.launcher import runs_on_cluster
 from tunesmith.search.storage.password import hide_password, refuse_typed_password
 from tunesmith.training.ddp.devices import check_accelerator

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+# How many letters of a value a message shows.
+MAX_SHOWN = 60
 # The largest relative difference of two floats that are one number, rounded in several ways.
 ROUNDING = 1e-12
 
@@ -73,6 +76,12 @@ def _leaves(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
         return
     for key, value in node.items():
         yield from _leaves(value, f"{prefix}.{key}" if prefix else str(key))
+
+
+def show_value(value: Any) -> str:
+    """Return a plain value as YAML writes it, shortened; of a text, the text."""
+    text = str(value) if value is ABSENT or isinstance(value, str) else json.dumps(value, default=str)
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
 
 
 def is_same_value(first: Any, second: Any) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import subprocess
 from collections.abc import Mapping
 from functools import cache
@@ -38,6 +39,19 @@ _SOURCES = ("src", "conf")
 def fold_name(fold: int) -> str:
     """Return the name of a fold's folder inside the run folder; fold: from 0."""
     return f"fold_{fold}"
+
+
+def run_rooms(folder: Path) -> list[Path]:
+    """Return the run folder, and the folder of each fold in it: each has a training's files."""
+    return [folder, *folder.glob("fold_*")]
+
+
+def checkpoint_folder(checkpoint: Path) -> Path:
+    """Return the folder of the run that wrote a checkpoint, RUN/checkpoints/NAME or RUN/fold_0/checkpoints/NAME."""
+    if checkpoint.parent.name in ("", ".."):  # typed inside the run folder
+        checkpoint = checkpoint.parent.resolve() / checkpoint.name
+    folder = checkpoint.parent.parent
+    return folder.parent if re.fullmatch(r"fold_\d+", folder.name) else folder
 
 
 def check_run_folder(folder: Path, file: Path = CONFIG_FILE) -> None:

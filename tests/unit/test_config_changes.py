@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from tunesmith.config_changes import ABSENT, Change, find_changes, is_same_value
+from tunesmith.config_changes import ABSENT, Change, find_changes, is_same_value, show_value
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,20 @@ def test_changes(old: str, new: str, changes: list[Change]) -> None:
 def test_two_values_are_one(first: Any, second: Any, same: bool) -> None:
     assert is_same_value(first, second) is same
     assert is_same_value(second, first) is same
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, "null"),
+        (True, "true"),
+        (0.001, "0.001"),
+        ("a b", "a b"),
+        ([1, None], "[1, null]"),
+        (ABSENT, "no such key"),
+        ("x" * 61, "x" * 60 + "..."),
+    ],
+    ids=repr,
+)
+def test_a_message_shows_a_value_as_yaml_has_it(value: Any, shown: str) -> None:
+    assert show_value(value) == shown

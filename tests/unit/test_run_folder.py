@@ -12,7 +12,15 @@ import pytest
 from yaml.representer import RepresenterError
 
 from tunesmith.errors import UserError
-from tunesmith.run_folder import MetricsTable, check_run_folder, environment, read_metrics, read_yaml, write_yaml
+from tunesmith.run_folder import (
+    MetricsTable,
+    check_run_folder,
+    checkpoint_folder,
+    environment,
+    read_metrics,
+    read_yaml,
+    write_yaml,
+)
 from tunesmith.version import __version__
 
 
@@ -197,3 +205,17 @@ def test_validations_of_an_epoch_have_their_steps(tmp_path: Path) -> None:
     assert (tmp_path / "metrics.csv").read_text().splitlines()[:2] == ["epoch,step,val/loss", "1,3,0.3"]
     MetricsTable(tmp_path, keep_epochs=1).append(2, {"val/loss": 0.5}, 10)
     assert [(row["epoch"], row["step"]) for row in read_metrics(tmp_path)] == [("1", "3"), ("1", "6"), ("2", "10")]
+
+
+def test_a_checkpoint_may_be_typed_from_inside_its_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "r" / "checkpoints").mkdir(parents=True)
+    for folder, typed in (
+        ("r/checkpoints", "last.ckpt"),
+        ("r/checkpoints", "./last.ckpt"),
+        ("r", "checkpoints/last.ckpt"),
+    ):
+        monkeypatch.chdir(tmp_path / folder)
+        assert checkpoint_folder(Path(typed)).resolve() == tmp_path / "r"
+    (tmp_path / "r" / "checkpoints" / "old").mkdir()
+    monkeypatch.chdir(tmp_path / "r" / "checkpoints" / "old")
+    assert checkpoint_folder(Path("../last.ckpt")).resolve() == tmp_path / "r"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,15 +11,14 @@ from typing import IO, Any
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
-from tunesmith.config_changes import ABSENT, Change, comes_out_the_same, find_changes
+from tunesmith.config_changes import ABSENT, Change, comes_out_the_same, find_changes, show_value
 from tunesmith.doors import typed_overrides
 from tunesmith.errors import UserError, list_names
 from tunesmith.quoting import override
 from tunesmith.renamed_targets import RENAMED
 from tunesmith.resume.may_change import MAX_EPOCHS, may_change, why_not_longer
-from tunesmith.run_folder import BEST_CHECKPOINT, CONFIG_FILE
+from tunesmith.run_folder import BEST_CHECKPOINT, CONFIG_FILE, checkpoint_folder, run_rooms
 
-FOLD_FOLDER = re.compile(r"fold_\d+")
 # Groups of the sweep: whatever is chosen, a run's config has nothing of it.
 _OF_THE_SWEEP = ("space", "search", "hydra")
 # So many changes are named in a refusal.
@@ -34,14 +32,6 @@ class _Begun:
     config: DictConfig
     overrides: Sequence[str] = ()
     choices: Mapping[str, Any] = field(default_factory=dict)
-
-
-def checkpoint_folder(checkpoint: Path) -> Path:
-    """Return the folder of the run that wrote a checkpoint, RUN/checkpoints/NAME or RUN/fold_0/checkpoints/NAME."""
-    if checkpoint.parent.name in ("", ".."):  # typed inside the run folder
-        checkpoint = checkpoint.parent.resolve() / checkpoint.name
-    folder = checkpoint.parent.parent
-    return folder.parent if FOLD_FOLDER.fullmatch(folder.name) else folder
 
 
 def check_resume(cfg: DictConfig, hydra: DictConfig | None) -> str | None:
@@ -70,7 +60,8 @@ def check_resume(cfg: DictConfig, hydra: DictConfig | None) -> str | None:
     reason = why_not_longer(cfg) if longer else None
     if reason is not None:
         raise UserError(
-            f"{MAX_EPOCHS} must stay {_show(longer[0].old)}: {reason}; got {_show(longer[0].new)}: {_new_run(cfg)}"
+            f"{MAX_EPOCHS} must stay {show_value(longer[0].old)}: {reason}; got {show_value(longer[0].new)}: "
+            f"{_new_run(cfg)}"
         )
     names = dict.fromkeys(_first_absent(key, begun.config) for key in unrecorded)
     return f"ckpt_path: not compared, because {path} has no {list_names(names)}" if names else None
@@ -82,7 +73,7 @@ def check_retry(cfg: DictConfig, folder: Path) -> None:
     Raises:
         UserError: a key differs that a run may not change on its way.
     """
-    checkpoints = (room.glob(f"{BEST_CHECKPOINT.parent}/*.ckpt") for room in (folder, *folder.glob("fold_*")))
+    checkpoints = (room.glob(f"{BEST_CHECKPOINT.parent}/*.ckpt") for room in run_rooms(folder))
     if not (folder / CONFIG_FILE).is_file() or not any(map(any, checkpoints)):
         return
     begun = _read(folder)
@@ -168,7 +159,8 @@ def _by_node(changes: Sequence[Change]) -> list[Change]:
 
 def _list(changes: Sequence[Change]) -> str:
     changes = _by_node(changes)
-    named = ", ".join(f"{each.key}={_show(each.new)} instead of {_show(each.old)}" for each in changes[:_NUM_NAMED])
+    shown = [(each.key, show_value(each.new), show_value(each.old)) for each in changes[:_NUM_NAMED]]
+    named = ", ".join(f"{key}={new} instead of {old}" for key, new, old in shown)
     return f"{named} and {len(changes) - _NUM_NAMED} more" if len(changes) > _NUM_NAMED else named
 
 
@@ -182,14 +174,6 @@ def _new_run(cfg: DictConfig) -> str:
     best = checkpoint.with_name(BEST_CHECKPOINT.name)
     weights = override("weights", str(best if best.is_file() else checkpoint))
     return f"start a new run from its weights by {shlex.quote(weights)} instead of ckpt_path"
-
-
-def _show(value: Any) -> str:
-    if value is ABSENT:
-        return "no such key"
-    if value is None:
-        return "null"
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _first_absent(key: str, cfg: DictConfig) -> str:

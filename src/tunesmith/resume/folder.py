@@ -8,11 +8,10 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from tunesmith.errors import UserError
-from tunesmith.resume.comparison import checkpoint_folder
-from tunesmith.run_folder import BEST_CHECKPOINT, CONFIG_FILE, METRICS_FILE
+from tunesmith.run_folder import BEST_CHECKPOINT, CONFIG_FILE, METRICS_FILE, PREPARATION_FILE, checkpoint_folder
 
 # What belongs to the run, not to the attempt that has ended.
-_OF_THE_RUN = (METRICS_FILE, "checkpoints", "fold_*", "lr_find.*", "preparation.json")
+_OF_THE_RUN = (METRICS_FILE, "checkpoints", "fold_*", "lr_find.*", PREPARATION_FILE)
 
 
 def check_resume_folder(key: str, folder: Path, cfg: DictConfig) -> None:

@@ -10,12 +10,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from tunesmith.run_folder import CONFIG_FILE, read_metrics, temporary_path
+from tunesmith.run_folder import (
+    CONFIG_FILE,
+    METRICS_FILE,
+    PREPARATION_FILE,
+    RESULT_FILE,
+    read_metrics,
+    run_rooms,
+    temporary_path,
+)
 
 # What a run writes before its first epoch has ended, in its folder and in those of its folds.
 _WRITTEN = (
-    *("result.yaml", "metrics.csv", "*.log", "hparams.yaml", "lr_find.*", "preparation.json", "checkpoints/*.ckpt"),
-    *(f"{CONFIG_FILE.parent}/*.yaml", "events.out.tfevents.*", ".metrics.csv.*", ".result.yaml.*"),
+    *(RESULT_FILE, METRICS_FILE, PREPARATION_FILE, "*.log", "hparams.yaml", "lr_find.*", "checkpoints/*.ckpt"),
+    *(f"{CONFIG_FILE.parent}/*.yaml", "events.out.tfevents.*", f".{METRICS_FILE}.*", f".{RESULT_FILE}.*"),
 )
 # TensorBoard's files are new in each process: one that was there is not written to again.
 _NEVER_WRITTEN_AGAIN = "events.out.tfevents."
@@ -56,7 +64,7 @@ def _keep(files: set[Path], opened: ExitStack) -> dict[Path, _Kept]:
 
 def _last_epoch(folder: Path) -> int:
     """Return the number of epochs in the tables of a run or of all its folds."""
-    return sum(max((int(row["epoch"]) for row in read_metrics(room)), default=0) for room in _rooms(folder))
+    return sum(max((int(row["epoch"]) for row in read_metrics(room)), default=0) for room in run_rooms(folder))
 
 
 def _close_logs(folder: Path) -> None:
@@ -80,8 +88,4 @@ def _put_back(kept: dict[Path, _Kept], new: set[Path]) -> None:
 
 
 def _files(folder: Path) -> list[Path]:
-    return [path for room in _rooms(folder) for pattern in _WRITTEN for path in room.glob(pattern) if path.is_file()]
-
-
-def _rooms(folder: Path) -> list[Path]:
-    return [folder, *folder.glob("fold_*")]
+    return [path for room in run_rooms(folder) for pattern in _WRITTEN for path in room.glob(pattern) if path.is_file()]

@@ -15,7 +15,7 @@ import lightning as L
 from tunesmith.data import DataModule
 from tunesmith.data.fitted_preparation import FittedPreparation
 from tunesmith.errors import UserError
-from tunesmith.run_folder import PREPARATION_FILE
+from tunesmith.run_folder import PREPARATION_FILE, checkpoint_folder
 from tunesmith.training.weights import read_part
 
 log = logging.getLogger(__name__)
@@ -41,8 +41,7 @@ class DataRecord:
     @property
     def folder(self) -> Path:
         """The folder of the run, also for one of its folds."""
-        folder = self.checkpoint.parent.parent
-        return folder.parent if re.fullmatch(r"fold_\d+", folder.name) else folder
+        return checkpoint_folder(self.checkpoint)
 
     def hand_over(self, data: L.LightningDataModule | None) -> None:
         """Prepare the data as the run did, and say what nobody can know.

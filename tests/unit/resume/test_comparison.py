@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 from tiny import composed
 
 from tunesmith.errors import UserError
-from tunesmith.resume.comparison import check_resume, check_retry, checkpoint_folder
+from tunesmith.resume.comparison import check_resume, check_retry
 
 BEGUN = ("data=iris", "trainer.max_epochs=3")
 
@@ -236,17 +236,3 @@ def test_a_retry_has_the_config_of_the_lost_attempt(tmp_path: Path) -> None:
 
 
 # folders
-
-
-def test_a_checkpoint_may_be_typed_from_inside_its_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "r" / "checkpoints").mkdir(parents=True)
-    for folder, typed in (
-        ("r/checkpoints", "last.ckpt"),
-        ("r/checkpoints", "./last.ckpt"),
-        ("r", "checkpoints/last.ckpt"),
-    ):
-        monkeypatch.chdir(tmp_path / folder)
-        assert checkpoint_folder(Path(typed)).resolve() == tmp_path / "r"
-    (tmp_path / "r" / "checkpoints" / "old").mkdir()
-    monkeypatch.chdir(tmp_path / "r" / "checkpoints" / "old")
-    assert checkpoint_folder(Path("../last.ckpt")).resolve() == tmp_path / "r"

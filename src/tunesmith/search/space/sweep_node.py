@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from omegaconf import DictConfig, OmegaConf
 
-from tunesmith.config_changes import Change, find_changes
+from tunesmith.config_changes import Change, find_changes, show_value
 from tunesmith.errors import UserError
 
 _PARTS = ("launcher", "sweeper")
@@ -21,9 +21,9 @@ def check_sweep_node(sweep: DictConfig, trial: DictConfig, choices: Sequence[str
     change = next(_changes(sweep, trial), None)
     if change is None:
         return
-    by = " ".join(choices)
+    by, old, new = " ".join(choices), show_value(change.old), show_value(change.new)
     raise UserError(
-        f"{change.key} must be the sweep's own; {by} changes it from {change.old} to {change.new}, which cannot act: "
+        f"{change.key} must be the sweep's own; {by} changes it from {old} to {new}, which cannot act: "
         "the sweep has begun by then. Type it for the whole sweep, or sweep each choice by itself"
     )
 

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import itertools
-import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
-from typing import Any
 
 from hydra.errors import HydraException
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from optuna import Study
 
-from tunesmith.config_changes import ABSENT, Change, comes_out_the_same, find_changes
+from tunesmith.config_changes import Change, comes_out_the_same, find_changes, show_value
 from tunesmith.errors import UserError, list_names
 from tunesmith.free_keys import is_free, names_a_place
-from tunesmith.search.space.space import Params
 from tunesmith.search.study.config_record import (
     Base,
+    Compose,
     ConfigRecord,
     read_records,
     read_writers,
@@ -26,11 +24,6 @@ from tunesmith.search.study.config_record import (
     withdraw_record,
 )
 from tunesmith.search.study.trial import Attempt
-
-# How much of a value a message shows.
-MAX_SHOWN = 60
-
-Compose = Callable[[Params], DictConfig]
 
 
 def check_config(study: Study, present: ConfigRecord, compose: Compose) -> None:
@@ -82,11 +75,11 @@ def _records_in_force(study: Study) -> dict[str, ConfigRecord]:
 def _refuse_changes(study: Study, records: Sequence[ConfigRecord], present: ConfigRecord, compose: Compose) -> None:
     varied = {key for record in (*records, present) for key in record.swept}
     for record in records:
-        is_free_too = names_a_place if _has_data_digests(study, record) else is_free
+        has_digests = _has_data_digests(study, record)
         for old in record.bases:
             new = _compose_like(old, varied, compose)
             found = [] if new is None else _changes(old, new, varied - {*old.choices})
-            fixed = [change for change in found if not (is_free(change.key) or is_free_too(change.key))]
+            fixed = [each for each in found if not (is_free(each.key) or (has_digests and names_a_place(each.key)))]
             changes = _with_groups(fixed, old, new)
             if changes:
                 raise UserError(_refusal(study.study_name, changes))
@@ -153,12 +146,6 @@ def _refusal(study_name: str, changes: Sequence[Change]) -> str:
     more = f" (and {list_names(change.key for change in rest)})" if rest else ""
     seed = " (hydra.sweeper.seed alone is the search's)" if first.key == "seed" else ""
     return (
-        f"{first.key} must stay as it was in the earlier trials of study {study_name}: {_shown(first.old)}; got "
-        f"{_shown(first.new)}{more}{seed}: use another study_name"
+        f"{first.key} must stay as it was in the earlier trials of study {study_name}: {show_value(first.old)}; got "
+        f"{show_value(first.new)}{more}{seed}: use another study_name"
     )
-
-
-def _shown(value: Any) -> str:
-    """Return a value as YAML writes it, shortened."""
-    text = str(value) if value is ABSENT or isinstance(value, str) else json.dumps(value)
-    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
