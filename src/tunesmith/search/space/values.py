@@ -52,7 +52,10 @@ def is_in_range(numbers: BaseDistribution, value: Any) -> bool:
 
 
 def _position_of_choice(choices: Sequence[Any], value: Any) -> int | None:
-    return next((index for index, choice in enumerate(choices) if is_same_param(choice, value)), None)
+    """Return the position of the very value if it is there: choices may differ by less than the rounding of a sum."""
+    exact = (index for index, choice in enumerate(choices) if type(choice) is type(value) and choice == value)
+    alike = (index for index, choice in enumerate(choices) if is_same_param(choice, value))
+    return next(exact, next(alike, None))
 
 
 def _parsed(text: Any) -> Any:

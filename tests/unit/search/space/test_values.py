@@ -33,6 +33,7 @@ def dimension(text: str) -> Dimension:
     ("text", "value", "index"),
     [
         ("a,b", "b", 1),
+        ("1.0,1.0000000000001", 1.0000000000001, 1),
         ("a,b", "c", None),
         ("0,1", True, None),
         ("'1',1", 1, 1),
