@@ -66,19 +66,27 @@ def budget_rank(trials: Sequence[FrozenTrial], first_attempt: int) -> int:
         a further one would be attempt 4     rank 3: surplus, although trial 1 is not running at the moment
 
     Surplus attempts have no rank, and neither have trials that are no point of the present space, or repeat a point of
-    a space that is enumerated. first_attempt: number of the trial's first attempt.
+    a space that is enumerated. A trial whose retry is surplus, because another one runs its point, has none either: it
+    gets no further attempt. first_attempt: number of the trial's first attempt.
     """
     ended: set[int] = set()
     begun: set[int] = set()
+    retried: set[int | None] = set()
+    withdrawn: dict[int | None, int] = {}
     for trial in trials:
         state, attempt = state_of(trial), Attempt(trial)
         if state is State.OUTSIDE or attempt.is_repeat:
             continue
+        if attempt.is_surplus:
+            withdrawn[attempt.retry_of] = attempt.first_attempt
+        else:
+            retried.add(attempt.retry_of)
         if state.is_counted:
             ended.add(attempt.first_attempt)
         elif state is State.LOST or not attempt.is_surplus:
             begun.add(attempt.first_attempt)
-    return len(ended - {first_attempt}) + sum(other < first_attempt for other in begun - ended)
+    given_up = {first for retry_of, first in withdrawn.items() if retry_of is not None and retry_of not in retried}
+    return len(ended - {first_attempt}) + sum(other < first_attempt for other in begun - ended - given_up)
 
 
 def _config_field(study: Study) -> dict[str, str]:

@@ -31,6 +31,7 @@ class StudyOfSpace(Study):
         self.is_enumerated = is_enumerated
         self._settled: list[FrozenTrial] = []  # the trials before the first one that has not ended: they never change
         self._points_run: set[Point | None] = {None}  # by the settled trials that count
+        self._lost: list[Attempt] = []  # settled: their points wait for a retry
         self._marked: dict[int, FrozenTrial] = {}
         self._points: dict[int, Point | None] = {}
 
@@ -40,7 +41,7 @@ class StudyOfSpace(Study):
         if states is not None:
             return [self._settled[t.number] if t.number < num_settled else self._mark_outsider(t) for t in trials]
         for trial in itertools.takewhile(lambda trial: trial.state.is_finished(), trials[num_settled:]):
-            self._settled.append(self._mark(trial, self._points_run))
+            self._settle(self._mark(trial, self._points_run))
         rest = trials[len(self._settled) :]
         points_run = set(self._points_run) if rest else set()
         return self._settled + [self._mark(trial, points_run) for trial in rest]
@@ -61,7 +62,7 @@ class StudyOfSpace(Study):
         """
         trials = self.get_trials(deepcopy=False)
         held, undrawn = self._points_run - {None}, []
-        for attempt in map(Attempt, trials[len(self._settled) :]):
+        for attempt in (*self._lost, *map(Attempt, trials[len(self._settled) :])):
             if attempt.first_attempt == apart_from or not attempt.holds_point:
                 continue
             assert isinstance(attempt.trial, FrozenTrial)
@@ -71,6 +72,12 @@ class StudyOfSpace(Study):
             elif attempt.state in (State.RUNNING, State.WAITING):
                 undrawn.append(attempt)
         return {point for point in held if point is not None}, undrawn
+
+    def _settle(self, trial: FrozenTrial) -> None:
+        self._settled.append(trial)
+        attempt = Attempt(trial)
+        if attempt.state is State.LOST and attempt.holds_point:
+            self._lost.append(attempt)
 
     def _mark(self, trial: FrozenTrial, points_run: set[Point | None]) -> FrozenTrial:
         """Mark a trial that is no point of the space, or repeats one that has run; add the point of a new one."""

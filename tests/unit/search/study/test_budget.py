@@ -206,6 +206,35 @@ def test_every_point_is_given_once_where_attempts_are_lost_in_between(tmp_path: 
     )
 
 
+def enumerated() -> Study:
+    return opened(sampler=Enumeration(POINTS), space=POINTS, is_enumerated=True)
+
+
+def draw(trial: Trial) -> int:
+    return int(POINTS.dimensions["y"].suggest(trial))
+
+
+def test_the_point_of_a_lost_attempt_waits_for_its_retry() -> None:
+    study = enumerated()
+    lost = asked(study, 12)
+    assert draw(lost) == 1
+    study.tell(lost, state=TrialState.FAIL)  # its process was killed, and nobody has queued a retry yet
+    assert draw(asked(study, 12)) == 2
+
+
+def test_a_trial_whose_retry_finds_its_point_taken_holds_no_rank() -> None:
+    study = enumerated()
+    lost, other = asked(study, 2), asked(study, 2)
+    lost.suggest_int("y", 1, 12)
+    other.storage.set_trial_param(other._trial_id, "y", 0.0 + lost.params["y"], POINTS.dimensions["y"].distribution)
+    study.tell(other, 0.5)  # both have drawn it at the same moment
+    requeue(study, lost.number)
+    retry = asked(study, 2)
+    assert draw(retry) == draw(lost)
+    assert not keeps_point(study, retry)
+    assert draw(asked(study, 2)) == 2
+
+
 def test_a_smaller_budget_leaves_waiting_trials_waiting_and_a_larger_one_takes_them_up(study: Study) -> None:
     running = [asked(study, 4) for _ in range(4)]
     for trial in running[:2]:
