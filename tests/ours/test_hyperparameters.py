@@ -99,6 +99,12 @@ def test_every_rule_of_a_hyperparameter_is_in_the_table() -> None:
         "objective.mode",
         "trainer.accelerator",
         "trainer.strategy",
+        *(
+            "trainer.max_steps",
+            "trainer.limit_train_batches",
+            "trainer.fast_dev_run",
+        ),  # flags of Lightning that conf/ has not
+        *("trainer.val_check_interval", "trainer.check_val_every_n_epoch"),
     }
     assert with_rules - {row[0].strip("`") for row in ROWS} == no_hyperparameters
 
