@@ -116,13 +116,19 @@ class StaleTrials:
 
 
 def _lost_without_retry(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
-    """Return the attempts that are the last of their trial and lost."""
+    """Return the attempts that are the last of their trial and lost; a trial that was withdrawn has none."""
     lost = [trial for trial in trials if state_of(trial) is State.LOST]
     if not lost:
         return []
-    retries = [attempt for attempt in map(Attempt, trials) if attempt.is_retry and not attempt.is_surplus]
-    last = {attempt.first_attempt: attempt.number for attempt in retries}
-    return [trial for trial in lost if trial.number >= last.get(Attempt(trial).first_attempt, trial.number)]
+    retries = [attempt for attempt in map(Attempt, trials) if attempt.is_retry]
+    going_on = [attempt for attempt in retries if not attempt.is_surplus]
+    last = {attempt.first_attempt: attempt.number for attempt in going_on}
+    withdrawn = {each.retry_of for each in retries} - {each.retry_of for each in going_on}  # their points are taken
+    return [
+        trial
+        for trial in lost
+        if trial.number not in withdrawn and trial.number >= last.get(Attempt(trial).first_attempt, trial.number)
+    ]
 
 
 def _queue_retry(study: Study, trial: FrozenTrial, attributes: Mapping[str, Any]) -> None:

@@ -232,6 +232,12 @@ def test_a_trial_whose_retry_finds_its_point_taken_holds_no_rank() -> None:
     retry = asked(study, 2)
     assert draw(retry) == draw(lost)
     assert not keeps_point(study, retry)
+    clock, num_trials = Clock(), len(study.trials)
+    stale = StaleTrials(study, 2, clock)
+    for _ in range(3):
+        stale.retry()
+        clock.seconds += 1 + CLAIM_TIMEOUT_S
+    assert len(study.trials) == num_trials  # nobody queues it again
     assert draw(asked(study, 2)) == 2
 
 
