@@ -360,6 +360,7 @@ def test_an_output_folder_below_a_file_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_an_objective_of_validations_needs_a_validation(metric: str, limit: float, is_refused: bool) -> None:
-    cfg = OmegaConf.create({"objective": {"metric": metric, "mode": "max"}, "trainer": {"limit_val_batches": limit}})
+    objective = {"metric": metric, "mode": "min" if metric.endswith("loss") else "max"}
+    cfg = OmegaConf.create({"objective": objective, "trainer": {"limit_val_batches": limit}})
     expected = f"trainer.limit_val_batches must be more than 0 with objective.metric={metric}"
     assert refusal(cfg).startswith(expected) is is_refused
