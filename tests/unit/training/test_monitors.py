@@ -21,7 +21,10 @@ STOPPING = "++callbacks.stop={_target_:lightning.pytorch.callbacks.EarlyStopping
 @pytest.mark.parametrize(
     ("typed", "line"),
     [
-        (["objective.metric=val/los"], r"objective\.metric must be .*; got 'val/los'; did you mean val/loss\?"),
+        (
+            ["objective.metric=val/los", "objective.mode=min"],
+            r"objective\.metric must be .*; got 'val/los'; did you mean val/loss\?",
+        ),
         (["objective.metric=val/rmse"], r"objective\.metric must be .*; got 'val/rmse'"),
         (["objective.metric=test/loss"], r"objective\.metric must be .*; got 'test/loss'"),
         ([STOPPING], r"callbacks\.stop\.monitor must be .*; got 'val/los'; did you mean val/loss\?"),
@@ -54,5 +57,5 @@ def test_a_callback_that_may_log_leaves_it_open(callback: L.Callback) -> None:
 
 
 def test_what_a_callback_logs_can_be_followed(tmp_path: Path) -> None:
-    typed = ("objective.metric=mine", f"+callbacks.a._target_={__name__}.Logs")
+    typed = ("objective.metric=mine", "objective.mode=max", f"+callbacks.a._target_={__name__}.Logs")
     assert train_once(small("data=iris", "trainer.max_epochs=1", *typed), tmp_path, Listener())["value"] == 1.0
