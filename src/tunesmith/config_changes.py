@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -104,3 +105,9 @@ def _is_rounded(first: float, second: float) -> bool:
     """Whether two numbers with decimals differ by the rounding of a sum: 0.1 + 0.2 is 0.30000000000000004."""
     is_whole = float(first).is_integer() and float(second).is_integer()
     return not is_whole and math.isclose(first, second, rel_tol=ROUNDING)
+
+
+def show_digest(digest: str) -> str:
+    """Return a digest of data shortened; a text of a user's own digest(), such as a version, whole if it is short."""
+    is_hash = re.fullmatch("[0-9a-f]{32,}", digest) is not None
+    return f"{digest[:8]}..." if is_hash else digest[:MAX_SHOWN]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 import lightning as L
 
+from tunesmith.config_changes import show_digest
 from tunesmith.data import DataModule
 from tunesmith.data.fitted_preparation import FittedPreparation
 from tunesmith.errors import UserError
@@ -19,9 +19,6 @@ from tunesmith.run_folder import PREPARATION_FILE, checkpoint_folder
 from tunesmith.training.weights import read_part
 
 log = logging.getLogger(__name__)
-
-# Letters that a message shows of a digest of ours or of another hash, and of a text that a user's digest() returns.
-NUM_SHOWN, NUM_SHOWN_OF_TEXT = 8, 60
 
 
 @dataclass(frozen=True)
@@ -52,9 +49,9 @@ class DataRecord:
         now = read_digest(data)
         if now is not None and self.digest is not None and now != self.digest:
             raise UserError(
-                f"data must be those of {self.folder}, whose digest is {_short(self.digest)}; got {_short(now)}, from "
-                "other rows, values, names or another order: put the old data back, or begin a new run from these "
-                f"weights with weights={self.checkpoint}"
+                f"data must be those of {self.folder}, whose digest is {show_digest(self.digest)}; got "
+                f"{show_digest(now)}, from other rows, values, names or another order: put the old data back, or begin "
+                f"a new run from these weights with weights={self.checkpoint}"
             )
         unknown = []
         if (now is None) != (self.digest is None):
@@ -118,8 +115,3 @@ def read_preparation(data: Any) -> dict[str, Any] | None:
 @cache
 def _say_once(line: str) -> None:
     log.warning("%s", line)
-
-
-def _short(digest: str) -> str:
-    is_hash = re.fullmatch("[0-9a-f]{32,}", digest) is not None
-    return f"{digest[:NUM_SHOWN]}..." if is_hash else digest[:NUM_SHOWN_OF_TEXT]

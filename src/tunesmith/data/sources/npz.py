@@ -23,7 +23,8 @@ log = logging.getLogger(__name__)
 
 # What numpy raises for a file that is not an npz, or is damaged.
 DAMAGED = (BadZipFile, EOFError, KeyError, NotImplementedError, OSError, TokenError, TypeError, ValueError, zlib.error)
-# Whole numbers of which more are different than this look like numbers to predict, fewer like classes.
+# A target of whole numbers with more different values than this is a number to predict, not a class. Chosen, not
+# measured: label codes and digits have fewer values, ages, years and counts in many rows more. data.task overrides it.
 MAX_CLASSES = 20
 # Of a zip's member, before its name (https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT).
 LOCAL_HEADER_BYTES = 30

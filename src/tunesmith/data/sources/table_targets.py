@@ -9,15 +9,12 @@ import numpy as np
 
 from tunesmith.data.arrays import Values, narrow
 from tunesmith.data.sources.cells import CellFormat
+from tunesmith.data.sources.npz import MAX_CLASSES
 from tunesmith.data.sources.number_signs import check_texts, override, stray_signs
 from tunesmith.data.sources.table_inputs import to_numbers
 from tunesmith.errors import UserError, list_names
 
 log = logging.getLogger(__name__)
-
-# A target of whole numbers with more different values than this is a number to predict, not a class. Chosen, not
-# measured: label codes and digits have fewer values, ages, years and counts in many rows more. data.task overrides it.
-MAX_CLASSES = 20
 
 
 def check_target(column: Any, task: str, form: CellFormat) -> None:

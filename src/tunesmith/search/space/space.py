@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -146,12 +145,6 @@ class Space:
                 return None
             total *= len(values)
         return total
-
-    def points(self) -> Iterator[dict[str, Any]]:
-        """Yield every configuration of a finite space, the last key varying fastest, as Hydra does."""
-        values = [dimension.values() or () for dimension in self.dimensions.values()]
-        for point in itertools.product(*values):
-            yield dict(zip(self.dimensions, point, strict=True))
 
 
 def parse_space(params: Mapping[str, Any], typed: Sequence[str], loader: ConfigLoader | None = None) -> Space:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from optuna import Trial
 
+from tunesmith.config_changes import show_digest
 from tunesmith.errors import UserError
 from tunesmith.search.study.study_of_space import StudyOfSpace
 from tunesmith.search.study.trial import CONFIG_ERROR, DATA, SURPLUS, Attempt
-
-# How much of a digest a message shows.
-NUM_SHOWN = 12
 
 
 def record_data(study: StudyOfSpace, trial: Trial, digest: str) -> None:
@@ -31,7 +29,7 @@ def record_data(study: StudyOfSpace, trial: Trial, digest: str) -> None:
         trial.set_user_attr(DATA, None)  # so that it is no record for later trials
         error = UserError(
             f"the data must stay the same in study {study.study_name}: trial {other.first_attempt} trained on "
-            f"{str(before)[:NUM_SHOWN]}; got {digest[:NUM_SHOWN]}: restore it, or use another study_name"
+            f"{show_digest(str(before))}; got {show_digest(digest)}: restore it, or use another study_name"
         )
         trial.set_user_attr(CONFIG_ERROR, str(error))
         if not Attempt(trial).is_retry:

@@ -42,7 +42,7 @@ def test_other_data_is_refused_and_the_attempt_counts_for_nothing() -> None:
     study.tell(first, 0.5)
     trial = asked(study)
     with pytest.raises(
-        UserError, match=r"^the data must stay the same in study study: trial 0 trained on 111111111111; "
+        UserError, match=r"^the data must stay the same in study study: trial 0 trained on 11111111\.\.\.; "
     ):
         record_data(study, trial, OTHER)
     study.tell(trial, state=TrialState.FAIL)
@@ -54,7 +54,7 @@ def test_params_that_choose_data_may_bring_other_data() -> None:
     study = opened()
     record_data(study, of(study, data=0), ONE)
     record_data(study, of(study, data=1), OTHER)
-    with pytest.raises(UserError, match="trial 1 trained on 222222222222; got 111111111111"):
+    with pytest.raises(UserError, match=r"trial 1 trained on 22222222\.\.\.; got 11111111\.\.\."):
         record_data(study, of(study, data=1), ONE)
 
 
@@ -102,5 +102,5 @@ def test_data_that_was_fixed_is_a_choice_when_it_varies() -> None:
     record_data(fixed, asked(fixed), ONE)
     study = study_of(ConfigRecord(("data.path",), (Base({}, {"data": {"path": 0}}),)), storage)
     record_data(study, of(study, **{"data.path": 1}), OTHER)
-    with pytest.raises(UserError, match="trial 0 trained on 111111111111; got 222222222222"):
+    with pytest.raises(UserError, match=r"trial 0 trained on 11111111\.\.\.; got 22222222\.\.\."):
         record_data(study, of(study, **{"data.path": 0}), OTHER)
