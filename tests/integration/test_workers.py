@@ -108,7 +108,7 @@ def test_ctrl_c_gives_a_trial_of_its_own_process_back_and_lets_it_end_in_order(s
     command.send_signal(signal.SIGINT)
     done = ended(command)
     assert (done.code, done.err) == (130, "")
-    assert [trial.state.name for trial in trials(shell)] == ["FAIL", "WAITING"]
+    assert [trial.state.name for trial in trials(shell)] == ["FAIL"]
     assert (shell.folder / "left in order").exists()
 
 
@@ -197,7 +197,7 @@ def test_ctrl_c_gives_the_trials_back_and_writes_the_results(shell: Shell) -> No
     assert (done.code, done.err) == (130, "")
     assert re.search(r"^interrupted; resume it with: python app\.py -m x=0,1,2 ", done.out, re.MULTILINE)
     assert [row["x"] for row in rows(shell)] == ["0"]
-    assert sorted(trial.state.name for trial in trials(shell)) == ["COMPLETE", "FAIL", "FAIL", "WAITING", "WAITING"]
+    assert sorted(trial.state.name for trial in trials(shell)) == ["COMPLETE", "FAIL", "FAIL"]
 
 
 def test_a_job_that_always_kills_its_process_has_failed_after_its_retries(shell: Shell) -> None:

@@ -44,7 +44,7 @@ class StudyOpener:
         self._study_made_here: str | None = None
 
     def open(self, config: DictConfig) -> StudyOfSpace:
-        """Open the study or make it, queue retries of its stale trials, and write multirun.yaml.
+        """Open the study or make it, end its stale trials, and write multirun.yaml.
 
         Raises:
             UserError: the storage or the folder cannot be used, or the study has another direction or config.
@@ -66,7 +66,7 @@ class StudyOpener:
         study = self._open_in(storage)
         self._study_made_here = settings.study_name if is_new else None
         self._join(study)
-        stale = StaleTrials(study, settings.max_retries).retry()
+        stale = StaleTrials(study).end()
         if stale:
             say(f"lost trials, resumed from their last checkpoint: {', '.join(map(str, stale))}")
         OmegaConf.save(config, folder / MULTIRUN_FILE)

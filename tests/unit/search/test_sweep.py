@@ -230,7 +230,7 @@ def test_ctrl_c_requeues_the_trial_and_writes_results(sweep: Sweep, capsys: pyte
         sweep(task)
     assert left.value.code == 130
     assert signal.getsignal(signal.SIGINT) == before
-    assert states() == ["COMPLETE", "COMPLETE", "FAIL", "WAITING"]
+    assert states() == ["COMPLETE", "COMPLETE", "FAIL"]
     assert yaml.safe_load((FOLDER / RESULTS_FILE).read_text())["trials"]["complete"] == 2
     assert "interrupted; resume it with: python app.py -m" in capsys.readouterr().out
     found = sweep(x_of)

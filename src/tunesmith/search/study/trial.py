@@ -5,13 +5,13 @@ folder of the first attempt. To Optuna each attempt is a trial with a number of 
 attributes say how far an attempt has come:
 
     Optuna's state    attribute     State
-    WAITING                         WAITING    a retry that no worker has taken yet
+    WAITING                         WAITING    queued by another hand, and no worker has taken it yet
     RUNNING                         RUNNING    claimed by its owner; stale if the owner is gone or its heartbeat stopped
     COMPLETE                        COMPLETE   counts for n_trials
     PRUNED                          PRUNED     counts for n_trials
     FAIL              reason        FAILED     counts for n_trials: it failed by a cause of its own
-    FAIL              withdrawn     SURPLUS    asked for beyond the budget or queued twice; it never ran
-    FAIL                            LOST       killed, interrupted or taken away; a retry goes on with it
+    FAIL              withdrawn     SURPLUS    asked for beyond the budget or begun twice; it never ran
+    FAIL                            LOST       killed, interrupted or taken away; the next ask begins its retry
     any           outside           OUTSIDE    no point of the present space: another command of the study ran it
 
 The names of the attributes are those of version 0.1.0, whose studies still open.
@@ -48,10 +48,10 @@ DATA = "data_digest"
 FIRST_ATTEMPT = "first_attempt"
 # Number of the attempt that this one is a retry of.
 RETRY_OF = "retry_of"
-# How many attempts before this one ended together with their process.
+# How many attempts before this one ended together with their process, since the trial last got on.
 CRASHES = "deaths"
-# Reason recorded on a retry that will not run because max_retries is reached.
-GAVE_UP_REASON = "exhausted"
+# True if the attempt's worker gave it back: its end was no crash. Written before the attempt is ended.
+REQUEUED = "requeued"
 # Digest of the config that the attempt's trial had in common with others: a field of the owner, copied to each retry.
 CONFIG = "config"
 # Set on copies in memory, never in the study (see StudyOfSpace): whether the trial is no point of the present space.
@@ -197,13 +197,13 @@ class Attempt(NamedTuple):
 
     @property
     def crashes(self) -> int:
-        """How many attempts before this one ended together with their process."""
+        """How many attempts before this one ended together with their process, since the trial last got on."""
         return int(self.trial.user_attrs.get(CRASHES, 0))
 
     @property
-    def gave_up_reason(self) -> str | None:
-        """Why a retry is not going to run, None if it may."""
-        return self.trial.user_attrs.get(GAVE_UP_REASON)
+    def is_requeued(self) -> bool:
+        """Whether its worker gave the attempt back, so that its end is no crash."""
+        return REQUEUED in self.trial.user_attrs
 
     @property
     def epochs(self) -> int:

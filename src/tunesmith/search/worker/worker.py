@@ -78,9 +78,9 @@ class Worker:
         self._folder = folder
         self._started = time.monotonic() if started is None else started
         self._heartbeats = Heartbeats(study)
-        self._stale_trials = StaleTrials(study, limits.max_retries)
-        self._looked_for_stale = float("-inf")
         self._running: dict[int, Trial] = {}
+        self._stale_trials = StaleTrials(study, self._running)
+        self._looked_for_stale = float("-inf")
         self._is_waiting = False
 
     def work(self) -> None:
@@ -112,8 +112,8 @@ class Worker:
         """Return up to n assignments; if this worker runs no trial, wait: a trial of another worker may be lost."""
         assignments: list[Assignment] = []
         while len(assignments) < n and not self.is_ending():
-            self._retry_stale()
-            trial = ask(self._study, self._limits.n_trials, self._folder)
+            self._end_stale()
+            trial = ask(self._study, self._limits.n_trials, self._folder, self._limits.max_retries)
             if trial is not None:
                 assignments += self._assignments(trial)
             elif self._running or is_over(self._study.get_trials(deepcopy=False), self._limits.n_trials):
@@ -122,10 +122,10 @@ class Worker:
                 self._wait()
         return assignments
 
-    def _retry_stale(self) -> None:
+    def _end_stale(self) -> None:
         if time.monotonic() - self._looked_for_stale > STALE_INTERVAL_S:
             self._looked_for_stale = time.monotonic()
-            self._stale_trials.retry()
+            self._stale_trials.end()
 
     def _wait(self) -> None:
         if not self._is_waiting:
