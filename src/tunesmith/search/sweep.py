@@ -32,7 +32,7 @@ from tunesmith.search.space.compose import Composer
 from tunesmith.search.space.space import Space, parse_space
 from tunesmith.search.storage.password import hide_password, refuse_typed_password
 from tunesmith.search.storage.reconnecting import StorageLost
-from tunesmith.search.study.counts import count
+from tunesmith.search.study.counts import NONE_ENDED, TooManyFailed, count, count_before, to_environment
 from tunesmith.search.study.owner import JOB, STARTED, command_started, worker_index
 from tunesmith.search.study.retries import requeue_own
 from tunesmith.search.study.trial import Attempt
@@ -114,6 +114,7 @@ class Sweep:
         self._execute = execute
         self._folder = Path(config.hydra.sweep.dir)
         self._interruption = Interruption()
+        self._before = NONE_ENDED
         self._opener = StudyOpener(settings, space, sampler, composer, self._folder)
         self._started = time.monotonic() - (time.time() - command_started())
 
@@ -123,6 +124,7 @@ class Sweep:
         try:
             study = self._opener.open(self._config)
             say(f"study {self._settings.study_name}; resume it with: {command.resume_hint(self._study_keys())}")
+            self._before = count_before(study.get_trials(deepcopy=False))
             show_joined(study.get_trials(deepcopy=False), self._limits().n_trials)
             show_space(self._space)
             self._work(study)
@@ -150,6 +152,7 @@ class Sweep:
             self._interruption.follow(sys.stdin.fileno())
         with self._interruption.listen(signals=JOB_SIGNALS if is_job else SIGNALS):
             study = self._opener.join()
+            self._before = count_before(study.get_trials(deepcopy=False))
             try:
                 self._worker(study).work()
             except WorkerMustRestart as error:
@@ -166,9 +169,11 @@ class Sweep:
             self._restart(error)
         except StorageLost:
             raise
-        except (KeyboardInterrupt, SystemExit, UserError):
+        except (KeyboardInterrupt, SystemExit, UserError) as error:
             if self._interruption.signal is None:
                 self._write_results(self._opener.reopen())
+                if isinstance(error, TooManyFailed):
+                    raise TooManyFailed(f"{error}: {command.resume_hint(self._study_keys())}") from None
                 raise
         study = self._opener.reopen()
         if self._interruption.signal is not None:
@@ -182,6 +187,7 @@ class Sweep:
         say(f"{error}; a fresh process goes on")
         requeue_own(self._opener.reopen())
         sys.stdout.flush()
+        os.environ |= to_environment(self._before)
         os.execv(sys.executable, command.restart_argv(self._study_name_keys(), self._settings.study_name))
 
     def _check_not_all_failed(self, study: Study) -> None:
@@ -200,13 +206,14 @@ class Sweep:
             worker.work()
             return
         started = {STARTED: repr(command_started())}  # the timeout counts from the sweep's start in every worker
+        started |= to_environment(self._before)
         without_callbacks = callbacks.deletions(self._config)
         argv = command.worker_argv(
             self._study_name_keys(), settings.study_name, self._folder.absolute(), *without_callbacks
         )
         work = argv, started, self._folder
         start = LocalWorkers(*work, settings.devices) if jobs is None else Jobs(jobs, *work, settings.devices)
-        progress = ProgressPrinter(self._opener.reopen, settings.max_failure_rate)
+        progress = ProgressPrinter(self._opener.reopen, settings.max_failure_rate, self._before)
         Pool(start, self._limits().n_trials, self._interruption).run(n_workers, worker.is_ending, progress)
 
     def _write_results(self, study: Study) -> None:
@@ -228,9 +235,8 @@ class Sweep:
         """Return what ends the search; a finite space has no more trials than points."""
         settings, num_points = self._settings, self._space.num_points()
         n_trials = settings.n_trials if num_points is None else min(settings.n_trials, num_points)
-        return Limits(
-            n_trials, settings.max_failure_rate, settings.max_retries, settings.timeout, settings.trial_timeout
-        )
+        rest = settings.max_failure_rate, settings.max_retries, settings.timeout, settings.trial_timeout
+        return Limits(n_trials, *rest, before=self._before)
 
     def _study_name_keys(self) -> list[str]:
         """Return the keys that hold the study's name."""

@@ -218,6 +218,23 @@ def test_trials_that_all_fail_end_the_sweep_with_the_last_reason(sweep: Sweep) -
     assert yaml.safe_load((FOLDER / RESULTS_FILE).read_text())["trials"]["failed"] == 2
 
 
+def test_the_same_command_goes_on_after_too_many_failures(sweep: Sweep) -> None:
+    def task(cfg: DictConfig) -> float:
+        raise RunFailed("its file was missing")
+
+    exceeded = r"^hydra\.sweeper\.max_failure_rate=0\.5 is exceeded: 5 of 5 trials failed"
+    with pytest.raises(
+        UserError, match=exceeded + r"; trials\.csv has .*: python app\.py -m hydra\.sweeper\.study_name=s"
+    ):
+        sweep(task, n_trials=20)
+    with pytest.raises(UserError, match=exceeded + " in this call; trials"):
+        sweep(task, n_trials=20)
+    assert states() == ["FAIL"] * 10
+    found = sweep(x_of, n_trials=20)  # mended
+    assert found is not None
+    assert found["trials"] == {"complete": 10, "pruned": 0, "failed": 10, "lost": 0}
+
+
 def test_ctrl_c_requeues_the_trial_and_writes_results(sweep: Sweep, capsys: pytest.CaptureFixture[str]) -> None:
     def task(cfg: DictConfig) -> float:
         if len(list(FOLDER.glob("[0-9]"))) == 3:

@@ -22,7 +22,7 @@ from tunesmith.search.space.compose import Composer
 from tunesmith.search.storage.journal import JournalDamaged
 from tunesmith.search.storage.reconnecting import StorageLost
 from tunesmith.search.study.budget import ask, keeps_point
-from tunesmith.search.study.counts import check_failure_rate, count, is_over
+from tunesmith.search.study.counts import NONE_ENDED, Counts, check_failure_rate, count, is_over
 from tunesmith.search.study.heartbeat import Heartbeats
 from tunesmith.search.study.retries import StaleTrials, requeue
 from tunesmith.search.study.study import tell
@@ -45,6 +45,7 @@ class Limits:
     """What ends a search besides its space.
 
     timeout: seconds after which no trial is started; trial_timeout: seconds that an attempt may take.
+    before: the study's counts when this call of the sweep began, whose trials max_failure_rate judges.
     """
 
     n_trials: int
@@ -52,6 +53,7 @@ class Limits:
     max_retries: int = 2
     timeout: float | None = None
     trial_timeout: float | None = None
+    before: Counts = NONE_ENDED
 
 
 class Worker:
@@ -195,7 +197,7 @@ class Worker:
     def _show(self, number: int) -> None:
         trials = self._study.get_trials(deepcopy=False)
         show_trial(trials[number], trials, self._study.direction)
-        check_failure_rate(count(trials), self._limits.max_failure_rate)
+        check_failure_rate(count(trials), self._limits.max_failure_rate, self._limits.before)
 
     def _forget(self, number: int) -> None:
         self._heartbeats.remove(number)
