@@ -229,6 +229,7 @@ class Sweep:
             self._interruption,
             self._folder,
             self._started,
+            None if self._settings.isolate or self._settings.devices > 1 else self._settings.on_start,
         )
 
     def _limits(self) -> Limits:

@@ -223,9 +223,7 @@ def test_the_same_command_goes_on_after_too_many_failures(sweep: Sweep) -> None:
         raise RunFailed("its file was missing")
 
     exceeded = r"^hydra\.sweeper\.max_failure_rate=0\.5 is exceeded: 5 of 5 trials failed"
-    with pytest.raises(
-        UserError, match=exceeded + r"; trials\.csv has .*: python app\.py -m hydra\.sweeper\.study_name=s"
-    ):
+    with pytest.raises(UserError, match=exceeded + r"; .*: python app\.py -m hydra\.sweeper\.study_name=s "):
         sweep(task, n_trials=20)
     with pytest.raises(UserError, match=exceeded + " in this call; trials"):
         sweep(task, n_trials=20)
@@ -277,6 +275,30 @@ def test_a_broken_process_replaces_itself_by_the_same_command(
     assert replaced.value.args[0][1:] == ["app.py", "-m", "hydra.sweeper.study_name=s"]
     assert "; a fresh process goes on" in capsys.readouterr().out
     assert states() == ["FAIL"]
+
+
+loaded: list[str] = []
+
+
+def load() -> None:
+    loaded.append(" ".join(states()))
+
+
+def test_what_trains_is_loaded_once_before_the_first_trial_is_asked_for(sweep: Sweep) -> None:
+    loaded.clear()
+    sweep(x_of, on_start=f"{__name__}.load")
+    assert loaded == [""]
+
+
+@pytest.mark.parametrize("own_process", [{"isolate": True}, {"devices": 2}], ids=str)
+def test_a_worker_whose_trials_run_in_processes_of_their_own_loads_nothing(
+    sweep: Sweep, monkeypatch: pytest.MonkeyPatch, own_process: dict[str, Any]
+) -> None:
+    loaded.clear()
+    monkeypatch.setattr("sys.orig_argv", ["python", "app.py", "-m"])  # there is no such file
+    with pytest.raises(UserError, match=r"^all 1 trials failed, the last one with: "):
+        sweep(x_of, n_trials=1, on_start=f"{__name__}.load", **own_process)
+    assert loaded == []
 
 
 # a worker

@@ -34,8 +34,8 @@ class ProgressPrinter:
         """Print what is new since the last call; return all trials.
 
         Raises:
-            UserError: more than max_failure_rate of this call's trials failed, or the study's first trial met a mistake in
-                the config.
+            UserError: more than max_failure_rate of this call's trials failed, or the study's first trial met a mistake
+                in the config.
         """
         trials = self._trials()
         new = [trial for trial in trials if trial.state.is_finished() and trial.number not in self._told]

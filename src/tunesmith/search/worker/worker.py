@@ -69,8 +69,14 @@ class Worker:
         interruption: Interruption,
         folder: Path,
         started: float | None = None,
+        on_start: Callable[[], object] | None = None,
     ) -> None:
-        """draw: gives a trial its values, override key -> value; folder: the study's; started: of the sweep."""
+        """Take what a worker needs.
+
+        draw: gives a trial its values, override key -> value; folder: the study's; started: of the sweep.
+        on_start: imports what trials need, which takes seconds; called before the first trial is asked for, so that a
+        process killed meanwhile leaves no trial behind that is charged for it.
+        """
         self._study = study
         self._draw = draw
         self._composer = composer
@@ -79,6 +85,7 @@ class Worker:
         self._interruption = interruption
         self._folder = folder
         self._started = time.monotonic() if started is None else started
+        self._on_start = on_start
         self._heartbeats = Heartbeats(study)
         self._running: dict[int, Trial] = {}
         self._stale_trials = StaleTrials(study, self._running)
@@ -93,6 +100,8 @@ class Worker:
                 config, or the study's database does not answer.
             WorkerMustRestart: the process can run no further trial.
         """
+        if self._on_start is not None and not self.is_ending() and not self._is_over():
+            self._on_start()
         try:
             with self._heartbeats.run(), closing(self._execute(self._more)) as outcomes:
                 for outcome in outcomes:
@@ -118,11 +127,14 @@ class Worker:
             trial = ask(self._study, self._limits.n_trials, self._folder, self._limits.max_retries)
             if trial is not None:
                 assignments += self._assignments(trial)
-            elif self._running or is_over(self._study.get_trials(deepcopy=False), self._limits.n_trials):
+            elif self._running or self._is_over():
                 break
             else:
                 self._wait()
         return assignments
+
+    def _is_over(self) -> bool:
+        return is_over(self._study.get_trials(deepcopy=False), self._limits.n_trials)
 
     def _end_stale(self) -> None:
         if time.monotonic() - self._looked_for_stale > STALE_INTERVAL_S:

@@ -57,6 +57,7 @@ def worker_of(
     interruption: Interruption | None = None,
     draw: Callable[[Trial], Mapping[str, Any]] = draw_x,
     started: float | None = None,
+    on_start: Callable[[], object] | None = None,
     **limits: Any,
 ) -> Worker:
     return Worker(
@@ -68,6 +69,7 @@ def worker_of(
         interruption or Interruption(),
         Path("studies/s"),
         started,
+        on_start,
     )
 
 
@@ -219,6 +221,20 @@ def test_a_value_that_cannot_be_drawn_requeues_the_trial_and_leaves(study: Study
     with pytest.raises(UserError, match=r"^a key that is not there$"):
         worker_of(study, one_at_a_time(complete), draw=draw).work()
     assert [Attempt(trial).state for trial in study.trials] == [State.LOST]
+
+
+# what takes long before the first trial
+
+
+def test_what_trials_need_is_loaded_before_the_first_ask(study: Study) -> None:
+    seen: list[list[str]] = []
+    worker_of(study, one_at_a_time(complete), on_start=lambda: seen.append(states(study))).work()
+    assert seen == [[]]
+    worker_of(study, one_at_a_time(complete), on_start=lambda: seen.append(states(study))).work()
+    worker_of(
+        study, one_at_a_time(complete), started=time.monotonic() - 6, timeout=5.0, on_start=lambda: seen.append([])
+    ).work()
+    assert len(seen) == 1  # nor by a worker that has nothing to run, or no time
 
 
 # attempts that another worker takes away
