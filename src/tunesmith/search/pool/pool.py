@@ -15,7 +15,7 @@ from tunesmith.search.console.progress import ProgressPrinter
 from tunesmith.search.study.counts import is_over
 from tunesmith.search.study.owner import Owner
 from tunesmith.search.study.retries import was_requeued
-from tunesmith.search.study.trial import Attempt
+from tunesmith.search.study.trial import Attempt, state_of
 from tunesmith.search.worker.interruption import Interruption
 
 WORKERS_FOLDER = "workers"
@@ -86,6 +86,7 @@ class Pool:
         self._workers: dict[int, WorkerHandle] = {}
         self._to_restart: dict[int, float] = {}  # workers that could not be started, and when to try again
         self._idle_exits = 0
+        self._reached = 0  # by the trials of all workers, when one of them was last replaced
 
     def run(self, n_workers: int, is_late: Callable[[], bool], progress: ProgressPrinter) -> None:
         """Return when n_trials count, the time is over, or the sweep was asked to end; no worker is left then.
@@ -125,8 +126,10 @@ class Pool:
     def _replace(self, worker: WorkerHandle, end: WorkerExit, trials: list[FrozenTrial]) -> None:
         """Start a worker anew; raises UserError if worker after worker ended without progress."""
         taken = [trial for trial in trials if worker.owns(Attempt(trial).owner)]
+        reached, before = _progress(trials), self._reached
+        self._reached = reached
         if taken or not end.is_in_order:  # a job whose time was over may have waited for the trials of others
-            has_worked = any(_made_progress(trials, trial) for trial in taken)
+            has_worked = reached > before or any(_made_progress(trials, trial) for trial in taken)
             self._idle_exits = 0 if has_worked else self._idle_exits + 1
         if self._idle_exits >= MAX_IDLE_EXITS:
             ended = f"{worker.name} {end.how} before it finished a trial, like the workers before it"
@@ -162,3 +165,11 @@ def _made_progress(trials: list[FrozenTrial], trial: FrozenTrial) -> bool:
     before = Attempt(trial).retry_of
     reported = 0 if before is None else len(trials[before].intermediate_values)
     return not was_requeued(trials, trial.number) or len(trial.intermediate_values) > reported
+
+
+def _progress(trials: list[FrozenTrial]) -> int:
+    """Return how many trials have ended and how many steps were reported, those that a retry began with left out."""
+    steps = sum(len(trial.intermediate_values) for trial in trials)
+    retried = [attempt.retry_of for attempt in map(Attempt, trials) if attempt.retry_of is not None]
+    steps -= sum(len(trials[number].intermediate_values) for number in retried)
+    return steps + sum(state_of(trial).is_counted for trial in trials)

@@ -105,7 +105,32 @@ def test_workers_that_do_nothing_end_the_sweep_with_what_they_said(study: Study)
 def test_workers_that_only_give_back_end_the_sweep(study: Study) -> None:
     with pytest.raises(UserError, match=r"before it finished a trial"):
         run(study, "gives back")
-    assert len(study.trials) == pool.MAX_IDLE_EXITS + 1
+    assert len(study.trials) == pool.MAX_IDLE_EXITS
+
+
+def test_workers_killed_before_their_first_trial_end_no_sweep_in_which_another_one_gets_on(study: Study) -> None:
+    """As by an out-of-memory killer, while they import what trains."""
+
+    class GetsOn(Worker):
+        def ended(self) -> WorkerExit | None:
+            self._trial = self._trial or study.ask()
+            steps = len(study.trials[0].intermediate_values)
+            if steps > 3 * pool.MAX_IDLE_EXITS:
+                study.tell(self._trial, 0.5, skip_if_finished=True)
+                return WorkerExit("ended with exit code 0", "", False, True)
+            self._trial.report(0.5, steps)
+            return None
+
+        _trial: optuna.Trial | None = None
+
+    started: list[Worker] = []
+
+    def start(index: int) -> Worker:
+        started.append((Worker if index else GetsOn)(index, study, "idle"))
+        return started[-1]
+
+    Pool(start, 1, Interruption()).run(2, lambda: False, ProgressPrinter(lambda: study, 1.0))
+    assert len(started) > 2 * pool.MAX_IDLE_EXITS
 
 
 def test_workers_that_get_on_with_a_trial_may_be_any_number(study: Study) -> None:
