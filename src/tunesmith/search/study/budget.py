@@ -102,8 +102,8 @@ def _begin(study: Study, n_trials: int, owner: Mapping[str, Any]) -> Trial | Non
     lost = next_to_retry(trials)
     if lost is not None and _is_within_budget(trials, Attempt(lost).first_attempt, n_trials):
         return _create(study, make_retry(trials, lost, owner))
-    queued = (Attempt(trial) for trial in trials if state_of(trial) is State.WAITING)
-    if any(_is_within_budget(trials, attempt.first_attempt, n_trials) for attempt in queued):
+    queued = [trial for trial in trials if trial.state == TrialState.WAITING and state_of(trial) is State.WAITING]
+    if any(_is_within_budget(trials, Attempt(trial).first_attempt, n_trials) for trial in queued):
         trial = study.ask()
         trial.set_user_attr(OWNER, owner[OWNER])
         return trial

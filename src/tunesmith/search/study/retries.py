@@ -115,10 +115,10 @@ def next_to_retry(trials: Sequence[FrozenTrial]) -> FrozenTrial | None:
 
     A trial that was withdrawn gets no further attempt.
     """
-    lost = [trial for trial in trials if state_of(trial) is State.LOST]
+    lost = [trial for trial in trials if trial.state == TrialState.FAIL and state_of(trial) is State.LOST]
     if not lost:
         return None
-    retries = [attempt for attempt in map(Attempt, trials) if attempt.is_retry]
+    retries = [Attempt(trial) for trial in trials if FIRST_ATTEMPT in trial.user_attrs]
     going_on = [attempt for attempt in retries if not attempt.is_surplus]
     last = {attempt.first_attempt: attempt.number for attempt in going_on}
     withdrawn = {each.retry_of for each in retries} - {each.retry_of for each in going_on}  # their points are taken

@@ -13,12 +13,15 @@ from omegaconf import DictConfig, OmegaConf
 from optuna import Study, Trial
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import InMemoryStorage
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.exc import OperationalError
 from studies import OvertakenStorage, asked, opened, owned, states
 
 from tunesmith.errors import AttemptLost, RunFailed, UserError
 from tunesmith.search.space.compose import Composer
+from tunesmith.search.storage import reconnecting
 from tunesmith.search.storage.journal import JournalDamaged
+from tunesmith.search.storage.reconnecting import make_reconnecting
 from tunesmith.search.study.counts import Counts, count
 from tunesmith.search.study.owner import Owner, this_process
 from tunesmith.search.study.study import tell
@@ -318,6 +321,31 @@ def test_a_surplus_trial_is_not_run() -> None:
     storage.overtake = lambda: study.tell(asked(study, 1), 0.5)
     assert work_with(study, n_trials=1) == []
     assert states(study) == ["COMPLETE", "FAIL"]
+
+
+@pytest.mark.parametrize("cut_off", [1, 2, 3])
+def test_an_ask_that_was_carried_out_and_cut_off_leaves_nothing_running(
+    cut_off: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A database that breaks the connection behind its work is asked again; its first answer is lost."""
+
+    class CutsOff(InMemoryStorage):
+        num_asks = 0
+
+        def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:
+            answer = super().create_new_trial(study_id, template_trial)
+            self.num_asks += 1
+            if self.num_asks == cut_off:
+                raise OperationalError("INSERT", {}, Exception("server closed the connection"))
+            return answer
+
+    monkeypatch.setattr(reconnecting, "POLL_INTERVAL_S", 0.0)
+    study = opened(make_reconnecting(CutsOff(), "postgresql"))
+    work_with(study, lose, n_trials=2)
+    assert count(study.trials).complete == 2
+    assert not study.get_trials(states=(TrialState.RUNNING,))
+    complete_ones = [Attempt(trial) for trial in study.trials if trial.state == TrialState.COMPLETE]
+    assert len({attempt.first_attempt for attempt in complete_ones}) == 2
 
 
 # several trials in flight
