@@ -33,8 +33,9 @@ from tunesmith.search.space.space import Space, parse_space
 from tunesmith.search.storage.password import hide_password, refuse_typed_password
 from tunesmith.search.storage.reconnecting import StorageLost
 from tunesmith.search.study.counts import count
-from tunesmith.search.study.owner import JOB, STARTED, command_started, worker_index
+from tunesmith.search.study.owner import JOB, STARTED, command_started, started_in_environment, worker_index
 from tunesmith.search.study.retries import requeue_own
+from tunesmith.search.study.time_call import call_time, is_time_called
 from tunesmith.search.study.trial import Attempt
 from tunesmith.search.worker import callbacks
 from tunesmith.search.worker.executor import Assignment, Executor, Outcome, one_at_a_time
@@ -115,7 +116,9 @@ class Sweep:
         self._folder = Path(config.hydra.sweep.dir)
         self._interruption = Interruption()
         self._opener = StudyOpener(settings, space, sampler, composer, self._folder)
-        self._started = time.monotonic() - (time.time() - command_started())
+        started = command_started()
+        self._is_far_from_sweep = started is None  # no clock in common: the sweep tells when the time is over
+        self._started = time.monotonic() if started is None else started
 
     def run(self) -> dict[str, Any]:
         """Run the trials, write the results and return them."""
@@ -199,7 +202,14 @@ class Sweep:
         if n_workers == 1 and jobs is None:
             worker.work()
             return
-        started = {STARTED: repr(command_started())}  # the timeout counts from the sweep's start in every worker
+        started = started_in_environment(self._started)  # the timeout counts from the sweep's start in every worker
+
+        def is_late() -> bool:
+            is_ending = worker.is_ending()
+            if is_ending and jobs is not None:
+                call_time(self._opener.reopen(), started[STARTED])
+            return is_ending
+
         without_callbacks = callbacks.deletions(self._config)
         argv = command.worker_argv(
             self._study_name_keys(), settings.study_name, self._folder.absolute(), *without_callbacks
@@ -207,7 +217,7 @@ class Sweep:
         work = argv, started, self._folder
         start = LocalWorkers(*work, settings.devices) if jobs is None else Jobs(jobs, *work, settings.devices)
         progress = ProgressPrinter(self._opener.reopen, settings.max_failure_rate)
-        Pool(start, self._limits().n_trials, self._interruption).run(n_workers, worker.is_ending, progress)
+        Pool(start, self._limits().n_trials, self._interruption).run(n_workers, is_late, progress)
 
     def _write_results(self, study: Study) -> None:
         write_results(study, self._settings, self._folder, self._composer.loader)
@@ -222,6 +232,7 @@ class Sweep:
             self._interruption,
             self._folder,
             self._started,
+            lambda: self._is_far_from_sweep and is_time_called(study, os.environ[STARTED]),
         )
 
     def _limits(self) -> Limits:

@@ -213,9 +213,9 @@ class Attempt(NamedTuple):
 
     @property
     def seconds(self) -> float:
-        """From the ask to the end, 0 for an attempt that has not ended."""
+        """From the ask to the end by the system clock, which may have been set back; 0 for one that has not ended."""
         assert isinstance(self.trial, FrozenTrial)
-        return self.trial.duration.total_seconds() if self.trial.duration else 0.0
+        return max(0.0, self.trial.duration.total_seconds()) if self.trial.duration else 0.0
 
     @property
     def folder_name(self) -> str:

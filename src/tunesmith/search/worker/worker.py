@@ -67,8 +67,12 @@ class Worker:
         interruption: Interruption,
         folder: Path,
         started: float | None = None,
+        is_time_called: Callable[[], bool] = lambda: False,
     ) -> None:
-        """draw: gives a trial its values, override key -> value; folder: the study's; started: of the sweep."""
+        """draw: gives a trial its values, override key -> value; folder: the study's.
+
+        started: of the sweep, on the scale of time.monotonic(); is_time_called: whether the sweep says that it is late.
+        """
         self._study = study
         self._draw = draw
         self._composer = composer
@@ -77,6 +81,7 @@ class Worker:
         self._interruption = interruption
         self._folder = folder
         self._started = time.monotonic() if started is None else started
+        self._is_time_called = is_time_called
         self._heartbeats = Heartbeats(study)
         self._stale_trials = StaleTrials(study, limits.max_retries)
         self._looked_for_stale = float("-inf")
@@ -106,7 +111,7 @@ class Worker:
         """Whether no further trial is to be started."""
         seconds = self._limits.timeout
         is_late = seconds is not None and time.monotonic() - self._started >= seconds
-        return is_late or self._interruption.signal is not None
+        return is_late or self._interruption.signal is not None or self._is_time_called()
 
     def _more(self, n: int) -> list[Assignment]:
         """Return up to n assignments; if this worker runs no trial, wait: a trial of another worker may be lost."""
