@@ -26,6 +26,7 @@ from tunesmith.search.pool.jobs import Jobs
 from tunesmith.search.pool.launcher import check_launcher, max_local_workers, read_launcher, runs_on_cluster
 from tunesmith.search.pool.local import LocalWorkers
 from tunesmith.search.pool.pool import Pool
+from tunesmith.search.pool.watch import HangWatch
 from tunesmith.search.sampling.param_sampler import ParamSampler
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.compose import Composer
@@ -199,7 +200,7 @@ class Sweep:
         settings = self._settings
         worker, jobs = self._worker(study), read_launcher(self._config)
         n_workers = min(settings.n_workers, max_local_workers(self._config) or settings.n_workers)
-        if n_workers == 1 and jobs is None:
+        if n_workers == 1 and jobs is None and not self._needs_watch():
             worker.work()
             return
         started = started_in_environment(self._started)  # the timeout counts from the sweep's start in every worker
@@ -217,7 +218,13 @@ class Sweep:
         work = argv, started, self._folder
         start = LocalWorkers(*work, settings.devices) if jobs is None else Jobs(jobs, *work, settings.devices)
         progress = ProgressPrinter(self._opener.reopen, settings.max_failure_rate)
-        Pool(start, self._limits().n_trials, self._interruption).run(n_workers, is_late, progress)
+        watch = HangWatch(self._opener.reopen, settings.trial_timeout)
+        Pool(start, self._limits().n_trials, self._interruption, watch).run(n_workers, is_late, progress)
+
+    def _needs_watch(self) -> bool:
+        """Whether trials are to be ended that hang: their process cannot do it, and needs another one beside it."""
+        settings = self._settings
+        return settings.trial_timeout is not None and not settings.isolate and settings.devices == 1
 
     def _write_results(self, study: Study) -> None:
         write_results(study, self._settings, self._folder, self._composer.loader)

@@ -33,6 +33,8 @@ from tunesmith.search.study.owner import Owner
 OWNER = "owner"
 # A number that the owner raises every few seconds while the attempt runs.
 HEARTBEAT = "lease"
+# A number that grows while the run gets on: with each report and each poll, and written with the heartbeat.
+PROGRESS = "progress"
 # Why the attempt failed by a cause of its own.
 REASON = "reason"
 # A mistake that ends the sweep: one in the config that the study's first trial met, or other data than earlier trials'.
@@ -155,6 +157,12 @@ class Attempt(NamedTuple):
     def heartbeat(self) -> int | None:
         """How often the owner has given a sign of life."""
         return self.trial.user_attrs.get(HEARTBEAT)
+
+    @property
+    def progress(self) -> tuple[int | None, int]:
+        """What changes while the attempt's run gets on: a heartbeat says that the worker lives, and no more."""
+        assert isinstance(self.trial, FrozenTrial)
+        return self.trial.user_attrs.get(PROGRESS), len(self.trial.intermediate_values)
 
     @property
     def reason(self) -> str | None:

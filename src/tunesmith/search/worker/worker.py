@@ -17,13 +17,14 @@ from optuna.trial import TrialState
 
 from tunesmith.errors import UserError
 from tunesmith.resume.comparison import check_retry
-from tunesmith.search.console.lines import say, show_trial
+from tunesmith.search.console.lines import say, show_silence, show_trial
 from tunesmith.search.space.compose import Composer
 from tunesmith.search.storage.journal import JournalDamaged
 from tunesmith.search.storage.reconnecting import StorageLost
 from tunesmith.search.study.budget import ask, keeps_point
 from tunesmith.search.study.counts import check_failure_rate, count, is_over
 from tunesmith.search.study.heartbeat import Heartbeats
+from tunesmith.search.study.owner import worker_index
 from tunesmith.search.study.retries import StaleTrials, requeue
 from tunesmith.search.study.study import tell
 from tunesmith.search.study.trial import CONFIG_ERROR, NOTE, REASON, TAGS, Attempt
@@ -82,7 +83,7 @@ class Worker:
         self._folder = folder
         self._started = time.monotonic() if started is None else started
         self._is_time_called = is_time_called
-        self._heartbeats = Heartbeats(study)
+        self._heartbeats = Heartbeats(study, tell_silence=show_silence if worker_index() is None else None)
         self._stale_trials = StaleTrials(study, limits.max_retries)
         self._looked_for_stale = float("-inf")
         self._running: dict[int, Trial] = {}
@@ -162,6 +163,7 @@ class Worker:
         except UpdateFinishedTrialError:
             self._forget(number)
             return []
+        self._heartbeats.follow(number, lambda: reporter.progress)
         if reporter.is_retry:
             check_retry(config, self._folder / name)
         return [Assignment(trial, config, self._folder / name, reporter)]
