@@ -26,6 +26,7 @@ from tunesmith.search.pool.jobs import Jobs
 from tunesmith.search.pool.launcher import check_launcher, max_local_workers, read_launcher, runs_on_cluster
 from tunesmith.search.pool.local import LocalWorkers
 from tunesmith.search.pool.pool import Pool
+from tunesmith.search.pool.watch import HangWatch
 from tunesmith.search.sampling.param_sampler import ParamSampler
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.compose import Composer
@@ -33,8 +34,9 @@ from tunesmith.search.space.space import Space, parse_space
 from tunesmith.search.storage.password import hide_password, refuse_typed_password
 from tunesmith.search.storage.reconnecting import StorageLost
 from tunesmith.search.study.counts import NONE_ENDED, TooManyFailed, count, count_before, to_environment
-from tunesmith.search.study.owner import JOB, STARTED, command_started, worker_index
+from tunesmith.search.study.owner import JOB, STARTED, command_started, started_in_environment, worker_index
 from tunesmith.search.study.retries import requeue_own
+from tunesmith.search.study.time_call import call_time, is_time_called
 from tunesmith.search.study.trial import Attempt
 from tunesmith.search.worker import callbacks
 from tunesmith.search.worker.executor import Assignment, Executor, Outcome, one_at_a_time
@@ -116,7 +118,9 @@ class Sweep:
         self._interruption = Interruption()
         self._before = NONE_ENDED
         self._opener = StudyOpener(settings, space, sampler, composer, self._folder)
-        self._started = time.monotonic() - (time.time() - command_started())
+        started = command_started()
+        self._is_far_from_sweep = started is None  # no clock in common: the sweep tells when the time is over
+        self._started = time.monotonic() if started is None else started
 
     def run(self) -> dict[str, Any]:
         """Run the trials, write the results and return them."""
@@ -202,19 +206,32 @@ class Sweep:
         settings = self._settings
         worker, jobs = self._worker(study), read_launcher(self._config)
         n_workers = min(settings.n_workers, max_local_workers(self._config) or settings.n_workers)
-        if n_workers == 1 and jobs is None:
+        if n_workers == 1 and jobs is None and not self._needs_watch():
             worker.work()
             return
-        started = {STARTED: repr(command_started())}  # the timeout counts from the sweep's start in every worker
-        started |= to_environment(self._before)
+        started = started_in_environment(self._started)  # the timeout counts from the sweep's start in every worker
+        environment = {**started, **to_environment(self._before)}
+
+        def is_late() -> bool:
+            is_ending = worker.is_ending()
+            if is_ending and jobs is not None:
+                call_time(self._opener.reopen(), started[STARTED])
+            return is_ending
+
         without_callbacks = callbacks.deletions(self._config)
         argv = command.worker_argv(
             self._study_name_keys(), settings.study_name, self._folder.absolute(), *without_callbacks
         )
-        work = argv, started, self._folder
+        work = argv, environment, self._folder
         start = LocalWorkers(*work, settings.devices) if jobs is None else Jobs(jobs, *work, settings.devices)
         progress = ProgressPrinter(self._opener.reopen, settings.max_failure_rate, self._before)
-        Pool(start, self._limits().n_trials, self._interruption).run(n_workers, worker.is_ending, progress)
+        watch = HangWatch(self._opener.reopen, settings.trial_timeout)
+        Pool(start, self._limits().n_trials, self._interruption, watch).run(n_workers, is_late, progress)
+
+    def _needs_watch(self) -> bool:
+        """Whether trials are to be ended that hang: their process cannot do it, and needs another one beside it."""
+        settings = self._settings
+        return settings.trial_timeout is not None and not settings.isolate and settings.devices == 1
 
     def _write_results(self, study: Study) -> None:
         write_results(study, self._settings, self._folder, self._composer.loader)
@@ -230,6 +247,7 @@ class Sweep:
             self._folder,
             self._started,
             None if self._settings.isolate or self._settings.devices > 1 else self._settings.on_start,
+            lambda: self._is_far_from_sweep and is_time_called(study, os.environ[STARTED]),
         )
 
     def _limits(self) -> Limits:

@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial
 from tunesmith.errors import UserError
 from tunesmith.search.console.lines import say
 from tunesmith.search.console.progress import ProgressPrinter
+from tunesmith.search.pool.watch import HangWatch
 from tunesmith.search.study.counts import is_over
 from tunesmith.search.study.owner import Owner
 from tunesmith.search.study.retries import was_requeued
@@ -53,6 +54,13 @@ class WorkerHandle(Protocol):
     def name(self) -> str:
         """Its name in messages."""
 
+    @property
+    def kill_command(self) -> str:
+        """What a user types to end it."""
+
+    def condition(self) -> str:
+        """Return what the system says of it, in words."""
+
     def ended(self) -> WorkerExit | None:
         """Return how it ended, None while it lives or may live."""
 
@@ -78,11 +86,14 @@ class Pool:
     Only the study says when n_trials count; the exit of a worker only decides whether another worker starts.
     """
 
-    def __init__(self, start: Callable[[int], WorkerHandle], n_trials: int, interruption: Interruption) -> None:
+    def __init__(
+        self, start: Callable[[int], WorkerHandle], n_trials: int, interruption: Interruption, watch: HangWatch
+    ) -> None:
         """start: starts the worker of an index; raises UserError if that fails."""
         self._start_worker = start
         self._n_trials = n_trials
         self._interruption = interruption
+        self._watch = watch
         self._workers: dict[int, WorkerHandle] = {}
         self._to_restart: dict[int, float] = {}  # workers that could not be started, and when to try again
         self._idle_exits = 0
@@ -97,7 +108,7 @@ class Pool:
         try:
             for index in range(n_workers):
                 self._workers[index] = self._start_worker(index)
-            while not (is_over(progress.update(), self._n_trials) or is_late() or self._interruption.signal):
+            while not (is_over(self._look(progress), self._n_trials) or is_late() or self._interruption.signal):
                 for worker in list(self._workers.values()):
                     end = worker.ended()
                     if end is not None and not is_over(trials := progress.update(), self._n_trials):
@@ -109,6 +120,12 @@ class Pool:
             with self._interruption.hold_off():
                 self._kill()
         progress.update()
+
+    def _look(self, progress: ProgressPrinter) -> list[FrozenTrial]:
+        """Print what is new, and look after workers that hang; return all trials."""
+        trials = progress.update()
+        self._watch.look(trials, self._workers.values())
+        return trials
 
     def _start_due(self) -> None:
         """Start workers again; raises UserError if no worker lives and none could be started for a while."""
@@ -149,7 +166,7 @@ class Pool:
             if self._interruption.signal is not None:
                 for worker in self._workers.values():
                     worker.interrupt()
-            if is_over(progress.update(), self._n_trials) and time.monotonic() - since > GRACE_S:
+            if is_over(self._look(progress), self._n_trials) and time.monotonic() - since > GRACE_S:
                 return
             time.sleep(POLL_INTERVAL_S)
 

@@ -96,8 +96,9 @@ class StaleTrials:
         owner = attempt.owner
         if owner is None:
             return self._unchanged_for(attempt.number, "unclaimed") > CLAIM_TIMEOUT_S
-        if owner.is_here():
-            return owner.is_dead()
+        lives = owner.lives()
+        if lives is not None:
+            return not lives
         return self._unchanged_for(attempt.number, (owner, attempt.heartbeat)) > HEARTBEAT_TIMEOUT_S
 
     def _unchanged_for(self, number: int, sign_of_life: Any) -> float:

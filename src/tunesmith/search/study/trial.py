@@ -33,6 +33,8 @@ from tunesmith.search.study.owner import Owner
 OWNER = "owner"
 # A number that the owner raises every few seconds while the attempt runs.
 HEARTBEAT = "lease"
+# A number that grows while the run gets on: with each report and each poll, and written with the heartbeat.
+PROGRESS = "progress"
 # Why the attempt failed by a cause of its own.
 REASON = "reason"
 # A mistake that ends the sweep: one in the config that the study's first trial met, or other data than earlier trials'.
@@ -157,6 +159,12 @@ class Attempt(NamedTuple):
         return self.trial.user_attrs.get(HEARTBEAT)
 
     @property
+    def progress(self) -> tuple[int | None, int]:
+        """What changes while the attempt's run gets on: a heartbeat says that the worker lives, and no more."""
+        assert isinstance(self.trial, FrozenTrial)
+        return self.trial.user_attrs.get(PROGRESS), len(self.trial.intermediate_values)
+
+    @property
     def reason(self) -> str | None:
         """Why the attempt failed by a cause of its own."""
         return self.trial.user_attrs.get(REASON)
@@ -213,9 +221,9 @@ class Attempt(NamedTuple):
 
     @property
     def seconds(self) -> float:
-        """From the ask to the end, 0 for an attempt that has not ended."""
+        """From the ask to the end by the system clock, which may have been set back; 0 for one that has not ended."""
         assert isinstance(self.trial, FrozenTrial)
-        return self.trial.duration.total_seconds() if self.trial.duration else 0.0
+        return max(0.0, self.trial.duration.total_seconds()) if self.trial.duration else 0.0
 
     @property
     def folder_name(self) -> str:

@@ -17,13 +17,14 @@ from optuna.trial import TrialState
 
 from tunesmith.errors import UserError
 from tunesmith.resume.comparison import check_retry
-from tunesmith.search.console.lines import say, show_trial
+from tunesmith.search.console.lines import say, show_silence, show_trial
 from tunesmith.search.space.compose import Composer
 from tunesmith.search.storage.journal import JournalDamaged
 from tunesmith.search.storage.reconnecting import StorageLost
 from tunesmith.search.study.budget import ask, keeps_point
 from tunesmith.search.study.counts import NONE_ENDED, Counts, check_failure_rate, count, is_over
 from tunesmith.search.study.heartbeat import Heartbeats
+from tunesmith.search.study.owner import worker_index
 from tunesmith.search.study.retries import StaleTrials, requeue
 from tunesmith.search.study.study import tell
 from tunesmith.search.study.trial import CONFIG_ERROR, NOTE, REASON, TAGS, Attempt
@@ -70,10 +71,12 @@ class Worker:
         folder: Path,
         started: float | None = None,
         on_start: Callable[[], object] | None = None,
+        is_time_called: Callable[[], bool] = lambda: False,
     ) -> None:
         """Take what a worker needs.
 
-        draw: gives a trial its values, override key -> value; folder: the study's; started: of the sweep.
+        draw: gives a trial its values, override key -> value; folder: the study's; started: of the sweep, on the scale
+        of time.monotonic(); is_time_called: whether the sweep says that it is late.
         on_start: imports what trials need, which takes seconds; called before the first trial is asked for, so that a
         process killed meanwhile leaves no trial behind that is charged for it.
         """
@@ -86,7 +89,8 @@ class Worker:
         self._folder = folder
         self._started = time.monotonic() if started is None else started
         self._on_start = on_start
-        self._heartbeats = Heartbeats(study)
+        self._is_time_called = is_time_called
+        self._heartbeats = Heartbeats(study, tell_silence=show_silence if worker_index() is None else None)
         self._running: dict[int, Trial] = {}
         self._stale_trials = StaleTrials(study, self._running)
         self._looked_for_stale = float("-inf")
@@ -117,7 +121,7 @@ class Worker:
         """Whether no further trial is to be started."""
         seconds = self._limits.timeout
         is_late = seconds is not None and time.monotonic() - self._started >= seconds
-        return is_late or self._interruption.signal is not None
+        return is_late or self._interruption.signal is not None or self._is_time_called()
 
     def _more(self, n: int) -> list[Assignment]:
         """Return up to n assignments; if this worker runs no trial, wait: a trial of another worker may be lost."""
@@ -171,6 +175,7 @@ class Worker:
         except UpdateFinishedTrialError:
             self._forget(number)
             return []
+        self._heartbeats.follow(number, lambda: reporter.progress)
         if reporter.is_retry:
             check_retry(config, self._folder / name)
         return [Assignment(trial, config, self._folder / name, reporter)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -90,3 +91,10 @@ def test_a_trials_folder_is_named_as_seen_from_the_studys(tmp_path: Path, folder
     owner = Owner().to_attribute(folder and tmp_path / folder)
     attempt = Attempt(create_trial(value=0.5, user_attrs={OWNER: owner, FIRST_ATTEMPT: 0}))
     assert attempt.trial_folder(tmp_path / "here") == seen.format(tmp_path)
+
+
+def test_an_attempt_in_which_the_clock_was_set_back_took_no_time() -> None:
+    trial = create_trial(state=TrialState.COMPLETE, value=0.5)
+    trial.datetime_start = datetime(2026, 1, 1, 12)
+    trial.datetime_complete = trial.datetime_start - timedelta(hours=1)
+    assert Attempt(trial).seconds == 0.0

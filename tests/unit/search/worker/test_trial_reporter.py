@@ -156,3 +156,12 @@ def test_an_attempt_that_takes_too_long_has_failed(call: Callable[[TrialReporter
     time.sleep(0.06)
     with pytest.raises(RunFailed, match=r"^the trial took longer than hydra\.sweeper\.trial_timeout=0\.05 s$"):
         call(reporter)
+
+
+def test_a_report_and_a_poll_are_progress_and_a_look_from_outside_is_none() -> None:
+    reporter = reporter_of(asked(opened()))
+    counts = []
+    for call in (reporter.check, reporter.poll, reporter.check, lambda: reporter.report(1, 0.5), reporter.check):
+        call()
+        counts.append(reporter.progress)
+    assert counts == [0, 1, 1, 2, 2]

@@ -309,7 +309,7 @@ def test_a_worker_without_a_place_waits_for_the_trials_of_others(
 
 
 def test_a_worker_retries_the_trial_of_a_killed_worker(study: Study) -> None:
-    owned(study, replace(this_process(), started=0.0))  # its pid is another's now
+    owned(study, replace(this_process(), start_mark=0))  # its pid is another's now
     assignments = work_with(study, n_trials=1)
     assert [assignment.trial.number for assignment in assignments] == [1]
     assert count(study.trials) == Counts(complete=1, pruned=0, failed=0, lost=1)
