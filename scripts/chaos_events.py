@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from optuna.storages.journal._storage import JournalOperation
+
 from tunesmith.search.study.trial import OWNER
 
 
@@ -19,6 +21,7 @@ class Events:
     num_epochs: int = 0
     reporters: set[int] = field(default_factory=set)  # pids of processes that have reported an epoch
     _position: int = 0
+    _num_attempts: int = 0
     _owners: dict[int, int] = field(default_factory=dict)  # trial id: pid
 
     def look(self) -> int:
@@ -35,8 +38,10 @@ class Events:
         return self.num_epochs
 
     def _note(self, record: dict[str, Any]) -> None:
-        if owner := record.get("user_attr", {}).get(OWNER):
-            self._owners[record["trial_id"]] = owner["pid"]
+        if record["op_code"] == JournalOperation.CREATE_TRIAL:  # in a journal of one study the ids count these records
+            if owner := record.get("user_attrs", {}).get(OWNER):
+                self._owners[self._num_attempts] = owner["pid"]
+            self._num_attempts += 1
         if "intermediate_value" in record:
             self.num_epochs += 1
             self.reporters.add(self._owners.get(record["trial_id"], 0))
