@@ -1,0 +1,88 @@
+"""Optuna's journal storage that finds damaged records, has them mended, and goes on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from optuna.storages import JournalStorage
+from optuna.trial import FrozenTrial
+
+from tunesmith.search.storage.checked_replay import CheckedReplay
+from tunesmith.search.storage.journal import DamagedRecord, JournalDamaged, JournalFile
+from tunesmith.search.storage.mending import mend
+from tunesmith.search.storage.stand_ins import StudyNamed, is_stand_in
+
+# More rounds than these mean that a mended journal is still damaged.
+MAX_ROUNDS = 5
+
+
+class MendedStorage(JournalStorage):
+    """A journal in which one bad record costs one record.
+
+    A journal that has changed under this process is read again from its first byte. If trials that this process knows
+    have become others since, as after a cut, JournalDamaged tells it to begin anew.
+    """
+
+    def __init__(self, journal: JournalFile, study: StudyNamed | None = None) -> None:
+        """study: what a command knows of its study, if the record that made it is damaged."""
+        self._journal = journal
+        self._study = study
+        self._has_written = False
+        super().__init__(journal)
+
+    def _write_log(self, op_code: int, extra_fields: dict[str, Any]) -> None:
+        try:
+            super()._write_log(op_code, extra_fields)
+        except JournalDamaged:
+            self._read_again()
+            super()._write_log(op_code, extra_fields)
+        self._has_written = True
+
+    def _sync_with_backend(self) -> None:
+        if not isinstance(self._replay_result, CheckedReplay):  # made by Optuna, also when it was pickled
+            self._replay_result = CheckedReplay(self._worker_id_prefix)
+        try:
+            super()._sync_with_backend()
+        except JournalDamaged:
+            self._read_again()
+        finally:
+            self._has_written = False
+
+    def _read_again(self) -> None:
+        """Read the whole journal, mended; raises JournalDamaged if trials have become others, and keeps the old view."""
+        for _ in range(MAX_ROUNDS):
+            journal, replay = JournalFile(self._journal.path), CheckedReplay(self._worker_id_prefix)
+            try:
+                refused = _replay(journal, replay)
+                break
+            except DamagedRecord:
+                mend(self._journal.path, self._study)
+        else:
+            raise JournalDamaged(f"{self._journal.path} cannot be mended")
+        if not all(_is_same(trial, replay._trials.get(number)) for number, trial in self._replay_result._trials.items()):
+            raise JournalDamaged(f"{self._journal.path} lost records, and others have written to it since")
+        self._journal.take_over(journal)
+        self._replay_result = replay
+        if refused is not None and self._has_written:
+            raise refused
+
+
+def _replay(journal: JournalFile, replay: CheckedReplay) -> Exception | None:
+    """Apply all records; return what Optuna raises at the last one of this process, None if it was accepted."""
+    refused: Exception | None = None
+    for record in journal.read_logs(0):
+        try:
+            replay.apply_logs([record])
+            refused = None if replay.is_own(record) else refused
+        except (JournalDamaged, OSError):
+            raise
+        except Exception as error:
+            refused = error
+    return refused
+
+
+def _is_same(before: FrozenTrial, now: FrozenTrial | None) -> bool:
+    """Whether a trial is the one that a process knew under its number, or stands in for it."""
+    if now is None or (before.state.is_finished() and not now.state.is_finished()):
+        return False
+    return before.datetime_start in (None, now.datetime_start) or is_stand_in(now)
