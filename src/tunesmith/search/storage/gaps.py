@@ -90,7 +90,8 @@ def _stand_in(records: Sequence[Record], place: int, trial_id: int, damaged: byt
     told = [record for record in records[place:] if trial_named(record) == trial_id]
     if not told or "datetime_start" in told[0]:
         return lost_trial(study_id)
-    times = [each.get("datetime_start") or each.get("datetime_complete") for each in (*records[place:], *records[:place])]
+    near = (*records[place:], *records[:place])
+    times = (record.get("datetime_start") or record.get("datetime_complete") for record in near)
     return begun_trial(study_id, time_in(damaged) or next(filter(None, times), None))
 
 

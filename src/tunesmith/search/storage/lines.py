@@ -76,11 +76,16 @@ def to_edits(lines: Sequence[Line]) -> list[Edit]:
         if lines[first].is_changed:
             while (new := _fill(lines[first:end])) is None and end < len(lines):
                 end += 1
-            records = [record for line in lines[first:end] for record in line.records]
-            old = b"".join(line.raw for line in lines[first:end])
-            edits.append(Edit(lines[first].number, lines[first].start, old, b"".join(map(to_line, records)) if new is None else new))
+            edits.append(_edit(lines[first:end], new))
         first = end
     return edits
+
+
+def _edit(lines: Sequence[Line], new: bytes | None) -> Edit:
+    """new: None at the end of the file, which becomes as long as it has to be."""
+    records = [record for line in lines for record in line.records]
+    old = b"".join(line.raw for line in lines)
+    return Edit(lines[0].number, lines[0].start, old, b"".join(map(to_line, records)) if new is None else new)
 
 
 def _fill(lines: Sequence[Line]) -> bytes | None:

@@ -49,7 +49,10 @@ class MendedStorage(JournalStorage):
             self._has_written = False
 
     def _read_again(self) -> None:
-        """Read the whole journal, mended; raises JournalDamaged if trials have become others, and keeps the old view."""
+        """Read the whole journal, mended.
+
+        Raises JournalDamaged if trials that this process knows have become others; then it keeps its view.
+        """
         for _ in range(MAX_ROUNDS):
             journal, replay = JournalFile(self._journal.path), CheckedReplay(self._worker_id_prefix)
             try:
@@ -59,7 +62,8 @@ class MendedStorage(JournalStorage):
                 mend(self._journal.path, self._study)
         else:
             raise JournalDamaged(f"{self._journal.path} cannot be mended")
-        if not all(_is_same(trial, replay._trials.get(number)) for number, trial in self._replay_result._trials.items()):
+        known = self._replay_result._trials
+        if not all(_is_same(trial, replay._trials.get(trial_id)) for trial_id, trial in known.items()):
             raise JournalDamaged(f"{self._journal.path} lost records, and others have written to it since")
         self._journal.take_over(journal)
         self._replay_result = replay

@@ -13,6 +13,7 @@ from pathlib import Path
 from tunesmith.search.storage.gaps import fill_gaps
 from tunesmith.search.storage.journal import cut_torn_tail, lock
 from tunesmith.search.storage.lines import Edit, read_lines, to_edits
+from tunesmith.search.storage.lost_facts import put_back_facts
 from tunesmith.search.storage.stand_ins import StudyNamed
 
 # How many damaged lines are named one by one.
@@ -35,7 +36,7 @@ def mend(path: Path, study: StudyNamed | None = None) -> None:
     with lock(path) as file:
         cut_torn_tail(file)
         lines = read_lines(os.pread(file, os.fstat(file).st_size, 0))
-        fill_gaps(path, lines, study)
+        put_back_facts(path.parent, lines, fill_gaps(path, lines, study))
         edits = to_edits(lines)
         if not edits:
             return

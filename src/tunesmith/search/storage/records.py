@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from optuna.storages.journal._storage import JournalOperation as Operation
+from optuna.storages.journal._storage import JournalOperation
 from optuna.trial import TrialState
 
 Record = dict[str, Any]
+Operation = JournalOperation
 
 # A record of which nobody can tell what it said; Optuna skips it, as it does one of trials that another program drops.
 NOTHING: Record = {"op_code": int(Operation.DISCARD_TRIALS)}
@@ -60,16 +61,17 @@ def _is_sound_state(record: Record) -> bool:
     state, values = record["state"], record["values"]
     if values is not None and not (values and all(type(value) in _NUMBER for value in values)):
         return False
-    if (state in _ENDED) != ("datetime_complete" in record) or (state == TrialState.RUNNING) != ("datetime_start" in record):
+    has_times = "datetime_complete" in record, "datetime_start" in record
+    if has_times != (state in _ENDED, state == TrialState.RUNNING):
         return False
-    return state == TrialState.PRUNED or (values is not None) == (state == TrialState.COMPLETE)
+    return bool(state == TrialState.PRUNED or (values is not None) == (state == TrialState.COMPLETE))
 
 
 def _is_sound_trial(record: Record) -> bool:
-    return all(type(record.get(name, kind())) is kind for name, kind in _OF_TEMPLATE)
+    return all(isinstance(record.get(name, kind()), kind) for name, kind in _OF_TEMPLATE)
 
 
-_FURTHER = {
+_FURTHER: dict[int, Callable[[Record], bool]] = {
     Operation.CREATE_TRIAL: _is_sound_trial,
     Operation.SET_TRIAL_STATE_VALUES: _is_sound_state,
     # What has further fields is another record with one damaged digit.

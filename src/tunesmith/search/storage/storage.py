@@ -39,9 +39,7 @@ _PACKAGES = {"psycopg": "psycopg[binary]"}
 NUM_TRIES = 20
 
 
-def open_storage(
-    url: str | None, folder: Path, waits: bool = False, study: StudyNamed | None = None
-) -> BaseStorage:
+def open_storage(url: str | None, folder: Path, waits: bool = False, study: StudyNamed | None = None) -> BaseStorage:
     """Open the journal of a study's folder, or the database of a URL; a new database gets its tables.
 
     waits: whether to wait for a database that does not answer yet; later outages are always waited for.

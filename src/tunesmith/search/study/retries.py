@@ -89,9 +89,9 @@ class StaleTrials:
 
     def _is_stale(self, attempt: Attempt) -> bool:
         owner = attempt.owner
-        if owner is None:
+        if owner is None and not (attempt.params and not attempt.is_retry):  # an attempt draws after it was claimed
             return self._unchanged_for(attempt.number, "unclaimed") > CLAIM_TIMEOUT_S
-        if owner.is_here():
+        if owner is not None and owner.is_here():
             return owner.is_dead()
         return self._unchanged_for(attempt.number, (owner, attempt.heartbeat)) > HEARTBEAT_TIMEOUT_S
 
