@@ -32,11 +32,12 @@ def put_back_facts(folder: Path, lines: Sequence[Line], replay: JournalStorageRe
     lost = list(_lost(folder, lines, replay))
     begun, ended = 0, set[int | None]()
     for line in lines:
-        running = set(range(begun)) - ended
-        fitting = [each for each in lost if each["trial_id"] in running and _fits(each, line.raw, begun)]
-        for record in fitting[: _room(line)]:
-            line.records.append(record)
-            lost.remove(record)
+        room = _room(line)
+        if room > 0:
+            running = set(range(begun)) - ended
+            fitting = [each for each in lost if each["trial_id"] in running and _fits(each, line.raw, begun)]
+            line.records += fitting[:room]
+            lost = [each for each in lost if each not in fitting[:room]]
         for record in line.records:
             begun += begins_trial(record)
             if record["op_code"] == Operation.SET_TRIAL_STATE_VALUES and record["state"] != TrialState.RUNNING:
