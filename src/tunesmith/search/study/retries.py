@@ -94,9 +94,9 @@ class StaleTrials:
 
     def _is_stale(self, attempt: Attempt) -> bool:
         owner = attempt.owner
-        if owner is None:
+        if owner is None and not (attempt.params and not attempt.is_retry):  # an attempt draws after it was claimed
             return self._unchanged_for(attempt.number, "unclaimed") > CLAIM_TIMEOUT_S
-        lives = owner.lives()
+        lives = None if owner is None else owner.lives()
         if lives is not None:
             return not lives
         return self._unchanged_for(attempt.number, (owner, attempt.heartbeat)) > HEARTBEAT_TIMEOUT_S
