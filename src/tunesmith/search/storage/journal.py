@@ -80,9 +80,11 @@ class JournalFile(BaseJournalBackend):
             if not self._is_as_known(file.fileno()):
                 with self._lock():
                     pass  # mended
-            file.seek(self._ends[log_number_from])
+            end, position = end_of_whole_lines(file.fileno()), self._ends[log_number_from]
+            file.seek(position)
             for number, line in enumerate(file, start=log_number_from):
-                if not line.endswith(b"\n"):
+                position += len(line)
+                if position > end or not line.endswith(b"\n"):  # the file may be cut meanwhile
                     return
                 record = self._parse(line)
                 if number + 1 == len(self._ends):
@@ -177,14 +179,22 @@ def one_append(storage: BaseStorage) -> Iterator[None]:
 
 def cut_torn_tail(file: int) -> None:
     """Cut an open file back to the end of its last whole line."""
-    size = os.fstat(file).st_size
-    end = size
+    end = end_of_whole_lines(file)
+    if end < os.fstat(file).st_size:
+        os.ftruncate(file, end)
+
+
+def end_of_whole_lines(file: int) -> int:
+    """Return the byte after the last newline of an open file.
+
+    What is behind it may be replaced at any moment: who reads on there could take the first half of one record and the
+    second half of another one for a record.
+    """
+    end = os.fstat(file).st_size
     while end > 0:
         start = max(0, end - TAIL_BYTES)
         newline = os.pread(file, end - start, start).rfind(b"\n")
         if newline >= 0:
-            end = start + newline + 1
-            break
+            return start + newline + 1
         end = start
-    if end < size:
-        os.ftruncate(file, end)
+    return 0
