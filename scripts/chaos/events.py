@@ -26,7 +26,7 @@ class Events:
     running: dict[int, int] = field(default_factory=dict)
     _position: int = 0
     _inode: int = 0
-    _num_trials: int = 0
+    _num_attempts: int = 0
     _owners: dict[int, int] = field(default_factory=dict)  # trial id: pid
 
     def look(self) -> int:
@@ -42,7 +42,7 @@ class Events:
         with self.journal.open("rb") as file:
             stat = self.journal.stat()
             if stat.st_ino != self._inode or stat.st_size < self._position:
-                self.num_epochs, self._num_trials, self._position, self._inode = 0, 0, 0, stat.st_ino
+                self.num_epochs, self._num_attempts, self._position, self._inode = 0, 0, 0, stat.st_ino
                 self.running.clear()
             file.seek(self._position)
             new = file.read()
@@ -52,11 +52,11 @@ class Events:
 
     def _note(self, record: dict[str, Any]) -> None:
         operation = record["op_code"]
-        if operation == JournalOperation.CREATE_TRIAL:
-            self._num_trials += 1
-            if OWNER in record.get("user_attrs", {}):
-                self._owners[self._num_trials - 1] = record["user_attrs"][OWNER]["pid"]
-        elif operation == JournalOperation.SET_TRIAL_USER_ATTR and OWNER in record["user_attr"]:
+        if operation == JournalOperation.CREATE_TRIAL:  # in a journal of one study the ids count these records
+            number, self._num_attempts = self._num_attempts, self._num_attempts + 1
+            if owner := record.get("user_attrs", {}).get(OWNER):
+                self._owners[number] = owner["pid"]
+        elif operation == JournalOperation.SET_TRIAL_USER_ATTR and OWNER in record["user_attr"]:  # of Optuna's queue
             self._owners[record["trial_id"]] = record["user_attr"][OWNER]["pid"]
         elif operation == JournalOperation.SET_TRIAL_INTERMEDIATE_VALUE:
             self.num_epochs += 1

@@ -5,13 +5,13 @@ folder of the first attempt. To Optuna each attempt is a trial with a number of 
 attributes say how far an attempt has come:
 
     Optuna's state    attribute     State
-    WAITING                         WAITING    a retry that no worker has taken yet
+    WAITING                         WAITING    queued by another hand, and no worker has taken it yet
     RUNNING                         RUNNING    claimed by its owner; stale if the owner is gone or its heartbeat stopped
     COMPLETE                        COMPLETE   counts for n_trials
     PRUNED                          PRUNED     counts for n_trials
     FAIL              reason        FAILED     counts for n_trials: it failed by a cause of its own
-    FAIL              withdrawn     SURPLUS    asked for beyond the budget or queued twice; it never ran
-    FAIL                            LOST       killed, interrupted or taken away; a retry goes on with it
+    FAIL              withdrawn     SURPLUS    asked for beyond the budget or begun twice; it never ran
+    FAIL                            LOST       killed, interrupted or taken away; the next ask begins its retry
     any           outside           OUTSIDE    no point of the present space: another command of the study ran it
 
 The names of the attributes are those of version 0.1.0, whose studies still open.
@@ -33,6 +33,8 @@ from tunesmith.search.study.owner import Owner
 OWNER = "owner"
 # A number that the owner raises every few seconds while the attempt runs.
 HEARTBEAT = "lease"
+# A number that grows while the run gets on: with each report and each poll, and written with the heartbeat.
+PROGRESS = "progress"
 # Why the attempt failed by a cause of its own.
 REASON = "reason"
 # A mistake that ends the sweep: one in the config that the study's first trial met, or other data than earlier trials'.
@@ -48,10 +50,10 @@ DATA = "data_digest"
 FIRST_ATTEMPT = "first_attempt"
 # Number of the attempt that this one is a retry of.
 RETRY_OF = "retry_of"
-# How many attempts before this one ended together with their process.
+# How many attempts before this one ended together with their process, since the trial last got on.
 CRASHES = "deaths"
-# Reason recorded on a retry that will not run because max_retries is reached.
-GAVE_UP_REASON = "exhausted"
+# True if the attempt's worker gave it back: its end was no crash. Written before the attempt is ended.
+REQUEUED = "requeued"
 # Digest of the config that the attempt's trial had in common with others: a field of the owner, copied to each retry.
 CONFIG = "config"
 # Set on copies in memory, never in the study (see StudyOfSpace): whether the trial is no point of the present space.
@@ -157,6 +159,12 @@ class Attempt(NamedTuple):
         return self.trial.user_attrs.get(HEARTBEAT)
 
     @property
+    def progress(self) -> tuple[int | None, int]:
+        """What changes while the attempt's run gets on: a heartbeat says that the worker lives, and no more."""
+        assert isinstance(self.trial, FrozenTrial)
+        return self.trial.user_attrs.get(PROGRESS), len(self.trial.intermediate_values)
+
+    @property
     def reason(self) -> str | None:
         """Why the attempt failed by a cause of its own."""
         return self.trial.user_attrs.get(REASON)
@@ -197,13 +205,13 @@ class Attempt(NamedTuple):
 
     @property
     def crashes(self) -> int:
-        """How many attempts before this one ended together with their process."""
+        """How many attempts before this one ended together with their process, since the trial last got on."""
         return int(self.trial.user_attrs.get(CRASHES, 0))
 
     @property
-    def gave_up_reason(self) -> str | None:
-        """Why a retry is not going to run, None if it may."""
-        return self.trial.user_attrs.get(GAVE_UP_REASON)
+    def is_requeued(self) -> bool:
+        """Whether its worker gave the attempt back, so that its end is no crash."""
+        return REQUEUED in self.trial.user_attrs
 
     @property
     def epochs(self) -> int:
@@ -213,9 +221,9 @@ class Attempt(NamedTuple):
 
     @property
     def seconds(self) -> float:
-        """From the ask to the end, 0 for an attempt that has not ended."""
+        """From the ask to the end by the system clock, which may have been set back; 0 for one that has not ended."""
         assert isinstance(self.trial, FrozenTrial)
-        return self.trial.duration.total_seconds() if self.trial.duration else 0.0
+        return max(0.0, self.trial.duration.total_seconds()) if self.trial.duration else 0.0
 
     @property
     def folder_name(self) -> str:

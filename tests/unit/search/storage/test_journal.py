@@ -23,7 +23,7 @@ from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial
 
-from tunesmith.search.storage.journal import JournalDamaged, JournalFile, one_append
+from tunesmith.search.storage.journal import DamagedRecord, JournalDamaged, JournalFile, one_append
 from tunesmith.search.storage.storage import open_journal
 
 HOLD_THE_LOCK = """
@@ -142,11 +142,11 @@ def test_whoever_has_the_journal_open_reads_on_after_a_tear(journal: Path) -> No
     assert [trial.value for trial in reader.trials] == [1.0, 2.0, 3.0]
 
 
-def test_a_line_that_is_no_record_is_told_with_its_file(journal: Path) -> None:
-    with journal.open("ab") as file:
-        file.write(b"no record\n")
-    with pytest.raises(JournalDamaged, match=r"study\.journal has a line that is no record: b'no record"):
-        values_in(journal)
+@pytest.mark.parametrize("line", [b"no record\n", b"[1]\n"])
+def test_a_line_that_is_no_record_is_told_with_its_file(path: Path, line: bytes) -> None:
+    path.write_bytes(line)
+    with pytest.raises(DamagedRecord, match=r"study\.journal has a line that is no record: b'"):
+        names_in(JournalFile(path))
 
 
 # records that this process has read, and the file has lost
