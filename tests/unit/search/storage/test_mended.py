@@ -395,22 +395,21 @@ def work(path: Path, n_trials: int, seed: int) -> None:
             continue
 
 
-@pytest.mark.slow
 def test_two_workers_go_on_while_lines_are_damaged_under_them(path: Path) -> None:
     """At twenty lines, each operation among them: exactly n_trials, no traceback, no number twice."""
     opened(open_journal(path))
     context = multiprocessing.get_context("fork")
-    workers = [context.Process(target=work, args=(path, 400, seed)) for seed in range(2)]
+    workers = [context.Process(target=work, args=(path, 300, seed)) for seed in range(2)]
     for worker in workers:
         worker.start()
     dice, operations = random.Random(0), iter([4, 8, 5, 7, 6] * 4)
     for operation in operations:
-        time.sleep(0.1)
+        time.sleep(0.05)
         damage_a_line(path, operation, dice)
     for worker in workers:
         worker.join(120)
     assert [worker.exitcode for worker in workers] == [0, 0]
-    assert num_counted(read(path)) == 400
+    assert num_counted(read(path)) == 300
 
 
 def damage_a_line(path: Path, operation: int, dice: random.Random) -> None:
