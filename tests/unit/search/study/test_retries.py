@@ -347,3 +347,22 @@ def test_a_trial_withdrawn_by_a_killed_process_is_not_tried_again(study: Study, 
     retry_stale(study, max_retries)
     assert states(study) == ["COMPLETE", "FAIL"]
     assert count(study.trials).counted == 1
+
+
+@pytest.mark.parametrize(("has_drawn", "seconds"), [(False, CLAIM_TIMEOUT_S), (True, HEARTBEAT_TIMEOUT_S)])
+def test_an_attempt_whose_claim_was_damaged_is_judged_by_its_heartbeat(has_drawn: bool, seconds: float) -> None:
+    """An attempt draws after it was claimed: one that has drawn has a worker, of which the study does not know."""
+    study, clock = opened(), Clock()
+    trial = study.ask()
+    if has_drawn:
+        trial.suggest_float("x", 0, 1)
+    stale = StaleTrials(study, 2, clock)
+    for beat in (1, 2, 3):
+        assert stale.retry() == []
+        clock.seconds += seconds - 1
+        trial.set_user_attr(HEARTBEAT, beat) if has_drawn else None
+        if not has_drawn:
+            break
+    assert stale.retry() == []
+    clock.seconds += seconds + 1
+    assert stale.retry() == [trial.number]
