@@ -21,6 +21,8 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import BaseJournalBackend
 
+from tunesmith.machine_faults import writing
+
 # How much of the journal's end a process remembers: some twenty records.
 TAIL_BYTES = 4096
 
@@ -53,25 +55,32 @@ class JournalFile(BaseJournalBackend):
             del self._gathered[thread]
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        """Append records; raises JournalDamaged if this process's view of the study is no longer the file's."""
+        """Append records.
+
+        Raises:
+            JournalDamaged: this process's view of the study is no longer the file's.
+            MachineFault: the disk is full, the file is gone, or the like.
+        """
         gathered = self._gathered.get(threading.get_ident())
         if gathered is not None:
             gathered += logs
             return
         lines = b"".join(json.dumps(log, separators=(",", ":")).encode() + b"\n" for log in logs)
-        with self._lock() as file:
+        with writing(self._path), self._lock() as file:
             self._learn(file)
             content = self._tail + lines  # at once: a cut comes before both or after
             if os.pwrite(file, content, self._ends[-1] - len(self._tail)) < len(content):
+                os.ftruncate(file, self._ends[-1])
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
         for line in lines.splitlines(keepends=True):
             self._remember(line)  # _put_back restores it if the file loses it
         if any("datetime_complete" in log for log in logs):
-            self._sync()
+            with writing(self._path):
+                self._sync()
 
     def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:
         """Yield the records from a number on, up to the last whole line; raises JournalDamaged as append_logs does."""
-        with self._path.open("rb") as file:
+        with writing(self._path), self._path.open("rb") as file:
             if not self._is_as_known(file.fileno()):
                 with self._lock():
                     pass  # mended
@@ -87,7 +96,7 @@ class JournalFile(BaseJournalBackend):
     @contextmanager
     def _lock(self) -> Iterator[int]:
         """Hold the lock of the file, whose end is mended."""
-        file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
+        file = os.open(self._path, os.O_RDWR)  # one that is gone is not made anew
         try:
             fcntl.flock(file, fcntl.LOCK_EX)
             self._put_back(file)
