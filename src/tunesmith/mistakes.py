@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -60,7 +61,8 @@ def exit_on_error() -> Iterator[None]:
 
 def _run_folder() -> Path | None:
     """Return the folder of the run that this process has begun."""
-    folder = OmegaConf.select(HydraConfig.get(), "runtime.output_dir") if HydraConfig.initialized() else None
+    config = HydraConfig.instance().cfg
+    folder = None if config is None else OmegaConf.select(cast(DictConfig, config), "hydra.runtime.output_dir")
     return None if folder is None else Path(folder)
 
 

@@ -48,6 +48,20 @@ def format_short(error: BaseException) -> str:
     return head + "".join(told.format())
 
 
+def place_of(error: BaseException) -> str | None:
+    """Return file and line of the user's own code that an error was raised in or below, None if it met none of it."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{_shown(error.filename)}, line {error.lineno}"
+    frames = [frame for frame in TracebackException.from_exception(error).stack if _is_own(frame.filename)]
+    own = [frame for frame in frames if not _is_script(_Frame(frame.filename, frame.name))]
+    return f"{_shown(own[-1].filename)}, line {own[-1].lineno}" if own else None
+
+
+def _shown(file: str) -> str:
+    path = Path(file)
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else file
+
+
 def _cut(told: TracebackException | None) -> int:
     """Take frames out of an error and of all that it comes from; return how many."""
     if told is None:
@@ -74,7 +88,7 @@ def _cut_text(text: str) -> tuple[str, int]:
 
 
 def _kept(frames: list[_Frame]) -> list[int]:
-    """Return the indices of the frames to show: the user's, what they call, and what lies between unless it is a caller.
+    """Return the indices of the frames to show: the user's, what they call, what lies between unless it is a caller.
 
     The script itself, whose last line calls main(), is none of them; without any frame of the user's all are shown.
     """
