@@ -21,8 +21,9 @@ from omegaconf import DictConfig, OmegaConf, read_write
 
 from tunesmith import run_folder as run_record
 from tunesmith.checks import check_config, check_folder
-from tunesmith.errors import UserError
+from tunesmith.errors import MachineFault, UserError
 from tunesmith.in_job import resolved_as_in_job
+from tunesmith.machine_faults import find_machine_fault, silence_helpers
 from tunesmith.mistakes import exit_on_error, is_mendable, line
 from tunesmith.reporting import current_reporter, is_trial
 from tunesmith.resume.comparison import check_resume
@@ -32,8 +33,10 @@ from tunesmith.resume.resume_command import resume_command
 from tunesmith.run_folder import CONFIG_FILE, checkpoint_folder, environment
 from tunesmith.search.pool.launcher import runs_on_cluster
 from tunesmith.search.storage.password import hide_password, refuse_typed_password
+from tunesmith.short_traceback import take_errors_from_hydra
 from tunesmith.training.ddp.devices import check_accelerator
 from tunesmith.training.ddp.processes import is_rank_zero, nonzero_rank
+from tunesmith.typed_command import typed_command
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 
@@ -42,7 +45,7 @@ log = logging.getLogger(__name__)
 
 def main(task: Callable[[DictConfig], Any] | None = None) -> None:
     """Run train.py's command line, or another task over the same config tree."""
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # errors reach this function as they are
+    take_errors_from_hydra()
     register_resolvers()
     ignore_schema_warning()
     sys.argv[1:] = [with_plus(argument) for argument in sys.argv[1:]]
@@ -169,6 +172,7 @@ def load_training() -> None:
 def _train(cfg: DictConfig) -> Any:
     folder = Path(HydraConfig.get().runtime.output_dir)
     is_resumed = cfg.ckpt_path is not None and is_rank_zero()
+    silence_helpers()
     try:
         with put_back_on_failure(folder) if is_resumed else nullcontext():
             load_training()
@@ -183,6 +187,13 @@ def _train(cfg: DictConfig) -> Any:
         if command is not None:
             print(f"interrupted; resume it with: {command}", flush=True)
         raise
+    except Exception as error:
+        fault = find_machine_fault(error, folder)
+        if fault is None:
+            raise
+        if is_trial():
+            raise fault from None
+        raise MachineFault(f"{fault}; resume it with: {resume_command(folder) or typed_command()}") from None
 
 
 def _go_on(cfg: DictConfig, folder: Path) -> None:
@@ -199,7 +210,8 @@ def _go_on(cfg: DictConfig, folder: Path) -> None:
         started.hydra.output_subdir = str(record)
     (folder / record).mkdir(exist_ok=True)
     for name, content in {**contents, "hydra.yaml": started}.items():
-        OmegaConf.save(content, folder / record / name)
+        with run_record.replacing(folder / record / name) as temporary:
+            OmegaConf.save(content, temporary)
 
 
 def _in_one_line(task: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:

@@ -10,8 +10,10 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import hydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException, InstantiationException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import (
@@ -23,7 +25,9 @@ from omegaconf.errors import (
 )
 
 from tunesmith.errors import RunFailed, UserError, closest, mistake_in, text_of, without_key
+from tunesmith.machine_faults import find_machine_fault, leave_full_streams
 from tunesmith.search.storage.password import redact
+from tunesmith.short_traceback import format_short
 
 EXIT_INTERRUPTED = 130
 NO_JOB = "HydraConfig was not set"  # what Hydra says of ${hydra:...} outside of a job
@@ -45,10 +49,21 @@ def exit_on_error() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except Exception as error:
+        if (fault := find_machine_fault(error, _run_folder())) is not None:
+            leave_full_streams()
+            sys.exit(line(fault) + ("" if "resume it with" in str(fault) else "; the same command goes on then"))
         if is_mendable(error):
             sys.exit(line(error))
-        traceback.print_exception(error.__cause__ if isinstance(error, InstantiationException) else error)
+        bug = error.__cause__ if isinstance(error, InstantiationException) else None
+        print(format_short(bug or error), end="", file=sys.stderr)
         sys.exit(1)
+
+
+def _run_folder() -> Path | None:
+    """Return the folder of the run that this process has begun."""
+    config = HydraConfig.instance().cfg
+    folder = None if config is None else OmegaConf.select(cast(DictConfig, config), "hydra.runtime.output_dir")
+    return None if folder is None else Path(folder)
 
 
 def is_mendable(error: Exception) -> bool:

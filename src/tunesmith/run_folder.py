@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+import errno
+import io
 import json
 import os
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -16,6 +19,7 @@ from typing import Any
 import yaml
 
 from tunesmith.errors import UserError
+from tunesmith.machine_faults import writing
 from tunesmith.version import __version__
 
 CONFIG_FILE = Path(".hydra", "config.yaml")
@@ -79,41 +83,50 @@ class MetricsTable:
         if not self.columns or not set(row) <= set(self.columns):
             self.columns = list(dict.fromkeys([*self.columns, *row]))
             self._write(read_metrics(self.path.parent))
-        with self.path.open("a", newline="") as file:
-            csv.DictWriter(file, self.columns, restval="").writerow(row)
+        line = io.StringIO(newline="")
+        csv.DictWriter(line, self.columns, restval="").writerow(row)
+        with writing(self.path):
+            _append_whole(self.path, line.getvalue().encode())
 
     def _write(self, rows: list[dict[str, str]]) -> None:
-        temporary = temporary_path(self.path)
-        with temporary.open("w", newline="") as file:
+        with replacing(self.path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, self.columns, restval="")
             if self.columns:
                 writer.writeheader()
             writer.writerows(rows)
-        os.replace(temporary, self.path)
+
+
+def _append_whole(path: Path, line: bytes) -> None:
+    """Append a line to a file that is there, whole or not at all."""
+    with path.open("r+b", buffering=0) as file:
+        end = file.seek(0, os.SEEK_END)
+        if file.write(line) < len(line):
+            file.truncate(end)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
 
 def read_metrics(folder: Path) -> list[dict[str, str]]:
-    """Return the rows of a run folder's metrics.csv; none if there is no such file."""
+    """Return the rows of a run folder's metrics.csv, without one that is torn; none if there is no such file."""
     path = folder / METRICS_FILE
     if not path.exists():
         return []
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
+    content = path.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1].decode()
+    return list(csv.DictReader(io.StringIO(whole, newline="")))
 
 
 def write_yaml(path: Path, content: Mapping[str, Any]) -> None:
     """Write plain values as YAML, whole or not at all."""
-    temporary = temporary_path(path)
-    temporary.write_text(yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True, width=1000))
-    os.replace(temporary, path)
+    text = yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True, width=1000)
+    with replacing(path) as temporary:
+        temporary.write_text(text)
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write plain values as JSON, a line per key, whole or not at all; floats keep all their digits."""
     lines = [json.dumps({key: value}, ensure_ascii=False, allow_nan=False)[1:-1] for key, value in content.items()]
-    temporary = temporary_path(path)
-    temporary.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
-    os.replace(temporary, path)
+    with replacing(path) as temporary:
+        temporary.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -152,6 +165,22 @@ def _git(*arguments: str) -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return answer.stdout.strip() if answer.returncode == 0 else None
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path that becomes `path` at the end of the block; a block that raises leaves nothing of it.
+
+    Raises:
+        MachineFault: the disk is full, the folder is gone, or the like.
+    """
+    temporary = temporary_path(path)
+    with writing(path):
+        try:
+            yield temporary
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def temporary_path(path: Path) -> Path:

@@ -74,7 +74,7 @@ def check_retry(cfg: DictConfig, folder: Path) -> None:
         UserError: a key differs that a run may not change on its way.
     """
     checkpoints = (room.glob(f"{BEST_CHECKPOINT.parent}/*.ckpt") for room in run_rooms(folder))
-    if not (folder / CONFIG_FILE).is_file() or not any(map(any, checkpoints)):
+    if not _has_whole_record(folder) or not any(map(any, checkpoints)):
         return
     begun = _read(folder)
     changes, _ = _compare(begun, cfg, cfg.hydra)
@@ -84,6 +84,12 @@ def check_retry(cfg: DictConfig, folder: Path) -> None:
             f"a trial must go on with the config that it began with; got {_list(refused)} for {folder}: "
             f"{_as_begun(folder)}, or give another study_name"
         )
+
+
+def _has_whole_record(folder: Path) -> bool:
+    """Whether a run's config is there, and none of the files beside it is torn, as by a full disk."""
+    path = folder / CONFIG_FILE
+    return path.is_file() and all(file.read_bytes().endswith(b"\n") for file in path.parent.glob("*.yaml"))
 
 
 def _compare(begun: _Begun, cfg: DictConfig, hydra: DictConfig | None) -> tuple[list[Change], list[str]]:

@@ -10,7 +10,7 @@ from filelock import FileLock
 from hydra.core.config_loader import ConfigLoader
 from optuna import Study
 
-from tunesmith.errors import NothingToEvaluate, UserError
+from tunesmith.errors import MachineFault, NothingToEvaluate, UserError
 from tunesmith.search import results
 from tunesmith.search.best_config import write_best_config
 from tunesmith.search.console.lines import say
@@ -54,6 +54,8 @@ def write_results(study: Study, settings: Settings, folder: Path, loader: Config
     if found["best_dir"] is not None:
         try:
             write_best_config(study.study_name, folder, folder / found["best_dir"], loader)
+        except MachineFault:
+            raise
         except Exception as error:  # it is made of what any app has put into its config, and the other results stand
             say(f"{results.BEST_FILE} is not complete: {reason_of(error)}")
     return found

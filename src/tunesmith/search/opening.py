@@ -14,7 +14,7 @@ from optuna.storages import BaseStorage
 from tunesmith.checks import check_folder
 from tunesmith.errors import UserError
 from tunesmith.search.console.lines import say
-from tunesmith.search.results import MULTIRUN_FILE
+from tunesmith.search.results import MULTIRUN_FILE, write_text
 from tunesmith.search.sampling.param_sampler import ParamSampler
 from tunesmith.search.sampling.sampler import is_enumerated, make_pruner
 from tunesmith.search.settings import Settings
@@ -71,7 +71,7 @@ class StudyOpener:
         stale = StaleTrials(study).end()
         if stale:
             say(f"lost trials, resumed from their last checkpoint: {', '.join(map(str, stale))}")
-        OmegaConf.save(config, folder / MULTIRUN_FILE)
+        write_text(folder / MULTIRUN_FILE, OmegaConf.to_yaml(config))
         return study
 
     def reopen(self) -> StudyOfSpace:

@@ -144,6 +144,5 @@ def best_command(folder: Path) -> str:
 
 def write_text(path: Path, text: str) -> None:
     """Write a file whole: a reader sees the old one or the new one."""
-    temporary = run_folder.temporary_path(path)
-    temporary.write_text(text, encoding="utf-8", errors="backslashreplace")  # a reason may hold any character
-    os.replace(temporary, path)
+    with run_folder.replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")  # a reason may hold any character

@@ -16,6 +16,7 @@ from omegaconf import DictConfig
 
 from tunesmith import run_folder
 from tunesmith.errors import RunFailed, UserError, text_of
+from tunesmith.machine_faults import find_machine_fault
 from tunesmith.reporting import Reporter
 from tunesmith.training.build import build
 from tunesmith.training.complaints import explain
@@ -51,6 +52,8 @@ def train_once(
     except UserError:
         raise
     except Exception as error:
+        if (fault := find_machine_fault(error, folder)) is not None:
+            raise fault from None
         if (mistake := explain(error, cfg.objective.metric, checkpoint)) is not None:
             raise mistake from None
         # Another rank keeps its own error: a RunFailed would count as one that all ranks raise, and not be printed.

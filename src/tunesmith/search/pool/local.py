@@ -8,9 +8,10 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tunesmith.machine_faults import probe
 from tunesmith.search.console.lines import say
 from tunesmith.search.pool.gpus import visible_to_worker
-from tunesmith.search.pool.pool import LOG_FILE, WORKERS_FOLDER, WorkerExit
+from tunesmith.search.pool.pool import EXIT_MACHINE_FAULT, LOG_FILE, WORKERS_FOLDER, WorkerExit
 from tunesmith.search.pool.processes import kill_tree, status
 from tunesmith.search.study.owner import WORKER, Owner
 from tunesmith.search.worker.failure import last_line
@@ -69,7 +70,10 @@ class LocalWorker:
         if code is None:
             return None
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-        return WorkerExit(how, last_line(self._log, self._log_begin) or f"{self._log} is empty", code > 0, code == 0)
+        said = last_line(self._log, self._log_begin)
+        if code == EXIT_MACHINE_FAULT:
+            return WorkerExit(how, said or str(probe(self._log.parent) or how), True, is_machine_fault=True)
+        return WorkerExit(how, said or f"{self._log} is empty", code > 0, code == 0)
 
     def owns(self, owner: Owner | None) -> bool:
         return owner is not None and owner.is_here() and owner.pid == self._process.pid

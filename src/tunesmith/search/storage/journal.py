@@ -23,6 +23,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import BaseJournalBackend
 
+from tunesmith.machine_faults import writing
 from tunesmith.search.storage.records import to_line
 
 # How much of the journal's end a process remembers: some twenty records.
@@ -61,25 +62,32 @@ class JournalFile(BaseJournalBackend):
             del self._gathered[thread]
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        """Append records; raises JournalDamaged if this process's view of the study is no longer the file's."""
+        """Append records.
+
+        Raises:
+            JournalDamaged: this process's view of the study is no longer the file's.
+            MachineFault: the disk is full, the file is gone, or the like.
+        """
         gathered = self._gathered.get(threading.get_ident())
         if gathered is not None:
             gathered += logs
             return
         lines = b"".join(map(to_line, logs))
-        with self._lock() as file:
+        with writing(self.path), self._lock() as file:
             self._learn(file)
             content = self._tail + lines  # at once: a cut comes before both or after
             if os.pwrite(file, content, self._ends[-1] - len(self._tail)) < len(content):
+                os.ftruncate(file, self._ends[-1])
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
         for line in lines.splitlines(keepends=True):
             self._remember(line)  # _put_back restores it if the file loses it
         if any("datetime_complete" in log for log in logs):
-            self._sync()
+            with writing(self.path):
+                self._sync()
 
     def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:
         """Yield the records from a number on, up to the last whole line; raises JournalDamaged as append_logs does."""
-        with self.path.open("rb") as file:
+        with writing(self.path), self.path.open("rb") as file:
             if not self._is_as_known(file.fileno()):
                 with self._lock():
                     pass  # mended
@@ -178,7 +186,7 @@ def _read(line: bytes) -> dict[str, Any] | None:
 @contextmanager
 def lock(path: Path) -> Iterator[int]:
     """Hold the lock of a journal, so that no other process writes to it."""
-    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    file = os.open(path, os.O_RDWR)  # one that is gone is not made anew
     try:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield file

@@ -12,13 +12,13 @@ from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage
 from sqlalchemy.exc import InterfaceError, OperationalError, PendingRollbackError
 
-from tunesmith.errors import UserError
+from tunesmith.errors import MachineFault
 
 WAIT_S = 60.0
 POLL_INTERVAL_S = 0.5
 
 
-class StorageLost(UserError):
+class StorageLost(MachineFault):
     """A database that has not answered for WAIT_S; the sweep can be resumed."""
 
 
