@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from tunesmith.config_files import chosen_files
 from tunesmith.errors import UserError
@@ -21,23 +21,19 @@ _LINE = re.compile(r"\s*#\s*@package\s+(\S+)\s*$")
 
 def check_package_lines(cfg: DictConfig) -> None:
     """Raise UserError if a chosen file lacks its `# @package` line, or has it where Hydra ignores it."""
-    for file in chosen_files(cfg):
-        if not file.group:
-            continue
-        text = file.text()
-        package = NEEDED.get(file.group)
-        is_misplaced = package is not None and bool(cfg.get(file.group))
+    texts = {file.group: file.text() for file in chosen_files(cfg) if file.group}
+    for group, choice in (OmegaConf.select(cfg, "hydra.runtime.choices") or {}).items():
+        text, package = texts.get(group, ""), NEEDED.get(group)
+        is_misplaced = choice is not None and package is not None and bool(cfg.get(group))
         package = package if is_misplaced else package_below_a_comment(text)
-        if package is None:
-            continue
-        if text.startswith("\ufeff"):
+        if package is not None:
+            name = f"{group.partition('@')[0]}/{choice}.yaml"
+            if text.startswith("\ufeff"):
+                raise UserError(f"{group}={choice}: {name} must be UTF-8 without a byte order mark: save it so")
             raise UserError(
-                f"{file.group}={file.choice}: {file.name} must be UTF-8 without a byte order mark: save it so"
+                f"{group}={choice}: '# @package {package}' must be the first line of {name}, above any comment; "
+                "Hydra does not see it elsewhere"
             )
-        raise UserError(
-            f"{file.group}={file.choice}: '# @package {package}' must be the first line of {file.name}, above any "
-            "comment; Hydra does not see it elsewhere"
-        )
 
 
 def package_below_a_comment(text: str) -> str | None:

@@ -19,6 +19,7 @@ from tunesmith.node_keys import HYDRAS, check_node_keys, parts_of_run
 from tunesmith.renamed_targets import RENAMED
 from tunesmith.training.learner import Supervised
 
+OURS = ("scheduler.interval",)  # make_schedules takes it, not the schedule
 Parameters = Mapping[str, inspect.Parameter]
 
 
@@ -52,12 +53,14 @@ def _is_supervised(cfg: DictConfig) -> bool:
 def _check_names(key: str, node: DictConfig, parameters: Parameters) -> None:
     is_partial = bool(node.get("_partial_"))
     given = [str(name) for name in node if name not in HYDRAS]
-    options = [name for name, parameter in parameters.items() if not (is_partial and _is_required(parameter))]
+    options = [
+        name for name, each in parameters.items() if name in node or not (is_partial and _is_required(each))
+    ]  # what a partial node lacks, code gives
     for name in given:
-        if name not in parameters:
+        if name not in parameters and f"{key}.{name}" not in OURS:
             raise UserError(
                 f"{key}.{name}: {node['_target_']} takes no such argument; got {_value(node, name)}"
-                f"{_origin(f'{key}.{name}')}{hint_below(key, name, options)[0]}"
+                f"{_origin(f'{key}.{name}')}{hint_below(key, name, options or parameters)[0]}"
             )
 
 
