@@ -21,15 +21,18 @@ from omegaconf import DictConfig, OmegaConf, read_write
 
 from tunesmith import run_folder as run_record
 from tunesmith.checks import check_config, check_folder
+from tunesmith.conf_folder import CONF
 from tunesmith.errors import MachineFault, UserError
 from tunesmith.in_job import resolved_as_in_job
 from tunesmith.machine_faults import find_machine_fault, silence_helpers
 from tunesmith.mistakes import exit_on_error, is_mendable, line
+from tunesmith.node_keys import check_node_keys
 from tunesmith.reporting import current_reporter, is_trial
 from tunesmith.resume.comparison import check_resume
 from tunesmith.resume.folder import check_resume_folder, copy_begun
 from tunesmith.resume.kept_files import put_back_on_failure
 from tunesmith.resume.resume_command import resume_command
+from tunesmith.root_keys import check_root_keys
 from tunesmith.run_folder import CONFIG_FILE, checkpoint_folder, environment
 from tunesmith.search.pool.launcher import runs_on_cluster
 from tunesmith.search.storage.password import hide_password, refuse_typed_password
@@ -37,8 +40,7 @@ from tunesmith.short_traceback import take_errors_from_hydra
 from tunesmith.training.ddp.devices import check_accelerator
 from tunesmith.training.ddp.processes import is_rank_zero, nonzero_rank
 from tunesmith.typed_command import typed_command
-
-CONF = Path(__file__).resolve().parents[2] / "conf"
+from tunesmith.typed_options import check_options
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +53,7 @@ def main(task: Callable[[DictConfig], Any] | None = None) -> None:
     sys.argv[1:] = [with_plus(argument) for argument in sys.argv[1:]]
     with exit_on_error(), nonzero_rank():
         check_conf()
+        check_options(sys.argv[1:], CONF)
         hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")(_in_one_line(task or _train))()
 
 
@@ -89,13 +92,19 @@ def pruner_steps(folds: int | None, epochs: int, of_folds: int) -> int:
 
 def check(cfg: DictConfig) -> None:
     """Check a composed config as far as that goes without training; raises UserError."""
+    check_root_keys(cfg, CONF)
     check_config(cfg)
+    check_node_keys(cfg)
     is_new = cfg.get("ckpt_path") is None  # a run that goes on has its own weights
     key = "weights" if is_new else "ckpt_path"
     if cfg.get(key) is not None and not Path(cfg[key]).is_file():
         is_folder = Path(cfg[key]).is_dir()
+        is_word = cfg[key] in ("best", "last")
+        name = f"checkpoints/{cfg[key] if is_word else 'best'}.ckpt"
         reason = (
-            "which is a folder: name a file such as FOLDER/checkpoints/best.ckpt" if is_folder else "which is not there"
+            f"which is {'a folder' if is_folder else 'not there'}: name a file such as FOLDER/{name}"
+            if is_folder or is_word
+            else "which is not there"
         )
         raise UserError(f"{key} must be a checkpoint file; got '{cfg[key]}', {reason}")
     is_sweep = OmegaConf.select(cfg, "hydra.mode") == RunMode.MULTIRUN

@@ -20,6 +20,7 @@ import yaml
 
 from tunesmith.errors import UserError
 from tunesmith.machine_faults import writing
+from tunesmith.unreadable_yaml import read_plain_yaml
 from tunesmith.version import __version__
 
 CONFIG_FILE = Path(".hydra", "config.yaml")
@@ -130,10 +131,8 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """Read a YAML file of plain values."""
-    content = yaml.safe_load(path.read_text())
-    assert isinstance(content, dict)
-    return content
+    """Read a YAML file of plain values; raises UserError if it is damaged, as by a disk that was full."""
+    return read_plain_yaml(path)
 
 
 @cache

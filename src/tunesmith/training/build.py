@@ -41,6 +41,7 @@ from tunesmith.training.loggers import build_loggers, log_config, plain_config
 from tunesmith.training.monitors import check_monitors
 from tunesmith.training.nodes import build_node
 from tunesmith.training.record import RunRecord
+from tunesmith.training.signatures import check_signatures
 
 # Hides what they say of hardware, and tips; warnings still show.
 for _name in ("lightning.pytorch", "lightning.fabric"):
@@ -159,6 +160,7 @@ def build_learner(
             those of the earlier run.
     """
     cfg = with_learner(cfg)
+    check_signatures(cfg)
     data = build_node(cfg, "data", **({} if fold is None else {"fold": fold})) if cfg.get("data") else None
     if not isinstance(data, L.LightningDataModule | None):
         raise UserError(f"data._target_ must be a LightningDataModule; got {type(data).__qualname__}")
