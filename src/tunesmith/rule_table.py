@@ -33,6 +33,7 @@ from tunesmith.rules import (
     one_of,
     or_null,
 )
+from tunesmith.search_rules import SEARCH_TARGETS
 
 # Name in a config -> class of torch.nn. A line here is all that a new activation takes.
 ACTIVATIONS = {
@@ -213,7 +214,7 @@ def rules_of(target: str) -> Mapping[str, Rule]:
     """
     return {
         argument: rule
-        for table in (TARGETS, rules_of_package(target.partition(".")[0]))
+        for table in (TARGETS, SEARCH_TARGETS, rules_of_package(target.partition(".")[0]))
         for pattern, rules in table.items()
         if fnmatchcase(target, pattern)
         for argument, rule in rules.items()

@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from tunesmith.checks import check_rule
 from tunesmith.errors import UserError, closest
 from tunesmith.quoting import to_hydra
-from tunesmith.rules import FLAG, Rule, integer, number, one_of, or_null
+from tunesmith.rules import FLAG, SEED, Rule, integer, number, one_of, or_null
 from tunesmith.search.space.params import read_params
 
 PREFIX = "hydra.sweeper."
@@ -32,7 +32,7 @@ _RULES: dict[str, Rule] = {
     "isolate": FLAG,
     "devices": integer(1),
     "max_failure_rate": number("in [0, 1]", lambda value: 0 <= value <= 1),
-    "seed": or_null(integer(0)),
+    "seed": or_null(SEED),
     "direction": one_of("minimize", "maximize", "min", "max"),
     "storage": Rule("null or a database's URL", lambda value: value is None or isinstance(value, str)),
     "study_name": Rule(
@@ -86,6 +86,8 @@ def read_settings(given: Mapping[str, Any], config: DictConfig | None = None) ->
     for key in given:
         if key not in known | _OLD:
             raise UserError(f"{PREFIX}{key}: there is no such key{closest(key, known)}")
+    for key in sorted(known - set(given)):
+        raise UserError(f"{PREFIX}{key} must be given: it was deleted, or a file of its own for hydra/sweeper lacks it")
     for key, rule in _RULES.items():
         check_rule(PREFIX + key, rule, given[key])
     params = given["params"]
@@ -109,8 +111,9 @@ def _check_old(given: Mapping[str, Any]) -> None:
     if given.get("search_space") is not None:
         params = ", ".join(f"{key}: {_sweep(value)}" for key, value in given["search_space"].items())
         raise UserError(f"{PREFIX}search_space is an old name: write {PREFIX}params: {{{params}}}")
-    if isinstance(given["direction"], Sequence) and not isinstance(given["direction"], str):
-        raise UserError(f"{PREFIX}direction must be one, as a study has one objective; got {list(given['direction'])}")
+    direction = given.get("direction")
+    if isinstance(direction, Sequence) and not isinstance(direction, str):
+        raise UserError(f"{PREFIX}direction must be one, as a study has one objective; got {list(direction)}")
 
 
 def _checked_params(params: object) -> dict[str, Any]:

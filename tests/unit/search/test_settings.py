@@ -81,7 +81,7 @@ def test_allowed(key: str, value: Any) -> None:
         ("isolate", 1, "true or false; got 1"),
         ("devices", 0, "an integer >= 1; got 0"),
         ("max_failure_rate", 1.1, "a number in [0, 1]; got 1.1"),
-        ("seed", -1, "an integer >= 0, or null; got -1"),
+        ("seed", -1, "an integer in [0, 2**32), or null; got -1"),
         ("direction", "up", "one of minimize, maximize, min, max; got 'up'"),
         ("storage", 3, "null or a database's URL; got 3"),
         ("study_name", "a/b", "a name without / that does not begin with a dot; got 'a/b'"),
