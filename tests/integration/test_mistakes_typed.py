@@ -119,8 +119,8 @@ SWEEPS = [
     ("seed=${hydra:job.num}", "seed: ${hydra:...} has a value inside a job alone, and this value is read before; got"),
     ("optimizer.lr=tag(log,range(1,8))", "optimizer.lr must be a sweep that can be drawn from; got "),
     ("ckpt_path=file", "ckpt_path must be null in a sweep"),
-    ("study_name=..", "hydra.sweeper.study_name must be a name without / that does not begin with a dot; got '..'"),
-    ("study_name=a/b", "hydra.sweeper.study_name must be a name without / that does not begin with a dot; got 'a/b'"),
+    ("study_name=..", "hydra.sweeper.study_name must be a name without / that does not begin with a dot, of at most 200 bytes, or null; got '..'"),
+    ("study_name=a/b", "hydra.sweeper.study_name must be a name without / that does not begin with a dot, of at most 200 bytes, or null; got 'a/b'"),
 ]
 
 

@@ -22,6 +22,19 @@ PREFIX = "hydra.sweeper."
 # Keys of the official plugin that may stand in a config as null.
 _OLD = {"search_space"}
 
+# File systems allow 255 bytes; a folder that is set aside gets a longer name.
+MAX_NAME_BYTES = 200
+NAME = Rule(
+    f"a name without / that does not begin with a dot, of at most {MAX_NAME_BYTES} bytes",
+    lambda value: (
+        isinstance(value, str | int | float)
+        and not isinstance(value, bool)
+        and bool(re.fullmatch(r"[^./][^/]*", str(value)))
+        and str(value).isprintable()
+        and len(str(value).encode()) <= MAX_NAME_BYTES
+    ),
+)
+
 _RULES: dict[str, Rule] = {
     "n_trials": integer(1),
     "n_workers": integer(1),
@@ -35,10 +48,7 @@ _RULES: dict[str, Rule] = {
     "seed": or_null(SEED),
     "direction": one_of("minimize", "maximize", "min", "max"),
     "storage": Rule("null or a database's URL", lambda value: value is None or isinstance(value, str)),
-    "study_name": Rule(
-        "a name without / that does not begin with a dot",
-        lambda value: value is None or bool(re.fullmatch(r"[^./][^/]*", str(value))),
-    ),
+    "study_name": or_null(NAME),
     "max_epochs": or_null(integer(1)),
     "folds": or_null(integer(2)),
     "dry_run": FLAG,
@@ -88,6 +98,8 @@ def read_settings(given: Mapping[str, Any], config: DictConfig | None = None) ->
             raise UserError(f"{PREFIX}{key}: there is no such key{closest(key, known)}")
     for key in sorted(known - set(given)):
         raise UserError(f"{PREFIX}{key} must be given: it was deleted, or a file of its own for hydra/sweeper lacks it")
+    if given["study_name"] is None and _is_top_level_key(config):
+        raise UserError("study_name must be a name; got null: leave it out, and it is a time stamp")
     for key, rule in _RULES.items():
         check_rule(PREFIX + key, rule, given[key])
     params = given["params"]
@@ -149,6 +161,12 @@ def _n_workers(n_workers: int, n_jobs: int | None) -> int:
 
 def _study_name(given: str | int | None) -> str:
     return datetime.now().strftime("%Y-%m-%d_%H-%M-%S-%f") if given is None else str(given)
+
+
+def _is_top_level_key(config: DictConfig | None) -> bool:
+    """Whether the study's name is a key of the app, which names the study's folder as well."""
+    sweeper = None if config is None else OmegaConf.select(config, "hydra.sweeper", default=None)
+    return sweeper is not None and OmegaConf.is_interpolation(sweeper, "study_name")
 
 
 def _function(key: str, path: str | None) -> Callable[..., Any] | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tunesmith.search.pool.gpus import visible_to_worker
 from tunesmith.search.pool.pool import LOG_FILE, WORKERS_FOLDER, WorkerExit
+from tunesmith.search.pool.started_worker import started_by_this_process
 from tunesmith.search.study.owner import WORKER, Owner
 from tunesmith.search.worker.failure import last_line
 
@@ -27,7 +28,7 @@ class LocalWorkers:
     def __call__(self, index: int) -> LocalWorker:
         folder = self._folder / WORKERS_FOLDER / str(index)
         folder.mkdir(parents=True, exist_ok=True)
-        own = {WORKER: str(index), **visible_to_worker(index, self._devices)}
+        own = {WORKER: str(index), **started_by_this_process(), **visible_to_worker(index, self._devices)}
         with (folder / LOG_FILE).open("ab") as log:
             begin = log.tell()
             process = subprocess.Popen(
