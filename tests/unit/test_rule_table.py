@@ -38,6 +38,7 @@ REDUCTION: Bounds = (["mean", "sum"], ["none", None])
 BOUNDS: dict[str, dict[str, Bounds]] = {
     "": {
         "seed": SEED,
+        "study_name": (["a", "a b", 5, "a" * 200], ["", None, "a" * 201]),
         "threads": FROM_ONE,
         "weights": ([None, "a.ckpt"], ["", 1]),
         "ckpt_path": ([None, "a.ckpt"], ["", 1]),

@@ -26,7 +26,7 @@ from tunesmith.search.sampling.tryout import try_search
 from tunesmith.search.settings import PREFIX, Settings
 from tunesmith.search.space.compose import Composer
 from tunesmith.search.space.space import Space
-from tunesmith.search.storage.storage import check_url
+from tunesmith.search.storage.storage import check_reachable, check_url
 from tunesmith.search.study.study import open_study
 
 NUM_EXAMPLES = 5
@@ -40,6 +40,8 @@ def check_sweep(settings: Settings, space: Space, composer: Composer, sampler: P
     check_url(settings.storage)
     check_arguments("sampler", BaseSampler, settings.sampler)
     check_arguments("pruner", BasePruner, settings.pruner)
+    if not settings.dry_run:
+        check_reachable(settings.storage)
     objective: Objective | None = None
     for params in _extremes(space, composer):
         extreme = _compose(params, settings, composer)
