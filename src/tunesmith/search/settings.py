@@ -173,7 +173,7 @@ def _function(key: str, path: str | None) -> Callable[..., Any] | None:
     """Return the function of a path; its module, which may be heavy, is imported when it is called."""
     if path is None:
         return None
-    module = path.rpartition(".")[0]
+    module = path.rpartition(".")[0] if isinstance(path, str) else ""
     try:
         is_there = find_spec(module) is not None
     except (ImportError, ValueError):

@@ -84,7 +84,11 @@ def test_allowed(key: str, value: Any) -> None:
         ("seed", -1, "an integer in [0, 2**32), or null; got -1"),
         ("direction", "up", "one of minimize, maximize, min, max; got 'up'"),
         ("storage", 3, "null or a database's URL; got 3"),
-        ("study_name", "a/b", "a name without / that does not begin with a dot, of at most 200 bytes, or null; got 'a/b'"),
+        (
+            "study_name",
+            "a/b",
+            "a name without / that does not begin with a dot, of at most 200 bytes, or null; got 'a/b'",
+        ),
         ("study_name", "", "a name without / that does not begin with a dot, of at most 200 bytes, or null; got ''"),
         ("max_epochs", 0, "an integer >= 1, or null; got 0"),
         ("folds", 1, "an integer >= 2, or null; got 1"),
