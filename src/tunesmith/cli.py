@@ -22,6 +22,7 @@ from omegaconf import DictConfig, OmegaConf, read_write
 from tunesmith import run_folder as run_record
 from tunesmith.checks import check_config, check_folder
 from tunesmith.conf_folder import CONF
+from tunesmith.deletions import refuse_deletions
 from tunesmith.errors import MachineFault, UserError
 from tunesmith.in_job import resolved_as_in_job
 from tunesmith.machine_faults import find_machine_fault, silence_helpers
@@ -37,7 +38,7 @@ from tunesmith.run_folder import CONFIG_FILE, checkpoint_folder, environment
 from tunesmith.search.pool.launcher import runs_on_cluster
 from tunesmith.search.storage.password import hide_password, refuse_typed_password
 from tunesmith.short_traceback import take_errors_from_hydra
-from tunesmith.training.ddp.devices import check_accelerator
+from tunesmith.training.ddp.devices import check_devices, check_nodes
 from tunesmith.training.ddp.processes import is_rank_zero, nonzero_rank
 from tunesmith.typed_command import typed_command
 from tunesmith.typed_options import check_options
@@ -54,6 +55,7 @@ def main(task: Callable[[DictConfig], Any] | None = None) -> None:
     with exit_on_error(), nonzero_rank():
         check_conf()
         check_options(sys.argv[1:], CONF)
+        refuse_deletions(sys.argv[1:])
         hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")(_in_one_line(task or _train))()
 
 
@@ -117,9 +119,11 @@ def check(cfg: DictConfig) -> None:
         raise UserError(
             f"hydra.output_subdir must be {CONFIG_FILE.parent}, where a run's config is looked for; got {kept}"
         )
-    accelerator = OmegaConf.select(cfg, "trainer.accelerator")
+    keys = ("trainer.accelerator", "trainer.devices", "trainer.precision")
+    accelerator, devices, precision = (OmegaConf.select(cfg, key, default=None) for key in keys)
     if isinstance(accelerator, str) and not (is_sweep and runs_on_cluster(cfg)):
-        check_accelerator(accelerator)
+        check_devices(accelerator, devices, precision)
+        check_nodes(OmegaConf.select(cfg, "trainer.num_nodes", default=1))
 
 
 class ChecksBeforeRun(Callback):

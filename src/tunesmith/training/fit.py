@@ -18,6 +18,7 @@ from tunesmith import run_folder
 from tunesmith.errors import RunFailed, UserError, text_of
 from tunesmith.machine_faults import find_machine_fault
 from tunesmith.reporting import Reporter
+from tunesmith.training.batch_size import check_batch_size
 from tunesmith.training.build import build
 from tunesmith.training.complaints import explain
 from tunesmith.training.data_record import DataRecord, read_data_record
@@ -46,6 +47,7 @@ def train_once(
         KeyboardInterrupt: Ctrl-C; the run can be resumed from checkpoints/last.ckpt.
     """
     run = build(cfg, folder, reporter, fold, _read_earlier(checkpoint, of_other_fold))
+    check_batch_size(run.data, reporter)
     try:
         with closed_loggers(run.trainer.loggers), interruptible(run.trainer):
             run.trainer.fit(run.module, run.data, ckpt_path=checkpoint, weights_only=True)

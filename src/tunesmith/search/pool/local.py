@@ -13,6 +13,7 @@ from tunesmith.search.console.lines import say
 from tunesmith.search.pool.gpus import visible_to_worker
 from tunesmith.search.pool.pool import EXIT_MACHINE_FAULT, LOG_FILE, WORKERS_FOLDER, WorkerExit
 from tunesmith.search.pool.processes import kill_tree, status
+from tunesmith.search.pool.started_worker import started_by_this_process
 from tunesmith.search.study.owner import WORKER, Owner
 from tunesmith.search.worker.failure import last_line
 
@@ -33,7 +34,7 @@ class LocalWorkers:
     def __call__(self, index: int) -> LocalWorker:
         folder = self._folder / WORKERS_FOLDER / str(index)
         folder.mkdir(parents=True, exist_ok=True)
-        own = {WORKER: str(index), **visible_to_worker(index, self._devices)}
+        own = {WORKER: str(index), **started_by_this_process(), **visible_to_worker(index, self._devices)}
         with (folder / LOG_FILE).open("ab") as log:
             begin = log.tell()
             process = subprocess.Popen(
