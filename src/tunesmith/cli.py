@@ -144,12 +144,12 @@ def _leave_record(config: DictConfig) -> None:
             config.hydra.output_subdir = None
 
 
-def evaluate(folder: Path) -> dict[str, float]:
+def evaluate(folder: Path, config: DictConfig | None = None) -> dict[str, float]:
     """Evaluate a run on the test part, as tunesmith.training.run.evaluate does."""
     load_training()
     from tunesmith.training.run import evaluate
 
-    return evaluate(folder)
+    return evaluate(folder, config)
 
 
 @cache

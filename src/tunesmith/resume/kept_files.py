@@ -16,8 +16,8 @@ from tunesmith.run_folder import (
     PREPARATION_FILE,
     RESULT_FILE,
     read_metrics,
+    replacing,
     run_rooms,
-    temporary_path,
 )
 
 # What a run writes before its first epoch has ended, in its folder and in those of its folds.
@@ -81,10 +81,9 @@ def _put_back(kept: dict[Path, _Kept], new: set[Path]) -> None:
     for path, file in kept.items():
         if path.exists() and (path.stat().st_ino, path.stat().st_mtime_ns) == (file.inode, file.changed_ns):
             continue
-        temporary = temporary_path(path)
-        temporary.write_bytes(file.content if isinstance(file.content, bytes) else file.content.read())
-        os.utime(temporary, ns=(file.changed_ns, file.changed_ns))
-        os.replace(temporary, path)
+        with replacing(path) as copy:
+            copy.write(file.content if isinstance(file.content, bytes) else file.content.read())
+        os.utime(path, ns=(file.changed_ns, file.changed_ns))
 
 
 def _files(folder: Path) -> list[Path]:

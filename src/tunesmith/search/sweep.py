@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from tunesmith.search import command
 from tunesmith.search.console.lines import say, show_joined, show_space
 from tunesmith.search.console.progress import ProgressPrinter
 from tunesmith.search.dry_run import check_sweep, show_examples
+from tunesmith.search.ended_trial import compose_ended
 from tunesmith.search.finish import finish, write_results
 from tunesmith.search.opening import StudyOpener
 from tunesmith.search.pool.jobs import Jobs
@@ -114,6 +116,7 @@ class Sweep:
         self._execute = execute
         self._folder = Path(config.hydra.sweep.dir)
         self._interruption = Interruption()
+        self._config_of = partial(compose_ended, sampler, composer)
         self._opener = StudyOpener(settings, space, sampler, composer, self._folder)
         self._started = time.monotonic() - (time.time() - command_started())
 
@@ -140,6 +143,7 @@ class Sweep:
             self._folder,
             self._study_keys(),
             is_elsewhere,
+            self._config_of,
             self._composer.loader,
         )
 
@@ -210,7 +214,7 @@ class Sweep:
         Pool(start, self._limits().n_trials, self._interruption).run(n_workers, worker.is_ending, progress)
 
     def _write_results(self, study: Study) -> None:
-        write_results(study, self._settings, self._folder, self._composer.loader)
+        write_results(study, self._settings, self._folder, self._config_of, self._composer.loader)
 
     def _worker(self, study: Study) -> Worker:
         return Worker(

@@ -18,10 +18,11 @@ from optuna.trial import TrialState
 from tunesmith.errors import UserError
 from tunesmith.resume.comparison import check_retry
 from tunesmith.search.console.lines import say, show_trial
+from tunesmith.search.sampling.queued import NoPoint
 from tunesmith.search.space.compose import Composer
 from tunesmith.search.storage.journal import JournalDamaged
 from tunesmith.search.storage.reconnecting import StorageLost
-from tunesmith.search.study.budget import ask, keeps_point
+from tunesmith.search.study.budget import ask, keeps_point, withdraw
 from tunesmith.search.study.counts import check_failure_rate, count, is_over
 from tunesmith.search.study.heartbeat import Heartbeats
 from tunesmith.search.study.retries import StaleTrials, requeue
@@ -155,6 +156,11 @@ class Worker:
                 self._limits.trial_timeout,
             )
         except UpdateFinishedTrialError:
+            self._forget(number)
+            return []
+        except NoPoint as error:
+            say(f"trial {number} is not run: {error}")
+            withdraw(self._study, trial)
             self._forget(number)
             return []
         if reporter.is_retry:

@@ -16,7 +16,7 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint, WeightAveraging
 from torch import Tensor
 
-from tunesmith.run_folder import BEST_CHECKPOINT, LAST_CHECKPOINT
+from tunesmith.run_folder import BEST_CHECKPOINT, LAST_CHECKPOINT, open_new
 from tunesmith.training.callbacks.end_of_epoch import EndOfEpoch
 from tunesmith.training.callbacks.epoch_record import WITHIN_EPOCH, EpochRecord
 from tunesmith.training.record import RunRecord
@@ -131,6 +131,8 @@ class Checkpoints(EndOfEpoch):
         if not self.record.is_best_saved and self._has_changed(trainer):
             self._save_validated(trainer)
         new = self.last_path.with_name(".new.ckpt")
+        if trainer.is_global_zero:
+            new.unlink(missing_ok=True)  # if somebody has put a link there, the file that it leads to stays as it is
         trainer.save_checkpoint(new, weights_only=False)
         is_best, self.record.is_best_saved = not self.record.is_best_saved, True
         if not trainer.is_global_zero:
@@ -205,5 +207,6 @@ def _link(source: Path, target: Path) -> None:
     try:
         os.link(source, temporary)
     except OSError:
-        shutil.copyfile(source, temporary)
+        with source.open("rb") as file, open(open_new(temporary), "wb") as copy:
+            shutil.copyfileobj(file, copy)
     os.replace(temporary, target)

@@ -90,5 +90,7 @@ def test_an_attempt_that_carries_nothing() -> None:
 )
 def test_a_trials_folder_is_named_as_seen_from_the_studys(tmp_path: Path, folder: str | None, seen: str) -> None:
     owner = Owner().to_attribute(folder and tmp_path / folder)
-    attempt = Attempt(create_trial(value=0.5, user_attrs={OWNER: owner, FIRST_ATTEMPT: 0}))
+    trial = create_trial(value=0.5, user_attrs={OWNER: owner, FIRST_ATTEMPT: 0})
+    trial.number = 1
+    attempt = Attempt(trial)
     assert attempt.trial_folder(tmp_path / "here") == seen.format(tmp_path)
