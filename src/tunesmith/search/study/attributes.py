@@ -21,9 +21,9 @@ _PROCESS, _MACHINE = ("pid", "started"), ("machine", "boot")
 def read_number(attributes: Mapping[str, Any], name: str, end: int | None = None) -> int | None:
     """Return a whole number from 0, below an end if one is given; None for anything else."""
     value = attributes.get(name)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+    if not isinstance(value, int) or isinstance(value, bool):
         return None
-    return value if end is None or value < end else None
+    return value if value >= 0 and (end is None or value < end) else None
 
 
 def read_text(attributes: Mapping[str, Any], name: str) -> str | None:
@@ -50,7 +50,7 @@ def read_owner(attributes: Mapping[str, Any], name: str) -> Owner | None:
     if not isinstance(attribute, Mapping):
         return None
     given = {field: attribute.get(field) for field, kind in _kinds().items() if isinstance(attribute.get(field), kind)}
-    if any(given.get(field) is None for field in _PROCESS) or not 0 < given["pid"] <= _MAX_PID:
+    if any(given.get(field) is None for field in _PROCESS) or given["pid"] not in range(1, _MAX_PID + 1):
         given = {field: value for field, value in given.items() if field not in _MACHINE}
     return Owner.from_attribute(given)
 

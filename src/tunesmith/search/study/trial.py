@@ -140,8 +140,7 @@ class Attempt(NamedTuple):
     @property
     def config_digest(self) -> str | None:
         """Digest of the record of the config that the trial ran with, None if there is none."""
-        attributes = self.trial.user_attrs
-        holder = attributes if self.is_retry else attributes.get(OWNER)
+        holder = self.trial.user_attrs if self.is_retry else self.trial.user_attrs.get(OWNER)
         return read_name(holder, CONFIG) if isinstance(holder, Mapping) else None
 
     @property
