@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,17 +13,20 @@ import pytest
 from omegaconf import DictConfig, OmegaConf
 from optuna import Study, Trial
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
-from optuna.trial import TrialState, create_trial
+from optuna.trial import FrozenTrial, TrialState, create_trial
+from studies import opened
 from study_app import FOLDER, StudyApp, study_app, study_in_journal
 
-from tunesmith.errors import UserError
+from tunesmith.errors import UserError, printable
 from tunesmith.run_folder import read_yaml
 from tunesmith.search.study.owner import this_process
 from tunesmith.search.study.trial import Attempt
+from tunesmith.search.trials_table import read_trials, to_csv
 
 UNIT = FloatDistribution(0, 1)
 SWEEP = ("x=interval(0,1)", "hydra.sweeper.n_trials=3")
 EVALUATED: list[tuple[Path, DictConfig]] = []
+CALLED: list[object] = []
 
 
 def evaluate(folder: Path, config: DictConfig) -> Mapping[str, Any]:
@@ -41,6 +45,8 @@ SUGGESTS = f"hydra.sweeper.custom_search_space={__name__}.suggest"
 @pytest.fixture
 def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StudyApp]:
     EVALUATED.clear()
+    CALLED.clear()
+    OmegaConf.register_new_resolver("boom", CALLED.append, replace=True)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with study_app(tmp_path, monkeypatch) as app:
         yield app
@@ -143,10 +149,6 @@ def test_a_folder_of_the_same_path_on_another_host_is_this_one(app: StudyApp) ->
 
 # attributes
 
-STEERING = "a\x1b[2J\u202eb\r\nc"
-FORMULAS = ["=1+1", "+A1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", " =1", "'=1", "\uff1d1+1"]
-
-
 ODD = ([1, [2]], {"a": {"b": 1}}, "text", -5, 2.5, True, 10**40)
 NAMES = (
     *("owner", "lease", "reason", "mistake", "epochs", "note", "tags", "first_attempt", "retry_of", "deaths"),
@@ -189,68 +191,49 @@ def queue(study: Study, params: dict[str, Any], distributions: dict[str, BaseDis
     study.add_trial(create_trial(state=waiting, params=params, distributions=distributions, user_attrs=attributes))
 
 
-TARGET = CategoricalDistribution(["os.system"])
-
-
-@pytest.mark.parametrize(
-    ("params", "distributions"),
-    [
-        pytest.param({"x": 0.5, "model._target_": "os.system"}, {"x": UNIT, "model._target_": TARGET}, id="a target"),
-        pytest.param({"x": 0.5, "hydra.run.dir": "/"}, {"x": UNIT, "hydra.run.dir": None}, id="a folder"),
-        pytest.param({"x": 0.5, "hydra/launcher": "a"}, {"x": UNIT, "hydra/launcher": None}, id="a group"),
-        pytest.param({"x": 0.5, "z": "${boom:1}"}, {"x": UNIT, "z": None}, id="a resolver"),
-        pytest.param(
-            {"x": 0.5, "": "a", "a[": "b", "..": "c"}, {"x": UNIT, "": None, "a[": None, "..": None}, id="no keys"
-        ),
-        pytest.param({"x": 5.0}, {"x": FloatDistribution(0, 9)}, id="outside of the range"),
-        pytest.param({"x": "mlp"}, {"x": None}, id="no number"),
-    ],
+QUEUED: tuple[dict[str, Any], ...] = (
+    {"x": 0.5, "model._target_": "os.system"},
+    {"x": 0.5, "hydra.run.dir": "/"},
+    {"x": 0.5, "hydra/launcher": "a"},
+    {"x": 0.5, "z": "${boom:1}"},
+    {"x": 0.5, "": "a", "a[": "b", "..": "c", "a,b=c": "d"},
+    {"x": 5.0},
+    {"x": "mlp"},
 )
-@pytest.mark.parametrize("is_open", [False, True], ids=["a space", "an open space"])
+
+
+@pytest.mark.parametrize("typed", [(), (SUGGESTS,)], ids=["a space", "an open space"])
 @pytest.mark.parametrize("attributes", [{}, {"first_attempt": 0, "retry_of": 0}], ids=["new", "a retry"])
 def test_only_points_of_the_space_become_overrides(
-    app: StudyApp, params: dict[str, Any], distributions: dict[str, Any], is_open: bool, attributes: dict[str, Any]
+    app: StudyApp, typed: tuple[str, ...], attributes: dict[str, Any]
 ) -> None:
-    """Trials of a study in memory are not enough: overrides are made where the config is composed."""
-    OmegaConf.register_new_resolver("boom", boom, replace=True)
-    command = ("x=interval(0,1)", *[SUGGESTS] * is_open)
-    app.sweep(*command, "hydra.sweeper.n_trials=1")
-    choices = {key: CategoricalDistribution([params[key]]) for key, each in distributions.items() if each is None}
-    queue(study_in_journal(), params, {**distributions, **choices}, **attributes)
-    found = app.sweep(*command, "hydra.sweeper.n_trials=3")
-    assert found["trials"]["complete"] == 3
-    usual = app.ran[0].keys()
+    app.sweep("x=interval(0,1)", *typed, "hydra.sweeper.n_trials=1")
+    for params in QUEUED:
+        kinds = {key: CategoricalDistribution([value]) for key, value in params.items() if isinstance(value, str)}
+        queue(study_in_journal(), params, {"x": FloatDistribution(0, 9), **kinds}, **attributes)
+    found = app.sweep("x=interval(0,1)", *typed, "hydra.sweeper.n_trials=7")
+    assert found["trials"]["complete"] == 7
     for config in app.ran:
-        assert config.keys() == usual
-        assert config["model"] == {"kind": "mlp", "units": 8}
+        assert config.keys() == app.ran[0].keys()
+        assert (config["model"], config["z"]) == ({"kind": "mlp", "units": 8}, "${y}")
         assert 0 <= config["x"] <= 1
+    assert CALLED == []
 
 
-def boom(*arguments: object) -> None:
-    raise AssertionError("a resolver was called with what a study holds")
-
-
-@pytest.mark.parametrize("is_open", [False, True], ids=["a space", "an open space"])
-@pytest.mark.parametrize(
-    ("point", "is_run"),
-    [
-        pytest.param({"x": 0.25}, True, id="in the range"),
-        pytest.param({"x": 5}, False, id="outside"),
-        pytest.param({"x": "${boom:1}"}, False, id="a text"),
-        pytest.param({"x": float("nan")}, False, id="nan"),
-        pytest.param({"x": True}, False, id="a flag"),
-    ],
-)
+@pytest.mark.parametrize("typed", [(), (SUGGESTS,)], ids=["a space", "an open space"])
 def test_a_point_that_a_user_queues_is_run_if_it_lies_in_the_space(
-    app: StudyApp, point: dict[str, Any], is_run: bool, is_open: bool, capsys: pytest.CaptureFixture[str]
+    app: StudyApp, typed: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = ("x=interval(0,1)", *[SUGGESTS] * is_open)
-    app.sweep(*command, "hydra.sweeper.n_trials=1")
-    study_in_journal().enqueue_trial(point)
-    found = app.sweep(*command, "hydra.sweeper.n_trials=3")
+    app.sweep("x=interval(0,1)", *typed, "hydra.sweeper.n_trials=1")
+    for x in (0.25, 5, "${boom:1}", float("nan"), True, "0.5"):
+        study_in_journal().enqueue_trial({"x": x})
+    found = app.sweep("x=interval(0,1)", *typed, "hydra.sweeper.n_trials=3")
     assert found["trials"]["complete"] == 3
-    assert (0.25 in [config["x"] for config in app.ran]) == is_run
-    assert ("trial 1 is not run: it was queued with x=" in capsys.readouterr().out) != is_run
+    assert app.ran[1]["x"] == 0.25
+    lines = [line for line in capsys.readouterr().out.splitlines() if "is not run" in line]
+    assert lines[0] == "trial 2 is not run: it was queued with x=5, which must be 0 to 1"
+    assert len(lines) == 5
+    assert CALLED == []
 
 
 def test_a_queued_value_that_the_users_function_does_not_suggest_is_refused(
@@ -267,32 +250,84 @@ def test_a_queued_value_that_the_users_function_does_not_suggest_is_refused(
     assert "trial 2 is not run: it was queued with y=9, which must be integer 1 to 4" in out
     assert "trial 3 is not run: it was queued with y=os.system" in out
     assert found["test"] == {"test/acc": 0.5}
+    assert EVALUATED[0][1].y == found["best_params"]["y"]
 
 
 # records of configs
 
 
-@pytest.mark.parametrize(
-    "odd", [*ODD, {}, {"swept": [], "bases": []}, {"swept": ["a["], "bases": [{"choices": {}}]}], ids=str
-)
-def test_an_odd_record_of_a_config_is_passed_over(app: StudyApp, odd: object) -> None:
+def test_an_odd_record_of_a_config_is_passed_over(app: StudyApp) -> None:
     app.sweep(*SWEEP)
-    study_in_journal().set_user_attr("config 0123456789abcdef", odd)
-    add(study_in_journal(), 2.0, owner=owner(FOLDER.absolute(), config="0123456789abcdef"))
-    assert app.sweep(*SWEEP)["best_trial"] != 3
+    study = study_in_journal()
+    for number, odd in enumerate((*ODD, {}, {"swept": [], "bases": []}, {"swept": ["a["], "bases": [{"choices": {}}]})):
+        study.set_user_attr(f"config {number}", odd)
+        add(study, 2.0, owner=owner(FOLDER.absolute(), config=str(number)))
+    assert app.sweep(*SWEEP)["best_trial"] == 0
 
 
 def test_no_resolver_is_called_by_what_a_study_holds_of_a_config(app: StudyApp) -> None:
-    OmegaConf.register_new_resolver("boom", boom, replace=True)
     app.sweep(*SWEEP)
     study = study_in_journal()
     (name,) = [name for name in study.user_attrs if name.startswith("config ")]
     record = study.user_attrs[name]
     (base,) = record["bases"]
     config = {**base["config"], "y": "${boom:1}", "z": "${y}", "name": "${boom:2}", "seed": "${boom:3}"}
-    study.set_user_attr("config evil", {**record, "swept": ["x", "y", "z"], "bases": [{**base, "config": config}]})
+    odd = {**record, "swept": ["x", "y", "z", "a[", ""], "bases": [{**base, "config": config}]}
+    study.set_user_attr("config evil", odd)
     add(study, 2.0, owner=owner(FOLDER.absolute(), config="evil"))
-    with pytest.raises(
-        UserError, match=r"^name must stay as it was in the earlier trials of study s: \$\{boom:2\}; got"
-    ):
+    with pytest.raises(UserError, match=r"^name must stay as it was in .* study s: \$\{boom:2\}; got"):
         app.sweep(*SWEEP)
+    assert CALLED == []
+
+
+# what is shown
+
+STEERING = "a\x1b[2J\u202eb\r\nc"
+SHOWN = "a\\x1b[2J\\u202eb c"
+
+
+def test_a_study_steers_no_console_and_no_file(app: StudyApp, capsys: pytest.CaptureFixture[str]) -> None:
+    app.sweep(*SWEEP)
+    study = study_in_journal()
+    labels = {"note": STEERING, "tags": [STEERING], "owner": owner(f"/{STEERING}", host=STEERING)}
+    add(study, -1.0, **labels)
+    add(study, None, reason=STEERING, **labels)
+    app.sweep("x=interval(0,1)", "hydra.sweeper.n_trials=5")
+    out = capsys.readouterr().out
+    assert f"best lies on {SHOWN}, in /{SHOWN}/3: the same command" in out
+    for text in (out, *(path.read_text() for path in FOLDER.glob("*.*") if path.suffix in (".csv", ".yaml"))):
+        assert not set(text) & set("\x1b\u202e\r")
+    (row,) = [row for row in read_trials(FOLDER)[0] if row["number"] == "4"]
+    assert [row[key] for key in ("host", "reason", "note", "tags")] == [SHOWN] * 4
+
+
+FORMULAS = ("=1+1", "+A1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", " =1", "'=1", "\uff1d1+1")
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_no_text_of_a_study_is_a_formula_of_a_spreadsheet(tmp_path: Path, text: str) -> None:
+    study = opened()
+    add(study, None, reason=text, note=text, tags=[text], owner=owner(text, host=text))
+    keys = {text: CategoricalDistribution([text]), "x": UNIT}
+    study.add_trial(create_trial(value=0.5, params={"x": 0.5, text: text}, distributions=keys))
+    (tmp_path / "trials.csv").write_text(to_csv(study_of(study), study.direction, tmp_path))
+    with (tmp_path / "trials.csv").open(newline="") as file:
+        cells = [cell for line in csv.reader(file) for cell in line]
+    assert not [cell for cell in cells if cell != "+A1" and cell.strip(" \t\r").startswith(tuple("=+-@\uff1d"))]
+    rows, params = read_trials(tmp_path)
+    assert rows[1][params[1]] == params[1] == printable(text)
+
+
+def test_numbers_stay_numbers(tmp_path: Path) -> None:
+    study = opened()
+    kinds = {"x": UNIT, "+a.b": FloatDistribution(-9, 9), "c": CategoricalDistribution(["-1.5", "-1e-3"])}
+    study.add_trial(create_trial(value=-2.5, params={"x": 0.5, "+a.b": -1.5, "c": "-1e-3"}, distributions=kinds))
+    header, row = to_csv(study_of(study), study.direction, tmp_path).splitlines()
+    assert header.endswith(",x,+a.b,c")
+    assert row.startswith("0,COMPLETE,-2.5,")
+    assert row.endswith(",0.5,-1.5,-1e-3")
+
+
+def study_of(study: Study) -> list[FrozenTrial]:
+    """The trials as they are stored, whatever the space is."""
+    return study._storage.get_all_trials(study._study_id)

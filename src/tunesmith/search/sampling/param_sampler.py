@@ -99,6 +99,8 @@ class ParamSampler:
 
 def _suggest(dimension: Dimension, trial: Trial, queued: Mapping[str, Any]) -> Any:
     check_queued(dimension, queued)
+    if dimension.key in queued and dimension.key in trial.params:  # Optuna would warn if it was of another range
+        return own_value(dimension, queued[dimension.key])
     try:
         return own_value(dimension, dimension.suggest(trial))
     except ValueError as error:

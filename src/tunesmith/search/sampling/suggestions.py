@@ -21,8 +21,8 @@ from tunesmith.search.space.space import Dimension
 _OPTUNA = Path(optuna.__file__).parent
 # Optuna's warning of choices that a storage cannot give back; the next trial would fail with other words.
 _NO_PLAIN_VALUE = "Choices for a categorical distribution should be"
-# Optuna's warning of a queued value, which is refused here.
-_OUT_OF_RANGE = "Fixed parameter"
+# Optuna's warnings of a queued value, which is refused here, and of one that was drawn from another range.
+_OUT_OF_RANGE = "Fixed parameter|Inconsistent parameter"
 _RULE = (
     "must be null, a flag, a number or a text of Python's own types, with the same choices and kind in each trial of a "
     "study, as hydra.sweeper.custom_search_space suggests it"
