@@ -47,7 +47,7 @@ def exit_on_error() -> Iterator[None]:
     except Exception as error:
         if is_mendable(error):
             sys.exit(line(error))
-        traceback.print_exception(error.__cause__ if isinstance(error, InstantiationException) else error)
+        traceback.print_exception((isinstance(error, InstantiationException) and error.__cause__) or error)
         sys.exit(1)
 
 

@@ -49,6 +49,8 @@ def _explain(cfg: DictConfig, key: str, error: InstantiationException) -> Except
     if isinstance(cause, UserError):
         return cause
     node_key = written_at(cfg, str(error).rpartition("full_key: ")[2].strip() or key)
+    if cause is None:  # Hydra's own refusal, such as of a class by which a config would run commands
+        return UserError(f"{node_key}._target_ is refused by Hydra: {_without_key(error)}")
     is_flag = node_key.partition(".")[0] in ("loss", "trainer") and isinstance(cause, TypeError | ValueError)
     if isinstance(cause, RuntimeError) and TWICE in str(cause):
         return UserError(
@@ -59,6 +61,10 @@ def _explain(cfg: DictConfig, key: str, error: InstantiationException) -> Except
     if str(error).startswith("Error locating target"):
         return UserError(f"{node_key}._target_ must be the path of something importable; got {cause}")
     return error
+
+
+def _without_key(error: InstantiationException) -> str:
+    return " ".join(str(error).partition("\nfull_key:")[0].split())
 
 
 def _is_misfit(error: BaseException | None, node: Any) -> bool:
