@@ -18,6 +18,7 @@ class Listener:
     epochs: list[int] = field(default_factory=list)
     asked: int = 0
     polls: int = 0
+    checks: int = 0
     digests: list[str] = field(default_factory=list)
 
     def report_data(self, digest: str) -> None:
@@ -33,3 +34,6 @@ class Listener:
 
     def poll(self) -> None:
         self.polls += 1
+
+    def check(self) -> None:
+        self.checks += 1

@@ -77,7 +77,7 @@ def test_ctrl_c_gives_the_trials_of_jobs_back(shell: Shell) -> None:
     command.send_signal(signal.SIGINT)
     done = ended(command)
     assert (done.code, done.err) == (130, "")
-    assert sorted(trial.state.name for trial in trials(shell)) == ["FAIL", "FAIL", "WAITING", "WAITING"]
+    assert sorted(trial.state.name for trial in trials(shell)) == ["FAIL", "FAIL"]
     assert processes(shell) == []
 
 

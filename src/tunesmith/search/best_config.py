@@ -28,6 +28,7 @@ _SWEEPER_KEYS = (
     "devices",
     "max_failure_rate",
     "check",
+    "on_start",
     "on_finish",
 )
 # What Hydra has unless a config says otherwise.

@@ -76,6 +76,7 @@ class Settings:
     folds: int | None
     dry_run: bool
     check: Callable[[DictConfig], None] | None
+    on_start: Callable[[], object] | None
     on_finish: OnFinish | None
 
 
@@ -105,6 +106,7 @@ def read_settings(given: Mapping[str, Any], config: DictConfig | None = None) ->
             "params": read_params(resolved, None if config is None else _written_params(config)),
             "custom_search_space": _function("custom_search_space", given["custom_search_space"]),
             "check": _function("check", given["check"]),
+            "on_start": _function("on_start", given["on_start"]),
             "on_finish": _on_finish(given["on_finish"]),
         }
     )

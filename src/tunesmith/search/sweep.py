@@ -28,15 +28,17 @@ from tunesmith.search.pool.jobs import Jobs
 from tunesmith.search.pool.launcher import check_launcher, max_local_workers, read_launcher, runs_on_cluster
 from tunesmith.search.pool.local import LocalWorkers
 from tunesmith.search.pool.pool import Pool
+from tunesmith.search.pool.watch import HangWatch
 from tunesmith.search.sampling.param_sampler import ParamSampler
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.compose import Composer
 from tunesmith.search.space.space import Space, parse_space
 from tunesmith.search.storage.password import hide_password, refuse_typed_password
 from tunesmith.search.storage.reconnecting import StorageLost
-from tunesmith.search.study.counts import count
-from tunesmith.search.study.owner import JOB, STARTED, command_started, worker_index
+from tunesmith.search.study.counts import NONE_ENDED, TooManyFailed, count, count_before, to_environment
+from tunesmith.search.study.owner import JOB, STARTED, command_started, started_in_environment, worker_index
 from tunesmith.search.study.retries import requeue_own
+from tunesmith.search.study.time_call import call_time, is_time_called
 from tunesmith.search.study.trial import Attempt
 from tunesmith.search.worker import callbacks
 from tunesmith.search.worker.executor import Assignment, Executor, Outcome, one_at_a_time
@@ -117,8 +119,11 @@ class Sweep:
         self._folder = Path(config.hydra.sweep.dir)
         self._interruption = Interruption()
         self._config_of = partial(compose_ended, sampler, composer)
+        self._before = NONE_ENDED
         self._opener = StudyOpener(settings, space, sampler, composer, self._folder)
-        self._started = time.monotonic() - (time.time() - command_started())
+        started = command_started()
+        self._is_far_from_sweep = started is None  # no clock in common: the sweep tells when the time is over
+        self._started = time.monotonic() if started is None else started
 
     def run(self) -> dict[str, Any]:
         """Run the trials, write the results and return them."""
@@ -126,6 +131,7 @@ class Sweep:
         try:
             study = self._opener.open(self._config)
             say(f"study {self._settings.study_name}; resume it with: {command.resume_hint(self._study_keys())}")
+            self._before = count_before(study.get_trials(deepcopy=False))
             show_joined(study.get_trials(deepcopy=False), self._limits().n_trials)
             show_space(self._space)
             self._work(study)
@@ -154,6 +160,7 @@ class Sweep:
             self._interruption.follow(sys.stdin.fileno())
         with self._interruption.listen(signals=JOB_SIGNALS if is_job else SIGNALS):
             study = self._opener.join()
+            self._before = count_before(study.get_trials(deepcopy=False))
             try:
                 self._worker(study).work()
             except WorkerMustRestart as error:
@@ -170,9 +177,11 @@ class Sweep:
             self._restart(error)
         except StorageLost:
             raise
-        except (KeyboardInterrupt, SystemExit, UserError):
+        except (KeyboardInterrupt, SystemExit, UserError) as error:
             if self._interruption.signal is None:
                 self._write_results(self._opener.reopen())
+                if isinstance(error, TooManyFailed):
+                    raise TooManyFailed(f"{error}: {command.resume_hint(self._study_keys())}") from None
                 raise
         study = self._opener.reopen()
         if self._interruption.signal is not None:
@@ -186,6 +195,7 @@ class Sweep:
         say(f"{error}; a fresh process goes on")
         requeue_own(self._opener.reopen())
         sys.stdout.flush()
+        os.environ |= to_environment(self._before)
         os.execv(sys.executable, command.restart_argv(self._study_name_keys(), self._settings.study_name))
 
     def _check_not_all_failed(self, study: Study) -> None:
@@ -200,18 +210,32 @@ class Sweep:
         settings = self._settings
         worker, jobs = self._worker(study), read_launcher(self._config)
         n_workers = min(settings.n_workers, max_local_workers(self._config) or settings.n_workers)
-        if n_workers == 1 and jobs is None:
+        if n_workers == 1 and jobs is None and not self._needs_watch():
             worker.work()
             return
-        started = {STARTED: repr(command_started())}  # the timeout counts from the sweep's start in every worker
+        started = started_in_environment(self._started)  # the timeout counts from the sweep's start in every worker
+        environment = {**started, **to_environment(self._before)}
+
+        def is_late() -> bool:
+            is_ending = worker.is_ending()
+            if is_ending and jobs is not None:
+                call_time(self._opener.reopen(), started[STARTED])
+            return is_ending
+
         without_callbacks = callbacks.deletions(self._config)
         argv = command.worker_argv(
             self._study_name_keys(), settings.study_name, self._folder.absolute(), *without_callbacks
         )
-        work = argv, started, self._folder
+        work = argv, environment, self._folder
         start = LocalWorkers(*work, settings.devices) if jobs is None else Jobs(jobs, *work, settings.devices)
-        progress = ProgressPrinter(self._opener.reopen, settings.max_failure_rate)
-        Pool(start, self._limits().n_trials, self._interruption).run(n_workers, worker.is_ending, progress)
+        progress = ProgressPrinter(self._opener.reopen, settings.max_failure_rate, self._before)
+        watch = HangWatch(self._opener.reopen, settings.trial_timeout)
+        Pool(start, self._limits().n_trials, self._interruption, watch).run(n_workers, is_late, progress)
+
+    def _needs_watch(self) -> bool:
+        """Whether trials are to be ended that hang: their process cannot do it, and needs another one beside it."""
+        settings = self._settings
+        return settings.trial_timeout is not None and not settings.isolate and settings.devices == 1
 
     def _write_results(self, study: Study) -> None:
         write_results(study, self._settings, self._folder, self._config_of, self._composer.loader)
@@ -226,15 +250,16 @@ class Sweep:
             self._interruption,
             self._folder,
             self._started,
+            None if self._settings.isolate or self._settings.devices > 1 else self._settings.on_start,
+            lambda: self._is_far_from_sweep and is_time_called(study, os.environ[STARTED]),
         )
 
     def _limits(self) -> Limits:
         """Return what ends the search; a finite space has no more trials than points."""
         settings, num_points = self._settings, self._space.num_points()
         n_trials = settings.n_trials if num_points is None else min(settings.n_trials, num_points)
-        return Limits(
-            n_trials, settings.max_failure_rate, settings.max_retries, settings.timeout, settings.trial_timeout
-        )
+        rest = settings.max_failure_rate, settings.max_retries, settings.timeout, settings.trial_timeout
+        return Limits(n_trials, *rest, before=self._before)
 
     def _study_name_keys(self) -> list[str]:
         """Return the keys that hold the study's name."""

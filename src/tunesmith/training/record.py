@@ -87,6 +87,7 @@ class RunRecord:
             UserError: the objective is not among the metrics.
         """
         self._objective_of(metrics)
+        self.reporter.poll()  # the folder may be another attempt's by now
         self.table.append(epoch, metrics, step)
         self.compare(epoch, metrics, step)
 

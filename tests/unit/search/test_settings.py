@@ -35,6 +35,7 @@ GIVEN: dict[str, Any] = {
     "folds": None,
     "dry_run": False,
     "check": None,
+    "on_start": None,
     "on_finish": None,
 }
 
@@ -146,7 +147,7 @@ def test_params_are_plain_values(params: Any) -> None:
     assert read == ({"lr": "interval(0,1)"} if params else {})
 
 
-@pytest.mark.parametrize("key", ["custom_search_space", "check", "on_finish"])
+@pytest.mark.parametrize("key", ["custom_search_space", "check", "on_start", "on_finish"])
 def test_a_path_becomes_a_function(key: str) -> None:
     function = getattr(settings(**{key: "math.sqrt"}), key)
     assert function(9.0) == 3.0

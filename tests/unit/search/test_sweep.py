@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
 import yaml
 from hydra.errors import HydraException
@@ -22,7 +23,8 @@ from tunesmith.errors import RunFailed, UserError
 from tunesmith.search.results import BEST_FILE, MULTIRUN_FILE, RESULTS_FILE
 from tunesmith.search.settings import read_settings
 from tunesmith.search.storage.storage import JOURNAL_FILE, open_journal
-from tunesmith.search.study.owner import JOB, WORKER
+from tunesmith.search.study.owner import JOB, STARTED, WORKER
+from tunesmith.search.study.time_call import call_time
 from tunesmith.search.sweep import EXIT_MUST_RESTART, run_sweep
 from tunesmith.search.trials_table import TRIALS_FILE
 
@@ -79,11 +81,12 @@ def x_of(cfg: DictConfig) -> float:
     return float(cfg.x)
 
 
-def states() -> list[str]:
-    import optuna
+def stored_study() -> optuna.Study:
+    return optuna.load_study(study_name="s", storage=open_journal(FOLDER / JOURNAL_FILE))
 
-    study = optuna.load_study(study_name="s", storage=open_journal(FOLDER / JOURNAL_FILE))
-    return [trial.state.name for trial in study.trials]
+
+def states() -> list[str]:
+    return [trial.state.name for trial in stored_study().trials]
 
 
 def test_a_sweep_runs_its_trials_and_writes_its_results(sweep: Sweep, capsys: pytest.CaptureFixture[str]) -> None:
@@ -166,8 +169,6 @@ def test_a_mistake_in_the_first_trial_leaves_nothing(sweep: Sweep) -> None:
 
 
 def test_a_mistake_in_a_database_leaves_no_study_either(sweep: Sweep) -> None:
-    import optuna
-
     def task(cfg: DictConfig) -> float:
         raise UserError("no such metric")
 
@@ -197,8 +198,6 @@ def test_a_mistake_in_a_study_that_was_there_keeps_it(sweep: Sweep) -> None:
 
 def make_the_study_meanwhile(config: DictConfig) -> None:
     """What another command does between this one's start and its opening of the study."""
-    import optuna
-
     if not FOLDER.exists():
         optuna.create_study(study_name="s", storage=open_journal(FOLDER / JOURNAL_FILE), direction="maximize")
 
@@ -218,6 +217,21 @@ def test_trials_that_all_fail_end_the_sweep_with_the_last_reason(sweep: Sweep) -
     assert yaml.safe_load((FOLDER / RESULTS_FILE).read_text())["trials"]["failed"] == 2
 
 
+def test_the_same_command_goes_on_after_too_many_failures(sweep: Sweep) -> None:
+    def task(cfg: DictConfig) -> float:
+        raise RunFailed("its file was missing")
+
+    exceeded = r"^hydra\.sweeper\.max_failure_rate=0\.5 is exceeded: 5 of 5 trials failed"
+    with pytest.raises(UserError, match=exceeded + r"; .*: python app\.py -m hydra\.sweeper\.study_name=s "):
+        sweep(task, n_trials=20)
+    with pytest.raises(UserError, match=exceeded + " in this call; trials"):
+        sweep(task, n_trials=20)
+    assert states() == ["FAIL"] * 10
+    found = sweep(x_of, n_trials=20)  # mended
+    assert found is not None
+    assert found["trials"] == {"complete": 10, "pruned": 0, "failed": 10, "lost": 0}
+
+
 def test_ctrl_c_requeues_the_trial_and_writes_results(sweep: Sweep, capsys: pytest.CaptureFixture[str]) -> None:
     def task(cfg: DictConfig) -> float:
         if len(list(FOLDER.glob("[0-9]"))) == 3:
@@ -230,7 +244,7 @@ def test_ctrl_c_requeues_the_trial_and_writes_results(sweep: Sweep, capsys: pyte
         sweep(task)
     assert left.value.code == 130
     assert signal.getsignal(signal.SIGINT) == before
-    assert states() == ["COMPLETE", "COMPLETE", "FAIL", "WAITING"]
+    assert states() == ["COMPLETE", "COMPLETE", "FAIL"]
     assert yaml.safe_load((FOLDER / RESULTS_FILE).read_text())["trials"]["complete"] == 2
     assert "interrupted; resume it with: python app.py -m" in capsys.readouterr().out
     found = sweep(x_of)
@@ -262,6 +276,30 @@ def test_a_broken_process_replaces_itself_by_the_same_command(
     assert states() == ["FAIL"]
 
 
+loaded: list[str] = []
+
+
+def load() -> None:
+    loaded.append(" ".join(states()))
+
+
+def test_what_trains_is_loaded_once_before_the_first_trial_is_asked_for(sweep: Sweep) -> None:
+    loaded.clear()
+    sweep(x_of, on_start=f"{__name__}.load")
+    assert loaded == [""]
+
+
+@pytest.mark.parametrize("own_process", [{"isolate": True}, {"devices": 2}], ids=str)
+def test_a_worker_whose_trials_run_in_processes_of_their_own_loads_nothing(
+    sweep: Sweep, monkeypatch: pytest.MonkeyPatch, own_process: dict[str, Any]
+) -> None:
+    loaded.clear()
+    monkeypatch.setattr("sys.orig_argv", ["python", "app.py", "-m"])  # there is no such file
+    with pytest.raises(UserError, match=r"^all 1 trials failed, the last one with: "):
+        sweep(x_of, n_trials=1, on_start=f"{__name__}.load", **own_process)
+    assert loaded == []
+
+
 # a worker
 
 
@@ -271,6 +309,20 @@ def test_a_worker_runs_trials_and_writes_no_results(sweep: Sweep, monkeypatch: p
     assert sweep(x_of) is None
     assert states() == ["COMPLETE"] * 4
     assert not (FOLDER / RESULTS_FILE).exists()
+
+
+def test_a_worker_on_another_machine_starts_no_trial_once_its_sweep_calls_time(
+    sweep: Sweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def task(cfg: DictConfig) -> float:
+        call_time(stored_study(), "another-boot 5.0")
+        return x_of(cfg)
+
+    monkeypatch.setenv(WORKER, "0")
+    monkeypatch.setenv(JOB, "7")
+    monkeypatch.setenv(STARTED, "another-boot 5.0")  # a monotonic clock that says nothing here
+    assert sweep(task, timeout=3600) is None
+    assert states() == ["COMPLETE"]
 
 
 def test_a_broken_worker_leaves_the_rest_to_a_fresh_one(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -298,12 +350,10 @@ def test_a_folder_that_cannot_be_made_is_refused(sweep: Sweep) -> None:
 
 
 def test_a_lost_trial_of_an_earlier_call_is_retried_first(sweep: Sweep, capsys: pytest.CaptureFixture[str]) -> None:
-    import optuna
-
     sweep(x_of)
     study = optuna.load_study(study_name="s", storage=open_journal(FOLDER / JOURNAL_FILE))
     killed = asked(study, 5)
-    killed.set_user_attr("owner", {**killed.user_attrs["owner"], "started": 0.0})
+    killed.set_user_attr("owner", {**killed.user_attrs["owner"], "start_mark": 0})
     capsys.readouterr()
     found = sweep(x_of, n_trials=5)
     assert "lost trials, resumed from their last checkpoint: 4\n" in capsys.readouterr().out

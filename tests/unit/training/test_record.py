@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from listener import Listener
 
-from tunesmith.errors import UserError
+from tunesmith.errors import AttemptLost, UserError
 from tunesmith.objective import Objective
 from tunesmith.reporting import NoReporter, Reporter
 from tunesmith.run_folder import read_metrics
@@ -244,3 +244,18 @@ def test_a_record_needs_neither_torch_nor_lightning() -> None:
     loaded = "import sys, tunesmith.training.record; print({'torch', 'lightning', 'optuna'} & {*sys.modules})"
     done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
+
+
+class TakenAway(Listener):
+    """A reporter whose attempt another worker has taken away, with its folder."""
+
+    def poll(self) -> None:
+        if self.heard:
+            raise AttemptLost("taken away by another worker")
+
+
+def test_an_attempt_that_was_taken_away_writes_no_further_epoch(tmp_path: Path) -> None:
+    with pytest.raises(AttemptLost, match=r"^taken away by another worker$"):
+        after([0.5, 0.4], tmp_path, listener := TakenAway())
+    assert [row["epoch"] for row in read_metrics(tmp_path)] == ["1"]
+    assert listener.heard == [(1, 0.5)]

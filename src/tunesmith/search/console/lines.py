@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Sequence
 
@@ -11,6 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 from tunesmith.errors import printable
 from tunesmith.search.space.space import Space
 from tunesmith.search.study.counts import num_counted
+from tunesmith.search.study.silence import in_minutes
 from tunesmith.search.study.study import best_trial
 from tunesmith.search.study.trial import Attempt
 
@@ -81,6 +83,14 @@ def show_epoch(trial: FrozenTrial) -> None:
     step = trial.last_step
     assert step is not None
     say(f"{_name(trial)}  running   value {_number(trial.intermediate_values[step])}  epochs {Attempt(trial).epochs}")
+
+
+def show_silence(number: int, seconds: float) -> None:
+    """Print that a trial of this process, which has no sweep beside it, may hang."""
+    say(
+        f"trial {number:>3}  no progress for {in_minutes(seconds)}; if it hangs, kill -9 {os.getpid()} ends the sweep, "
+        "and the same command goes on; hydra.sweeper.trial_timeout=SECONDS ends such a trial"
+    )
 
 
 def _name(trial: FrozenTrial) -> str:

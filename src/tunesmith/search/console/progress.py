@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 from tunesmith.errors import UserError
 from tunesmith.search.console.lines import show_epoch, show_lost, show_trial
 from tunesmith.search.storage.journal import JournalDamaged
-from tunesmith.search.study.counts import check_failure_rate, count
+from tunesmith.search.study.counts import NONE_ENDED, Counts, check_failure_rate, count
 from tunesmith.search.study.trial import Attempt, State
 
 # Between two lines about a trial that runs.
@@ -21,11 +21,12 @@ EPOCH_LINE_INTERVAL_S = 10.0
 class ProgressPrinter:
     """Follows a study that other processes work on."""
 
-    def __init__(self, reopen: Callable[[], Study], max_failure_rate: float) -> None:
-        """reopen: gives the study as it is stored."""
+    def __init__(self, reopen: Callable[[], Study], max_failure_rate: float, before: Counts = NONE_ENDED) -> None:
+        """reopen: gives the study as it is stored; before: its counts when this call of the sweep began."""
         self._reopen = reopen
         self._study = reopen()
         self._max_failure_rate = max_failure_rate
+        self._before = before
         self._told = {trial.number for trial in self._trials() if trial.state.is_finished()}
         self._epochs: dict[int, tuple[int | None, float]] = {}
 
@@ -33,8 +34,8 @@ class ProgressPrinter:
         """Print what is new since the last call; return all trials.
 
         Raises:
-            UserError: more than max_failure_rate of the trials failed, or the study's first trial met a mistake in the
-                config.
+            UserError: more than max_failure_rate of this call's trials failed, or the study's first trial met a mistake
+                in the config.
         """
         trials = self._trials()
         new = [trial for trial in trials if trial.state.is_finished() and trial.number not in self._told]
@@ -45,7 +46,7 @@ class ProgressPrinter:
             if trial.state == TrialState.RUNNING:
                 self._show_running(trial)
         if new:
-            check_failure_rate(count(trials), self._max_failure_rate)
+            check_failure_rate(count(trials), self._max_failure_rate, self._before)
         return trials
 
     def _trials(self) -> list[FrozenTrial]:

@@ -151,6 +151,13 @@ class Job:
         self._interrupted = float("-inf")
         queue.add(job)
 
+    @property
+    def kill_command(self) -> str:
+        return self._queue.kill_command(self._job)
+
+    def condition(self) -> str:
+        return self._queue.state(self._job) or "unknown to the queue"
+
     def ended(self) -> WorkerExit | None:
         state = self._queue.state(self._job)
         if state in QUEUED | LIVING:

@@ -8,10 +8,15 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tunesmith.search.console.lines import say
 from tunesmith.search.pool.gpus import visible_to_worker
 from tunesmith.search.pool.pool import LOG_FILE, WORKERS_FOLDER, WorkerExit
+from tunesmith.search.pool.processes import kill_tree, status
 from tunesmith.search.study.owner import WORKER, Owner
 from tunesmith.search.worker.failure import last_line
+
+# How long a killed worker may take: one that waits in the kernel ends when what it waits for comes, or never.
+KILL_TIMEOUT_S = 10.0
 
 
 class LocalWorkers:
@@ -52,6 +57,13 @@ class LocalWorker:
         self._log_begin = log_begin
         self._is_interrupted = False
 
+    @property
+    def kill_command(self) -> str:
+        return f"kill -9 {self._process.pid}"
+
+    def condition(self) -> str:
+        return f"pid {self._process.pid}, {status(self._process.pid)}"
+
     def ended(self) -> WorkerExit | None:
         code = self._process.poll()
         if code is None:
@@ -69,17 +81,18 @@ class LocalWorker:
         """Send one SIGINT: a second one would end it in the middle of a batch."""
         if not self._is_interrupted:
             self._is_interrupted = True
-            self._signal(signal.SIGINT)
+            if self._process.poll() is None:
+                self._process.send_signal(signal.SIGINT)
 
     def cancel(self) -> None:
-        self._signal(signal.SIGKILL)
+        if self._process.poll() is None:
+            kill_tree(self._process.pid)
 
     def kill(self) -> None:
         self.cancel()
-        self._process.wait()
+        try:
+            self._process.wait(KILL_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            say(f"{self.name} is not gone {KILL_TIMEOUT_S:g} s after it was killed: {self.condition()}")
         assert self._process.stdin is not None
         self._process.stdin.close()
-
-    def _signal(self, signum: int) -> None:
-        if self._process.poll() is None:
-            self._process.send_signal(signum)

@@ -12,10 +12,11 @@ from optuna.trial import FrozenTrial
 from tunesmith.errors import UserError
 from tunesmith.search.console.lines import say
 from tunesmith.search.console.progress import ProgressPrinter
+from tunesmith.search.pool.watch import HangWatch
 from tunesmith.search.study.counts import is_over
 from tunesmith.search.study.owner import Owner
 from tunesmith.search.study.retries import was_requeued
-from tunesmith.search.study.trial import Attempt
+from tunesmith.search.study.trial import Attempt, state_of
 from tunesmith.search.worker.interruption import Interruption
 
 WORKERS_FOLDER = "workers"
@@ -53,6 +54,13 @@ class WorkerHandle(Protocol):
     def name(self) -> str:
         """Its name in messages."""
 
+    @property
+    def kill_command(self) -> str:
+        """What a user types to end it."""
+
+    def condition(self) -> str:
+        """Return what the system says of it, in words."""
+
     def ended(self) -> WorkerExit | None:
         """Return how it ended, None while it lives or may live."""
 
@@ -78,14 +86,18 @@ class Pool:
     Only the study says when n_trials count; the exit of a worker only decides whether another worker starts.
     """
 
-    def __init__(self, start: Callable[[int], WorkerHandle], n_trials: int, interruption: Interruption) -> None:
+    def __init__(
+        self, start: Callable[[int], WorkerHandle], n_trials: int, interruption: Interruption, watch: HangWatch
+    ) -> None:
         """start: starts the worker of an index; raises UserError if that fails."""
         self._start_worker = start
         self._n_trials = n_trials
         self._interruption = interruption
+        self._watch = watch
         self._workers: dict[int, WorkerHandle] = {}
         self._to_restart: dict[int, float] = {}  # workers that could not be started, and when to try again
         self._idle_exits = 0
+        self._reached = 0  # by the trials of all workers, when one of them was last replaced
 
     def run(self, n_workers: int, is_late: Callable[[], bool], progress: ProgressPrinter) -> None:
         """Return when n_trials count, the time is over, or the sweep was asked to end; no worker is left then.
@@ -96,7 +108,7 @@ class Pool:
         try:
             for index in range(n_workers):
                 self._workers[index] = self._start_worker(index)
-            while not (is_over(progress.update(), self._n_trials) or is_late() or self._interruption.signal):
+            while not (is_over(self._look(progress), self._n_trials) or is_late() or self._interruption.signal):
                 for worker in list(self._workers.values()):
                     end = worker.ended()
                     if end is not None and not is_over(trials := progress.update(), self._n_trials):
@@ -108,6 +120,12 @@ class Pool:
             with self._interruption.hold_off():
                 self._kill()
         progress.update()
+
+    def _look(self, progress: ProgressPrinter) -> list[FrozenTrial]:
+        """Print what is new, and look after workers that hang; return all trials."""
+        trials = progress.update()
+        self._watch.look(trials, self._workers.values())
+        return trials
 
     def _start_due(self) -> None:
         """Start workers again; raises UserError if no worker lives and none could be started for a while."""
@@ -125,8 +143,10 @@ class Pool:
     def _replace(self, worker: WorkerHandle, end: WorkerExit, trials: list[FrozenTrial]) -> None:
         """Start a worker anew; raises UserError if worker after worker ended without progress."""
         taken = [trial for trial in trials if worker.owns(Attempt(trial).owner)]
+        reached, before = _progress(trials), self._reached
+        self._reached = reached
         if taken or not end.is_in_order:  # a job whose time was over may have waited for the trials of others
-            has_worked = any(_made_progress(trials, trial) for trial in taken)
+            has_worked = reached > before or any(_made_progress(trials, trial) for trial in taken)
             self._idle_exits = 0 if has_worked else self._idle_exits + 1
         if self._idle_exits >= MAX_IDLE_EXITS:
             ended = f"{worker.name} {end.how} before it finished a trial, like the workers before it"
@@ -146,7 +166,7 @@ class Pool:
             if self._interruption.signal is not None:
                 for worker in self._workers.values():
                     worker.interrupt()
-            if is_over(progress.update(), self._n_trials) and time.monotonic() - since > GRACE_S:
+            if is_over(self._look(progress), self._n_trials) and time.monotonic() - since > GRACE_S:
                 return
             time.sleep(POLL_INTERVAL_S)
 
@@ -162,3 +182,11 @@ def _made_progress(trials: list[FrozenTrial], trial: FrozenTrial) -> bool:
     before = Attempt(trial).retry_of
     reported = 0 if before is None else len(trials[before].intermediate_values)
     return not was_requeued(trials, trial.number) or len(trial.intermediate_values) > reported
+
+
+def _progress(trials: list[FrozenTrial]) -> int:
+    """Return how many trials have ended and how many steps were reported, those that a retry began with left out."""
+    steps = sum(len(trial.intermediate_values) for trial in trials)
+    retried = [attempt.retry_of for attempt in map(Attempt, trials) if attempt.retry_of is not None]
+    steps -= sum(len(trials[number].intermediate_values) for number in retried)
+    return steps + sum(state_of(trial).is_counted for trial in trials)

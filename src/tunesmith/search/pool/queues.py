@@ -6,10 +6,9 @@ import os
 import signal
 import subprocess
 import time
-from contextlib import suppress
 from typing import Any, Protocol
 
-import psutil
+from tunesmith.search.pool.processes import kill_tree
 
 # Between two questions to the queue.
 QUEUE_INTERVAL_S = 2.0
@@ -34,6 +33,9 @@ class Queue(Protocol):
 
     def cancel(self, job: Any) -> None:
         """End it."""
+
+    def kill_command(self, job: Any) -> str:
+        """Return what a user types to end it."""
 
 
 class SlurmQueue:
@@ -64,6 +66,9 @@ class SlurmQueue:
     def cancel(self, job: Any) -> None:
         _slurm("scancel", job.job_id)
 
+    def kill_command(self, job: Any) -> str:
+        return f"scancel {job.job_id}"
+
     def _ask(self) -> None:
         """Ask squeue for all jobs; if it does not answer, what was known stays: the jobs may well be running."""
         answer = _slurm("squeue", "--noheader", "--states=all", "--format=%i %T", f"--user={os.getuid()}")
@@ -86,11 +91,10 @@ class LocalQueue:
 
     def cancel(self, job: Any) -> None:
         """End it here: submitit's own cancel() prints a traceback into the sweep's terminal."""
-        with suppress(psutil.NoSuchProcess):
-            controller = psutil.Process(int(job.job_id))
-            controller.suspend()  # it starts nothing more
-            for process in (*controller.children(recursive=True), controller):
-                process.kill()
+        kill_tree(int(job.job_id))
+
+    def kill_command(self, job: Any) -> str:
+        return f"kill -9 {job.job_id}"
 
 
 def _slurm(*command: str) -> str | None:

@@ -25,8 +25,9 @@ class StorageLost(UserError):
 class ReconnectingStorage:
     """A storage whose calls are made again until the database answers.
 
-    A call that was cut off may have been carried out all the same. A repeated ask leaves an unclaimed attempt behind,
-    which is found stale; ending a trial twice is refused; all other calls can be repeated.
+    A call that was cut off may have been carried out all the same. A repeated ask leaves an attempt behind of
+    which its worker does not know: StaleTrials gives it back. Ending a trial twice is refused; all other calls can be
+    repeated.
     """
 
     def __init__(self, storage: BaseStorage, name: str, seconds: float = WAIT_S) -> None:

@@ -7,37 +7,38 @@ waits for another one, and no two trials are the last of n_trials.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import optuna
 from optuna import Study, Trial
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from tunesmith.search.study.owner import this_process
-from tunesmith.search.study.retries import requeue
+from tunesmith.search.study.retries import make_retry, next_to_retry, requeue
 from tunesmith.search.study.study import tell
 from tunesmith.search.study.study_of_space import StudyOfSpace
 from tunesmith.search.study.trial import CONFIG, OWNER, REASON, SURPLUS, Attempt, State, state_of
 
 
-def ask(study: Study, n_trials: int, folder: Path | None = None) -> Trial | None:
-    """Ask for an attempt and claim it; return None if n_trials are used up, though some of them may still be running.
+def ask(study: Study, n_trials: int, folder: Path | None = None, max_retries: int = 2) -> Trial | None:
+    """Begin an attempt; return None if n_trials are used up, though some of them may still be running.
 
     folder: the study's folder, in which the trial gets its own folder; None if trials write no files.
+    max_retries: how often a trial is retried after crashes in a row; one crash more and the trial has failed.
 
     Ask first, then count: two processes that counted first would both take the last rank.
     """
-    while _has_room(study.get_trials(deepcopy=False), n_trials):
-        trial = study.ask()
+    owner = {OWNER: {**this_process().to_attribute(folder), **_config_field(study)}}
+    while True:
         try:
-            trial.set_user_attr(OWNER, {**this_process().to_attribute(folder), **_config_field(study)})
-            if _may_run(study, trial, n_trials):
+            trial = _begin(study, n_trials, owner)
+            if trial is None or _may_run(study, trial, n_trials, max_retries):
                 return trial
         except optuna.exceptions.UpdateFinishedTrialError:
             continue  # claimed too late: another worker took the attempt for stale
-    return None
 
 
 def keeps_point(study: Study, trial: Trial) -> bool:
@@ -55,7 +56,7 @@ def keeps_point(study: Study, trial: Trial) -> bool:
 
 
 def withdraw(study: Study, trial: Trial) -> None:
-    """End an attempt as surplus: it does not run, and leaves the budget to others."""
+    """End an attempt as surplus: it never runs, and leaves the budget to others."""
     with suppress(optuna.exceptions.UpdateFinishedTrialError):  # another worker has ended it
         trial.set_user_attr(SURPLUS, True)
         tell(study, trial.number, TrialState.FAIL)
@@ -69,7 +70,7 @@ def budget_rank(trials: Sequence[FrozenTrial], first_attempt: int) -> int:
         attempt 0   COMPLETE                 rank 0
         attempt 1   LOST                     rank 1: behind trial 0
         attempt 2   RUNNING                  rank 2: behind trials 0 and 1
-        attempt 3   WAITING, a retry of 1    rank 1: that of its first attempt
+        attempt 3   RUNNING, a retry of 1    rank 1: that of its first attempt
         a further one would be attempt 4     rank 3: surplus, although trial 1 is not running at the moment
 
     Surplus attempts have no rank, and neither have trials that are no point of the present space, or repeat a point of
@@ -102,11 +103,33 @@ def _config_field(study: Study) -> dict[str, str]:
     return {} if digest is None else {CONFIG: digest}
 
 
-def _may_run(study: Study, trial: Trial, n_trials: int) -> bool:
+def _begin(study: Study, n_trials: int, owner: Mapping[str, Any]) -> Trial | None:
+    """Begin the retry of a lost attempt, or else a queued or a new one; None if n_trials are used up."""
+    trials = study.get_trials(deepcopy=False)
+    lost = next_to_retry(trials)
+    if lost is not None and _is_within_budget(trials, Attempt(lost).first_attempt, n_trials):
+        return _create(study, make_retry(trials, lost, owner))
+    queued = [trial for trial in trials if trial.state == TrialState.WAITING and state_of(trial) is State.WAITING]
+    if any(_is_within_budget(trials, Attempt(trial).first_attempt, n_trials) for trial in queued):
+        trial = study.ask()
+        trial.set_user_attr(OWNER, owner[OWNER])
+        return trial
+    if _is_within_budget(trials, len(trials), n_trials):
+        return _create(study, create_trial(state=TrialState.RUNNING, user_attrs=dict(owner)))
+    return None
+
+
+def _create(study: Study, attempt: FrozenTrial) -> Trial:
+    """Add an attempt that runs, as study.ask does; its owner comes with it, so that no kill leaves one without."""
+    study._thread_local.cached_all_trials = None  # otherwise samplers see the trials of the last ask
+    return Trial(study, study._storage.create_new_trial(study._study_id, attempt))
+
+
+def _may_run(study: Study, trial: Trial, n_trials: int, max_retries: int) -> bool:
     """Whether a claimed attempt may run; if it is surplus, a second retry or crashed too often, end it."""
     trials = study.get_trials(deepcopy=False)
     attempt = Attempt(trials[trial.number])
-    if attempt.state is State.OUTSIDE:  # a retry: it stays lost until the space has its point again
+    if attempt.state is State.OUTSIDE:  # queued: it stays lost until the space has its point again
         tell(study, trial.number, TrialState.FAIL)
         return False
     is_duplicate = _is_second_retry(trials, attempt)
@@ -116,20 +139,15 @@ def _may_run(study: Study, trial: Trial, n_trials: int) -> bool:
         return False
     if not is_within_budget or is_duplicate:
         trial.set_user_attr(SURPLUS, True)
-    elif attempt.gave_up_reason is not None:
-        trial.set_user_attr(REASON, attempt.gave_up_reason)
+    elif attempt.crashes > max_retries:
+        times = f"{attempt.crashes} times since its last progress"
+        trial.set_user_attr(
+            REASON, f"its process ended {times} (killed, out of memory?); hydra.sweeper.max_retries={max_retries}"
+        )
     else:
         return True
     tell(study, trial.number, TrialState.FAIL)
     return False
-
-
-def _has_room(trials: Sequence[FrozenTrial], n_trials: int) -> bool:
-    """Whether a new trial or one of the waiting retries may run."""
-    if _is_within_budget(trials, len(trials), n_trials):
-        return True
-    waiting = (Attempt(trial) for trial in trials if state_of(trial) is State.WAITING)
-    return any(_is_within_budget(trials, attempt.first_attempt, n_trials) for attempt in waiting)
 
 
 def _is_within_budget(trials: Sequence[FrozenTrial], first_attempt: int, n_trials: int) -> bool:
@@ -138,7 +156,7 @@ def _is_within_budget(trials: Sequence[FrozenTrial], first_attempt: int, n_trial
 
 
 def _is_second_retry(trials: Sequence[FrozenTrial], attempt: Attempt) -> bool:
-    """Whether another process has already queued a retry of the same attempt."""
+    """Whether another process has already begun a retry of the same attempt."""
     retry_of = attempt.retry_of
     if retry_of is None:
         return False

@@ -2,32 +2,44 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from optuna.trial import FrozenTrial
 
 from tunesmith.errors import UserError
+from tunesmith.search.study.owner import worker_index
 from tunesmith.search.study.trial import REPEAT, State, state_of
 
 # max_failure_rate is judged from this many ended trials on: with fewer, one bad draw would exceed it.
 MIN_TRIALS_TO_JUDGE = 5
+# Environment of the processes of one call: the pid of the first, and the study's Counts when it opened the study.
+COUNTS_BEFORE = "TUNESMITH_COUNTS_BEFORE"
+
+
+class TooManyFailed(UserError):
+    """More than max_failure_rate of a call's trials have failed; once the cause is mended, the sweep can go on."""
 
 
 @dataclass(frozen=True)
 class Counts:
     """How many trials ended how; lost: attempts that were retried."""
 
-    complete: int
-    pruned: int
-    failed: int
-    lost: int
+    complete: int = 0
+    pruned: int = 0
+    failed: int = 0
+    lost: int = 0
 
     @property
     def counted(self) -> int:
         """How many trials have ended."""
         return self.complete + self.pruned + self.failed
+
+
+# Before the first call of a study's command.
+NONE_ENDED = Counts()
 
 
 def count(trials: Sequence[FrozenTrial]) -> Counts:
@@ -46,11 +58,28 @@ def num_counted(trials: Sequence[FrozenTrial]) -> int:
     return sum(state_of(trial).is_counted and REPEAT not in trial.user_attrs for trial in trials)
 
 
-def check_failure_rate(counts: Counts, max_failure_rate: float) -> None:
-    """Raise UserError if more than max_failure_rate of the ended trials have failed."""
-    if counts.counted < MIN_TRIALS_TO_JUDGE or counts.failed <= max_failure_rate * counts.counted:
+def count_before(trials: Sequence[FrozenTrial]) -> Counts:
+    """Return a study's counts when this call of the sweep opened it: its workers and a fresh process inherit them."""
+    pid, *numbers = os.environ.get(COUNTS_BEFORE, "0").split()
+    is_inherited = worker_index() is not None or int(pid) == os.getpid()  # a process keeps its pid through execv
+    return Counts(*map(int, numbers)) if numbers and is_inherited else count(trials)
+
+
+def to_environment(before: Counts) -> dict[str, str]:
+    """Return the environment that tells further processes of this call what had ended before it."""
+    return {COUNTS_BEFORE: " ".join(map(str, (os.getpid(), *astuple(before))))}
+
+
+def check_failure_rate(counts: Counts, max_failure_rate: float, before: Counts = NONE_ENDED) -> None:
+    """Raise TooManyFailed if more than max_failure_rate of the trials that ended in this call of the sweep have failed.
+
+    before: the counts when the call began; its own trials alone are judged, so that a call after a mend can go on.
+    """
+    failed, ended = counts.failed - before.failed, counts.counted - before.counted
+    if ended < MIN_TRIALS_TO_JUDGE or failed <= max_failure_rate * ended:
         return
-    raise UserError(
-        f"hydra.sweeper.max_failure_rate={max_failure_rate} is exceeded: {counts.failed} of {counts.counted} trials "
-        "failed; trials.csv has the reasons"
+    raise TooManyFailed(
+        f"hydra.sweeper.max_failure_rate={max_failure_rate} is exceeded: {failed} of {ended} trials failed"
+        f"{' in this call' if before.counted else ''}; trials.csv has the reasons; once the cause is mended, "
+        "the same command goes on with the next trials"
     )

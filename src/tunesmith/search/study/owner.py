@@ -5,26 +5,31 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from tunesmith.search.study.process_start import boot_id, process_started, start_mark
+
 # Environment of a worker that a sweep has started: the worker's index, from 0.
 WORKER = "TUNESMITH_WORKER"
 # Environment of a worker that is a job of a cluster: the job's id there.
 JOB = "TUNESMITH_JOB"
-# Environment of a worker that a sweep has started: when the sweep was started, in seconds since the epoch.
+# Environment of a worker that a sweep has started: the boot, and the sweep's start on that boot's monotonic clock.
 STARTED = "TUNESMITH_STARTED"
+# Owners of earlier versions are known by psutil's create_time() alone, which two processes read a little differently.
+START_TOLERANCE_S = 1.0
 
 
 @dataclass(frozen=True)
 class Owner:
     """The process that has claimed an attempt; a field that the process did not record is None.
 
-    machine: tells apart containers that share a host's name; started: of the process, in seconds since the epoch.
+    machine: tells apart containers that share a host's name; boot: this boot of the machine, and the space of its pids.
+    started: of the process, in seconds since the epoch, for people; start_mark: the same as no clock can move it.
     worker: its index, None if the sweep itself runs the attempt; job: its id in the cluster's queue.
     folder: the study's, in which the attempt's own folder lies.
     """
@@ -36,6 +41,8 @@ class Owner:
     worker: int | None = None
     job: str | None = None
     folder: str | None = None
+    boot: str | None = None
+    start_mark: float | None = None
 
     @classmethod
     def from_attribute(cls, attribute: Mapping[str, Any]) -> Owner:
@@ -47,25 +54,41 @@ class Owner:
         return {**asdict(self), "folder": folder and str(folder.absolute())}
 
     def is_this_process(self) -> bool:
-        return replace(self, folder=None) == this_process()
+        return self.is_here() and self.pid == os.getpid() and self._has_start_of(os.getpid()) is True
 
     def is_here(self) -> bool:
         """Tell whether the pid is one of this machine's; an owner that names no machine counts as elsewhere."""
-        return self.machine == this_process().machine
+        here = this_process()
+        return self.machine == here.machine or (self.boot is not None and self.boot == here.boot)
+
+    def lives(self) -> bool | None:
+        """Whether the process lives; None if it cannot be asked, because it is on another machine or hidden from us."""
+        if not self.is_here():
+            return None
+        if self.boot is not None and self.boot != this_process().boot:
+            return False  # the machine was started anew since
+        if self.pid is None:
+            return None
+        try:
+            if psutil.Process(self.pid).status() == psutil.STATUS_ZOMBIE:
+                return False
+            return self._has_start_of(self.pid)
+        except psutil.NoSuchProcess:
+            return None if _is_hidden(self.pid) else False
 
     def is_dead(self) -> bool:
-        """Whether the process is gone; False for a process of another machine, which cannot be asked.
+        """Whether the process is known to be gone."""
+        return self.lives() is False
 
-        The start time is compared because the system reuses pids.
+    def _has_start_of(self, pid: int) -> bool | None:
+        """Whether a process was started when the owner was, because the system reuses pids; None if that is open.
+
+        An owner of an earlier version may have read its start before the clock was set.
         """
-        if not self.is_here():
-            return False
-        assert self.started is not None
-        try:
-            process = psutil.Process(self.pid)
-            return abs(process.create_time() - self.started) > 1.0 or process.status() == psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
-            return True
+        if self.start_mark is not None:
+            return start_mark(pid) == self.start_mark
+        is_near = abs(psutil.Process(pid).create_time() - (self.started or 0.0)) <= START_TOLERANCE_S
+        return True if is_near else None
 
 
 @cache
@@ -79,7 +102,12 @@ def this_process() -> Owner:
         started=psutil.Process(pid).create_time(),
         worker=worker_index(),
         job=os.environ.get(JOB),
+        boot=_boot(),
+        start_mark=start_mark(pid),
     )
+
+
+os.register_at_fork(after_in_child=this_process.cache_clear)
 
 
 def worker_index() -> int | None:
@@ -88,18 +116,53 @@ def worker_index() -> int | None:
     return None if index is None else int(index)
 
 
-def command_started() -> float:
-    """Return when this process's sweep was started, in seconds since the epoch."""
-    given = os.environ.get(STARTED, this_process().started)
-    assert given is not None
-    return float(given)
+def command_started() -> float | None:
+    """Return when this process's sweep was started, on the scale of time.monotonic().
+
+    None in a worker on another machine, which has no clock in common with the sweep.
+    """
+    given = os.environ.get(STARTED)
+    if given is None:
+        return process_started()
+    boot, _, started = given.rpartition(" ")
+    return float(started) if boot == str(boot_id()) else None
+
+
+def started_in_environment(started: float) -> dict[str, str]:
+    """Return the environment that tells workers when the sweep was started; it also tells sweeps apart."""
+    return {STARTED: f"{boot_id()} {started!r}"}
 
 
 def _machine() -> str:
-    """Return a name of this machine or container; containers may share a host name and repeat each other's pids."""
-    parts = [socket.gethostname()]
-    if Path("/etc/machine-id").exists():
-        parts.append(Path("/etc/machine-id").read_text().strip())
-    if Path("/proc/self/ns/pid").is_symlink():
-        parts.append(os.readlink("/proc/self/ns/pid"))
-    return " ".join(parts)
+    """Return a name of this machine or container; containers may share a host name and repeat each other's pids.
+
+    Without an id of the machine another one may have the same name: then this boot's id is part of it.
+    """
+    parts = [socket.gethostname(), _machine_id() or boot_id(), _pid_namespace()]
+    return " ".join(part for part in parts if part)
+
+
+def _machine_id() -> str | None:
+    path = Path("/etc/machine-id")
+    return path.read_text().strip() if path.is_file() else None
+
+
+def _pid_namespace() -> str | None:
+    path = Path("/proc/self/ns/pid")
+    return os.readlink(path) if path.is_symlink() else None
+
+
+def _boot() -> str | None:
+    """Return a name that two processes share if either can ask for the other's pid, whatever the host is called."""
+    return boot_id() and f"{boot_id()} {_pid_namespace()}"
+
+
+def _is_hidden(pid: int) -> bool:
+    """Whether a process exists that /proc does not show to this user."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return False

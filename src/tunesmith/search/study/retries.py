@@ -1,11 +1,17 @@
-"""Attempts that end through no fault of their own: requeued by their worker, or found stale by another one."""
+"""Attempts that end through no fault of their own, requeued by their worker or found stale by another one, and retries.
+
+A lost attempt needs no entry in a queue: whoever asks next begins its retry, with owner and all in one write. So no
+kill leaves a trial behind that nobody goes on with. Of two that begin a retry at the same moment, the later is surplus.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any
 
 from optuna import Study
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from tunesmith.search.storage.reconnecting import clock_of
@@ -15,34 +21,30 @@ from tunesmith.search.study.trial import (
     CONFIG,
     CRASHES,
     FIRST_ATTEMPT,
-    GAVE_UP_REASON,
+    REQUEUED,
     RETRY_OF,
     Attempt,
     State,
     state_of,
 )
 
-# A process killed between asking for an attempt and claiming it leaves an attempt without owner; one killed between
-# ending an attempt and queueing its retry leaves a lost attempt without a retry. Both gaps take milliseconds, and a
-# process that is merely slow notices at its next write that it was overtaken.
+# An attempt without owner was taken from Optuna's queue, and its process may have been killed before it claimed it.
 CLAIM_TIMEOUT_S = 10.0
 
 
 def requeue(study: Study, number: int) -> bool:
-    """End an attempt as lost and queue its retry, which goes on from the last checkpoint.
+    """End an attempt as lost through no fault of its own; its retry goes on from the last checkpoint.
 
     An attempt whose failure was written down already has failed, and gets no retry.
 
     Returns: False if the attempt had ended before.
     """
-    if not tell(study, number, TrialState.FAIL):
-        return False
     trial = study.get_trials(deepcopy=False)[number]
-    if state_of(trial) is not State.LOST:
-        return True  # interrupted when its failure was written down, and before it was told: it has failed
-    kept = {key: trial.user_attrs[key] for key in (CRASHES, GAVE_UP_REASON) if key in trial.user_attrs}
-    _queue_retry(study, trial, kept)
-    return True
+    try:
+        study._storage.set_trial_user_attr(trial._trial_id, REQUEUED, True)
+    except UpdateFinishedTrialError:
+        return False
+    return tell(study, number, TrialState.FAIL)
 
 
 def requeue_own(study: Study) -> None:
@@ -55,44 +57,48 @@ def requeue_own(study: Study) -> None:
 
 def was_requeued(trials: Sequence[FrozenTrial], number: int) -> bool:
     """Whether an attempt was requeued by its worker instead of crashing; requeues have no limit."""
-    crashes = Attempt(trials[number]).crashes
-    later = map(Attempt, trials[number + 1 :])
-    return any(attempt.retry_of == number and attempt.crashes == crashes for attempt in later)
+    return Attempt(trials[number]).is_requeued
 
 
 class StaleTrials:
-    """Finds the attempts whose process is gone, and queues a retry of each.
+    """Finds the attempts whose process is gone, and ends them, so that they are retried.
 
     If the owner is on another machine, an attempt is stale when its heartbeat stands still on our own clock.
     """
 
-    def __init__(self, study: Study, max_retries: int, clock: Callable[[], float] | None = None) -> None:
-        """max_retries: how often a trial is retried after crashes; one crash more and the trial has failed."""
+    def __init__(
+        self, study: Study, running: Container[int] | None = None, clock: Callable[[], float] | None = None
+    ) -> None:
+        """running: numbers of the attempts that this process runs, None if they are not known."""
         self._study = study
-        self._max_retries = max_retries
+        self._running = running
         self._clock = clock or clock_of(study._storage)
         self._last_seen: dict[int, tuple[Any, float]] = {}
 
-    def retry(self) -> list[int]:
-        """End the stale attempts and queue their retries; return the numbers of the attempts that this call ended."""
+    def end(self) -> list[int]:
+        """End the stale attempts; return the numbers of those that wait for a retry now."""
         ended = []
         for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             attempt = Attempt(trial)
-            has_ended = self._is_stale(attempt) and tell(self._study, trial.number, TrialState.FAIL)
-            if has_ended and attempt.holds_point and attempt.reason is None:
-                self._queue_retry_after_crash(trial)
-                ended.append(trial.number)
-        for trial in _lost_without_retry(self._study.get_trials(deepcopy=False)):
-            if self._unchanged_for(trial.number, "ended") > CLAIM_TIMEOUT_S:
-                self._queue_retry_after_crash(trial)  # the process that ended the attempt was killed before it could
+            if self._is_forgotten(attempt):
+                requeue(self._study, trial.number)
+            elif self._is_stale(attempt) and tell(self._study, trial.number, TrialState.FAIL):
+                ended += [trial.number] * (attempt.holds_point and attempt.reason is None)
         return ended
+
+    def _is_forgotten(self, attempt: Attempt) -> bool:
+        """Whether this process has the attempt without knowing: a database took the ask, and its answer was cut off."""
+        if self._running is None or attempt.owner is None or attempt.number in self._running:
+            return False
+        return attempt.owner.is_this_process()
 
     def _is_stale(self, attempt: Attempt) -> bool:
         owner = attempt.owner
-        if owner is None:
+        if owner is None and not (attempt.params and not attempt.is_retry):  # an attempt draws after it was claimed
             return self._unchanged_for(attempt.number, "unclaimed") > CLAIM_TIMEOUT_S
-        if owner.is_here():
-            return owner.is_dead()
+        lives = None if owner is None else owner.lives()
+        if lives is not None:
+            return not lives
         return self._unchanged_for(attempt.number, (owner, attempt.heartbeat)) > HEARTBEAT_TIMEOUT_S
 
     def _unchanged_for(self, number: int, sign_of_life: Any) -> float:
@@ -104,44 +110,71 @@ class StaleTrials:
         self._last_seen[number] = (sign_of_life, since)
         return now - since
 
-    def _queue_retry_after_crash(self, trial: FrozenTrial) -> None:
-        crashes = Attempt(trial).crashes + 1
-        attributes: dict[str, Any] = {CRASHES: crashes}
-        if crashes > self._max_retries:
-            attributes[GAVE_UP_REASON] = (
-                f"its process ended {crashes} times (killed, out of memory?); "
-                f"hydra.sweeper.max_retries={self._max_retries}"
-            )
-        _queue_retry(self._study, trial, attributes)
 
+def next_to_retry(trials: Sequence[FrozenTrial]) -> FrozenTrial | None:
+    """Return, of the lost attempts that are the last of their trial, the one whose trial was begun first.
 
-def _lost_without_retry(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
-    """Return the attempts that are the last of their trial and lost; a trial that was withdrawn has none."""
-    lost = [trial for trial in trials if state_of(trial) is State.LOST]
+    A trial that was withdrawn gets no further attempt, and neither has the later of two retries of one attempt a retry
+    of its own: its process may have been killed before it could mark it as surplus.
+    """
+    lost = [trial for trial in trials if trial.state == TrialState.FAIL and state_of(trial) is State.LOST]
     if not lost:
-        return []
-    retries = [attempt for attempt in map(Attempt, trials) if attempt.is_retry]
+        return None
+    retries = _first_retries(trials)
+    numbers = {attempt.number for attempt in retries}
+    lost = [trial for trial in lost if not Attempt(trial).is_retry or trial.number in numbers]
     going_on = [attempt for attempt in retries if not attempt.is_surplus]
     last = {attempt.first_attempt: attempt.number for attempt in going_on}
     withdrawn = {each.retry_of for each in retries} - {each.retry_of for each in going_on}  # their points are taken
-    return [
+    to_retry = [
         trial
         for trial in lost
         if trial.number not in withdrawn and trial.number >= last.get(Attempt(trial).first_attempt, trial.number)
     ]
+    return min(to_retry, key=lambda trial: Attempt(trial).first_attempt, default=None)
 
 
-def _queue_retry(study: Study, trial: FrozenTrial, attributes: Mapping[str, Any]) -> None:
-    """Queue a retry of an attempt: same parameters, same folder, with the epochs that were reported."""
-    attempt = Attempt(trial)
-    chain = {FIRST_ATTEMPT: attempt.first_attempt, RETRY_OF: trial.number, CRASHES: 0}
+def _first_retries(trials: Sequence[FrozenTrial]) -> list[Attempt]:
+    """Return all retries but those of which another process had begun one before, marked as surplus or not yet."""
+    first: dict[int | None, Attempt] = {}
+    for attempt in (Attempt(trial) for trial in trials if FIRST_ATTEMPT in trial.user_attrs):
+        first.setdefault(attempt.retry_of, attempt)
+    return list(first.values())
+
+
+def make_retry(trials: Sequence[FrozenTrial], lost: FrozenTrial, owner: Mapping[str, Any]) -> FrozenTrial:
+    """Return a retry of an attempt: same parameters, same folder, with the epochs that were reported.
+
+    owner: the attribute of the process that begins it.
+    """
+    attempt = Attempt(lost)
+    chain = {FIRST_ATTEMPT: attempt.first_attempt, RETRY_OF: lost.number, CRASHES: _crashes_until_end(trials, attempt)}
     config = {} if attempt.config_digest is None else {CONFIG: attempt.config_digest}
-    study.add_trial(
-        create_trial(
-            state=TrialState.WAITING,
-            params=trial.params,
-            distributions=trial.distributions,
-            intermediate_values=trial.intermediate_values,
-            user_attrs={**chain, **config, **attributes},
-        )
+    return create_trial(
+        state=TrialState.RUNNING,
+        params=lost.params,
+        distributions=lost.distributions,
+        intermediate_values=lost.intermediate_values,
+        user_attrs={**owner, **chain, **config},
     )
+
+
+def _crashes_until_end(trials: Sequence[FrozenTrial], attempt: Attempt) -> int:
+    """Return how many attempts in a row have crashed without progress between, the lost one included.
+
+    A crash after progress is the first of a new row, not none: with max_retries=0 any crash is one too many.
+    """
+    before = 0 if _made_progress(trials, attempt) else attempt.crashes
+    return before if attempt.is_requeued else before + 1
+
+
+def _made_progress(trials: Sequence[FrozenTrial], attempt: Attempt) -> bool:
+    """Whether an attempt has reported a step beyond those of the attempts before, whose values it began with.
+
+    The last step counts, not the number of steps: a job without checkpoints, which begins anew, reports the same again.
+    """
+    reached, before = (
+        -math.inf if number is None else max(trials[number].intermediate_values, default=-math.inf)
+        for number in (attempt.number, attempt.retry_of)
+    )
+    return reached > before

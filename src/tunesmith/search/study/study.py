@@ -17,7 +17,7 @@ from tunesmith.search.space.space import Space
 from tunesmith.search.study.config_record import ConfigRecord, read_records
 from tunesmith.search.study.members import Members
 from tunesmith.search.study.study_of_space import StudyOfSpace
-from tunesmith.search.study.trial import Attempt, State, state_of
+from tunesmith.search.study.trial import REASON, Attempt, State, state_of
 
 DIRECTIONS: dict[str, Literal["minimize", "maximize"]] = {
     "min": "minimize",
@@ -76,6 +76,15 @@ def tell(study: Study, number: int, state: TrialState, value: float | None = Non
     except (ValueError, optuna.exceptions.UpdateFinishedTrialError):
         return False
     return True
+
+
+def fail(study: Study, trial: FrozenTrial, reason: str) -> bool:
+    """End an attempt of another process as failed; return False if it had ended before."""
+    try:
+        study._storage.set_trial_user_attr(trial._trial_id, REASON, reason)
+    except optuna.exceptions.UpdateFinishedTrialError:
+        return False
+    return tell(study, trial.number, TrialState.FAIL)
 
 
 def best_trial(trials: Sequence[FrozenTrial], direction: StudyDirection) -> FrozenTrial | None:

@@ -5,13 +5,13 @@ folder of the first attempt. To Optuna each attempt is a trial with a number of 
 attributes say how far an attempt has come:
 
     Optuna's state    attribute     State
-    WAITING                         WAITING    a retry that no worker has taken yet
+    WAITING                         WAITING    queued by another hand, and no worker has taken it yet
     RUNNING                         RUNNING    claimed by its owner; stale if the owner is gone or its heartbeat stopped
     COMPLETE                        COMPLETE   counts for n_trials
     PRUNED                          PRUNED     counts for n_trials
     FAIL              reason        FAILED     counts for n_trials: it failed by a cause of its own
-    FAIL              withdrawn     SURPLUS    asked for beyond the budget or queued twice; it never ran
-    FAIL                            LOST       killed, interrupted or taken away; a retry goes on with it
+    FAIL              withdrawn     SURPLUS    asked for beyond the budget or begun twice; it never ran
+    FAIL                            LOST       killed, interrupted or taken away; the next ask begins its retry
     any           outside           OUTSIDE    no point of the present space: another command of the study ran it
 
 The names of the attributes are those of version 0.1.0, whose studies still open.
@@ -36,6 +36,8 @@ from tunesmith.search.study.owner import Owner
 OWNER = "owner"
 # A number that the owner raises every few seconds while the attempt runs.
 HEARTBEAT = "lease"
+# A number that grows while the run gets on: with each report and each poll, and written with the heartbeat.
+PROGRESS = "progress"
 # Why the attempt failed by a cause of its own.
 REASON = "reason"
 # A mistake that ends the sweep: one in the config that the study's first trial met, or other data than earlier trials'.
@@ -51,10 +53,10 @@ DATA = "data_digest"
 FIRST_ATTEMPT = "first_attempt"
 # Number of the attempt that this one is a retry of.
 RETRY_OF = "retry_of"
-# How many attempts before this one ended together with their process.
+# How many attempts before this one ended together with their process, since the trial last got on.
 CRASHES = "deaths"
-# Reason recorded on a retry that will not run because max_retries is reached.
-GAVE_UP_REASON = "exhausted"
+# True if the attempt's worker gave it back: its end was no crash. Written before the attempt is ended.
+REQUEUED = "requeued"
 # Digest of the config that the attempt's trial had in common with others: a field of the owner, copied to each retry.
 CONFIG = "config"
 # Set on copies in memory, never in the study (see StudyOfSpace): whether the trial is no point of the present space.
@@ -155,32 +157,32 @@ class Attempt(NamedTuple):
 
     @property
     def heartbeat(self) -> object:
-        """How often the owner has given a sign of life."""
         return self.trial.user_attrs.get(HEARTBEAT)
 
     @property
+    def progress(self) -> tuple[int | None, int]:
+        """What changes while the attempt's run gets on: a heartbeat says that the worker lives, and no more."""
+        assert isinstance(self.trial, FrozenTrial)
+        return self.trial.user_attrs.get(PROGRESS), len(self.trial.intermediate_values)
+
+    @property
     def reason(self) -> str | None:
-        """Why the attempt failed by a cause of its own."""
         return read_text(self.trial.user_attrs, REASON)
 
     @property
     def config_error(self) -> str | None:
-        """The mistake in the config that ended the sweep at this attempt."""
         return read_text(self.trial.user_attrs, CONFIG_ERROR)
 
     @property
     def note(self) -> str | None:
-        """The sentence that the user gave the trial."""
         return read_text(self.trial.user_attrs, NOTE)
 
     @property
     def tags(self) -> list[str]:
-        """The words that the user gave the trial."""
         return read_texts(self.trial.user_attrs, TAGS)
 
     @property
     def data_digest(self) -> str | None:
-        """What tells the data that the attempt trained on from other data."""
         return read_name(self.trial.user_attrs, DATA)
 
     @property
@@ -195,31 +197,29 @@ class Attempt(NamedTuple):
 
     @property
     def retry_of(self) -> int | None:
-        """Number of the attempt before, None if this one is the first."""
         return read_number(self.trial.user_attrs, RETRY_OF, self.trial.number)
 
     @property
     def crashes(self) -> int:
-        """How many attempts before this one ended together with their process."""
+        """How many attempts before this one ended together with their process, since the trial last got on."""
         return read_number(self.trial.user_attrs, CRASHES) or 0
 
     @property
-    def gave_up_reason(self) -> str | None:
-        """Why a retry is not going to run, None if it may."""
-        return read_text(self.trial.user_attrs, GAVE_UP_REASON)
+    def is_requeued(self) -> bool:
+        """Whether its worker gave the attempt back, so that its end is no crash."""
+        return REQUEUED in self.trial.user_attrs
 
     @property
     def epochs(self) -> int:
         """Epochs that were trained: one per report, unless a step is a fold."""
         assert isinstance(self.trial, FrozenTrial)
-        epochs = read_number(self.trial.user_attrs, EPOCHS)
-        return len(self.trial.intermediate_values) if epochs is None else epochs
+        return read_number(self.trial.user_attrs, EPOCHS) or len(self.trial.intermediate_values)
 
     @property
     def seconds(self) -> float:
-        """From the ask to the end, 0 for an attempt that has not ended."""
+        """From the ask to the end by the system clock, which may have been set back; 0 for one that has not ended."""
         assert isinstance(self.trial, FrozenTrial)
-        return self.trial.duration.total_seconds() if self.trial.duration else 0.0
+        return max(0.0, self.trial.duration.total_seconds()) if self.trial.duration else 0.0
 
     @property
     def folder_name(self) -> str:

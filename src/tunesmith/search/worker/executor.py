@@ -14,6 +14,13 @@ from optuna.trial import TrialState
 from tunesmith.reporting import Reporter
 
 
+class TrialsReporter(Reporter, Protocol):
+    """The reporter of a trial, as its executor sees it."""
+
+    def check(self) -> None:
+        """Raise what poll raises; the executor's own look, and no sign that the run gets on."""
+
+
 @dataclass(frozen=True)
 class Assignment:
     """A trial to run: its config, its folder, and the reporter that its run is handed."""
@@ -21,7 +28,7 @@ class Assignment:
     trial: Trial
     config: DictConfig
     folder: Path
-    reporter: Reporter
+    reporter: TrialsReporter
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,11 @@ class TrialReporter:
         is_taken: Callable[[], bool],
         trial_timeout: float | None = None,
     ) -> None:
-        """is_taken: whether another worker has ended the attempt; trial_timeout: seconds that the attempt may take."""
+        """is_taken: whether another worker has ended the attempt; trial_timeout: seconds that the attempt may take.
+
+        Attributes:
+            progress: how often the run has reported or polled: it grows while the run gets on.
+        """
         self.params = params
         self.is_retry = Attempt(trial).is_retry
         self._trial = trial
@@ -42,6 +46,7 @@ class TrialReporter:
         self._started = time.monotonic()
         self._reported_before = _steps_reported_before(trial) if self.is_retry else set()
         self._epochs = 0
+        self.progress = 0
         self._is_step_an_epoch = True
 
     def report_data(self, digest: str) -> None:
@@ -65,19 +70,29 @@ class TrialReporter:
             return self._trial.should_prune()
 
     def poll(self) -> None:
+        self.progress += 1
+        self.check()
+
+    def check(self) -> None:
+        """Raise as poll does, for whoever waits for a run: it is no sign of the run's progress."""
         if self._interruption.signal is not None:
             raise AttemptLost("interrupted")
         if self._is_taken():
             raise AttemptLost(TAKEN_AWAY)
         limit = self._trial_timeout
         if limit is not None and time.monotonic() - self._started > limit:
-            raise RunFailed(f"the trial took longer than hydra.sweeper.trial_timeout={limit:g} s")
+            raise RunFailed(timeout_reason(limit))
 
     def _count(self, epochs: int) -> None:
         self._epochs += epochs
         self._is_step_an_epoch &= epochs == 1
         if not self._is_step_an_epoch:
             self._trial.set_user_attr(EPOCHS, self._epochs)
+
+
+def timeout_reason(limit: float) -> str:
+    """Return why a trial has failed whose time is over."""
+    return f"the trial took longer than hydra.sweeper.trial_timeout={limit:g} s"
 
 
 def _steps_reported_before(trial: Trial) -> set[int]:

@@ -17,14 +17,15 @@ from optuna.trial import TrialState
 
 from tunesmith.errors import UserError
 from tunesmith.resume.comparison import check_retry
-from tunesmith.search.console.lines import say, show_trial
+from tunesmith.search.console.lines import say, show_silence, show_trial
 from tunesmith.search.sampling.queued import NoPoint
 from tunesmith.search.space.compose import Composer
 from tunesmith.search.storage.journal import JournalDamaged
 from tunesmith.search.storage.reconnecting import StorageLost
 from tunesmith.search.study.budget import ask, keeps_point, withdraw
-from tunesmith.search.study.counts import check_failure_rate, count, is_over
+from tunesmith.search.study.counts import NONE_ENDED, Counts, check_failure_rate, count, is_over
 from tunesmith.search.study.heartbeat import Heartbeats
+from tunesmith.search.study.owner import worker_index
 from tunesmith.search.study.retries import StaleTrials, requeue
 from tunesmith.search.study.study import tell
 from tunesmith.search.study.trial import CONFIG_ERROR, NOTE, REASON, TAGS, Attempt
@@ -46,6 +47,7 @@ class Limits:
     """What ends a search besides its space.
 
     timeout: seconds after which no trial is started; trial_timeout: seconds that an attempt may take.
+    before: the study's counts when this call of the sweep began, whose trials max_failure_rate judges.
     """
 
     n_trials: int
@@ -53,6 +55,7 @@ class Limits:
     max_retries: int = 2
     timeout: float | None = None
     trial_timeout: float | None = None
+    before: Counts = NONE_ENDED
 
 
 class Worker:
@@ -68,8 +71,16 @@ class Worker:
         interruption: Interruption,
         folder: Path,
         started: float | None = None,
+        on_start: Callable[[], object] | None = None,
+        is_time_called: Callable[[], bool] = lambda: False,
     ) -> None:
-        """draw: gives a trial its values, override key -> value; folder: the study's; started: of the sweep."""
+        """Take what a worker needs.
+
+        draw: gives a trial its values, override key -> value; folder: the study's; started: of the sweep, on the scale
+        of time.monotonic(); is_time_called: whether the sweep says that it is late.
+        on_start: imports what trials need, which takes seconds; called before the first trial is asked for, so that a
+        process killed meanwhile leaves no trial behind that is charged for it.
+        """
         self._study = study
         self._draw = draw
         self._composer = composer
@@ -78,10 +89,12 @@ class Worker:
         self._interruption = interruption
         self._folder = folder
         self._started = time.monotonic() if started is None else started
-        self._heartbeats = Heartbeats(study)
-        self._stale_trials = StaleTrials(study, limits.max_retries)
-        self._looked_for_stale = float("-inf")
+        self._on_start = on_start
+        self._is_time_called = is_time_called
+        self._heartbeats = Heartbeats(study, tell_silence=show_silence if worker_index() is None else None)
         self._running: dict[int, Trial] = {}
+        self._stale_trials = StaleTrials(study, self._running)
+        self._looked_for_stale = float("-inf")
         self._is_waiting = False
 
     def work(self) -> None:
@@ -92,6 +105,8 @@ class Worker:
                 config, or the study's database does not answer.
             WorkerMustRestart: the process can run no further trial.
         """
+        if self._on_start is not None and not self.is_ending() and not self._is_over():
+            self._on_start()
         try:
             with self._heartbeats.run(), closing(self._execute(self._more)) as outcomes:
                 for outcome in outcomes:
@@ -107,26 +122,29 @@ class Worker:
         """Whether no further trial is to be started."""
         seconds = self._limits.timeout
         is_late = seconds is not None and time.monotonic() - self._started >= seconds
-        return is_late or self._interruption.signal is not None
+        return is_late or self._interruption.signal is not None or self._is_time_called()
 
     def _more(self, n: int) -> list[Assignment]:
         """Return up to n assignments; if this worker runs no trial, wait: a trial of another worker may be lost."""
         assignments: list[Assignment] = []
         while len(assignments) < n and not self.is_ending():
-            self._retry_stale()
-            trial = ask(self._study, self._limits.n_trials, self._folder)
+            self._end_stale()
+            trial = ask(self._study, self._limits.n_trials, self._folder, self._limits.max_retries)
             if trial is not None:
                 assignments += self._assignments(trial)
-            elif self._running or is_over(self._study.get_trials(deepcopy=False), self._limits.n_trials):
+            elif self._running or self._is_over():
                 break
             else:
                 self._wait()
         return assignments
 
-    def _retry_stale(self) -> None:
+    def _is_over(self) -> bool:
+        return is_over(self._study.get_trials(deepcopy=False), self._limits.n_trials)
+
+    def _end_stale(self) -> None:
         if time.monotonic() - self._looked_for_stale > STALE_INTERVAL_S:
             self._looked_for_stale = time.monotonic()
-            self._stale_trials.retry()
+            self._stale_trials.end()
 
     def _wait(self) -> None:
         if not self._is_waiting:
@@ -155,14 +173,13 @@ class Worker:
                 lambda: self._heartbeats.is_taken(number),
                 self._limits.trial_timeout,
             )
-        except UpdateFinishedTrialError:
+        except (UpdateFinishedTrialError, NoPoint) as error:
+            if isinstance(error, NoPoint):
+                say(f"trial {number} is not run: {error}")
+                withdraw(self._study, trial)
             self._forget(number)
             return []
-        except NoPoint as error:
-            say(f"trial {number} is not run: {error}")
-            withdraw(self._study, trial)
-            self._forget(number)
-            return []
+        self._heartbeats.follow(number, lambda: reporter.progress)
         if reporter.is_retry:
             check_retry(config, self._folder / name)
         return [Assignment(trial, config, self._folder / name, reporter)]
@@ -201,7 +218,7 @@ class Worker:
     def _show(self, number: int) -> None:
         trials = self._study.get_trials(deepcopy=False)
         show_trial(trials[number], trials, self._study.direction)
-        check_failure_rate(count(trials), self._limits.max_failure_rate)
+        check_failure_rate(count(trials), self._limits.max_failure_rate, self._limits.before)
 
     def _forget(self, number: int) -> None:
         self._heartbeats.remove(number)
@@ -214,10 +231,7 @@ class Worker:
 
 
 def _label(trial: Trial, config: DictConfig) -> None:
-    """Keep in the study the note and the tags of a trial; a config without them costs no write.
-
-    Another app's keys of these names may hold anything: what is no text and no list of texts is left out.
-    """
+    """Keep a trial's note and tags in the study, if it has any; what another app has at these keys is left out."""
     labels = {key: _text_or_texts(config, key) for key in (NOTE, TAGS)}
     for key, label in labels.items():
         if label:

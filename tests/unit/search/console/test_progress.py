@@ -16,6 +16,7 @@ from tunesmith.search.console.progress import ProgressPrinter
 from tunesmith.search.space.space import parse_space
 from tunesmith.search.storage.storage import open_journal
 from tunesmith.search.study.budget import ask
+from tunesmith.search.study.counts import count
 from tunesmith.search.study.retries import requeue
 from tunesmith.search.study.study import open_study
 from tunesmith.search.study.trial import CONFIG_ERROR, REASON
@@ -73,6 +74,18 @@ def test_what_was_withdrawn_is_no_progress(study: Study, capsys: pytest.CaptureF
     surplus.set_user_attr("withdrawn", True)
     study.tell(surplus, state=TrialState.FAIL)
     assert shown(progress, capsys) == []
+
+
+def test_failures_of_earlier_calls_end_no_sweep(study: Study) -> None:
+    for _ in range(9):
+        fail(study)
+    progress = ProgressPrinter(lambda: study, 0.5, count(study.trials))
+    for _ in range(4):
+        fail(study)
+        progress.update()
+    fail(study)
+    with pytest.raises(UserError, match=r"is exceeded: 5 of 5 trials failed in this call"):
+        progress.update()
 
 
 def test_a_users_mistake_ends_the_sweep(study: Study) -> None:

@@ -100,6 +100,30 @@ def test_a_worker_owns_the_attempts_of_its_process(tmp_path: Path) -> None:
     pid = psutil.Process(worker._process.pid).pid
     assert worker.owns(replace(this_process(), pid=pid))
     assert not worker.owns(this_process())
-    assert not worker.owns(replace(this_process(), pid=pid, machine="another"))
+    assert not worker.owns(replace(this_process(), pid=pid, machine="another", boot="another"))
     assert not worker.owns(None)
     worker.kill()
+
+
+def test_a_worker_tells_how_it_is_and_how_to_end_it(tmp_path: Path) -> None:
+    worker = start(tmp_path, READY + "import os, signal; os.kill(os.getpid(), signal.SIGSTOP)")
+    pid = worker._process.pid
+    wait_until(lambda: worker.condition() == f"pid {pid}, stopped")
+    assert worker.kill_command == f"kill -9 {pid}"
+    worker.interrupt()  # which it cannot hear
+    assert worker.ended() is None
+    worker.kill()
+    assert worker.ended() is not None
+
+
+def test_a_killed_worker_that_waits_in_the_kernel_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("tunesmith.search.pool.local.KILL_TIMEOUT_S", 0.1)
+    worker = start(tmp_path, READY + "sys.stdin.read()")
+    wait_until(lambda: is_ready(tmp_path))
+    with monkeypatch.context() as context:
+        context.setattr("tunesmith.search.pool.local.kill_tree", lambda pid: None)  # SIGKILL waits there as well
+        worker.kill()
+    assert capsys.readouterr().out.startswith("worker 0 is not gone 0.1 s after it was killed: pid ")
+    worker._process.wait()  # its stdin is closed

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import optuna
 import pytest
 from optuna import Study
@@ -10,6 +12,7 @@ from tunesmith.errors import UserError
 from tunesmith.search.console.progress import ProgressPrinter
 from tunesmith.search.pool import pool
 from tunesmith.search.pool.pool import Pool, WorkerExit
+from tunesmith.search.pool.watch import HangWatch
 from tunesmith.search.study.budget import ask
 from tunesmith.search.study.owner import Owner
 from tunesmith.search.study.retries import requeue
@@ -50,6 +53,13 @@ class Worker:
             trial.report(0.5, len(self._study.trials[trial.number].intermediate_values) + 1)
         requeue(self._study, trial.number)
 
+    @property
+    def kill_command(self) -> str:
+        return "kill -9 7"
+
+    def condition(self) -> str:
+        return "pid 7, stopped"
+
     def owns(self, owner: Owner | None) -> bool:
         return owner == self._owner
 
@@ -76,6 +86,12 @@ def study() -> Study:
     return optuna.create_study()
 
 
+def pool_of(
+    start: Callable[[int], Worker], study: Study, n_trials: int, interruption: Interruption | None = None
+) -> Pool:
+    return Pool(start, n_trials, interruption or Interruption(), HangWatch(lambda: study, None))
+
+
 def run(study: Study, *fates: str, n_workers: int = 1, n_trials: int = 3) -> list[Worker]:
     """Run a pool whose workers meet these fates one after the other, the last one for ever; return the workers."""
     started: list[Worker] = []
@@ -84,7 +100,7 @@ def run(study: Study, *fates: str, n_workers: int = 1, n_trials: int = 3) -> lis
         started.append(Worker(index, study, fates[min(len(started), len(fates) - 1)]))
         return started[-1]
 
-    Pool(start, n_trials, Interruption()).run(n_workers, lambda: False, ProgressPrinter(lambda: study, 1.0))
+    pool_of(start, study, n_trials).run(n_workers, lambda: False, ProgressPrinter(lambda: study, 1.0))
     return started
 
 
@@ -105,7 +121,32 @@ def test_workers_that_do_nothing_end_the_sweep_with_what_they_said(study: Study)
 def test_workers_that_only_give_back_end_the_sweep(study: Study) -> None:
     with pytest.raises(UserError, match=r"before it finished a trial"):
         run(study, "gives back")
-    assert len(study.trials) == pool.MAX_IDLE_EXITS + 1
+    assert len(study.trials) == pool.MAX_IDLE_EXITS
+
+
+def test_workers_killed_before_their_first_trial_end_no_sweep_in_which_another_one_gets_on(study: Study) -> None:
+    """As by an out-of-memory killer, while they import what trains."""
+
+    class GetsOn(Worker):
+        def ended(self) -> WorkerExit | None:
+            self._trial = self._trial or study.ask()
+            steps = len(study.trials[0].intermediate_values)
+            if steps > 3 * pool.MAX_IDLE_EXITS:
+                study.tell(self._trial, 0.5, skip_if_finished=True)
+                return WorkerExit("ended with exit code 0", "", False, True)
+            self._trial.report(0.5, steps)
+            return None
+
+        _trial: optuna.Trial | None = None
+
+    started: list[Worker] = []
+
+    def start(index: int) -> Worker:
+        started.append((Worker if index else GetsOn)(index, study, "idle"))
+        return started[-1]
+
+    pool_of(start, study, 1).run(2, lambda: False, ProgressPrinter(lambda: study, 1.0))
+    assert len(started) > 2 * pool.MAX_IDLE_EXITS
 
 
 def test_workers_that_get_on_with_a_trial_may_be_any_number(study: Study) -> None:
@@ -127,7 +168,7 @@ def test_an_interruption_is_passed_on(study: Study) -> None:
     interruption = Interruption()
     worker = Worker(0, study, "queued")
     interruption.request()
-    Pool(lambda index: worker, 3, interruption).run(1, lambda: False, ProgressPrinter(lambda: study, 1.0))
+    pool_of(lambda index: worker, study, 3, interruption).run(1, lambda: False, ProgressPrinter(lambda: study, 1.0))
     assert worker.was == ["killed", "killed"]  # before it begins to work
 
 
@@ -142,7 +183,7 @@ def test_an_interruption_is_passed_on_until_it_is_heard(study: Study) -> None:
     interruption = Interruption()
     worker = Deaf(0, study, "lives")
     interruption.request()
-    Pool(lambda index: worker, 3, interruption).run(1, lambda: False, ProgressPrinter(lambda: study, 1.0))
+    pool_of(lambda index: worker, study, 3, interruption).run(1, lambda: False, ProgressPrinter(lambda: study, 1.0))
     assert worker.was == ["interrupted", "interrupted", "interrupted", "killed"]
 
 
@@ -158,7 +199,7 @@ def test_workers_whose_time_was_over_while_they_waited_are_no_failure(study: Stu
         started.append(OutOfTime(index, study, "") if is_late else Worker(index, study, "completes"))
         return started[-1]
 
-    Pool(start, 1, Interruption()).run(1, lambda: False, ProgressPrinter(lambda: study, 1.0))
+    pool_of(start, study, 1).run(1, lambda: False, ProgressPrinter(lambda: study, 1.0))
     assert len(started) > 3 * pool.MAX_IDLE_EXITS
 
 
@@ -174,7 +215,7 @@ def test_a_worker_that_cannot_be_started_again_is_tried_again(
             raise UserError("sbatch: error: Socket timed out")
         return Worker(index, study, "completes")
 
-    Pool(start, 3, Interruption()).run(1, lambda: False, ProgressPrinter(lambda: study, 1.0))
+    pool_of(start, study, 3).run(1, lambda: False, ProgressPrinter(lambda: study, 1.0))
     assert capsys.readouterr().out.count("cannot be started; next try") == 3
     assert len(study.trials) == 3
 
@@ -192,4 +233,4 @@ def test_where_no_worker_lives_and_none_can_be_started_the_sweep_ends(
         return Worker(index, study, "completes")
 
     with pytest.raises(UserError, match="Socket timed out"):
-        Pool(start, 3, Interruption()).run(1, lambda: False, ProgressPrinter(lambda: study, 1.0))
+        pool_of(start, study, 3).run(1, lambda: False, ProgressPrinter(lambda: study, 1.0))

@@ -21,7 +21,6 @@ from tunesmith.search.sampling.enumeration import Enumeration
 from tunesmith.search.sampling.param_sampler import ParamSampler
 from tunesmith.search.sampling.sampler import is_enumerated
 from tunesmith.search.space.space import Space, parse_space
-from tunesmith.search.study import retries
 from tunesmith.search.study.budget import ask, keeps_point
 from tunesmith.search.study.config_record import Base, ConfigRecord
 from tunesmith.search.study.retries import requeue
@@ -298,8 +297,7 @@ def test_a_lost_trial_goes_on_at_its_own_point(app: StudyApp, now: list[str], po
     assert app.points("x", "y", since=1) == points
 
 
-def test_a_lost_trial_waits_for_a_space_that_it_is_a_point_of(app: StudyApp, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retries, "CLAIM_TIMEOUT_S", 0.0)
+def test_a_lost_trial_waits_for_a_space_that_it_is_a_point_of(app: StudyApp) -> None:
     with pytest.raises(KeyboardInterrupt, match=r"^stop$"):
         app.sweep("x=1,2", task=interrupt)
     app.sweep("x=2,3")

@@ -111,12 +111,12 @@ def test_workers_elsewhere_are_not_lost_by_a_silence(inner: Restarting, monkeypa
     study = study_on(inner)
     trial = ask(study, 5)
     assert trial is not None
-    trial.set_user_attr("owner", {**trial.user_attrs["owner"], "machine": "another one"})
-    stale = StaleTrials(study, max_retries=2)
-    assert stale.retry() == []
+    trial.set_user_attr("owner", {**trial.user_attrs["owner"], "machine": "another one", "boot": "another"})
+    stale = StaleTrials(study)
+    assert stale.end() == []
     inner.silent = 20  # longer than a lease
     study.get_trials()
-    assert stale.retry() == []
+    assert stale.end() == []
     time.sleep(0.25)  # an answering storage, and still no renewal
-    assert stale.retry() == [0]
-    assert study.get_trials(states=(TrialState.WAITING,))[0].user_attrs["retry_of"] == 0
+    assert stale.end() == [0]
+    assert [trial.state for trial in study.trials] == [TrialState.FAIL]

@@ -126,7 +126,7 @@ def test_the_budget_rank_of_the_docstrings_example() -> None:
         attempt_of(TrialState.COMPLETE),
         attempt_of(TrialState.FAIL),
         attempt_of(TrialState.RUNNING),
-        attempt_of(TrialState.WAITING, first_attempt=1, retry_of=1),
+        attempt_of(TrialState.RUNNING, first_attempt=1, retry_of=1),
     ]
     for number, trial in enumerate(trials):
         trial.number = number
@@ -136,9 +136,9 @@ def test_the_budget_rank_of_the_docstrings_example() -> None:
 
 def test_a_surplus_trial_is_neither_counted_nor_lost(clock: Clock) -> None:
     study = with_surplus_trial()
-    stale = StaleTrials(study, 2, clock)
+    stale = StaleTrials(study, clock=clock)
     for _ in range(2):
-        assert stale.retry() == []
+        assert stale.end() == []
         clock.seconds += 2 * CLAIM_TIMEOUT_S
     assert states(study) == ["COMPLETE", "FAIL"]
     assert count(study.trials) == Counts(complete=1, pruned=0, failed=0, lost=0)
@@ -218,8 +218,9 @@ def test_the_point_of_a_lost_attempt_waits_for_its_retry() -> None:
     study = enumerated()
     lost = asked(study, 12)
     assert draw(lost) == 1
-    study.tell(lost, state=TrialState.FAIL)  # its process was killed, and nobody has queued a retry yet
-    assert draw(asked(study, 12)) == 2
+    study.tell(lost, state=TrialState.FAIL)  # its process was killed
+    retry, other = asked(study, 12), asked(study, 12)
+    assert [draw(other), draw(retry)] == [2, 1]
 
 
 def test_a_trial_whose_retry_finds_its_point_taken_holds_no_rank() -> None:
@@ -232,34 +233,27 @@ def test_a_trial_whose_retry_finds_its_point_taken_holds_no_rank() -> None:
     retry = asked(study, 2)
     assert draw(retry) == draw(lost)
     assert not keeps_point(study, retry)
-    clock, num_trials = Clock(), len(study.trials)
-    stale = StaleTrials(study, 2, clock)
-    for _ in range(3):
-        stale.retry()
-        clock.seconds += 1 + CLAIM_TIMEOUT_S
-    assert len(study.trials) == num_trials  # nobody queues it again
-    assert draw(asked(study, 2)) == 2
+    assert draw(asked(study, 2)) == 2  # nobody tries the trial again
 
 
-def test_a_smaller_budget_leaves_waiting_trials_waiting_and_a_larger_one_takes_them_up(study: Study) -> None:
+def test_a_smaller_budget_leaves_lost_trials_alone_and_a_larger_one_takes_them_up(study: Study) -> None:
     running = [asked(study, 4) for _ in range(4)]
     for trial in running[:2]:
         study.tell(trial, 0.5)
     for trial in running[2:]:
         requeue(study, trial.number)
     assert ask(study, 2) is None
-    assert states(study) == ["COMPLETE", "COMPLETE", "FAIL", "FAIL", "WAITING", "WAITING"]
+    assert states(study) == ["COMPLETE", "COMPLETE", "FAIL", "FAIL"]
     again = asked(study, 3)
     assert Attempt(study.trials[again.number]).first_attempt == 2
     assert ask(study, 3) is None
-    assert Attempt(study.trials[asked(study, 4).number]).first_attempt == 3
+    assert Attempt(asked(study, 4)).first_attempt == 3
 
 
 def test_a_smaller_budget_takes_the_trial_that_was_begun_first(study: Study) -> None:
     first, second = asked(study, 2), asked(study, 2)
     requeue(study, second.number)
     requeue(study, first.number)
-    assert Attempt(study.trials[asked(study, 1).number]).first_attempt == first.number
+    assert Attempt(asked(study, 1)).first_attempt == first.number
     assert ask(study, 1) is None
-    waiting = study.get_trials(states=(TrialState.WAITING,))
-    assert [Attempt(trial).first_attempt for trial in waiting] == [second.number]
+    assert Attempt(asked(study, 2)).first_attempt == second.number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import pytest
@@ -9,7 +10,16 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from studies import asked, fail, opened
 
 from tunesmith.errors import UserError
-from tunesmith.search.study.counts import Counts, check_failure_rate, count, is_over
+from tunesmith.search.study.counts import (
+    COUNTS_BEFORE,
+    Counts,
+    check_failure_rate,
+    count,
+    count_before,
+    is_over,
+    to_environment,
+)
+from tunesmith.search.study.owner import WORKER
 from tunesmith.search.study.retries import requeue
 from tunesmith.search.study.trial import REASON, SURPLUS, Attempt, State
 
@@ -67,5 +77,36 @@ def test_few_enough(complete: int, failed: int, rate: float) -> None:
 )
 def test_too_many(complete: int, failed: int, rate: float) -> None:
     message = f"hydra.sweeper.max_failure_rate={rate} is exceeded: {failed} of {complete + failed} trials failed; "
-    with pytest.raises(UserError, match=f"^{re.escape(message)}trials.csv has the reasons$"):
+    with pytest.raises(UserError, match=f"^{re.escape(message)}trials.csv has the reasons; once the cause is mended,"):
         check_failure_rate(counts(complete, failed), rate)
+
+
+def test_a_call_is_judged_by_the_trials_that_ended_in_it() -> None:
+    before = counts(complete=3, failed=7)
+    check_failure_rate(counts(complete=3, failed=11), 0.5, before)
+    check_failure_rate(counts(complete=20, failed=20), 0.5, before)
+    with pytest.raises(UserError, match=r"^hydra.*=0\.5 is exceeded: 4 of 5 trials failed in this call; trials\.csv"):
+        check_failure_rate(counts(complete=4, failed=11), 0.5, before)
+
+
+@pytest.mark.parametrize(
+    ("worker", "pid", "is_inherited"),
+    [
+        pytest.param("0", 1, True, id="by a worker"),
+        pytest.param(None, os.getpid(), True, id="by the fresh process that execv makes of this one"),
+        pytest.param(None, 1, False, id="not by another command of the same shell"),
+    ],
+)
+def test_what_had_ended_before_a_call_is_inherited(
+    monkeypatch: pytest.MonkeyPatch, worker: str | None, pid: int, is_inherited: bool
+) -> None:
+    variables = to_environment(Counts(complete=1, pruned=2, failed=3, lost=4))
+    monkeypatch.setenv(COUNTS_BEFORE, variables[COUNTS_BEFORE].replace(str(os.getpid()), str(pid)))
+    if worker is not None:
+        monkeypatch.setenv(WORKER, worker)
+    assert count_before([create_trial(value=0.5)]) == (Counts(1, 2, 3, 4) if is_inherited else Counts(complete=1))
+
+
+def test_without_a_word_of_another_process_the_study_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(COUNTS_BEFORE, raising=False)
+    assert count_before([create_trial(value=0.5)]) == Counts(complete=1)

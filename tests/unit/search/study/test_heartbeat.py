@@ -12,10 +12,10 @@ import pytest
 from optuna import Study
 from optuna.storages import InMemoryStorage
 from optuna.trial import TrialState
-from studies import asked, opened
+from studies import Clock, asked, opened
 
 from tunesmith.search.storage.storage import open_journal
-from tunesmith.search.study.heartbeat import Heartbeats
+from tunesmith.search.study.heartbeat import ASK_INTERVAL_S, Heartbeats
 from tunesmith.search.study.trial import HEARTBEAT, Attempt
 
 INTERVAL_S = 0.01
@@ -115,3 +115,47 @@ def test_an_error_in_the_worker_ends_the_thread() -> None:
     with pytest.raises(ZeroDivisionError, match="a bug"), Heartbeats(opened(), INTERVAL_S).run():
         raise ZeroDivisionError("a bug")
     assert threading.active_count() == before
+
+
+def test_a_beat_is_no_progress_and_the_runs_own_word_stands_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "study.journal"
+    study = opened(open_journal(path))
+    trial, done = asked(study), [0]
+    beats = Heartbeats(study, INTERVAL_S)
+    beats.add(trial)
+    beats.follow(trial.number, lambda: done[0])
+    with beats.run():
+        wait_until(lambda: heartbeats(study) > [3])
+        before = Attempt(study.trials[0]).progress
+        done[0] = 7
+        wait_until(lambda: Attempt(study.trials[0]).progress != before)
+        last = heartbeats(study)[0]
+        wait_until(lambda: heartbeats(study)[0] > last + 3)
+    assert (before, Attempt(study.trials[0]).progress) == ((None, 0), (7, 0))
+    assert path.read_text().count('"progress"') == 1  # written when it has changed
+
+
+@pytest.mark.parametrize("seconds", [ASK_INTERVAL_S - 1, ASK_INTERVAL_S + 1])
+def test_a_process_that_was_stopped_looks_whether_its_attempt_was_taken_before_it_goes_on(seconds: float) -> None:
+    study, clock = opened(), Clock()
+    trial = asked(study)
+    beats = Heartbeats(study, 3600.0, clock)  # its thread will not beat soon
+    beats.add(trial)
+    with beats.run():
+        study.tell(trial.number, state=TrialState.FAIL)
+        clock.seconds += seconds
+        assert beats.is_taken(trial.number) is (seconds > ASK_INTERVAL_S)
+
+
+def test_a_process_that_nobody_watches_tells_which_trial_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tunesmith.search.study.silence.SILENCE_S", 0.1)
+    told: list[int] = []
+    study = opened()
+    first, second, done = asked(study), asked(study), iter(range(10**9))
+    beats = Heartbeats(study, INTERVAL_S, tell_silence=lambda number, seconds: told.append(number))
+    for trial, progress in ((first, lambda: 5), (second, lambda: next(done))):
+        beats.add(trial)
+        beats.follow(trial.number, progress)
+    with beats.run():
+        wait_until(lambda: len(told) > 1)
+    assert set(told) == {first.number}

@@ -141,7 +141,7 @@ def test_no_secret_is_recorded(app: StudyApp) -> None:
 @pytest.mark.parametrize("is_dead", [True, False], ids=["ended", "alive"])
 def test_a_command_that_has_run_nothing_binds_others_as_long_as_it_lives(app: StudyApp, is_dead: bool) -> None:
     app.sweep("x=1,2")
-    writer = replace(this_process(), started=0.0) if is_dead else this_process()
+    writer = replace(this_process(), start_mark=0) if is_dead else this_process()
     content = {"swept": [], "bases": [{"choices": {}, "config": {"y": 5}}], "owner": writer.to_attribute(None)}
     study_in_journal().set_user_attr("config 0123", content)
     if is_dead:

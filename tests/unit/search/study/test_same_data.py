@@ -67,7 +67,7 @@ def test_a_retry_with_other_data_stays_to_be_retried() -> None:
     with pytest.raises(UserError, match="the data must stay the same"):
         record_data(study, retry, OTHER)
     requeue(study, retry.number)
-    assert [Attempt(trial).state for trial in study.trials[2:]] == [State.LOST, State.WAITING]
+    assert [Attempt(trial).state for trial in study.trials[2:]] == [State.LOST]
     record_data(study, asked(study), ONE)
 
 

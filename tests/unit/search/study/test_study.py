@@ -41,7 +41,7 @@ def leave_running(study: Study) -> None:
 
 
 def leave_running_in_a_dead_process(study: Study) -> None:
-    owned(study, replace(this_process(), started=0.0))  # its pid is another process's now
+    owned(study, replace(this_process(), start_mark=0))  # its pid is another process's now
 
 
 def leave_unsigned(study: Study) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,7 @@ def test_an_attempt_as_version_0_1_0_wrote_it() -> None:
     owner = {"host": "h", "machine": "m", "pid": 7, "started": 1.5, "worker": 2, "job": None, "folder": "/studies/a"}
     attributes = {
         **{"owner": owner, "lease": 12, "reason": "out of memory", "mistake": "no such key", "epochs": 40},
-        **{"first_attempt": 3, "retry_of": 5, "deaths": 1, "exhausted": "its process ended 3 times"},
+        **{"first_attempt": 3, "retry_of": 5, "deaths": 1},
     }
     trial = create_trial(state=TrialState.FAIL, user_attrs=attributes)
     trial.number = 9
@@ -74,7 +75,6 @@ def test_an_attempt_as_version_0_1_0_wrote_it() -> None:
     assert (attempt.number, attempt.state, attempt.host, attempt.heartbeat) == (9, State.FAILED, "h", 12)
     assert (attempt.reason, attempt.config_error, attempt.epochs) == ("out of memory", "no such key", 40)
     assert (attempt.first_attempt, attempt.is_retry, attempt.retry_of, attempt.crashes) == (3, True, 5, 1)
-    assert attempt.gave_up_reason == "its process ended 3 times"
     assert not attempt.is_surplus
 
 
@@ -84,7 +84,6 @@ def test_an_attempt_that_carries_nothing() -> None:
     attempt = Attempt(trial)
     assert (attempt.owner, attempt.host, attempt.heartbeat, attempt.reason, attempt.config_error) == (None,) * 5
     assert (attempt.first_attempt, attempt.is_retry, attempt.retry_of, attempt.crashes) == (4, False, None, 0)
-    assert attempt.gave_up_reason is None
 
 
 @pytest.mark.parametrize(
@@ -101,3 +100,10 @@ def test_a_trials_folder_is_named_as_seen_from_the_studys(tmp_path: Path, folder
     trial.number = 1
     attempt = Attempt(trial)
     assert attempt.trial_folder(tmp_path / "here") == seen.format(tmp_path)
+
+
+def test_an_attempt_in_which_the_clock_was_set_back_took_no_time() -> None:
+    trial = create_trial(state=TrialState.COMPLETE, value=0.5)
+    trial.datetime_start = datetime(2026, 1, 1, 12)
+    trial.datetime_complete = trial.datetime_start - timedelta(hours=1)
+    assert Attempt(trial).seconds == 0.0

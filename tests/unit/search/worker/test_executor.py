@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from listener import Listener
 from optuna.trial import TrialState
 
-from tunesmith.reporting import NoReporter
 from tunesmith.search.worker.executor import Assignment, Outcome, one_at_a_time
 
 
 def test_one_at_a_time_pulls_the_next_trial_when_the_one_before_has_ended() -> None:
     events: list[str] = []
-    waiting = [Assignment(cast(Any, None), cast(Any, None), Path(name), NoReporter()) for name in "ab"]
+    waiting = [Assignment(cast(Any, None), cast(Any, None), Path(name), Listener()) for name in "ab"]
 
     def more(n: int) -> Sequence[Assignment]:
         events.append(f"more({n})")

@@ -13,17 +13,19 @@ from omegaconf import DictConfig, OmegaConf
 from optuna import Study, Trial
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import InMemoryStorage
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.exc import OperationalError
 from studies import OvertakenStorage, asked, opened, owned, states
 
 from tunesmith.errors import AttemptLost, RunFailed, UserError
 from tunesmith.search.space.compose import Composer
+from tunesmith.search.storage import reconnecting
 from tunesmith.search.storage.journal import JournalDamaged
-from tunesmith.search.study import retries
+from tunesmith.search.storage.reconnecting import make_reconnecting
 from tunesmith.search.study.counts import Counts, count
 from tunesmith.search.study.owner import Owner, this_process
 from tunesmith.search.study.study import tell
-from tunesmith.search.study.trial import CONFIG_ERROR, HEARTBEAT, REASON, Attempt
+from tunesmith.search.study.trial import CONFIG_ERROR, HEARTBEAT, REASON, Attempt, State
 from tunesmith.search.worker import worker as worker_module
 from tunesmith.search.worker.executor import Assignment, Executor, More, Outcome, one_at_a_time
 from tunesmith.search.worker.interruption import Interruption
@@ -46,7 +48,6 @@ def study() -> Study:
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker_module, "WAIT_INTERVAL_S", 0.001)
     monkeypatch.setattr(worker_module, "STALE_INTERVAL_S", 0.0)
-    monkeypatch.setattr(retries, "CLAIM_TIMEOUT_S", 0.0)
 
 
 def draw_x(trial: Trial) -> Mapping[str, Any]:
@@ -59,6 +60,7 @@ def worker_of(
     interruption: Interruption | None = None,
     draw: Callable[[Trial], Mapping[str, Any]] = draw_x,
     started: float | None = None,
+    on_start: Callable[[], object] | None = None,
     **limits: Any,
 ) -> Worker:
     return Worker(
@@ -70,6 +72,7 @@ def worker_of(
         interruption or Interruption(),
         Path("studies/s"),
         started,
+        on_start,
     )
 
 
@@ -176,11 +179,8 @@ def test_a_mistake_in_the_first_trials_config_ends_the_sweep(study: Study) -> No
 
     with pytest.raises(UserError, match=r"^objective\.metric must be a logged metric$"):
         work_with(study, mistake)
-    first, retry = study.trials
-    assert (first.user_attrs[CONFIG_ERROR], retry.state) == (
-        "objective.metric must be a logged metric",
-        TrialState.WAITING,
-    )
+    assert [Attempt(trial).state for trial in study.trials] == [State.LOST]
+    assert study.trials[0].user_attrs[CONFIG_ERROR] == "objective.metric must be a logged metric"
     work_with(study, complete, mistake)
     assert count(study.trials) == Counts(complete=2, pruned=0, failed=1, lost=1)  # a later one is its trial's alone
 
@@ -223,7 +223,21 @@ def test_a_value_that_cannot_be_drawn_requeues_the_trial_and_leaves(study: Study
 
     with pytest.raises(UserError, match=r"^a key that is not there$"):
         worker_of(study, one_at_a_time(complete), draw=draw).work()
-    assert states(study) == ["FAIL", "WAITING"]
+    assert [Attempt(trial).state for trial in study.trials] == [State.LOST]
+
+
+# what takes long before the first trial
+
+
+def test_what_trials_need_is_loaded_before_the_first_ask(study: Study) -> None:
+    seen: list[list[str]] = []
+    worker_of(study, one_at_a_time(complete), on_start=lambda: seen.append(states(study))).work()
+    assert seen == [[]]
+    worker_of(study, one_at_a_time(complete), on_start=lambda: seen.append(states(study))).work()
+    worker_of(
+        study, one_at_a_time(complete), started=time.monotonic() - 6, timeout=5.0, on_start=lambda: seen.append([])
+    ).work()
+    assert len(seen) == 1  # nor by a worker that has nothing to run, or no time
 
 
 # attempts that another worker takes away
@@ -295,7 +309,7 @@ def test_a_worker_without_a_place_waits_for_the_trials_of_others(
 
 
 def test_a_worker_retries_the_trial_of_a_killed_worker(study: Study) -> None:
-    owned(study, replace(this_process(), started=0.0))  # its pid is another's now
+    owned(study, replace(this_process(), start_mark=0))  # its pid is another's now
     assignments = work_with(study, n_trials=1)
     assert [assignment.trial.number for assignment in assignments] == [1]
     assert count(study.trials) == Counts(complete=1, pruned=0, failed=0, lost=1)
@@ -307,6 +321,31 @@ def test_a_surplus_trial_is_not_run() -> None:
     storage.overtake = lambda: study.tell(asked(study, 1), 0.5)
     assert work_with(study, n_trials=1) == []
     assert states(study) == ["COMPLETE", "FAIL"]
+
+
+@pytest.mark.parametrize("cut_off", [1, 2, 3])
+def test_an_ask_that_was_carried_out_and_cut_off_leaves_nothing_running(
+    cut_off: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A database that breaks the connection behind its work is asked again; its first answer is lost."""
+
+    class CutsOff(InMemoryStorage):
+        num_asks = 0
+
+        def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:
+            answer = super().create_new_trial(study_id, template_trial)
+            self.num_asks += 1
+            if self.num_asks == cut_off:
+                raise OperationalError("INSERT", {}, Exception("server closed the connection"))
+            return answer
+
+    monkeypatch.setattr(reconnecting, "POLL_INTERVAL_S", 0.0)
+    study = opened(make_reconnecting(CutsOff(), "postgresql"))
+    work_with(study, lose, n_trials=2)
+    assert count(study.trials).complete == 2
+    assert not study.get_trials(states=(TrialState.RUNNING,))
+    complete_ones = [Attempt(trial) for trial in study.trials if trial.state == TrialState.COMPLETE]
+    assert len({attempt.first_attempt for attempt in complete_ones}) == 2
 
 
 # several trials in flight
@@ -390,7 +429,7 @@ def test_an_error_out_of_the_executor_requeues_all_that_run(study: Study, error:
         worker_of(study, execute, n_trials=9).work()
     assert execute.is_closed
     assert count(study.trials) == Counts(complete=1, pruned=0, failed=0, lost=3)
-    assert states(study).count("WAITING") == 3
+    assert states(study) == ["COMPLETE"] + ["FAIL"] * 3
 
 
 def test_a_process_that_cannot_go_on_requeues_the_others(study: Study) -> None:
@@ -429,7 +468,7 @@ def test_an_interrupted_worker_starts_no_trial(study: Study) -> None:
     worker = worker_of(study, one_at_a_time(run), interruption)
     worker.work()
     assert worker.is_ending()
-    assert states(study) == ["FAIL", "WAITING"]
+    assert [Attempt(trial).state for trial in study.trials] == [State.LOST]
 
 
 def test_several_that_are_interrupted_are_all_requeued(study: Study) -> None:
@@ -440,7 +479,7 @@ def test_several_that_are_interrupted_are_all_requeued(study: Study) -> None:
         return Outcome(running[min(running)], None, reason="interrupted")
 
     worker_of(study, Several(3, end), interruption, n_trials=9).work()
-    assert states(study) == ["FAIL"] * 3 + ["WAITING"] * 3
+    assert [Attempt(trial).state for trial in study.trials] == [State.LOST] * 3
 
 
 def test_after_the_timeout_no_trial_is_started(study: Study) -> None:

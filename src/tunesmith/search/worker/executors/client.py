@@ -8,6 +8,7 @@ import queue
 import signal
 import socket
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any
@@ -24,6 +25,8 @@ from tunesmith.search.worker.failure import reason_of, to_number
 
 # Set in the environment of a trial's process: the open file to its worker, its parameters, whether it is a retry.
 TRIAL = "TUNESMITH_TRIAL"
+# Between two signs of progress.
+POLL_INTERVAL_S = 1.0
 CALLBACK = "+hydra.callbacks.tunesmith_trial={_target_:tunesmith.search.worker.executors.client.OwnTrial}"
 
 
@@ -92,6 +95,7 @@ class RemoteReporter:
         self.is_retry = is_retry
         self._worker = worker
         self._stop = False
+        self._polled = time.monotonic()
 
     def report_data(self, digest: str) -> None:
         refusal = self._worker.ask({"data": digest})["refusal"]
@@ -106,7 +110,13 @@ class RemoteReporter:
         return self._stop
 
     def poll(self) -> None:
-        return
+        """Tell the worker now and then that the run gets on; its answer comes once it has found nothing that ends it.
+
+        So a run does not go on beside a worker that was stopped, whose trial another one may run by now.
+        """
+        if time.monotonic() - self._polled > POLL_INTERVAL_S:
+            self._worker.ask({"progress": True})
+            self._polled = time.monotonic()
 
 
 def exit_message(returned: Any) -> dict[str, Any]:

@@ -104,7 +104,7 @@ def _outcome_of(assignment: Assignment, returned: Any) -> Outcome:
 def _failure_of_exit(assignment: Assignment, error: SystemExit) -> RunFailed:
     """Return why a job that called sys.exit has failed; raises AttemptLost if the sweep was asked to end."""
     try:
-        assignment.reporter.poll()
+        assignment.reporter.check()
     except RunFailed as failure:
         return failure
     return RunFailed(f"the job called sys.exit({'' if error.code is None else shown(error.code)})")

@@ -96,6 +96,9 @@ class _Running:
 
     def _answer(self, message: dict[str, Any]) -> dict[str, Any]:
         reporter = self._assignment.reporter
+        if "progress" in message:
+            reporter.poll()
+            return {}
         if "data" not in message:
             reporter.report(message["step"], message["value"], message["epochs"])
             return {"stop": reporter.should_stop()}
@@ -106,12 +109,12 @@ class _Running:
         return {"refusal": None}
 
     def _messages(self) -> Iterator[dict[str, Any]]:
-        """Yield the messages of the process until it is gone; the reporter is polled in between and may end it."""
+        """Yield the messages of the process until it is gone; the reporter is asked in between and may end it."""
         buffer = b""
         with selectors.DefaultSelector() as selector:
             selector.register(self._ours, selectors.EVENT_READ)
             while True:
-                self._assignment.reporter.poll()
+                self._assignment.reporter.check()
                 has_ended = self._process.poll() is not None
                 if selector.select(0 if has_ended else POLL_S):
                     received = self._receive()

@@ -122,12 +122,12 @@ def test_the_worker_says_whether_the_data_is_the_studys(
 
 @dataclass
 class Ends(Listener):
-    """A reporter that ends its run at the first poll at which the trial's process has printed something."""
+    """A reporter that ends its run at the first look at which the trial's process has printed something."""
 
     error: BaseException = field(default_factory=lambda: AttemptLost("interrupted"))
     output: Path = Path()
 
-    def poll(self) -> None:
+    def check(self) -> None:
         if self.output.exists() and self.output.read_text().strip():
             raise self.error
 
@@ -150,3 +150,16 @@ def test_a_trial_that_has_to_end_leaves_no_process(
     outcome = run(context, tmp_path, body, Ends(error=error, output=output))
     assert (outcome.state, outcome.reason) == (state, str(error))
     assert not psutil.pid_exists(int(output.read_text().split()[0]))
+
+
+def test_batches_of_a_trial_of_its_own_process_are_progress(context: HydraContext, tmp_path: Path) -> None:
+    body = """
+    from tunesmith.reporting import current_reporter
+    until = time.monotonic() + 2.5
+    while time.monotonic() < until: current_reporter().poll(); time.sleep(0.01)
+    return 1.0
+"""
+    outcome = run(context, tmp_path, body, listener := Listener())
+    assert outcome.state == TrialState.COMPLETE
+    assert listener.polls == 2  # one a second, however many batches there are
+    assert listener.checks > listener.polls
