@@ -160,12 +160,12 @@ def _leave_record(config: DictConfig) -> None:
             config.hydra.output_subdir = None
 
 
-def evaluate(folder: Path) -> dict[str, float]:
+def evaluate(folder: Path, config: DictConfig | None = None) -> dict[str, float]:
     """Evaluate a run on the test part, as tunesmith.training.run.evaluate does."""
     load_training()
     from tunesmith.training.run import evaluate
 
-    return evaluate(folder)
+    return evaluate(folder, config)
 
 
 @cache
@@ -223,8 +223,7 @@ def _go_on(cfg: DictConfig, folder: Path) -> None:
         started.hydra.output_subdir = str(record)
     (folder / record).mkdir(exist_ok=True)
     for name, content in {**contents, "hydra.yaml": started}.items():
-        with run_record.replacing(folder / record / name) as temporary:
-            OmegaConf.save(content, temporary)
+        run_record.write_text(folder / record / name, OmegaConf.to_yaml(content))
 
 
 def _in_one_line(task: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:

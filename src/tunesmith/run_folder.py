@@ -10,15 +10,15 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import yaml
 
-from tunesmith.errors import UserError
+from tunesmith.errors import UserError, printable
 from tunesmith.machine_faults import writing
 from tunesmith.unreadable_yaml import read_plain_yaml
 from tunesmith.version import __version__
@@ -59,6 +59,14 @@ def checkpoint_folder(checkpoint: Path) -> Path:
     return folder.parent if re.fullmatch(r"fold_\d+", folder.name) else folder
 
 
+def trial_folder(study_folder: Path, name: str) -> Path | None:
+    """Return a trial's folder by the name that a study's results give it; None for a path elsewhere.
+
+    A study is data: whoever may write to it may name any path, which people may read and no command looks into.
+    """
+    return study_folder / name if re.fullmatch(r"[0-9]+", name) else None
+
+
 def check_run_folder(folder: Path, file: Path = CONFIG_FILE) -> None:
     """Raise UserError unless a folder is a run folder: it holds a file that every run leaves there."""
     if not (folder / file).is_file():
@@ -90,11 +98,12 @@ class MetricsTable:
             _append_whole(self.path, line.getvalue().encode())
 
     def _write(self, rows: list[dict[str, str]]) -> None:
-        with replacing(self.path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, self.columns, restval="")
-            if self.columns:
-                writer.writeheader()
-            writer.writerows(rows)
+        text = io.StringIO()
+        writer = csv.DictWriter(text, self.columns, restval="")
+        if self.columns:
+            writer.writeheader()
+        writer.writerows(rows)
+        write_text(self.path, text.getvalue())
 
 
 def _append_whole(path: Path, line: bytes) -> None:
@@ -117,17 +126,17 @@ def read_metrics(folder: Path) -> list[dict[str, str]]:
 
 
 def write_yaml(path: Path, content: Mapping[str, Any]) -> None:
-    """Write plain values as YAML, whole or not at all."""
+    """Write plain values as YAML, whole or not at all; characters that steer a console are written as escapes."""
     text = yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True, width=1000)
-    with replacing(path) as temporary:
-        temporary.write_text(text)
+    if any(printable(line) != line for line in text.split("\n")):
+        text = yaml.safe_dump(dict(content), sort_keys=False, width=1000)
+    write_text(path, text)
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write plain values as JSON, a line per key, whole or not at all; floats keep all their digits."""
     lines = [json.dumps({key: value}, ensure_ascii=False, allow_nan=False)[1:-1] for key, value in content.items()]
-    with replacing(path) as temporary:
-        temporary.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    write_text(path, "{\n" + ",\n".join(lines) + "\n}\n")
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -167,19 +176,33 @@ def _git(*arguments: str) -> str | None:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path that becomes `path` at the end of the block; a block that raises leaves nothing of it.
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that takes the place of another one when it is whole: a reader sees the old one or the new one.
 
     Raises:
-        MachineFault: the disk is full, the folder is gone, or the like.
+        MachineFault: the disk is full, the folder is gone, or the like; nothing of the new file is left.
     """
     temporary = temporary_path(path)
     with writing(path):
         try:
-            yield temporary
+            with open(open_new(temporary), "wb") as file:
+                yield file
             os.replace(temporary, path)
         finally:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text whole or not at all; a reason may hold characters that UTF-8 does not have."""
+    with replacing(path) as file:
+        file.write(text.encode("utf-8", "backslashreplace"))
+
+
+def open_new(path: Path) -> int:
+    """Open a new file to write, and never what somebody has put in its place, such as a link to another file."""
+    path.unlink(missing_ok=True)  # of an earlier process with this pid
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
 
 def temporary_path(path: Path) -> Path:

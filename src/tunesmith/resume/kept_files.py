@@ -82,9 +82,10 @@ def _put_back(kept: dict[Path, _Kept], new: set[Path]) -> None:
     for path, file in kept.items():
         if path.exists() and (path.stat().st_ino, path.stat().st_mtime_ns) == (file.inode, file.changed_ns):
             continue
-        with suppress(MachineFault), replacing(path) as temporary:  # on a full disk the others may still fit
-            temporary.write_bytes(file.content if isinstance(file.content, bytes) else file.content.read())
-            os.utime(temporary, ns=(file.changed_ns, file.changed_ns))
+        with suppress(MachineFault), replacing(path) as copy:  # on a full disk the others may still fit
+            copy.write(file.content if isinstance(file.content, bytes) else file.content.read())
+            copy.flush()
+            os.utime(copy.fileno(), ns=(file.changed_ns, file.changed_ns))
 
 
 def _files(folder: Path) -> list[Path]:

@@ -11,10 +11,11 @@ from omegaconf import DictConfig, OmegaConf
 from optuna import Study
 from optuna.storages import BaseStorage
 
+from tunesmith import run_folder
 from tunesmith.checks import check_folder
 from tunesmith.errors import UserError
 from tunesmith.search.console.lines import say
-from tunesmith.search.results import MULTIRUN_FILE, write_text
+from tunesmith.search.results import MULTIRUN_FILE
 from tunesmith.search.sampling.param_sampler import ParamSampler
 from tunesmith.search.sampling.sampler import is_enumerated, make_pruner
 from tunesmith.search.settings import Settings
@@ -71,7 +72,7 @@ class StudyOpener:
         stale = StaleTrials(study).end()
         if stale:
             say(f"lost trials, resumed from their last checkpoint: {', '.join(map(str, stale))}")
-        write_text(folder / MULTIRUN_FILE, OmegaConf.to_yaml(config))
+        run_folder.write_text(folder / MULTIRUN_FILE, OmegaConf.to_yaml(config))
         return study
 
     def reopen(self) -> StudyOfSpace:

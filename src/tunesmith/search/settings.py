@@ -7,6 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from importlib.util import find_spec
+from inspect import signature
+from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 from hydra.utils import get_method
@@ -54,6 +57,9 @@ _RULES: dict[str, Rule] = {
     "dry_run": FLAG,
 }
 
+# Evaluates the best trial, given its folder and its config; returns its test metrics.
+OnFinish = Callable[..., Mapping[str, Any]]
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -81,7 +87,7 @@ class Settings:
     dry_run: bool
     check: Callable[[DictConfig], None] | None
     on_start: Callable[[], object] | None
-    on_finish: Callable[..., Mapping[str, Any]] | None
+    on_finish: OnFinish | None
 
 
 def read_settings(given: Mapping[str, Any], config: DictConfig | None = None) -> Settings:
@@ -115,7 +121,7 @@ def read_settings(given: Mapping[str, Any], config: DictConfig | None = None) ->
             "custom_search_space": _function("custom_search_space", given["custom_search_space"]),
             "check": _function("check", given["check"]),
             "on_start": _function("on_start", given["on_start"]),
-            "on_finish": _function("on_finish", given["on_finish"]),
+            "on_finish": _on_finish(given["on_finish"]),
         }
     )
 
@@ -183,3 +189,16 @@ def _function(key: str, path: str | None) -> Callable[..., Any] | None:
     if not is_there:
         raise UserError(f"{PREFIX}{key} must be the path of a function; got '{path}'")
     return lambda *arguments: get_method(path)(*arguments)
+
+
+def _on_finish(path: str | None) -> OnFinish | None:
+    """Return the function of a path; one that has a parameter `config` is given the trial's config, too."""
+    if _function("on_finish", path) is None or path is None:
+        return None
+
+    def evaluate(folder: Path, config: DictConfig | None = None) -> Mapping[str, Any]:
+        function: Callable[..., Mapping[str, Any]] = get_method(path)
+        takes_config = isinstance(function, FunctionType) and "config" in signature(function).parameters
+        return function(folder, config=config) if takes_config else function(folder)
+
+    return evaluate

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from tunesmith.search import command
 from tunesmith.search.console.lines import say, show_joined, show_space
 from tunesmith.search.console.progress import ProgressPrinter
 from tunesmith.search.dry_run import check_sweep, show_examples
+from tunesmith.search.ended_trial import compose_ended
 from tunesmith.search.finish import finish, write_results
 from tunesmith.search.opening import StudyOpener
 from tunesmith.search.pool.jobs import Jobs
@@ -117,6 +119,7 @@ class Sweep:
         self._execute = execute
         self._folder = Path(config.hydra.sweep.dir)
         self._interruption = Interruption()
+        self._config_of = partial(compose_ended, sampler, composer)
         self._before = NONE_ENDED
         self._opener = StudyOpener(settings, space, sampler, composer, self._folder)
         started = command_started()
@@ -155,6 +158,7 @@ class Sweep:
             self._folder,
             self._study_keys(),
             is_elsewhere,
+            self._config_of,
             self._composer.loader,
         )
 
@@ -248,7 +252,7 @@ class Sweep:
         return settings.trial_timeout is not None and not settings.isolate and settings.devices == 1
 
     def _write_results(self, study: Study) -> None:
-        write_results(study, self._settings, self._folder, self._composer.loader)
+        write_results(study, self._settings, self._folder, self._config_of, self._composer.loader)
 
     def _worker(self, study: Study) -> Worker:
         return Worker(

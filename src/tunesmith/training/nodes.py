@@ -50,6 +50,8 @@ def _explain(cfg: DictConfig, key: str, error: InstantiationException) -> Except
     if isinstance(cause, UserError):
         return cause
     node_key = written_at(cfg, str(error).rpartition("full_key: ")[2].strip() or key)
+    if cause is None:  # Hydra's own refusal, such as of a class by which a config would run commands
+        return UserError(f"{node_key}._target_ is refused by Hydra: {_without_key(error)}")
     is_flag = node_key.partition(".")[0] in ("loss", "trainer") and isinstance(cause, TypeError | ValueError)
     if isinstance(cause, RuntimeError) and TWICE in str(cause):
         return UserError(
@@ -73,6 +75,10 @@ def _unimportable(error: BaseException | None) -> str:
     loaded = str(error).partition(":")[0]  # Error loading 'PATH'
     text = innermost.msg if isinstance(innermost, SyntaxError) else text_of(innermost)
     return f"{loaded}: {type(innermost).__name__}: {text} ({place})"
+
+
+def _without_key(error: InstantiationException) -> str:
+    return " ".join(str(error).partition("\nfull_key:")[0].split())
 
 
 def _is_misfit(error: BaseException | None, node: Any) -> bool:

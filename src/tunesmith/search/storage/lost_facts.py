@@ -114,7 +114,8 @@ def _lost_claims(records: Sequence[Record], replay: JournalStorageReplayResult) 
 
 
 def _folder_name(trial: FrozenTrial) -> str:
-    return str(trial.user_attrs.get(_FIRST_ATTEMPT, trial.number))
+    first = trial.user_attrs.get(_FIRST_ATTEMPT)
+    return str(first if isinstance(first, int) and 0 <= first < trial.number else trial.number)  # never a path
 
 
 def _record(operation: Operation, trial_id: int, **fields: object) -> Record:

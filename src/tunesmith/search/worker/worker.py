@@ -19,9 +19,10 @@ from tunesmith.errors import MachineFault, UserError
 from tunesmith.machine_faults import find_machine_fault
 from tunesmith.resume.comparison import check_retry
 from tunesmith.search.console.lines import say, show_silence, show_trial
+from tunesmith.search.sampling.queued import NoPoint
 from tunesmith.search.space.compose import Composer
 from tunesmith.search.storage.journal import JournalDamaged
-from tunesmith.search.study.budget import ask, keeps_point
+from tunesmith.search.study.budget import ask, keeps_point, withdraw
 from tunesmith.search.study.counts import NONE_ENDED, Counts, check_failure_rate, count, is_over
 from tunesmith.search.study.heartbeat import Heartbeats
 from tunesmith.search.study.owner import worker_index
@@ -176,7 +177,10 @@ class Worker:
                 lambda: self._heartbeats.is_taken(number),
                 self._limits.trial_timeout,
             )
-        except UpdateFinishedTrialError:
+        except (UpdateFinishedTrialError, NoPoint) as error:
+            if isinstance(error, NoPoint):
+                say(f"trial {number} is not run: {error}")
+                withdraw(self._study, trial)
             self._forget(number)
             return []
         self._heartbeats.follow(number, lambda: reporter.progress)
@@ -233,10 +237,7 @@ class Worker:
 
 
 def _label(trial: Trial, config: DictConfig) -> None:
-    """Keep in the study the note and the tags of a trial; a config without them costs no write.
-
-    Another app's keys of these names may hold anything: what is no text and no list of texts is left out.
-    """
+    """Keep a trial's note and tags in the study, if it has any; what another app has at these keys is left out."""
     labels = {key: _text_or_texts(config, key) for key in (NOTE, TAGS)}
     for key, label in labels.items():
         if label:

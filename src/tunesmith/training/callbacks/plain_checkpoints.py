@@ -87,8 +87,8 @@ def _save(checkpoint: Mapping[str, Any], path: Path) -> None:
     content = BytesIO()  # torch's own writer turns an error of the system into one without its number
     torch.save(checkpoint, content)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as temporary:
-        temporary.write_bytes(content.getbuffer())
+    with replacing(path) as file:
+        file.write(content.getbuffer())
 
 
 def _check_loads(path: Path, checkpoint: Mapping[str, Any]) -> None:
