@@ -57,9 +57,17 @@ class Owner:
         return self.is_here() and self.pid == os.getpid() and self._has_start_of(os.getpid()) is True
 
     def is_here(self) -> bool:
-        """Tell whether the pid is one of this machine's; an owner that names no machine counts as elsewhere."""
+        """Tell whether the pid is one of this machine's; an owner that names no machine counts as elsewhere.
+
+        The host's name may have changed since this boot.
+        """
         here = this_process()
-        return self.machine == here.machine or (self.boot is not None and self.boot == here.boot)
+        if self.machine is None or here.machine is None:
+            return False
+        is_renamed = self.boot is not None and self.boot == here.boot
+        return self.machine == here.machine or (
+            is_renamed and _without_host(self.machine) == _without_host(here.machine)
+        )
 
     def lives(self) -> bool | None:
         """Whether the process lives; None if it cannot be asked, because it is on another machine or hidden from us."""
@@ -140,6 +148,10 @@ def _machine() -> str:
     """
     parts = [socket.gethostname(), _machine_id() or boot_id(), _pid_namespace()]
     return " ".join(part for part in parts if part)
+
+
+def _without_host(machine: str) -> str:
+    return machine.partition(" ")[2]
 
 
 def _machine_id() -> str | None:

@@ -100,7 +100,7 @@ def test_a_worker_owns_the_attempts_of_its_process(tmp_path: Path) -> None:
     pid = psutil.Process(worker._process.pid).pid
     assert worker.owns(replace(this_process(), pid=pid))
     assert not worker.owns(this_process())
-    assert not worker.owns(replace(this_process(), pid=pid, machine="another", boot="another"))
+    assert not worker.owns(replace(this_process(), pid=pid, machine="another"))
     assert not worker.owns(None)
     worker.kill()
 

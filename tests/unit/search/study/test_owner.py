@@ -129,7 +129,8 @@ def test_a_process_of_an_earlier_boot_of_this_machine_is_dead() -> None:
 
 
 def test_a_machine_may_get_another_name() -> None:
-    owner = replace(this_process(), host="renamed", machine="renamed")
+    host, _, rest = str(this_process().machine).partition(" ")
+    owner = replace(this_process(), host="renamed", machine=f"re{host} {rest}")
     assert owner.lives()
     assert owner.is_this_process()
 
@@ -165,11 +166,9 @@ def test_a_fork_is_a_process_of_its_own() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        pytest.param({"host": "another.host", "machine": "another.host", "boot": "another"}, id="of another host"),
-        pytest.param(
-            {"machine": "another container", "boot": "of other pids"}, id="of a container on a host of this name"
-        ),
-        pytest.param({"machine": None, "boot": None}, id="of an older study"),
+        pytest.param({"host": "another.host", "machine": "another.host"}, id="of another host"),
+        pytest.param({"machine": "another container"}, id="of a container on a host of this name"),
+        pytest.param({"machine": None}, id="of an older study"),
     ],
 )
 def test_a_process_that_may_be_elsewhere_is_never_known_to_be_dead(other: dict[str, Any]) -> None:
