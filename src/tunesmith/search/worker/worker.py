@@ -104,9 +104,9 @@ class Worker:
                 config, or the study's database does not answer.
             WorkerMustRestart: the process can run no further trial.
         """
-        if self._on_start is not None and not self.is_ending() and not self._is_over():
-            self._on_start()
         try:
+            if self._on_start is not None and not self.is_ending() and not self._is_over():
+                self._on_start()
             with self._heartbeats.run(), closing(self._execute(self._more)) as outcomes:
                 for outcome in outcomes:
                     self._end(outcome)
