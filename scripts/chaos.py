@@ -1,224 +1,168 @@
-"""Kills a sweep again and again and checks that nothing is lost: python scripts/chaos.py
+"""Does harm to a sweep again and again and checks that nothing is lost: python scripts/chaos.py
 
-Again and again a worker or the sweep itself is killed with SIGKILL, and now and then the journal gets a torn last line,
-as a writer leaves that is killed in the middle of a record. A killed sweep is started again by the same command. At the
-end the invariants are checked and printed; exit code 1 if one does not hold.
+A worker or the sweep itself is killed with SIGKILL, and now and then the journal gets a torn last line, as a writer
+leaves that is killed in the middle of a record. A killed sweep is started again by the same command. Among the kills,
+the clock steps, bytes of the journal are damaged, workers are stopped, and the disk is full for a while: --faults says
+which of them, all that this machine allows by default (mounts need root). At the end the invariants are checked and
+printed; exit code 1 if one does not hold, or if fewer than half of the kills met a running trial.
 
-The next kill waits for events, not for seconds: a number of further epochs in the journal and, if a worker is to be
-killed, one that has reported some. A slow machine therefore meets the same kills as a fast one. --seed fixes how many
-epochs that is, whether a worker or the sweep is killed, and when the journal is torn.
+The next fault waits for events, not for seconds: a number of further epochs in the journal, and a process that runs a
+trial and has reported an epoch of it. A slow machine therefore meets the same faults as a fast one. --seed fixes how
+many epochs that is, and what happens in which order.
 
---job takes scripts/any_job instead of train.py: no Lightning, started in a second.
+--job takes scripts/any_job instead of train.py: no Lightning, started in a second. scripts/chaos_long.py kills more.
 """
 
 import argparse
-import random
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import optuna
 import psutil
-from chaos_events import Events
-from chaos_invariants import broken_folders, broken_results, broken_study, how_it_ended
+from chaos.command import JOB, ORPHAN_SECONDS, STUDY, TRAINING, Command
+from chaos.events import Events
+from chaos.faults import TRIAL_TIMEOUT_S, Faults
+from chaos.invariants import broken_costs, broken_folders, broken_history, broken_results, broken_study, ends
+from chaos.machine import Clock, can_mount, enter_namespace, small_disk
+from chaos.plan import FAULTS, Fault, draw_plan, vacuous
+from chaos.reading import read_trials
 from optuna.trial import FrozenTrial
 
-from tunesmith.search.storage.storage import open_journal
-from tunesmith.search.study.trial import Attempt
+from tunesmith.search.study.trial import Attempt, State
 
-ROOT = Path(__file__).resolve().parents[1]
-STUDY = "chaos"
-TRAINING = (
-    *("train.py", "-m", "model.hidden_units=32", "model.num_layers=1", "data.batch_size=32", "logger=none"),
-    *("callbacks=none", "trainer.max_epochs=20", "trainer.accelerator=cpu", "hydra.sweeper.pruner.n_warmup_steps=3"),
-)
-JOB = ("scripts/any_job/job.py", "-m", "seconds=0.02")
-# A record that was being written when its process was killed.
-TORN = b'{"op_code": 8, "worker_id": "4c6b7a52-", "trial_id": 3, "user_attr": {"own'
-ORPHAN_SECONDS = 10.0
 # A sweep that reports no epoch for so long hangs: its workers' start takes some seconds, minutes on a busy machine.
-STALL_SECONDS = 120.0
+STALL_SECONDS = 180.0
 POLL_SECONDS = 0.05
-
-
-@dataclass(frozen=True)
-class Kill:
-    """What the seed says about a kill."""
-
-    epochs: int  # reported since the last one
-    is_of_sweep: bool
-    which: float  # of the workers, as a share of their number
-    is_torn: bool  # the journal, afterwards
+NEED_MOUNTS = {"clock", "disk"}
 
 
 class Chaos:
     """A sweep, and what happens to it."""
 
-    def __init__(self, folder: Path, arguments: argparse.Namespace) -> None:
-        script, *overrides = JOB if arguments.job else TRAINING
-        settings = [f"study_name={STUDY}", f"hydra.sweeper.n_trials={arguments.trials}"]
-        self.command = [sys.executable, str(ROOT / script), *overrides, *settings]
-        self.command.append(f"hydra.sweeper.n_workers={arguments.workers}")
-        self.folder = folder
+    def __init__(self, folder: Path, arguments: argparse.Namespace, clock: Clock | None) -> None:
+        settings = [f"hydra.sweeper.{key}={getattr(arguments, key)}" for key in ("n_trials", "n_workers")]
+        if "stops" in arguments.faults:
+            settings.append(f"hydra.sweeper.trial_timeout={TRIAL_TIMEOUT_S}")
+        self.command = Command(folder, JOB if arguments.job else TRAINING, settings)
         self.study_folder = folder / "outputs" / "sweeps" / STUDY
-        self.journal = self.study_folder / "study.journal"
+        self.events = Events(self.study_folder / "study.journal")
+        self.faults = Faults(self.command, self.events, folder / "outputs", arguments.n_workers, clock)
         self.is_training = not arguments.job
-        self.n_trials = arguments.trials
-        self.n_workers = arguments.workers
-        self.events = Events(self.journal)
-        self.random = random.Random(arguments.seed)
+        self.n_trials = arguments.n_trials
         self.seen: dict[int, tuple[str, float | None]] = {}
-        self.slowest_orphan = 0.0
 
-    def run(self, kills: int, epochs: tuple[int, int]) -> None:
-        """Kill as often as asked, unless the study is over before; then let it come to its end."""
-        sweep = self.start()
-        done = 0
-        while done < kills:
-            planned = self.draw(epochs)
-            victim = self.wait_for_victim(sweep, planned)
-            self.look()
-            if victim is None:
+    def run(self, plan: Sequence[Fault]) -> str | None:
+        """Do as planned, unless the study is over before; then let it come to its end, and return what is wrong."""
+        self.command.start()
+        for done, fault in enumerate(plan):
+            victims = self.wait_for_victims(fault)
+            self.seen |= ends(self.trials())
+            if not victims:
+                print(f"{done} of {len(plan)} faults: then the study was over; more --n_trials take more", flush=True)
                 break
-            self.kill(sweep, victim)
-            done += 1
-            if planned.is_torn:
-                self.tear()
-            if planned.is_of_sweep:
-                sweep = self.start()
-        code = sweep.wait()
-        self.look()
-        assert code == 0, f"the sweep ended with exit code {code} after {done} kills"
-        print(f"{done} kills", flush=True)
+            self.faults.inject(fault, victims)
+        code = self.command.process.wait()
+        self.seen |= ends(self.trials())
+        return f"the sweep ended with exit code {code}: {self.command.printed()[-1]}" if code else None
 
-    def draw(self, epochs: tuple[int, int]) -> Kill:
-        """Draw the next kill; the numbers drawn are as many whatever lives then."""
-        random = self.random.random
-        is_of_sweep = random() < 1 / (1 + self.n_workers) or self.n_workers == 1
-        least, most = epochs
-        return Kill(least + int(random() * (most - least + 1)), is_of_sweep, which=random(), is_torn=random() < 0.5)
+    def wait_for_victims(self, fault: Fault) -> list[psutil.Process]:
+        """Wait until a sweep has got on by further epochs; return who runs a trial then, nobody if the sweep is over.
 
-    def wait_for_victim(self, sweep: subprocess.Popen[bytes], planned: Kill) -> psutil.Process | None:
-        """Wait until a sweep has got on by further epochs; return what to kill, None if the sweep has ended.
-
-        A worker that has reported no epoch is spared: five such ends in a row end a sweep, as they should.
+        Who has reported no epoch is spared: five such ends in a row end a sweep, as they should.
         """
         before = last = self.events.look()
         heard = time.monotonic()
-        while sweep.poll() is None:
+        while self.command.process.poll() is None:
             time.sleep(POLL_SECONDS)
-            if (now := self.events.look()) > last:
+            if (now := self.events.look()) != last:
                 last, heard = now, time.monotonic()
+            before = min(before, now)  # fewer if the journal was mended
             if time.monotonic() - heard > STALL_SECONDS:
-                sweep.kill()
+                self.command.kill()
                 sys.exit(f"the sweep has reported no epoch for {STALL_SECONDS:g} s; console.log has what it printed")
-            if now - before < planned.epochs:
-                continue
-            with suppress(psutil.NoSuchProcess):
-                workers = [worker for worker in children(sweep) if worker.pid in self.events.reporters]
-                if planned.is_of_sweep:
-                    return psutil.Process(sweep.pid)
-                if workers:
-                    return workers[int(planned.which * len(workers))]
-        return None
-
-    def start(self) -> subprocess.Popen[bytes]:
-        with (self.folder / "console.log").open("ab") as log:
-            return subprocess.Popen(
-                self.command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
-            )
-
-    def kill(self, sweep: subprocess.Popen[bytes], victim: psutil.Process) -> None:
-        """Kill a worker or the sweep; a killed sweep's workers have to end by themselves."""
-        if victim.pid != sweep.pid:
-            print(f"kill worker {victim.pid}", flush=True)
-            with suppress(psutil.NoSuchProcess):  # it has come to its end meanwhile
-                victim.kill()
-            return
-        print(f"kill the sweep {sweep.pid}", flush=True)
-        workers = children(sweep)
-        sweep.kill()
-        sweep.wait()
-        started = time.monotonic()
-        _, alive = psutil.wait_procs(workers, timeout=3 * ORPHAN_SECONDS)
-        self.slowest_orphan = max(self.slowest_orphan, time.monotonic() - started)
-        for worker in alive:
-            worker.kill()
-
-    def tear(self) -> None:
-        if self.journal.exists():
-            print("tear the journal", flush=True)
-            with self.journal.open("ab") as file:
-                file.write(TORN)
-
-    def look(self) -> None:
-        """Remember the trials that have ended."""
-        for trial in self.trials():
-            if Attempt(trial).state.is_counted:
-                self.seen[trial.number] = how_it_ended(trial)
+            if now - before >= fault.epochs and (victims := self.faults.running()):
+                return victims
+        return []
 
     def trials(self) -> list[FrozenTrial]:
-        if not self.journal.exists():
-            return []
-        try:
-            return optuna.load_study(study_name=STUDY, storage=open_journal(self.journal)).trials
-        except KeyError:
-            return []  # killed before it was created
+        return read_trials(self.events.journal)
+
+    def num_kills_that_met(self, trials: Sequence[FrozenTrial]) -> int:
+        """Return how many kills ended an attempt: the study says that it was lost."""
+        lost = {trial.number for trial in trials if Attempt(trial).state is State.LOST}
+        return sum(not lost.isdisjoint(attempts) for attempts in self.faults.met)
 
     def broken(self) -> Iterator[str]:
         """Yield each invariant that does not hold."""
-        trials = self.trials()
-        now = {trial.number: how_it_ended(trial) for trial in trials if Attempt(trial).state.is_counted}
-        yield from (f"trial {number} had ended as {how}" for number, how in self.seen.items() if now.get(number) != how)
-        if self.slowest_orphan > ORPHAN_SECONDS:
-            yield f"a worker lived {self.slowest_orphan:.1f} s after its sweep"
+        trials, costs = self.trials(), self.faults.costs
+        yield from broken_history(self.seen, trials, costs.records)
+        if self.command.slowest_orphan > ORPHAN_SECONDS:
+            yield f"a worker lived {self.command.slowest_orphan:.1f} s after its sweep"
+        yield from self.faults.broken
+        yield from broken_costs(trials, costs)
         yield from broken_study(trials, self.n_trials)
         yield from broken_results(trials, self.study_folder)
-        yield from broken_folders(trials, self.study_folder, self.is_training)
-
-
-def children(sweep: subprocess.Popen[bytes]) -> list[psutil.Process]:
-    """Return the processes of a sweep's workers that live."""
-    living = []
-    for child in psutil.Process(sweep.pid).children():
-        with suppress(psutil.NoSuchProcess):
-            if child.status() != psutil.STATUS_ZOMBIE:
-                living.append(child)
-    return living
+        yield from broken_folders(trials, self.study_folder, self.is_training, costs.records)
+        if self.faults.done["bytes"] and not self.study_folder.joinpath("study.journal.damaged").exists():
+            yield "no study.journal.damaged keeps the records that were damaged"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--faults", type=_names, help=f"some of {','.join(FAULTS)}; default: all that can be had")
     parser.add_argument("--kills", type=int, default=30)
-    parser.add_argument("--trials", type=int, default=60)
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--epochs", type=int, nargs=2, default=(4, 20), help="least and most between two kills")
-    parser.add_argument("--seed", type=int, default=0, help="of what is killed when")
+    parser.add_argument("--each", type=int, default=2, help="how often each other fault is done")
+    parser.add_argument("--n_trials", "--trials", type=int, default=60)
+    parser.add_argument("--n_workers", "--workers", type=int, default=2)
+    parser.add_argument("--epochs", type=int, nargs=2, default=(4, 20), help="least and most between two faults")
+    parser.add_argument("--seed", type=int, default=0, help="of what happens when")
     parser.add_argument("--job", action="store_true", help="scripts/any_job instead of train.py")
     parser.add_argument("--folder", type=Path, help="to leave the sweep in; it has to be empty")
-    sys.exit(_run(parser.parse_args()))
-
-
-def _run(arguments: Any) -> int:
+    arguments = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = arguments.folder or Path(temporary)
+    has_mounts = can_mount()
+    if arguments.faults is None:
+        arguments.faults = [name for name in FAULTS if has_mounts or name not in NEED_MOUNTS]
+    if NEED_MOUNTS.intersection(arguments.faults):
+        if not has_mounts:
+            parser.error("argument --faults: clock and disk need mounts, which only root may make")
+        enter_namespace()
+    with ExitStack() as stack:
+        temporary = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder = arguments.folder or temporary / "sweep"
         folder.mkdir(parents=True, exist_ok=True)
-        chaos = Chaos(folder, arguments)
-        started = time.monotonic()
-        chaos.run(arguments.kills, tuple(arguments.epochs))
-        broken = list(chaos.broken())
-        trials = chaos.trials()
-        attempts = len(trials) - len({Attempt(trial).first_attempt for trial in trials})
-        print(f"{chaos.n_trials} trials, {attempts} further attempts, {time.monotonic() - started:.0f} s", flush=True)
-        print(*(broken or ["every invariant holds"]), sep="\n", flush=True)
-        return 1 if broken else 0
+        clock = Clock(temporary) if "clock" in arguments.faults else None
+        if "disk" in arguments.faults:
+            stack.enter_context(small_disk(folder / "outputs"))
+        sys.exit(_run(Chaos(folder.absolute(), arguments, clock), arguments))
+
+
+def _names(text: str) -> list[str]:
+    names = text.split(",")
+    if unknown := [name for name in names if name not in FAULTS]:
+        raise argparse.ArgumentTypeError(f"{unknown[0]} is none of {','.join(FAULTS)}")
+    return names
+
+
+def _run(chaos: Chaos, arguments: argparse.Namespace) -> int:
+    started = time.monotonic()
+    plan = draw_plan(arguments.seed, arguments.faults, arguments.kills, arguments.each, tuple(arguments.epochs))
+    ended_badly = chaos.run(plan)
+    trials = chaos.trials()
+    num_met = {**chaos.faults.done, "kills": chaos.num_kills_that_met(trials)}
+    attempts = len(trials) - len({Attempt(trial).first_attempt for trial in trials})
+    print(*(f"{number} {name}" for name, number in chaos.faults.done.items()), sep=", ", flush=True)
+    print(f"{num_met['kills']} of {chaos.faults.done['kills']} kills met a running trial", flush=True)
+    print(f"{chaos.n_trials} trials, {attempts} further attempts, {time.monotonic() - started:.0f} s", flush=True)
+    broken = [ended_badly, *chaos.faults.broken] if ended_badly else list(chaos.broken())
+    broken += vacuous(plan, Counter(num_met))
+    print(*(broken or ["every invariant holds"]), sep="\n", flush=True)
+    return 1 if broken else 0
 
 
 if __name__ == "__main__":

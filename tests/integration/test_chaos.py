@@ -1,4 +1,4 @@
-"""scripts/chaos.py, a short run of it: a sweep that is killed again and again loses nothing."""
+"""scripts/chaos.py and chaos_long.py, short runs of them: what is killed again and again loses nothing."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import re
 import pytest
 from conftest import ROOT, Ended, Shell
 
-CHAOS, TIMELINE = (str(ROOT / "scripts" / name) for name in ("chaos.py", "timeline.py"))
+CHAOS, LONG, TIMELINE = (str(ROOT / "scripts" / name) for name in ("chaos.py", "chaos_long.py", "timeline.py"))
 
 
 @pytest.fixture(scope="module")
 def ended(module_shell: Shell) -> Ended:
     """Six kills of a sweep or one of its two workers, ten to forty reported epochs apart."""
     return module_shell.python(
-        *(CHAOS, "--job", "--kills", "6", "--trials", "24", "--epochs", "10", "40"),
+        *(CHAOS, "--job", "--faults", "kills", "--kills", "6", "--n_trials", "24", "--epochs", "10", "40"),
         *("--folder", str(module_shell.folder), "--seed", "3"),
     )
 
@@ -27,6 +27,25 @@ def test_it_has_killed_workers_and_the_sweep(ended: Ended) -> None:
     assert ended.out.count("kill worker") + ended.out.count("kill the sweep") == 6
     assert "kill the sweep" in ended.out
     assert "tear the journal" in ended.out
+
+
+def test_its_kills_have_met_running_trials(ended: Ended) -> None:
+    met = re.search(r"^(\d) of 6 kills met a running trial$", ended.out, flags=re.MULTILINE)
+    assert met is not None, ended.text
+    assert int(met[1]) >= 3
+
+
+@pytest.mark.parametrize("how", [pytest.param((), id="one by one"), pytest.param(("--together", "0.7"), id="all")])
+def test_small_studies_lose_nothing_by_kills_between_any_two_calls(shell: Shell, how: tuple[str, ...]) -> None:
+    ended = shell.python(*(LONG, "--kills", "30", "--n_trials", "30", "--seed", "1"), *how)
+    assert (ended.code, ended.out.splitlines()[-1]) == (0, "every invariant holds"), ended.text
+    assert re.match(r"\d+ kills, \d+ of them met a trial, ", ended.out)
+
+
+def test_a_fault_that_nobody_knows_is_refused(shell: Shell) -> None:
+    refused = shell.python(CHAOS, "--faults", "kills,floods")
+    assert refused.code == 2
+    assert refused.err.endswith("floods is none of kills,clock,bytes,stops,disk\n")
 
 
 def test_the_timeline_shows_both_workers(module_shell: Shell, ended: Ended) -> None:

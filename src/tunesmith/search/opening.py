@@ -20,12 +20,14 @@ from tunesmith.search.sampling.sampler import is_enumerated, make_pruner
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.compose import Composer
 from tunesmith.search.space.space import Params, Space
-from tunesmith.search.storage.storage import open_storage
+from tunesmith.search.storage.stand_ins import StudyNamed
+from tunesmith.search.storage.storage import JOURNAL_FILE, open_storage
 from tunesmith.search.study.config_record import ConfigRecord, compose_record
 from tunesmith.search.study.retries import StaleTrials
 from tunesmith.search.study.same_config import check_config, has_unrecorded_trials, join_config
-from tunesmith.search.study.study import is_worthless, make_study, open_study
+from tunesmith.search.study.study import DIRECTIONS, is_worthless, make_study, open_study
 from tunesmith.search.study.study_of_space import StudyOfSpace
+from tunesmith.search.study.trial_folders import check_folders
 
 
 class StudyOpener:
@@ -54,16 +56,16 @@ class StudyOpener:
         if settings.storage is None:
             check_folder("hydra.sweep.dir", folder)
         had_trials = (folder / MULTIRUN_FILE).exists()
-        storage = open_storage(settings.storage, folder)
+        if had_trials and settings.storage is None and not (folder / JOURNAL_FILE).exists():
+            raise _no_study_of(folder)
+        storage = self._open_storage()
         check_folder("hydra.sweep.dir", folder)
         is_new = make_study(storage, settings.study_name, settings.direction)
         if is_new and had_trials:
             optuna.delete_study(study_name=settings.study_name, storage=storage)
-            raise UserError(
-                f"hydra.sweep.dir must be a folder without trials of another study or storage; got {folder}: "
-                "use another study_name, or move the folder away"
-            )
+            raise _no_study_of(folder)
         study = self._open_in(storage)
+        check_folders(study, folder)
         self._study_made_here = settings.study_name if is_new else None
         self._join(study)
         stale = StaleTrials(study).end()
@@ -74,11 +76,12 @@ class StudyOpener:
 
     def reopen(self) -> StudyOfSpace:
         """Read the study from its storage again; waits if the database is restarting."""
-        return self._open_in(open_storage(self._settings.storage, self._folder, waits=True))
+        return self._open_in(self._open_storage(waits=True))
 
     def join(self) -> StudyOfSpace:
         """Open the study in a worker that the sweep has started; the config is compared here, too."""
         study = self.reopen()
+        check_folders(study, self._folder)
         self._join(study)
         return study
 
@@ -89,7 +92,7 @@ class StudyOpener:
         if study is None or self._study_made_here is None or not is_worthless(study):
             return
         if self._settings.storage is not None:
-            storage = open_storage(self._settings.storage, self._folder)
+            storage = self._open_storage()
             optuna.delete_study(study_name=self._study_made_here, storage=storage)
         shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -108,6 +111,11 @@ class StudyOpener:
     def _compose(self, choices: Params) -> DictConfig:
         return self._composer.compose(choices, 0, "0")
 
+    def _open_storage(self, waits: bool = False) -> BaseStorage:
+        settings = self._settings
+        named = StudyNamed(settings.study_name, DIRECTIONS[settings.direction])
+        return open_storage(settings.storage, self._folder, waits, named)
+
     def _open_in(self, storage: BaseStorage) -> StudyOfSpace:
         settings = self._settings
         study = open_study(
@@ -121,3 +129,10 @@ class StudyOpener:
         )
         study.sampler = self._sampler.make_sampler(first_trial=0)  # until the first trial has its number
         return study
+
+
+def _no_study_of(folder: Path) -> UserError:
+    return UserError(
+        f"hydra.sweep.dir must be a folder without trials of another study or storage; got {folder}: use another "
+        f"study_name, move the folder away, or, if its {JOURNAL_FILE} was lost, python scripts/repair.py {folder}"
+    )

@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages import BaseStorage, RDBStorage
 from sqlalchemy import create_engine
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from tunesmith.errors import UserError
 from tunesmith.search.storage.journal import JournalFile
+from tunesmith.search.storage.mended import MendedStorage
 from tunesmith.search.storage.password import redact, with_password
 from tunesmith.search.storage.reconnecting import WAIT_S, is_silence, last_message, make_reconnecting
+from tunesmith.search.storage.stand_ins import StudyNamed
 
 JOURNAL_FILE = "study.journal"
 OPTIONS = "options: null (study.journal in the study's folder), sqlite:///FILE, postgresql+psycopg://USER@HOST/NAME"
@@ -37,16 +39,17 @@ _PACKAGES = {"psycopg": "psycopg[binary]"}
 NUM_TRIES = 20
 
 
-def open_storage(url: str | None, folder: Path, waits: bool = False) -> BaseStorage:
+def open_storage(url: str | None, folder: Path, waits: bool = False, study: StudyNamed | None = None) -> BaseStorage:
     """Open the journal of a study's folder, or the database of a URL; a new database gets its tables.
 
     waits: whether to wait for a database that does not answer yet; later outages are always waited for.
+    study: what the command knows of its study, if the journal's record of it is damaged.
 
     Raises:
         UserError: the URL names no known database, or the database does not answer.
     """
     if url is None:
-        return open_journal(folder / JOURNAL_FILE)
+        return open_journal(folder / JOURNAL_FILE, study)
     try:
         return make_reconnecting(optuna.storages.get_storage(_open_database(with_password(url), waits)), redact(url))
     except ImportError as error:
@@ -61,11 +64,15 @@ def open_storage(url: str | None, folder: Path, waits: bool = False) -> BaseStor
         ) from None
 
 
-def open_journal(path: Path) -> BaseStorage:
-    """Open a journal file for any number of processes of one machine."""
+def open_journal(path: Path, study: StudyNamed | None = None) -> BaseStorage:
+    """Open a journal file for any number of processes of one machine; damaged records are set aside.
+
+    Raises:
+        UserError: the record that names the study is damaged, and `study` is not given.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
-    return JournalStorage(JournalFile(path.absolute()))  # a job may change its folder
+    return MendedStorage(JournalFile(path.absolute()), study)  # a job may change its folder
 
 
 def check_url(url: str | None) -> None:

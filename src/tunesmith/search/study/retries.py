@@ -94,9 +94,9 @@ class StaleTrials:
 
     def _is_stale(self, attempt: Attempt) -> bool:
         owner = attempt.owner
-        if owner is None:
+        if owner is None and not (attempt.params and not attempt.is_retry):  # an attempt draws after it was claimed
             return self._unchanged_for(attempt.number, "unclaimed") > CLAIM_TIMEOUT_S
-        lives = owner.lives()
+        lives = None if owner is None else owner.lives()
         if lives is not None:
             return not lives
         return self._unchanged_for(attempt.number, (owner, attempt.heartbeat)) > HEARTBEAT_TIMEOUT_S
@@ -114,12 +114,15 @@ class StaleTrials:
 def next_to_retry(trials: Sequence[FrozenTrial]) -> FrozenTrial | None:
     """Return, of the lost attempts that are the last of their trial, the one whose trial was begun first.
 
-    A trial that was withdrawn gets no further attempt.
+    A trial that was withdrawn gets no further attempt, and neither has the later of two retries of one attempt a retry
+    of its own: its process may have been killed before it could mark it as surplus.
     """
     lost = [trial for trial in trials if trial.state == TrialState.FAIL and state_of(trial) is State.LOST]
     if not lost:
         return None
-    retries = [Attempt(trial) for trial in trials if FIRST_ATTEMPT in trial.user_attrs]
+    retries = _first_retries(trials)
+    numbers = {attempt.number for attempt in retries}
+    lost = [trial for trial in lost if not Attempt(trial).is_retry or trial.number in numbers]
     going_on = [attempt for attempt in retries if not attempt.is_surplus]
     last = {attempt.first_attempt: attempt.number for attempt in going_on}
     withdrawn = {each.retry_of for each in retries} - {each.retry_of for each in going_on}  # their points are taken
@@ -129,6 +132,14 @@ def next_to_retry(trials: Sequence[FrozenTrial]) -> FrozenTrial | None:
         if trial.number not in withdrawn and trial.number >= last.get(Attempt(trial).first_attempt, trial.number)
     ]
     return min(to_retry, key=lambda trial: Attempt(trial).first_attempt, default=None)
+
+
+def _first_retries(trials: Sequence[FrozenTrial]) -> list[Attempt]:
+    """Return all retries but those of which another process had begun one before, marked as surplus or not yet."""
+    first: dict[int | None, Attempt] = {}
+    for attempt in (Attempt(trial) for trial in trials if FIRST_ATTEMPT in trial.user_attrs):
+        first.setdefault(attempt.retry_of, attempt)
+    return list(first.values())
 
 
 def make_retry(trials: Sequence[FrozenTrial], lost: FrozenTrial, owner: Mapping[str, Any]) -> FrozenTrial:

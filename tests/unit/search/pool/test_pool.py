@@ -145,7 +145,7 @@ def test_workers_killed_before_their_first_trial_end_no_sweep_in_which_another_o
         started.append((Worker if index else GetsOn)(index, study, "idle"))
         return started[-1]
 
-    Pool(start, 1, Interruption()).run(2, lambda: False, ProgressPrinter(lambda: study, 1.0))
+    pool_of(start, study, 1).run(2, lambda: False, ProgressPrinter(lambda: study, 1.0))
     assert len(started) > 2 * pool.MAX_IDLE_EXITS
 
 

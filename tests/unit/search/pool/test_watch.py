@@ -68,7 +68,7 @@ def test_a_worker_whose_trial_is_over_time_is_ended_and_the_trial_has_failed(
         "worker 0  trial   0  has not ended 30 s after hydra.sweeper.trial_timeout=60 s (pid 7, stopped); "
         "its worker is killed\n"
     )
-    StaleTrials(study, max_retries=2).retry()
+    StaleTrials(study).end()
     assert states(study) == ["FAIL"]  # no retry, which would hang again
 
 

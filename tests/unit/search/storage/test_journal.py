@@ -23,7 +23,7 @@ from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial
 
-from tunesmith.search.storage.journal import JournalDamaged, JournalFile, one_append
+from tunesmith.search.storage.journal import DamagedRecord, JournalDamaged, JournalFile, one_append
 from tunesmith.search.storage.storage import open_journal
 
 HOLD_THE_LOCK = """
@@ -96,6 +96,19 @@ def tear(path: Path, num_bytes: int) -> None:
 # a torn tail
 
 
+def test_a_torn_line_that_is_replaced_while_it_is_read_is_no_record(tmp_path: Path) -> None:
+    """A reader may have the first half in its buffer when a writer puts a longer record in the place of both."""
+    journal = JournalFile(tmp_path / "study.journal")
+    journal.append_logs([{"op_code": number, "worker_id": "one of the first"} for number in range(2)])
+    tear(tmp_path / "study.journal", 10)
+    reading = JournalFile(tmp_path / "study.journal").read_logs(0)
+    assert next(reading)["op_code"] == 0
+    JournalFile(tmp_path / "study.journal").append_logs([{"op_code": 2, "worker_id": "of the second", "trial_id": 5}])
+    assert list(reading) == []
+    records = list(JournalFile(tmp_path / "study.journal").read_logs(0))
+    assert [record["op_code"] for record in records] == [0, 2]
+
+
 @pytest.mark.parametrize("num_bytes", [1, 2, 10, 50], ids=lambda number: f"{number} bytes short")
 def test_a_torn_last_line_costs_its_own_record_alone(journal: Path, num_bytes: int) -> None:
     tear(journal, num_bytes)
@@ -129,11 +142,11 @@ def test_whoever_has_the_journal_open_reads_on_after_a_tear(journal: Path) -> No
     assert [trial.value for trial in reader.trials] == [1.0, 2.0, 3.0]
 
 
-def test_a_line_that_is_no_record_is_told_with_its_file(journal: Path) -> None:
-    with journal.open("ab") as file:
-        file.write(b"no record\n")
-    with pytest.raises(JournalDamaged, match=r"study\.journal has a line that is no record: b'no record"):
-        values_in(journal)
+@pytest.mark.parametrize("line", [b"no record\n", b"[1]\n"])
+def test_a_line_that_is_no_record_is_told_with_its_file(path: Path, line: bytes) -> None:
+    path.write_bytes(line)
+    with pytest.raises(DamagedRecord, match=r"study\.journal has a line that is no record: b'"):
+        names_in(JournalFile(path))
 
 
 # records that this process has read, and the file has lost

@@ -19,7 +19,15 @@ from tunesmith.search.study.budget import ask
 from tunesmith.search.study.counts import Counts, count
 from tunesmith.search.study.heartbeat import HEARTBEAT_TIMEOUT_S
 from tunesmith.search.study.owner import Owner, this_process
-from tunesmith.search.study.retries import CLAIM_TIMEOUT_S, StaleTrials, requeue, requeue_own, was_requeued
+from tunesmith.search.study.retries import (
+    CLAIM_TIMEOUT_S,
+    StaleTrials,
+    make_retry,
+    next_to_retry,
+    requeue,
+    requeue_own,
+    was_requeued,
+)
 from tunesmith.search.study.study import tell
 from tunesmith.search.study.trial import HEARTBEAT, OWNER, REASON, REQUEUED, SURPLUS, Attempt
 from tunesmith.search.worker.interruption import Interruption
@@ -437,3 +445,40 @@ def test_an_attempt_that_its_process_does_not_know_of_is_given_back(study: Study
     assert states(study) == ["RUNNING", "FAIL"]
     retry = asked(study)
     assert (Attempt(retry).retry_of, Attempt(retry).crashes) == (forgotten.number, 0)
+
+
+@pytest.mark.parametrize("first_ends", [TrialState.COMPLETE, TrialState.FAIL, None])
+def test_a_second_retry_whose_process_was_killed_before_it_was_surplus_has_no_retry(
+    study: Study, dead: Owner, first_ends: TrialState | None
+) -> None:
+    """Two processes begin a retry of one attempt; the later one is killed before it marks its own as surplus."""
+    abandoned(study, dead)
+    end_stale(study)
+    owner = {OWNER: dead.to_attribute(None)}
+    for _ in range(2):
+        trials = study.get_trials()
+        study.add_trial(make_retry(trials, trials[0], owner))
+    tell(study, 2, TrialState.FAIL)
+    if first_ends is not None:
+        tell(study, 1, first_ends, 0.5 if first_ends == TrialState.COMPLETE else None)
+    to_retry = next_to_retry(study.get_trials())
+    assert (to_retry and to_retry.number) == (1 if first_ends == TrialState.FAIL else None)
+
+
+@pytest.mark.parametrize(("has_drawn", "seconds"), [(False, CLAIM_TIMEOUT_S), (True, HEARTBEAT_TIMEOUT_S)])
+def test_an_attempt_whose_claim_was_damaged_is_judged_by_its_heartbeat(has_drawn: bool, seconds: float) -> None:
+    """An attempt draws after it was claimed: one that has drawn has a worker, of which the study does not know."""
+    study, clock = opened(), Clock()
+    trial = study.ask()
+    if has_drawn:
+        trial.suggest_float("x", 0, 1)
+    stale = StaleTrials(study, clock=clock)
+    for beat in (1, 2, 3):
+        assert stale.end() == []
+        clock.seconds += seconds - 1
+        trial.set_user_attr(HEARTBEAT, beat) if has_drawn else None
+        if not has_drawn:
+            break
+    assert stale.end() == []
+    clock.seconds += seconds + 1
+    assert stale.end() == [trial.number]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -100,3 +101,53 @@ def test_a_job_is_told_before_its_time_is_over(signals: tuple[int, ...], is_hear
         assert interruption.signal == (signal.SIGUSR2 if is_heard else None)
     finally:
         signal.signal(signal.SIGUSR2, before)
+
+
+HANGS = """
+import ctypes
+from tunesmith.search.worker import interruption
+interruption.GRACE_S = 0.3
+with interruption.Interruption().listen():
+    mutex = ctypes.create_string_buffer(128)  # of zeros, as PTHREAD_MUTEX_INITIALIZER
+    lock = ctypes.CDLL(None).pthread_mutex_lock
+    lock(mutex)
+    print("hangs", flush=True)
+    lock(mutex)
+"""
+
+
+def test_a_process_that_hangs_in_a_library_is_ended_by_the_second_signal() -> None:
+    with subprocess.Popen([sys.executable, "-c", HANGS], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "hangs\n"
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.5)
+            assert process.poll() is None
+            process.send_signal(signal.SIGINT)
+            assert process.wait(20) == 130
+            assert process.stdout.read() == "ended at once: the trial hangs, and hears no signal\n"
+        finally:
+            process.kill()
+
+
+def test_a_second_signal_that_was_heard_ends_nothing_that_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tunesmith.search.worker.interruption.GRACE_S", 0.05)
+    interruption = Interruption()
+    with interruption.listen(), interruption.hold_off():  # as while a pool kills its workers
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        time.sleep(0.3)
+    assert interruption.signal == signal.SIGINT
+
+
+def test_a_signal_to_a_fork_is_none_to_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tunesmith.search.worker.interruption.GRACE_S", 0.05)
+    with Interruption().listen():
+        signal.raise_signal(signal.SIGINT)  # heard; Ctrl-C goes to the forks of a loader as well
+        if (pid := os.fork()) == 0:
+            signal.signal(signal.SIGINT, lambda *_: None)
+            signal.raise_signal(signal.SIGINT)
+            time.sleep(0.3)
+            os._exit(0)
+        os.waitpid(pid, 0)  # as a run waits for a device

@@ -1,0 +1,1 @@
+"""What scripts/chaos.py and scripts/chaos_long.py are made of."""

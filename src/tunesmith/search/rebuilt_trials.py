@@ -1,0 +1,127 @@
+"""Trials as their folders tell them: what each drew, reported and ended with, and the config of all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from tunesmith.errors import UserError
+from tunesmith.run_folder import CONFIG_FILE
+from tunesmith.search.space.params import read_params
+from tunesmith.search.space.space import Dimension, parse_space
+from tunesmith.search.storage.folder_facts import FolderFacts, read_facts
+from tunesmith.search.storage.lost_facts import FROM_RESULT
+from tunesmith.search.study.config_record import Base, ConfigRecord, to_base
+from tunesmith.search.study.owner import Owner
+from tunesmith.search.study.trial import CONFIG, EPOCHS, OWNER, REASON, SURPLUS
+from tunesmith.search.trials_table import TRIALS_FILE, read_trials
+
+
+def read_dimensions(config: DictConfig) -> Mapping[str, Dimension]:
+    """Return what the sweep varies, as far as that can be told without its app."""
+    params = OmegaConf.select(config, "hydra.sweeper.params") or {}
+    typed = OmegaConf.select(config, "hydra.overrides.task") or []
+    written = OmegaConf.to_container(params, resolve=False) if params else {}
+    try:
+        resolved = OmegaConf.to_container(params, resolve=True) if params else {}
+        assert isinstance(resolved, dict)
+        return parse_space(
+            read_params({str(key): each for key, each in resolved.items()}, written), list(typed)
+        ).dimensions
+    except (UserError, OmegaConfBaseException):
+        return {}
+
+
+def read_config_record(folder: Path, dimensions: Mapping[str, Dimension], numbers: list[int]) -> ConfigRecord | None:
+    """Return what the trials' configs have in common, None if Hydra kept none of them."""
+    swept = tuple(key.lstrip("+") for key in dimensions)
+    bases: dict[tuple[str | None, ...], Base] = {}
+    for number in numbers:
+        base = _base(folder / str(number))
+        if base is not None:
+            bases.setdefault(tuple(base.choices.get(key) for key in swept), base)
+    return ConfigRecord(swept, tuple(bases.values())) if bases else None
+
+
+def _base(folder: Path) -> Base | None:
+    try:
+        config, hydra = (OmegaConf.load(folder / CONFIG_FILE.with_name(name)) for name in ("config.yaml", "hydra.yaml"))
+        assert isinstance(config, DictConfig)
+        config.hydra = {"runtime": {"choices": hydra.hydra.runtime.choices}}
+        return to_base(config)
+    except (OSError, ValueError, OmegaConfBaseException, AssertionError):
+        return None
+
+
+def read_trial(
+    folder: Path, number: int, dimensions: Mapping[str, Dimension], record: ConfigRecord | None
+) -> FrozenTrial:
+    """Return a trial as its folder tells it; one without a folder has never run, or was a retry."""
+    if not (folder / str(number)).is_dir():
+        return create_trial(state=TrialState.FAIL, user_attrs={SURPLUS: True})
+    facts = _with_row(read_facts(folder / str(number)), folder, number)
+    drawn = {key: each for key, dimension in dimensions.items() if (each := _drawn(facts, dimension)) is not None}
+    ended = (facts.ended or datetime.now(UTC)).astimezone().replace(tzinfo=None)
+    trial = create_trial(
+        state=facts.state or TrialState.FAIL,
+        values=facts.values,
+        params={key: value for key, (value, _) in drawn.items()},
+        distributions={key: distribution for key, (_, distribution) in drawn.items()},
+        intermediate_values=dict(facts.reports),
+        user_attrs=_attributes(facts, folder, record),
+    )
+    trial.datetime_start, trial.datetime_complete = ended - timedelta(seconds=facts.result.get("seconds") or 0), ended
+    return trial
+
+
+def _drawn(facts: FolderFacts, dimension: Dimension) -> tuple[Any, BaseDistribution] | None:
+    """Return what a trial has drawn and from what; the range may have been another one at the time."""
+    text = facts.overrides.get(dimension.key.lstrip("+"))
+    value = facts.value_of(dimension.key, dimension.distribution)
+    if text is None or value is not None or None in getattr(dimension.distribution, "choices", ()):
+        return None if text is None else (value, dimension.distribution)
+    match dimension.distribution:
+        case CategoricalDistribution(choices=choices):
+            return text, CategoricalDistribution((*choices, text))
+        case FloatDistribution(low=low, high=high, log=log):
+            return float(text), FloatDistribution(min(low, float(text)), max(high, float(text)), log=log)
+        case IntDistribution(low=low, high=high, log=log):
+            return int(text), IntDistribution(min(low, int(text)), max(high, int(text)), log=log)
+    return None
+
+
+def _attributes(facts: FolderFacts, folder: Path, record: ConfigRecord | None) -> dict[str, Any]:
+    config = {} if record is None else {CONFIG: record.digest}
+    attributes: dict[str, Any] = {OWNER: {**Owner().to_attribute(folder), **config}}
+    attributes |= {name: facts.result[name] for name in FROM_RESULT if facts.result.get(name)}
+    if facts.state == TrialState.FAIL:
+        attributes[REASON] = facts.reason or "unknown"
+    if facts.result.get("epochs", len(facts.reports)) != len(facts.reports):
+        attributes[EPOCHS] = facts.result["epochs"]
+    return attributes
+
+
+def _with_row(facts: FolderFacts, folder: Path, number: int) -> FolderFacts:
+    """Return the facts of a trial that left no result.yaml, as any app's may, with those of its row of trials.csv."""
+    if facts.state is not None or not (folder / TRIALS_FILE).is_file():
+        return facts
+    rows = [row for row in read_trials(folder)[0] if row["number"] == str(number)]
+    if not rows:
+        return facts
+    row = rows[0]
+    value = float(row["value"]) if row["value"] else None
+    return FolderFacts(
+        facts.overrides, facts.reports, TrialState[row["state"]], value, row["reason"] or None, facts.ended
+    )
