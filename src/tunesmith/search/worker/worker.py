@@ -106,9 +106,9 @@ class Worker:
             MachineFault: a disk is full, a folder is gone, the study's database does not answer, or the like.
             WorkerMustRestart: the process can run no further trial.
         """
-        if self._on_start is not None and not self.is_ending() and not self._is_over():
-            self._on_start()
         try:
+            if self._on_start is not None and not self.is_ending() and not self._is_over():
+                self._on_start()
             with self._heartbeats.run(), closing(self._execute(self._more)) as outcomes:
                 for outcome in outcomes:
                     self._end(outcome)
