@@ -31,6 +31,13 @@ class NothingToEvaluate(UserError):
     """A run cannot be evaluated on a test part: its learner or its data has none; no other run of its kind can."""
 
 
+class MachineFault(UserError):
+    """What the machine refuses a healthy run: a full disk, a folder that is gone, a database that does not answer.
+
+    No trial is to blame: it is lost, the sweep ends, and the same command goes on once the fault is mended.
+    """
+
+
 class RunFailed(Exception):
     """A run that failed without a bug, for example because its loss became NaN."""
 

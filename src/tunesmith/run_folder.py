@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import os
 import re
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import yaml
 
 from tunesmith.errors import UserError, printable
+from tunesmith.machine_faults import writing
+from tunesmith.unreadable_yaml import read_plain_yaml
 from tunesmith.version import __version__
 
 CONFIG_FILE = Path(".hydra", "config.yaml")
@@ -89,8 +92,10 @@ class MetricsTable:
         if not self.columns or not set(row) <= set(self.columns):
             self.columns = list(dict.fromkeys([*self.columns, *row]))
             self._write(read_metrics(self.path.parent))
-        with self.path.open("a", newline="") as file:
-            csv.DictWriter(file, self.columns, restval="").writerow(row)
+        line = io.StringIO(newline="")
+        csv.DictWriter(line, self.columns, restval="").writerow(row)
+        with writing(self.path):
+            _append_whole(self.path, line.getvalue().encode())
 
     def _write(self, rows: list[dict[str, str]]) -> None:
         text = io.StringIO()
@@ -101,13 +106,23 @@ class MetricsTable:
         write_text(self.path, text.getvalue())
 
 
+def _append_whole(path: Path, line: bytes) -> None:
+    """Append a line to a file that is there, whole or not at all."""
+    with path.open("r+b", buffering=0) as file:
+        end = file.seek(0, os.SEEK_END)
+        if file.write(line) < len(line):
+            file.truncate(end)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+
 def read_metrics(folder: Path) -> list[dict[str, str]]:
-    """Return the rows of a run folder's metrics.csv; none if there is no such file."""
+    """Return the rows of a run folder's metrics.csv, without one that is torn; none if there is no such file."""
     path = folder / METRICS_FILE
     if not path.exists():
         return []
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
+    content = path.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1].decode()
+    return list(csv.DictReader(io.StringIO(whole, newline="")))
 
 
 def write_yaml(path: Path, content: Mapping[str, Any]) -> None:
@@ -125,10 +140,8 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """Read a YAML file of plain values."""
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    assert isinstance(content, dict)
-    return content
+    """Read a YAML file of plain values; raises UserError if it is damaged, as by a disk that was full."""
+    return read_plain_yaml(path)
 
 
 @cache
@@ -163,29 +176,32 @@ def _git(*arguments: str) -> str | None:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that takes the place of another one when it is whole: a reader sees the old one or the new one."""
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a new, empty file that becomes `path` at the end of the block; a block that raises leaves nothing of it.
+
+    Raises:
+        MachineFault: the disk is full, the folder is gone, or the like.
+    """
     temporary = temporary_path(path)
-    try:
-        with open(open_new(temporary), "wb") as file:
-            yield file
-        os.replace(temporary, path)
-    except BaseException:
-        with suppress(OSError):
+    with writing(path):
+        try:
+            _make_new(temporary)
+            yield temporary
+            os.replace(temporary, path)
+        finally:
             temporary.unlink(missing_ok=True)
-        raise
 
 
 def write_text(path: Path, text: str) -> None:
     """Write a text whole or not at all; a reason may hold characters that UTF-8 does not have."""
-    with replacing(path) as file:
-        file.write(text.encode("utf-8", "backslashreplace"))
+    with replacing(path) as temporary:
+        temporary.write_bytes(text.encode("utf-8", "backslashreplace"))
 
 
-def open_new(path: Path) -> int:
-    """Open a new file to write, and never what somebody has put in its place, such as a link to another file."""
+def _make_new(path: Path) -> None:
+    """Make an empty file, and never write to what somebody has put in its place, such as a link to another file."""
     path.unlink(missing_ok=True)  # of an earlier process with this pid
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o666)
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o666))
 
 
 def temporary_path(path: Path) -> Path:

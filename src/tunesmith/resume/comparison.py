@@ -75,7 +75,7 @@ def check_retry(cfg: DictConfig, folder: Path) -> None:
         UserError: a key differs that a run may not change on its way.
     """
     checkpoints = (room.glob(f"{BEST_CHECKPOINT.parent}/*.ckpt") for room in run_rooms(folder))
-    if not (folder / CONFIG_FILE).is_file() or not any(map(any, checkpoints)):
+    if not _has_whole_record(folder) or not any(map(any, checkpoints)):
         return
     begun = _read(folder)
     changes, _ = _compare(begun, cfg, cfg.hydra)
@@ -103,6 +103,12 @@ def check_ended(cfg: DictConfig, folder: Path) -> None:
             f"this command would run it with {_list(refused)} of {folder / CONFIG_FILE}: if you trust that folder, "
             f"evaluate it by: python scripts/evaluate.py {shlex.quote(str(folder))}"
         )
+
+
+def _has_whole_record(folder: Path) -> bool:
+    """Whether a run's config is there, and none of the files beside it is torn, as by a full disk."""
+    path = folder / CONFIG_FILE
+    return path.is_file() and all(file.read_bytes().endswith(b"\n") for file in path.parent.glob("*.yaml"))
 
 
 def _compare(begun: _Begun, cfg: DictConfig, hydra: DictConfig | None) -> tuple[list[Change], list[str]]:

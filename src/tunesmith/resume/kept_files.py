@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from tunesmith.errors import MachineFault
 from tunesmith.run_folder import (
     CONFIG_FILE,
     METRICS_FILE,
@@ -81,9 +82,9 @@ def _put_back(kept: dict[Path, _Kept], new: set[Path]) -> None:
     for path, file in kept.items():
         if path.exists() and (path.stat().st_ino, path.stat().st_mtime_ns) == (file.inode, file.changed_ns):
             continue
-        with replacing(path) as copy:
-            copy.write(file.content if isinstance(file.content, bytes) else file.content.read())
-        os.utime(path, ns=(file.changed_ns, file.changed_ns))
+        with suppress(MachineFault), replacing(path) as temporary:  # on a full disk the others may still fit
+            temporary.write_bytes(file.content if isinstance(file.content, bytes) else file.content.read())
+            os.utime(temporary, ns=(file.changed_ns, file.changed_ns))
 
 
 def _files(folder: Path) -> list[Path]:

@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 from optuna import Study
 from optuna.trial import FrozenTrial
 
-from tunesmith.errors import NothingToEvaluate, UserError
+from tunesmith.errors import MachineFault, NothingToEvaluate, UserError
 from tunesmith.search import results
 from tunesmith.search.best_config import without_hydra, write_best_config
 from tunesmith.search.console.lines import say
@@ -67,6 +67,8 @@ def write_results(
     config = _best_config(study, folder, found, config_of)
     try:
         write_best_config(study.study_name, folder, config, loader)
+    except MachineFault:
+        raise
     except Exception as error:  # it is made of what any app has put into its config, and the other results stand
         say(f"{results.BEST_FILE} is not complete: {reason_of(error)}")
     return found, None if config is None else without_hydra(config)

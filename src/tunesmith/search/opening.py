@@ -13,6 +13,7 @@ from optuna.storages import BaseStorage
 
 from tunesmith.checks import check_folder
 from tunesmith.errors import UserError
+from tunesmith.run_folder import write_text
 from tunesmith.search.console.lines import say
 from tunesmith.search.results import MULTIRUN_FILE
 from tunesmith.search.sampling.param_sampler import ParamSampler
@@ -71,7 +72,7 @@ class StudyOpener:
         stale = StaleTrials(study).end()
         if stale:
             say(f"lost trials, resumed from their last checkpoint: {', '.join(map(str, stale))}")
-        OmegaConf.save(config, folder / MULTIRUN_FILE)
+        write_text(folder / MULTIRUN_FILE, OmegaConf.to_yaml(config))
         return study
 
     def reopen(self) -> StudyOfSpace:

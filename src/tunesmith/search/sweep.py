@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,8 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 from optuna import Study
 
-from tunesmith.errors import UserError
+from tunesmith.errors import MachineFault, UserError
+from tunesmith.machine_faults import find_machine_fault, leave_full_streams
 from tunesmith.search import command
 from tunesmith.search.console.lines import say, show_joined, show_space
 from tunesmith.search.console.progress import ProgressPrinter
@@ -27,14 +29,13 @@ from tunesmith.search.opening import StudyOpener
 from tunesmith.search.pool.jobs import Jobs
 from tunesmith.search.pool.launcher import check_launcher, max_local_workers, read_launcher, runs_on_cluster
 from tunesmith.search.pool.local import LocalWorkers
-from tunesmith.search.pool.pool import Pool
+from tunesmith.search.pool.pool import EXIT_MACHINE_FAULT, Pool
 from tunesmith.search.pool.watch import HangWatch
 from tunesmith.search.sampling.param_sampler import ParamSampler
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.compose import Composer
 from tunesmith.search.space.space import Space, parse_space
 from tunesmith.search.storage.password import hide_password, refuse_typed_password
-from tunesmith.search.storage.reconnecting import StorageLost
 from tunesmith.search.study.counts import NONE_ENDED, TooManyFailed, count, count_before, to_environment
 from tunesmith.search.study.owner import JOB, STARTED, command_started, started_in_environment, worker_index
 from tunesmith.search.study.retries import requeue_own
@@ -127,6 +128,15 @@ class Sweep:
 
     def run(self) -> dict[str, Any]:
         """Run the trials, write the results and return them."""
+        try:
+            return self._run()
+        except (MachineFault, OSError) as error:
+            fault = find_machine_fault(error, self._folder)
+            if fault is None:
+                raise
+            raise MachineFault(f"{fault}; resume it with: {command.resume_hint(self._study_keys())}") from None
+
+    def _run(self) -> dict[str, Any]:
         study = None
         try:
             study = self._opener.open(self._config)
@@ -135,8 +145,7 @@ class Sweep:
             show_joined(study.get_trials(deepcopy=False), self._limits().n_trials)
             show_space(self._space)
             self._work(study)
-        except StorageLost:
-            say(f"resume it with: {command.resume_hint(self._study_keys())}")
+        except MachineFault:
             raise
         except UserError:
             self._opener.discard_if_worthless(study)
@@ -167,6 +176,11 @@ class Sweep:
                 say(f"this process can run no further trial: {error}")
                 requeue_own(self._opener.reopen())
                 raise SystemExit(EXIT_MUST_RESTART) from None
+            except MachineFault as fault:
+                with suppress(OSError):  # the log may be on the disk that is full
+                    say(f"error: {fault}")
+                leave_full_streams()
+                raise SystemExit(EXIT_MACHINE_FAULT) from None
 
     def _work(self, study: Study) -> None:
         """Run trials until the budget is spent; if interrupted, write the results and raise SystemExit."""
@@ -175,7 +189,7 @@ class Sweep:
                 self._run_trials(study)
         except WorkerMustRestart as error:
             self._restart(error)
-        except StorageLost:
+        except MachineFault:
             raise
         except (KeyboardInterrupt, SystemExit, UserError) as error:
             if self._interruption.signal is None:

@@ -150,7 +150,7 @@ def _download(name: str, path: Path) -> None:
         bunch = fetch_openml(name, version=1, as_frame=False, parser="liac-arff", n_retries=1)
     except (OSError, HTTPException, EOFError, ValueError, zlib.error) as error:
         raise UserError(f"data: the download of {name} from OpenML broke off ({error}); try again") from None
-    with replacing(path) as file:
+    with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, images=bunch.data.astype(np.uint8), labels=bunch.target.astype(np.uint8))
 
 

@@ -16,7 +16,8 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint, WeightAveraging
 from torch import Tensor
 
-from tunesmith.run_folder import BEST_CHECKPOINT, LAST_CHECKPOINT, open_new
+from tunesmith.machine_faults import find_machine_fault
+from tunesmith.run_folder import BEST_CHECKPOINT, LAST_CHECKPOINT, replacing
 from tunesmith.training.callbacks.end_of_epoch import EndOfEpoch
 from tunesmith.training.callbacks.epoch_record import WITHIN_EPOCH, EpochRecord
 from tunesmith.training.record import RunRecord
@@ -91,7 +92,8 @@ class Checkpoints(EndOfEpoch):
 
     def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
         """Keep the best validation of an epoch in which the run fails; one that is interrupted trains it again."""
-        if isinstance(exception, Exception) and trainer.is_global_zero:
+        has_failed = isinstance(exception, Exception) and find_machine_fault(exception) is None
+        if has_failed and trainer.is_global_zero:
             self._keep_inside()
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -202,11 +204,9 @@ def set_random_states(states: dict[str, Any]) -> None:
 
 def _link(source: Path, target: Path) -> None:
     """Give a file a second name without writing it twice; copy it if the file system has no links."""
-    temporary = target.with_name(f".{target.name}.new")
-    temporary.unlink(missing_ok=True)
-    try:
-        os.link(source, temporary)
-    except OSError:
-        with source.open("rb") as file, open(open_new(temporary), "wb") as copy:
-            shutil.copyfileobj(file, copy)
-    os.replace(temporary, target)
+    with replacing(target) as temporary:
+        temporary.unlink(missing_ok=True)
+        try:
+            os.link(source, temporary)
+        except OSError:
+            shutil.copyfile(source, temporary)
