@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,10 @@ from tunesmith.run_folder import (
     environment,
     read_metrics,
     read_yaml,
+    replacing,
+    temporary_path,
+    write_json,
+    write_text,
     write_yaml,
 )
 from tunesmith.version import __version__
@@ -219,3 +223,40 @@ def test_a_checkpoint_may_be_typed_from_inside_its_run(tmp_path: Path, monkeypat
     (tmp_path / "r" / "checkpoints" / "old").mkdir()
     monkeypatch.chdir(tmp_path / "r" / "checkpoints" / "old")
     assert checkpoint_folder(Path("../last.ckpt")).resolve() == tmp_path / "r"
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        pytest.param(lambda path: write_yaml(path, {"a": 1}), id="yaml"),
+        pytest.param(lambda path: write_json(path, {"a": 1}), id="json"),
+        pytest.param(lambda path: write_text(path, "a"), id="text"),
+        pytest.param(lambda path: MetricsTable(path.parent, 0), id="metrics.csv"),
+    ],
+)
+def test_a_link_in_the_place_of_a_temporary_file_is_not_followed(
+    tmp_path: Path, write: Callable[[Path], object]
+) -> None:
+    victim, path = tmp_path / "victim", tmp_path / "metrics.csv"
+    victim.write_text("mine")
+    temporary_path(path).symlink_to(victim)
+    write(path)
+    assert victim.read_text() == "mine"
+    assert path.is_file()
+    assert not path.is_symlink()
+    assert [each.name for each in tmp_path.iterdir() if each.name.startswith(".")] == []
+
+
+def test_a_file_that_cannot_be_written_whole_leaves_the_old_one_and_no_half(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text("old")
+
+    def write_half() -> None:
+        with replacing(path) as temporary:
+            temporary.write_bytes(b"half")
+            raise ValueError("no number")
+
+    with pytest.raises(ValueError, match=r"^no number$"):
+        write_half()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
