@@ -63,7 +63,7 @@ class Faults:
                 del self._stopped[worker]
             elif seconds > TRIAL_TIMEOUT_S + STOP_GRACE_S:
                 self.broken.append(
-                    f"worker {worker.pid} lives {seconds:.0f} s after it was stopped, with trial_timeout={TRIAL_TIMEOUT_S}"
+                    f"worker {worker.pid} lives {seconds:.0f} s after it was stopped; trial_timeout={TRIAL_TIMEOUT_S}"
                 )
                 self._kill_stopped()
 
