@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 
 from tunesmith.errors import UserError
 from tunesmith.mistakes import exit_on_error
-from tunesmith.run_folder import TEST_FILE, read_yaml
+from tunesmith.run_folder import TEST_FILE, read_yaml, trial_folder
 
 
 def main() -> None:
@@ -49,7 +49,8 @@ def noise(folder: Path) -> str | None:
     results = read(folder)
     if "test/acc" not in (results["test"] or {}):
         return None
-    test = read_yaml(folder / results["best_dir"] / TEST_FILE)
+    best = trial_folder(folder, str(results["best_dir"]))
+    test = {} if best is None else read_yaml(best / TEST_FILE)
     if "samples" not in test:  # only our learner counts them
         return None
     error = math.sqrt(test["test/acc"] * (1 - test["test/acc"]) / test["samples"])

@@ -13,7 +13,7 @@ from tunesmith.cli import register_resolvers
 from tunesmith.errors import UserError
 from tunesmith.insight.plots import save_curves, save_study
 from tunesmith.mistakes import exit_on_error
-from tunesmith.run_folder import read_metrics
+from tunesmith.run_folder import read_metrics, trial_folder
 from tunesmith.search.trials_table import TRIALS_FILE, read_trials
 
 
@@ -43,8 +43,8 @@ def draw_study(folder: Path) -> list[Path]:
         raise UserError(f"folder must be a study with a trial that ended; got {folder}")
     drawn = []
     labels = ["  ".join([trial["number"], *(f"{param}={trial[param]}" for param in params)]) for trial in trials]
-    runs = {label: read_metrics(folder / trial["folder"]) for label, trial in zip(labels, trials, strict=True)}
-    runs = {label: rows for label, rows in runs.items() if rows}
+    here = {label: trial_folder(folder, trial["folder"]) for label, trial in zip(labels, trials, strict=True)}
+    runs = {label: rows for label, path in here.items() if path is not None and (rows := read_metrics(path))}
     if runs:
         save_curves(folder / "curves.png", runs)
         drawn.append(folder / "curves.png")

@@ -12,6 +12,7 @@ from pathlib import Path
 import optuna
 from optuna.trial import FrozenTrial
 
+from tunesmith.mistakes import exit_on_error
 from tunesmith.search.storage.storage import JOURNAL_FILE, open_journal
 from tunesmith.search.study.trial import Attempt, State
 
@@ -22,7 +23,8 @@ def main() -> None:
     if len(sys.argv) != 2 or not Path(sys.argv[1], JOURNAL_FILE).is_file():
         sys.exit(f"usage: python scripts/timeline.py FOLDER, the folder of a study; there is no {JOURNAL_FILE} in it")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    print(*lines(read(Path(sys.argv[1]))), sep="\n")
+    with exit_on_error():
+        print(*lines(read(Path(sys.argv[1]))), sep="\n")
 
 
 def read(folder: Path) -> list[FrozenTrial]:

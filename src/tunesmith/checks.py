@@ -19,6 +19,7 @@ from tunesmith.package_lines import check_package_lines
 from tunesmith.renamed_targets import RENAMED, nodes_with_target
 from tunesmith.rule_table import KEYS, REPLACED_KEYS, replacements_of, rules_of
 from tunesmith.rules import Rule, is_number
+from tunesmith.training_rules import GIVEN_BY_CALLER
 
 
 class _Taker(NamedTuple):
@@ -50,10 +51,14 @@ def check_config(cfg: DictConfig) -> None:
     if is_part("warmup_epochs"):
         _check_order(cfg, "warmup_epochs", "trainer.max_epochs")
     _check_order(cfg, "lr_finder.min_lr", "lr_finder.max_lr")
+    _check_order(cfg, "trainer.min_epochs", "trainer.max_epochs", may_be_equal=True)
     _check_mode(cfg)
     _check_val_batches(cfg)
     _check_replaced(cfg, takers)
     _check_devices(cfg, takers)
+    if is_part("scheduler.patience") and cfg.get("ckpt_path") is None:  # a run that goes on keeps what it began with
+        _check_patience(cfg)
+    _check_given_by_caller(cfg, takers)
 
 
 def check_rule(key: str, rule: Rule, value: Any) -> None:
@@ -126,10 +131,10 @@ def _check(cfg: DictConfig, node: DictConfig, argument: str, key: str, rule: Rul
         check_rule(written_at(cfg, key), rule, value)
 
 
-def _check_order(cfg: DictConfig, less: str, more: str) -> None:
-    values = [_select(cfg, key, key) for key in (less, more)]
-    if all(map(is_number, values)) and not values[0] < values[1]:
-        raise UserError(f"{less} must be less than {more}={values[1]}; got {values[0]}")
+def _check_order(cfg: DictConfig, less: str, more: str, may_be_equal: bool = False) -> None:
+    low, high = (_select(cfg, key, key) for key in (less, more))
+    if is_number(low) and is_number(high) and (low > high or (low == high and not may_be_equal)):
+        raise UserError(f"{less} must be {'at most' if may_be_equal else 'less than'} {more}={high}; got {low}")
 
 
 def _check_mode(cfg: DictConfig) -> None:
@@ -170,6 +175,42 @@ def _check_devices(cfg: DictConfig, takers: Sequence[_Taker]) -> None:
     devices = _select(cfg, "trainer.devices", "trainer.devices")
     if has_folds and devices not in (1, _ABSENT):
         raise UserError(f"trainer.devices must be 1 with data.folds; got {_format(devices)}")
+
+
+def _check_given_by_caller(cfg: DictConfig, takers: Sequence[_Taker]) -> None:
+    """Raise UserError for an argument that the code hands over: the value of the config would be lost."""
+    is_own_learner = cfg.get("learner") and _target(cfg.learner) != SUPERVISED["_target_"]
+    for taker in takers:
+        names = GIVEN_BY_CALLER.get(taker.key, {})
+        if is_own_learner and taker.key == "model":  # whose code may call the model otherwise
+            continue
+        for name in names if taker.key == "trainer" or taker.node.get("_partial_") else ():
+            if taker.node.get(name) is not None:
+                raise UserError(f"{taker.key}.{name} must be left out: {names[name]}; got {_format(taker.node[name])}")
+
+
+def _check_patience(cfg: DictConfig) -> None:
+    """Raise UserError if training stops before a plateau schedule can act, so that the learning rate never falls.
+
+    A schedule acts after more epochs without improvement than its patience, early stopping after as many as its own.
+    """
+    plateau, callbacks = (_select(cfg, key, key) for key in ("scheduler", "callbacks"))
+    if not (isinstance(callbacks, DictConfig) and _is_a(plateau, "ReduceLROnPlateau")):
+        return
+    own = plateau.get("patience", 10)
+    for name in map(str, callbacks):
+        key, callback = f"callbacks.{name}.patience", callbacks[name]
+        if not _is_a(callback, "EarlyStopping") or callback.get("monitor") != OmegaConf.select(cfg, "objective.metric"):
+            continue
+        if is_number(callback.get("patience")) and own >= callback.patience:
+            raise UserError(
+                f"scheduler.patience must be less than {key}={callback.patience}, or training stops before the "
+                f"learning rate falls; got {own}: lower it, raise {key}, or say scheduler=none"
+            )
+
+
+def _is_a(node: Any, name: str) -> bool:
+    return isinstance(node, DictConfig) and str(node.get("_target_")).rpartition(".")[2] == name
 
 
 def _check_replaced(cfg: DictConfig, takers: Sequence[_Taker]) -> None:

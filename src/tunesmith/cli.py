@@ -21,33 +21,41 @@ from omegaconf import DictConfig, OmegaConf, read_write
 
 from tunesmith import run_folder as run_record
 from tunesmith.checks import check_config, check_folder
-from tunesmith.errors import UserError
+from tunesmith.conf_folder import CONF
+from tunesmith.deletions import refuse_deletions
+from tunesmith.errors import MachineFault, UserError
 from tunesmith.in_job import resolved_as_in_job
+from tunesmith.machine_faults import find_machine_fault, silence_helpers
 from tunesmith.mistakes import exit_on_error, is_mendable, line
+from tunesmith.node_keys import check_node_keys
 from tunesmith.reporting import current_reporter, is_trial
 from tunesmith.resume.comparison import check_resume
 from tunesmith.resume.folder import check_resume_folder, copy_begun
 from tunesmith.resume.kept_files import put_back_on_failure
 from tunesmith.resume.resume_command import resume_command
+from tunesmith.root_keys import check_root_keys
 from tunesmith.run_folder import CONFIG_FILE, checkpoint_folder, environment
 from tunesmith.search.pool.launcher import runs_on_cluster
 from tunesmith.search.storage.password import hide_password, refuse_typed_password
-from tunesmith.training.ddp.devices import check_accelerator
+from tunesmith.short_traceback import take_errors_from_hydra
+from tunesmith.training.ddp.devices import check_devices, check_nodes
 from tunesmith.training.ddp.processes import is_rank_zero, nonzero_rank
-
-CONF = Path(__file__).resolve().parents[2] / "conf"
+from tunesmith.typed_command import typed_command
+from tunesmith.typed_options import check_options
 
 log = logging.getLogger(__name__)
 
 
 def main(task: Callable[[DictConfig], Any] | None = None) -> None:
     """Run train.py's command line, or another task over the same config tree."""
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # errors reach this function as they are
+    take_errors_from_hydra()
     register_resolvers()
     ignore_schema_warning()
     sys.argv[1:] = [with_plus(argument) for argument in sys.argv[1:]]
     with exit_on_error(), nonzero_rank():
         check_conf()
+        check_options(sys.argv[1:], CONF)
+        refuse_deletions(sys.argv[1:])
         hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")(_in_one_line(task or _train))()
 
 
@@ -86,13 +94,19 @@ def pruner_steps(folds: int | None, epochs: int, of_folds: int) -> int:
 
 def check(cfg: DictConfig) -> None:
     """Check a composed config as far as that goes without training; raises UserError."""
+    check_root_keys(cfg, CONF)
     check_config(cfg)
+    check_node_keys(cfg)
     is_new = cfg.get("ckpt_path") is None  # a run that goes on has its own weights
     key = "weights" if is_new else "ckpt_path"
     if cfg.get(key) is not None and not Path(cfg[key]).is_file():
         is_folder = Path(cfg[key]).is_dir()
+        is_word = cfg[key] in ("best", "last")
+        name = f"checkpoints/{cfg[key] if is_word else 'best'}.ckpt"
         reason = (
-            "which is a folder: name a file such as FOLDER/checkpoints/best.ckpt" if is_folder else "which is not there"
+            f"which is {'a folder' if is_folder else 'not there'}: name a file such as FOLDER/{name}"
+            if is_folder or is_word
+            else "which is not there"
         )
         raise UserError(f"{key} must be a checkpoint file; got '{cfg[key]}', {reason}")
     is_sweep = OmegaConf.select(cfg, "hydra.mode") == RunMode.MULTIRUN
@@ -105,9 +119,11 @@ def check(cfg: DictConfig) -> None:
         raise UserError(
             f"hydra.output_subdir must be {CONFIG_FILE.parent}, where a run's config is looked for; got {kept}"
         )
-    accelerator = OmegaConf.select(cfg, "trainer.accelerator")
+    keys = ("trainer.accelerator", "trainer.devices", "trainer.precision")
+    accelerator, devices, precision = (OmegaConf.select(cfg, key, default=None) for key in keys)
     if isinstance(accelerator, str) and not (is_sweep and runs_on_cluster(cfg)):
-        check_accelerator(accelerator)
+        check_devices(accelerator, devices, precision)
+        check_nodes(OmegaConf.select(cfg, "trainer.num_nodes", default=1))
 
 
 class ChecksBeforeRun(Callback):
@@ -144,12 +160,12 @@ def _leave_record(config: DictConfig) -> None:
             config.hydra.output_subdir = None
 
 
-def evaluate(folder: Path) -> dict[str, float]:
+def evaluate(folder: Path, config: DictConfig | None = None) -> dict[str, float]:
     """Evaluate a run on the test part, as tunesmith.training.run.evaluate does."""
     load_training()
     from tunesmith.training.run import evaluate
 
-    return evaluate(folder)
+    return evaluate(folder, config)
 
 
 @cache
@@ -169,6 +185,7 @@ def load_training() -> None:
 def _train(cfg: DictConfig) -> Any:
     folder = Path(HydraConfig.get().runtime.output_dir)
     is_resumed = cfg.ckpt_path is not None and is_rank_zero()
+    silence_helpers()
     try:
         with put_back_on_failure(folder) if is_resumed else nullcontext():
             load_training()
@@ -183,6 +200,13 @@ def _train(cfg: DictConfig) -> Any:
         if command is not None:
             print(f"interrupted; resume it with: {command}", flush=True)
         raise
+    except Exception as error:
+        fault = find_machine_fault(error, folder)
+        if fault is None:
+            raise
+        if is_trial():
+            raise fault from None
+        raise MachineFault(f"{fault}; resume it with: {resume_command(folder) or typed_command()}") from None
 
 
 def _go_on(cfg: DictConfig, folder: Path) -> None:
@@ -199,7 +223,7 @@ def _go_on(cfg: DictConfig, folder: Path) -> None:
         started.hydra.output_subdir = str(record)
     (folder / record).mkdir(exist_ok=True)
     for name, content in {**contents, "hydra.yaml": started}.items():
-        OmegaConf.save(content, folder / record / name)
+        run_record.write_text(folder / record / name, OmegaConf.to_yaml(content))
 
 
 def _in_one_line(task: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -9,6 +10,8 @@ from hydra.errors import CompactHydraException
 from omegaconf.errors import OmegaConfBaseException
 
 NUM_LISTED = 5
+# Characters by which a text moves a cursor, hides or turns round what stands beside it, or is no text: Unicode's words.
+_STEERING = ("Cc", "Cf", "Cs", "Zl", "Zp")
 # Characters of a line that a console, a table or a study keeps: torch's longest common message, of memory, has 500.
 MAX_LINE = 1000
 
@@ -20,12 +23,19 @@ class UserError(CompactHydraException):
     """
 
     def __init__(self, text: object) -> None:
-        """Join the lines of a text: names that a user chose may contain line breaks."""
-        super().__init__(" ".join(str(text).splitlines()))
+        """Make one printable line of a text: names that a user chose, or that a study holds, may contain anything."""
+        super().__init__(printable(str(text)))
 
 
 class NothingToEvaluate(UserError):
     """A run cannot be evaluated on a test part: its learner or its data has none; no other run of its kind can."""
+
+
+class MachineFault(UserError):
+    """What the machine refuses a healthy run: a full disk, a folder that is gone, a database that does not answer.
+
+    No trial is to blame: it is lost, the sweep ends, and the same command goes on once the fault is mended.
+    """
 
 
 class RunFailed(Exception):
@@ -37,6 +47,17 @@ class AttemptLost(BaseException):
 
     A BaseException, like KeyboardInterrupt: code that catches every Exception and goes on must not swallow it.
     """
+
+
+def printable(text: str) -> str:
+    r"""Return a text in one line whose characters a console shows and does not obey: ESC becomes \x1b."""
+    if text.isprintable():
+        return text
+    return "".join(_escaped(letter) for letter in " ".join(text.splitlines()))
+
+
+def _escaped(letter: str) -> str:
+    return letter.encode("unicode_escape").decode() if unicodedata.category(letter) in _STEERING else letter
 
 
 def text_of(error: BaseException) -> str:

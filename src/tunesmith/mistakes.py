@@ -10,8 +10,10 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import hydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException, InstantiationException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import (
@@ -22,8 +24,14 @@ from omegaconf.errors import (
     OmegaConfBaseException,
 )
 
+from tunesmith.conf_folder import CONF
 from tunesmith.errors import RunFailed, UserError, closest, mistake_in, text_of, without_key
+from tunesmith.machine_faults import find_machine_fault, leave_full_streams
+from tunesmith.meant_keys import hint_below, hint_of
+from tunesmith.override_errors import explain_composing, explain_override
 from tunesmith.search.storage.password import redact
+from tunesmith.short_traceback import format_short
+from tunesmith.unreadable_yaml import explain_unreadable, file_being_read
 
 EXIT_INTERRUPTED = 130
 NO_JOB = "HydraConfig was not set"  # what Hydra says of ${hydra:...} outside of a job
@@ -45,10 +53,21 @@ def exit_on_error() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except Exception as error:
+        if (fault := find_machine_fault(error, _run_folder())) is not None:
+            leave_full_streams()
+            sys.exit(line(fault) + ("" if "resume it with" in str(fault) else "; the same command goes on then"))
         if is_mendable(error):
             sys.exit(line(error))
-        traceback.print_exception(error.__cause__ if isinstance(error, InstantiationException) else error)
+        bug = error.__cause__ if isinstance(error, InstantiationException) else None
+        print(format_short(bug or error), end="", file=sys.stderr)
         sys.exit(1)
+
+
+def _run_folder() -> Path | None:
+    """Return the folder of the run that this process has begun."""
+    config = HydraConfig.instance().cfg
+    folder = None if config is None else OmegaConf.select(cast(DictConfig, config), "hydra.runtime.output_dir")
+    return None if folder is None else Path(folder)
 
 
 def is_mendable(error: Exception) -> bool:
@@ -57,6 +76,8 @@ def is_mendable(error: Exception) -> bool:
         return True
     if isinstance(error, InstantiationException):
         return str(error).startswith("Error locating target")
+    if file_being_read(error) is not None:
+        return True
     *_, (frame, _) = traceback.walk_tb(error.__traceback__)
     return isinstance(error, HydraException) or Path(hydra.__file__).parent in Path(frame.f_code.co_filename).parents
 
@@ -73,20 +94,24 @@ def explain(error: BaseException, overrides: Sequence[str] | None = None) -> str
     mistake = mistake_in(error) if isinstance(error, OmegaConfBaseException) else None
     if mistake is not None:  # what a resolver of ours refused
         return str(mistake)
+    typed = sys.argv[1:] if overrides is None else overrides
     if isinstance(error, OverrideParseException):
-        message = " ".join(error.message.split()).partition(" See http")[0]
-        return f"{error.override.partition('=')[0]}: must be an override; got '{error.override}': {message}"
+        return explain_override(error, typed)
     for cause in _causes(error):
+        file = file_being_read(cause)
+        if file is not None:
+            return explain_unreadable(cause, file)
         if isinstance(cause, MissingMandatoryValue) and cause.full_key:
             return f"{cause.full_key} must be given: add {cause.full_key}=VALUE"
         if isinstance(cause, ConfigAttributeError | ConfigKeyError) and cause.full_key:
-            return _no_such_key(cause, sys.argv[1:] if overrides is None else overrides)
+            return _no_such_key(cause, typed)
         if isinstance(cause, MissingConfigException) and cause.missing_cfg_file and cause.options is not None:
             group, _, choice = cause.missing_cfg_file.rpartition("/")
             return f"{group}: there is no such choice; got '{choice}'{closest(choice, cause.options)}"
         if isinstance(cause, InterpolationResolutionError):
-            return _unresolved(cause, sys.argv[1:] if overrides is None else overrides)
-    return ": ".join(text for cause in _causes(error) if (text := text_of(cause)))
+            return _unresolved(cause, typed)
+    message = ": ".join(text for cause in _causes(error) if (text := text_of(cause)))
+    return explain_composing(message, typed, CONF) or message
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -108,22 +133,20 @@ def _unresolved(error: InterpolationResolutionError, overrides: Sequence[str]) -
 
 
 def _no_such_key(error: ConfigAttributeError | ConfigKeyError, overrides: Sequence[str]) -> str:
-    prefix, dot, name = str(error.full_key).rpartition(".")
+    prefix, _, name = str(error.full_key).rpartition(".")
     parent = error.parent_node
-    siblings = [f"{prefix}{dot}{key}" for key in parent or () if not str(key).startswith("_") and key != "hydra"]
+    siblings = [str(key) for key in parent or () if not str(key).startswith("_") and key != "hydra"]
     typed = next((text for text in overrides if text.lstrip("+~").startswith(str(error.full_key))), error.full_key)
-    deeper = [] if prefix else _keys_named(name, parent)
-    hint = f"; did you mean {' or '.join(deeper)}?" if deeper else closest(f"{prefix}{dot}{name}", siblings)
+    if prefix:
+        return f"{error.full_key}: there is no such key; got '{typed}'{_hint_below(parent, prefix, name, typed)}"
+    hint = hint_of(parent, name) or closest(name, siblings)
     return f"{error.full_key}: there is no such key; got '{typed}'{hint}"
 
 
-def _keys_named(name: str, cfg: object) -> list[str]:
-    """Return the keys of this name inside a config's groups, else the sweeper's: optimizer.lr for lr."""
-    if not isinstance(cfg, DictConfig):
-        return []
-    plain = [
-        key for key in map(str, cfg) if not OmegaConf.is_interpolation(cfg, key) and not OmegaConf.is_missing(cfg, key)
-    ]
-    nodes = [key for key in plain if isinstance(cfg[key], DictConfig)] + ["hydra.sweeper"]
-    found = [node for node in nodes if name in (OmegaConf.select(cfg, node, default=None) or ())]
-    return [f"{node}.{name}" for node in found if node != "hydra.sweeper" or len(found) == 1]
+def _hint_below(parent: object, prefix: str, name: str, typed: object) -> str:
+    """Say what was meant by a name below a node, or how an argument that the node's file leaves out is given."""
+    names = [str(key) for key in parent if not str(key).startswith("_")] if isinstance(parent, DictConfig) else []
+    hint, is_known = hint_below(prefix, name, names)
+    if is_known or not isinstance(parent, DictConfig) or "_target_" not in parent:
+        return hint if names else ""
+    return f"; an argument that its file leaves out takes a plus: +{str(typed).lstrip('+~')}{hint}"

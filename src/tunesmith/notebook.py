@@ -17,8 +17,9 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from tunesmith import run_folder
 from tunesmith.checks import check_folder
-from tunesmith.cli import CONF, check, check_conf, ignore_schema_warning, register_resolvers, with_plus
+from tunesmith.cli import check, check_conf, ignore_schema_warning, register_resolvers, with_plus
 from tunesmith.cli import run_folder as default_folder
+from tunesmith.conf_folder import CONF
 from tunesmith.errors import RunFailed, UserError
 from tunesmith.mistakes import explain, is_mendable
 from tunesmith.reporting import NoReporter

@@ -17,7 +17,6 @@ from tunesmith.rules import (
     FLAG,
     FRACTION,
     LIST,
-    NODE,
     NOT_NEGATIVE,
     POSITIVE,
     PROBABILITY,
@@ -33,6 +32,8 @@ from tunesmith.rules import (
     one_of,
     or_null,
 )
+from tunesmith.search_rules import SEARCH_TARGETS
+from tunesmith.training_rules import ACCELERATORS, STRATEGIES, TRAINING_TARGETS, WHOLE_MODEL
 
 # Name in a config -> class of torch.nn. A line here is all that a new activation takes.
 ACTIVATIONS = {
@@ -51,16 +52,6 @@ INITIALIZERS = {
     "xavier": "xavier_uniform_",  # Glorot and Bengio 2010, for tanh and sigmoid
     "zeros": "zeros_",  # a fault to demonstrate: all units of a layer stay the same
 }
-# Strategies whose processes each hold the whole model and are started by the same command.
-STRATEGIES = ("auto", "ddp", "ddp_find_unused_parameters_true", "ddp_find_unused_parameters_false")
-# Strategies whose processes each hold a part of it: no process has the plain checkpoint that a run goes on from.
-SHARDED = ("FSDP", "DeepSpeed", "ModelParallel")
-ACCELERATORS = ("auto", "cpu", "cuda", "gpu", "mps", "tpu")
-
-_WHOLE_MODEL = Rule(
-    "a node with a _target_ whose processes each hold the whole model",
-    lambda value: NODE.holds(value) and not any(name in str(value["_target_"]) for name in SHARDED),
-)
 
 # Keys that belong to no `_target_`.
 KEYS: dict[str, Rule] = {
@@ -68,6 +59,9 @@ KEYS: dict[str, Rule] = {
     "note": or_null(TEXT),
     "tags": Rule("a list of texts", lambda value: LIST.holds(value) and all(map(TEXT.holds, value))),
     "threads": integer(1),
+    "study_name": Rule(
+        "a name of 1 to 200 bytes", lambda value: value is not None and 1 <= len(str(value).encode()) <= 200
+    ),
     "weights": or_null(TEXT),
     "ckpt_path": or_null(TEXT),
     "l1": NOT_NEGATIVE,
@@ -178,7 +172,7 @@ TARGETS: dict[str, dict[str, Rule]] = {
         "check_val_every_n_epoch": or_null(integer(1)),
         "val_check_interval": Rule("more than 0", lambda value: not is_number(value) or value > 0),
         "accelerator": one_of(*ACCELERATORS),
-        "strategy": either(one_of(*STRATEGIES), _WHOLE_MODEL),
+        "strategy": either(one_of(*STRATEGIES), WHOLE_MODEL),
         "gradient_clip_val": or_null(POSITIVE),
         "gradient_clip_algorithm": one_of("norm", "value"),
         "accumulate_grad_batches": integer(1),
@@ -213,7 +207,7 @@ def rules_of(target: str) -> Mapping[str, Rule]:
     """
     return {
         argument: rule
-        for table in (TARGETS, rules_of_package(target.partition(".")[0]))
+        for table in (TARGETS, TRAINING_TARGETS, SEARCH_TARGETS, rules_of_package(target.partition(".")[0]))
         for pattern, rules in table.items()
         if fnmatchcase(target, pattern)
         for argument, rule in rules.items()

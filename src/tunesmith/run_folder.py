@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import csv
+import errno
+import io
 import json
 import os
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import yaml
 
-from tunesmith.errors import UserError
+from tunesmith.errors import UserError, printable
+from tunesmith.machine_faults import writing
+from tunesmith.unreadable_yaml import read_plain_yaml
 from tunesmith.version import __version__
 
 CONFIG_FILE = Path(".hydra", "config.yaml")
@@ -54,6 +59,14 @@ def checkpoint_folder(checkpoint: Path) -> Path:
     return folder.parent if re.fullmatch(r"fold_\d+", folder.name) else folder
 
 
+def trial_folder(study_folder: Path, name: str) -> Path | None:
+    """Return a trial's folder by the name that a study's results give it; None for a path elsewhere.
+
+    A study is data: whoever may write to it may name any path, which people may read and no command looks into.
+    """
+    return study_folder / name if re.fullmatch(r"[0-9]+", name) else None
+
+
 def check_run_folder(folder: Path, file: Path = CONFIG_FILE) -> None:
     """Raise UserError unless a folder is a run folder: it holds a file that every run leaves there."""
     if not (folder / file).is_file():
@@ -79,48 +92,56 @@ class MetricsTable:
         if not self.columns or not set(row) <= set(self.columns):
             self.columns = list(dict.fromkeys([*self.columns, *row]))
             self._write(read_metrics(self.path.parent))
-        with self.path.open("a", newline="") as file:
-            csv.DictWriter(file, self.columns, restval="").writerow(row)
+        line = io.StringIO(newline="")
+        csv.DictWriter(line, self.columns, restval="").writerow(row)
+        with writing(self.path):
+            _append_whole(self.path, line.getvalue().encode())
 
     def _write(self, rows: list[dict[str, str]]) -> None:
-        temporary = temporary_path(self.path)
-        with temporary.open("w", newline="") as file:
-            writer = csv.DictWriter(file, self.columns, restval="")
-            if self.columns:
-                writer.writeheader()
-            writer.writerows(rows)
-        os.replace(temporary, self.path)
+        text = io.StringIO()
+        writer = csv.DictWriter(text, self.columns, restval="")
+        if self.columns:
+            writer.writeheader()
+        writer.writerows(rows)
+        write_text(self.path, text.getvalue())
+
+
+def _append_whole(path: Path, line: bytes) -> None:
+    """Append a line to a file that is there, whole or not at all."""
+    with path.open("r+b", buffering=0) as file:
+        end = file.seek(0, os.SEEK_END)
+        if file.write(line) < len(line):
+            file.truncate(end)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
 
 def read_metrics(folder: Path) -> list[dict[str, str]]:
-    """Return the rows of a run folder's metrics.csv; none if there is no such file."""
+    """Return the rows of a run folder's metrics.csv, without one that is torn; none if there is no such file."""
     path = folder / METRICS_FILE
     if not path.exists():
         return []
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
+    content = path.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1].decode()
+    return list(csv.DictReader(io.StringIO(whole, newline="")))
 
 
 def write_yaml(path: Path, content: Mapping[str, Any]) -> None:
-    """Write plain values as YAML, whole or not at all."""
-    temporary = temporary_path(path)
-    temporary.write_text(yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True, width=1000))
-    os.replace(temporary, path)
+    """Write plain values as YAML, whole or not at all; characters that steer a console are written as escapes."""
+    text = yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True, width=1000)
+    if any(printable(line) != line for line in text.split("\n")):
+        text = yaml.safe_dump(dict(content), sort_keys=False, width=1000)
+    write_text(path, text)
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write plain values as JSON, a line per key, whole or not at all; floats keep all their digits."""
     lines = [json.dumps({key: value}, ensure_ascii=False, allow_nan=False)[1:-1] for key, value in content.items()]
-    temporary = temporary_path(path)
-    temporary.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
-    os.replace(temporary, path)
+    write_text(path, "{\n" + ",\n".join(lines) + "\n}\n")
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """Read a YAML file of plain values."""
-    content = yaml.safe_load(path.read_text())
-    assert isinstance(content, dict)
-    return content
+    """Read a YAML file of plain values; raises UserError if it is damaged, as by a disk that was full."""
+    return read_plain_yaml(path)
 
 
 @cache
@@ -152,6 +173,36 @@ def _git(*arguments: str) -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return answer.stdout.strip() if answer.returncode == 0 else None
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that takes the place of another one when it is whole: a reader sees the old one or the new one.
+
+    Raises:
+        MachineFault: the disk is full, the folder is gone, or the like; nothing of the new file is left.
+    """
+    temporary = temporary_path(path)
+    with writing(path):
+        try:
+            with open(open_new(temporary), "wb") as file:
+                yield file
+            os.replace(temporary, path)
+        finally:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text whole or not at all; a reason may hold characters that UTF-8 does not have."""
+    with replacing(path) as file:
+        file.write(text.encode("utf-8", "backslashreplace"))
+
+
+def open_new(path: Path) -> int:
+    """Open a new file to write, and never what somebody has put in its place, such as a link to another file."""
+    path.unlink(missing_ok=True)  # of an earlier process with this pid
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
 
 def temporary_path(path: Path) -> Path:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
+
+
+def typed_command() -> str:
+    """Return this process's command, to be pasted."""
+    return shlex.join([*program(), *sys.argv[1:]])
 
 
 def program(script: str | None = None) -> list[str]:

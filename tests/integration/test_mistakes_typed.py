@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
 from conftest import QUICK, Shell
+from mistakes import Mistake, check_that_it_is_refused
 
 from tunesmith.rule_table import ACTIVATIONS
 
@@ -52,7 +54,6 @@ RUNS = [
 # Found only once the run has begun.
 BEGUN = [
     ("ckpt_path=file hydra.run.dir=r", "ckpt_path must be a checkpoint that a run wrote; got 'file'"),
-    ("trainer.precision=17", "trainer: Precision 17 is invalid. Allowed precision values: "),
     ("+callbacks.mine._target_=foo.Bar", "callbacks.mine._target_ must be the path of something importable; got "),
     (
         "data.val_fraction=0.9",
@@ -119,8 +120,14 @@ SWEEPS = [
     ("seed=${hydra:job.num}", "seed: ${hydra:...} has a value inside a job alone, and this value is read before; got"),
     ("optimizer.lr=tag(log,range(1,8))", "optimizer.lr must be a sweep that can be drawn from; got "),
     ("ckpt_path=file", "ckpt_path must be null in a sweep"),
-    ("study_name=..", "hydra.sweeper.study_name must be a name without / that does not begin with a dot; got '..'"),
-    ("study_name=a/b", "hydra.sweeper.study_name must be a name without / that does not begin with a dot; got 'a/b'"),
+    (
+        "study_name=..",
+        "hydra.sweeper.study_name must be a name without / that does not begin with a dot, of at most 200 bytes, or",
+    ),
+    (
+        "study_name=a/b",
+        "hydra.sweeper.study_name must be a name without / that does not begin with a dot, of at most 200 bytes, or",
+    ),
 ]
 
 
@@ -129,8 +136,8 @@ def ids(cases: list[tuple[str, str]]) -> list[str]:
 
 
 @pytest.mark.parametrize(("typed", "line"), RUNS, ids=ids(RUNS))
-def test_a_run(light_shell: Shell, typed: str, line: str) -> None:
-    check_that_a_run_is_refused(light_shell, typed, line)
+def test_a_run(tmp_path: Path, typed: str, line: str) -> None:
+    check_that_it_is_refused(Mistake(shlex.join(typed.split(" ")), (f"error: {line}",), {"file": ""}), tmp_path)
 
 
 @pytest.mark.parametrize(("typed", "line"), BEGUN, ids=ids(BEGUN))
@@ -149,13 +156,9 @@ def check_that_a_run_is_refused(shell: Shell, typed: str, line: str) -> None:
 
 
 @pytest.mark.parametrize(("typed", "line"), SWEEPS, ids=ids(SWEEPS))
-def test_a_sweep(light_shell: Shell, typed: str, line: str) -> None:
-    (light_shell.folder / "file").touch()
-    ended = light_shell.train("-m", "study_name=s", typed)
-    assert (ended.code, ended.out) == (1, "")
-    assert ended.err.startswith(f"error: {line}")
-    assert ended.err.count("\n") == 1
-    assert [path.name for path in light_shell.folder.iterdir()] == ["file"]
+def test_a_sweep(tmp_path: Path, typed: str, line: str) -> None:
+    typed = shlex.join(["-m", "study_name=s", typed])
+    check_that_it_is_refused(Mistake(typed, (f"error: {line}",), {"file": ""}), tmp_path)
 
 
 def test_a_metric_that_is_not_logged_in_a_run(shell: Shell) -> None:

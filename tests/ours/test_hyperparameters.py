@@ -163,7 +163,7 @@ CHANGES = [
     ("scheduler=cosine", "scheduler.interval=step"),
     ("", "warmup_epochs=2"),
     ("lr_finder.max_lr=1", "find_lr=true"),
-    ("callbacks.early_stopping.mode=max", "callbacks.early_stopping.patience=1"),
+    ("callbacks.early_stopping.mode=max scheduler=none", "callbacks.early_stopping.patience=1"),
     ("data=diabetes", "loss=mae"),
     ("", "loss.label_smoothing=0.1"),
     ("optimizer=sgd", "loss.reduction=sum"),

@@ -13,6 +13,7 @@ from torch.nn import init
 
 from tunesmith.errors import UserError
 from tunesmith.rule_table import ACTIVATIONS, INITIALIZERS, KEYS, REPLACED, TARGETS, replacements_of, rules_of
+from tunesmith.training_rules import TRAINING_TARGETS
 
 # values just inside a rule, values just outside
 Bounds = tuple[list[Any], list[Any]]
@@ -37,6 +38,7 @@ REDUCTION: Bounds = (["mean", "sum"], ["none", None])
 BOUNDS: dict[str, dict[str, Bounds]] = {
     "": {
         "seed": SEED,
+        "study_name": (["a", "a b", 5, "a" * 200], ["", None, "a" * 201]),
         "threads": FROM_ONE,
         "weights": ([None, "a.ckpt"], ["", 1]),
         "ckpt_path": ([None, "a.ckpt"], ["", 1]),
@@ -187,13 +189,17 @@ def test_a_rule_ends_at_its_bounds(target: str, argument: str) -> None:
     assert [value for value in refused if rule.holds(value)] == []
 
 
+OF_OPTIMIZERS = sorted({"lr", "momentum", "weight_decay", *TRAINING_TARGETS["torch.optim.*"]})
+OF_STOPPING = sorted({"patience", *TRAINING_TARGETS["lightning.*EarlyStopping"]})
+
+
 @pytest.mark.parametrize(
     ("target", "arguments"),
     [
-        pytest.param("torch.optim.Adam", ["lr", "momentum", "weight_decay"], id="a family"),
-        pytest.param("torch.optim.adam.Adam", ["lr", "momentum", "weight_decay"], id="its module's own path"),
+        pytest.param("torch.optim.Adam", OF_OPTIMIZERS, id="a family"),
+        pytest.param("torch.optim.adam.Adam", OF_OPTIMIZERS, id="its module's own path"),
         pytest.param("torch.nn.Linear", [], id="another family"),
-        pytest.param("lightning.pytorch.callbacks.EarlyStopping", ["patience"], id="any path of Lightning"),
+        pytest.param("lightning.a.path.EarlyStopping", OF_STOPPING, id="any path of Lightning"),
         pytest.param("tunesmith.models.linear.Linear", ["bias", "initializer"], id="one class"),
         pytest.param("tunesmith.models.linear.Linear2", [], id="a longer name"),
         pytest.param("project.models.linear.Linear", [], id="another's class of the same name"),

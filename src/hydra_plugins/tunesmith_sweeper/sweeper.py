@@ -26,8 +26,10 @@ class TunesmithSweeper(Sweeper):
         Raises:
             UserError: the sweep cannot run as requested; nothing was recorded.
         """
+        from tunesmith.search.pool.started_worker import check_variables
         from tunesmith.search.settings import read_settings
         from tunesmith.search.sweep import run_sweep
 
+        check_variables()
         settings = read_settings(self.settings, self.app_config)
         return run_sweep(settings, self.context, self.task, self.app_config, arguments)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tunesmith.errors import printable
 from tunesmith.run_folder import AXES
 
 Rows = Sequence[Mapping[str, str]]
@@ -57,8 +58,8 @@ def save_curves(path: Path, runs: Mapping[str, Rows]) -> None:
                 for number, (label, rows) in enumerate(runs.items()):
                     points = [(int(row["epoch"]), float(row[name])) for row in rows if row.get(name)]
                     color = {} if is_one else {"color": _shade(number, len(metrics))}
-                    axes.plot(*np.array(points).reshape(-1, 2).T, label=name if is_one else label, **color)
-            axes.set(xlabel="epoch", title=panel)
+                    axes.plot(*np.array(points).reshape(-1, 2).T, label=_text(name if is_one else label), **color)
+            axes.set(xlabel="epoch", title=_text(panel))
             if is_one or (axes is all_axes[0] and len(runs) <= MAX_LABELS):
                 axes.legend()
 
@@ -75,15 +76,20 @@ def save_study(path: Path, trials: Sequence[Mapping[str, str]], params: Sequence
             other = params[(index + 1) % len(params)]
             shades, _ = _numbers([trial[other] for trial in trials])
             points = axes.scatter(numbers, values, c=_ranks(shades), cmap="viridis", s=24)
-            axes.set(xlabel=param, ylabel="value", **({"xscale": "log"} if is_log else {}))
+            axes.set(xlabel=_text(param), ylabel="value", **({"xscale": "log"} if is_log else {}))
             if isinstance(numbers[0], str):
                 axes.tick_params("x", rotation=30)
             if other != param:
-                axes.figure.colorbar(points, ax=axes, label=f"rank of {other}", pad=0.01)
+                axes.figure.colorbar(points, ax=axes, label=_text(f"rank of {other}"), pad=0.01)
         best = np.minimum.accumulate(values) if mode == "min" else np.maximum.accumulate(values)
         all_axes[-1].plot([int(trial["number"]) for trial in trials], values, "o", color=FAINT, markersize=4)
         all_axes[-1].step([int(trial["number"]) for trial in trials], best, where="post", color=ACCENT, linewidth=2)
         all_axes[-1].set(xlabel="trial", ylabel="value", title="best so far")
+
+
+def _text(text: str) -> str:
+    """Return a text as it is to be drawn: between two dollars matplotlib would read a formula, and end at a bad one."""
+    return printable(text).replace("$", r"\$")
 
 
 def _panel(name: str) -> str:
@@ -104,7 +110,7 @@ def _numbers(texts: Sequence[str]) -> tuple[list[Any], bool]:
     try:
         numbers = [float(text) for text in texts]
     except ValueError:
-        return list(texts), False
+        return [_text(text) for text in texts], False
     return numbers, min(numbers) > 0 and max(numbers) > LOG_FROM * min(numbers)
 
 

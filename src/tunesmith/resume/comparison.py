@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from tunesmith.config_changes import ABSENT, Change, comes_out_the_same, find_changes, show_value
 from tunesmith.doors import typed_overrides
 from tunesmith.errors import UserError, list_names
+from tunesmith.free_keys import is_free, names_a_place
 from tunesmith.quoting import override
 from tunesmith.renamed_targets import RENAMED
 from tunesmith.resume.may_change import MAX_EPOCHS, may_change, why_not_longer
@@ -74,7 +75,7 @@ def check_retry(cfg: DictConfig, folder: Path) -> None:
         UserError: a key differs that a run may not change on its way.
     """
     checkpoints = (room.glob(f"{BEST_CHECKPOINT.parent}/*.ckpt") for room in run_rooms(folder))
-    if not (folder / CONFIG_FILE).is_file() or not any(map(any, checkpoints)):
+    if not _has_whole_record(folder) or not any(map(any, checkpoints)):
         return
     begun = _read(folder)
     changes, _ = _compare(begun, cfg, cfg.hydra)
@@ -83,6 +84,30 @@ def check_retry(cfg: DictConfig, folder: Path) -> None:
         raise UserError(
             f"a trial must go on with the config that it began with; got {_list(refused)} for {folder}: "
             f"{_as_begun(folder)}, or give another study_name"
+        )
+
+
+def _has_whole_record(folder: Path) -> bool:
+    """Whether a run's config is there, and none of the files beside it is torn, as by a full disk."""
+    path = folder / CONFIG_FILE
+    return path.is_file() and all(file.read_bytes().endswith(b"\n") for file in path.parent.glob("*.yaml"))
+
+
+def check_ended(cfg: DictConfig, folder: Path) -> None:
+    """Compare the config that this command composes for a trial with the one that the trial's folder holds, if any.
+
+    Raises:
+        UserError: a key differs on which what was learned may depend; nothing that the folder names is imported.
+    """
+    if not (folder / CONFIG_FILE).is_file():
+        return
+    begun = _read(folder)
+    changes, _ = _compare(begun, cfg, cfg.hydra)
+    refused = [change for change in changes if not (is_free(change.key) or names_a_place(change.key))]
+    if refused:
+        raise UserError(
+            f"this command would run it with {_list(refused)} of {folder / CONFIG_FILE}: if you trust that folder, "
+            f"evaluate it by: python scripts/evaluate.py {shlex.quote(str(folder))}"
         )
 
 

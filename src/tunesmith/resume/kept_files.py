@@ -5,19 +5,20 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from tunesmith.errors import MachineFault
 from tunesmith.run_folder import (
     CONFIG_FILE,
     METRICS_FILE,
     PREPARATION_FILE,
     RESULT_FILE,
     read_metrics,
+    replacing,
     run_rooms,
-    temporary_path,
 )
 
 # What a run writes before its first epoch has ended, in its folder and in those of its folds.
@@ -81,10 +82,10 @@ def _put_back(kept: dict[Path, _Kept], new: set[Path]) -> None:
     for path, file in kept.items():
         if path.exists() and (path.stat().st_ino, path.stat().st_mtime_ns) == (file.inode, file.changed_ns):
             continue
-        temporary = temporary_path(path)
-        temporary.write_bytes(file.content if isinstance(file.content, bytes) else file.content.read())
-        os.utime(temporary, ns=(file.changed_ns, file.changed_ns))
-        os.replace(temporary, path)
+        with suppress(MachineFault), replacing(path) as copy:  # on a full disk the others may still fit
+            copy.write(file.content if isinstance(file.content, bytes) else file.content.read())
+            copy.flush()
+            os.utime(copy.fileno(), ns=(file.changed_ns, file.changed_ns))
 
 
 def _files(folder: Path) -> list[Path]:

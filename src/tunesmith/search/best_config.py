@@ -12,8 +12,9 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from tunesmith.config_changes import find_changes
-from tunesmith.errors import UserError
-from tunesmith.search.results import BEST_FILE, MULTIRUN_FILE, best_command, write_text
+from tunesmith.errors import UserError, printable
+from tunesmith.run_folder import write_text
+from tunesmith.search.results import BEST_FILE, MULTIRUN_FILE, best_command
 from tunesmith.search.space.schemas import compose_file, schema_defaults
 
 # Parts of the sweep's hydra node that a run or a sweep of best.yaml needs.
@@ -34,31 +35,39 @@ _SWEEPER_KEYS = (
 _USUAL: dict[str, Any] = {"env_set": {}, "env_copy": [], "chdir": None, "output_subdir": ".hydra", "searchpath": []}
 
 
-def write_best_config(study_name: str, folder: Path, trial_folder: Path, loader: ConfigLoader | None = None) -> None:
+def write_best_config(
+    study_name: str, folder: Path, config: DictConfig | None, loader: ConfigLoader | None = None
+) -> None:
     """Write best.yaml: the trial's values as they are written, and the part of the hydra node that a run needs.
 
     `python train.py -m --config-dir FOLDER --config-name best KEY=...` sweeps KEY in a study of its own.
 
-    folder: the study's; trial_folder: of its best trial; if it lies elsewhere, only an older best.yaml is removed.
+    folder: the study's; config: of its best trial, composed with its hydra node; None: only an older best.yaml is
+    removed.
     loader: of the app, whose schemas the config keeps; None if it has none.
 
     Raises:
-        UserError: Hydra kept no config of the trial, or the config cannot keep its schemas.
+        UserError: the config cannot keep its schemas.
     """
     (folder / BEST_FILE).unlink(missing_ok=True)  # it may describe an earlier best trial
-    if not trial_folder.is_dir() or not (folder / MULTIRUN_FILE).exists():
+    if config is None or not (folder / MULTIRUN_FILE).exists():
         return
-    asked = _load(folder / MULTIRUN_FILE)
-    subdir = asked.hydra.get("output_subdir", _USUAL["output_subdir"])
-    if subdir is None:
-        raise UserError("the trials' configs are not kept, as hydra.output_subdir is null")
-    values, job = (_load(trial_folder / subdir / name) for name in ("config.yaml", "hydra.yaml"))
+    asked, values = _load(folder / MULTIRUN_FILE), without_hydra(config)
+    job = OmegaConf.create({"hydra": _plain(config.hydra)})
     if "study_name" in values:
         values.study_name = f"{study_name}_best"
     content = {**_plain(values), "hydra": _hydra_half(asked, job, study_name, OmegaConf.to_yaml(values))}
     _write(folder, [], content)
     if loader is not None:
         _add_schemas(folder, loader, job, values, content)
+
+
+def without_hydra(config: DictConfig) -> DictConfig:
+    """Return a trial's config as Hydra writes it down in the trial's folder."""
+    plain = {key: value for key, value in _plain(config).items() if key != "hydra"}
+    written = OmegaConf.create(OmegaConf.to_yaml(OmegaConf.create(plain)))
+    assert isinstance(written, DictConfig)
+    return written
 
 
 def _add_schemas(folder: Path, loader: ConfigLoader, job: DictConfig, values: DictConfig, content: Any) -> None:
@@ -90,7 +99,7 @@ def _write(folder: Path, schemas: list[Any], content: dict[str, Any]) -> None:
         "_self_",
         {"override hydra/sweeper": "tunesmith"},
     ]
-    text = f"# The best trial's configuration. Repeat it: {best_command(folder)}\n"
+    text = f"# The best trial's configuration. Repeat it: {printable(best_command(folder))}\n"
     config = OmegaConf.create({"defaults": [*defaults, *overrides], **content})
     write_text(folder / BEST_FILE, text + OmegaConf.to_yaml(config))
 

@@ -11,18 +11,22 @@ from typing import Any
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError
+from optuna.pruners import BasePruner
+from optuna.samplers import BaseSampler
 from optuna.storages import InMemoryStorage
 
 from tunesmith.errors import UserError
 from tunesmith.in_job import resolved_as_in_job
 from tunesmith.objective import Objective
 from tunesmith.search.console.lines import say, show_space
+from tunesmith.search.sampling.buildable import check_arguments
 from tunesmith.search.sampling.param_sampler import ParamSampler
 from tunesmith.search.sampling.sampler import is_enumerated, make_pruner
+from tunesmith.search.sampling.tryout import try_search
 from tunesmith.search.settings import PREFIX, Settings
 from tunesmith.search.space.compose import Composer
 from tunesmith.search.space.space import Space
-from tunesmith.search.storage.storage import check_url
+from tunesmith.search.storage.storage import check_reachable, check_url
 from tunesmith.search.study.study import open_study
 
 NUM_EXAMPLES = 5
@@ -34,7 +38,10 @@ MAX_GROUP_COMBINATIONS = 64
 def check_sweep(settings: Settings, space: Space, composer: Composer, sampler: ParamSampler) -> None:
     """Compose the config at the ends of every dimension; raises UserError or Hydra's own error if it cannot run."""
     check_url(settings.storage)
-    make_pruner(settings.pruner)
+    check_arguments("sampler", BaseSampler, settings.sampler)
+    check_arguments("pruner", BasePruner, settings.pruner)
+    if not settings.dry_run:
+        check_reachable(settings.storage)
     objective: Objective | None = None
     for params in _extremes(space, composer):
         extreme = _compose(params, settings, composer)
@@ -43,6 +50,8 @@ def check_sweep(settings: Settings, space: Space, composer: Composer, sampler: P
                 settings.check(extreme)
             objective = _same_objective(extreme, objective)
     sampler.make_sampler(first_trial=0)  # a key that cannot be searched may be one that does not belong here at all
+    make_pruner(settings.pruner)
+    try_search(settings, space)
 
 
 def _compose(params: Mapping[str, Any], settings: Settings, composer: Composer) -> DictConfig:

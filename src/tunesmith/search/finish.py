@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 from hydra.core.config_loader import ConfigLoader
+from omegaconf import DictConfig
 from optuna import Study
+from optuna.trial import FrozenTrial
 
-from tunesmith.errors import NothingToEvaluate, UserError
+from tunesmith.errors import MachineFault, NothingToEvaluate, UserError
 from tunesmith.search import results
-from tunesmith.search.best_config import write_best_config
+from tunesmith.search.best_config import without_hydra, write_best_config
 from tunesmith.search.console.lines import say
 from tunesmith.search.console.summary import print_summary
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.space import Space
 from tunesmith.search.worker.failure import reason_of
+
+ConfigOf = Callable[[Study, FrozenTrial, Path], DictConfig]
 
 
 def finish(
@@ -27,6 +32,7 @@ def finish(
     folder: Path,
     study_keys: Mapping[str, str],
     is_best_trial_elsewhere: bool,
+    config_of: ConfigOf,
     loader: ConfigLoader | None = None,
 ) -> dict[str, Any]:
     """Write a study's results, evaluate its best trial, print both; return the content of optimization_results.yaml.
@@ -35,36 +41,54 @@ def finish(
 
     folder: the study's; study_keys: overrides that lead a command to the study.
     is_best_trial_elsewhere: whether trials run on other machines, whose devices this machine may lack.
+    config_of: composes the config of a trial that has ended, given its folder: see compose_ended.
     loader: of the app, whose schemas best.yaml keeps.
     """
     with FileLock(folder / ".finish.lock"):
-        found = write_results(study, settings, folder, loader)
-        test = results.read_test(folder, found)
-        if test is None and settings.on_finish is not None and results.is_best_here(folder, found):
-            test = _evaluate(settings.on_finish, folder / found["best_dir"], is_best_trial_elsewhere)
+        found, config = write_results(study, settings, folder, config_of, loader)
+        test = None if config is None else results.read_test(folder, found)
+        if test is None and settings.on_finish is not None and config is not None:
+            evaluate = partial(settings.on_finish, folder / found["best_dir"], config)
+            test = _evaluate(evaluate, is_best_trial_elsewhere)
         if test is not None:
             found = results.write_test(folder, found, test)
     print_summary(found, results.ties(study), settings, space, folder, study_keys)
     return found
 
 
-def write_results(study: Study, settings: Settings, folder: Path, loader: ConfigLoader | None = None) -> dict[str, Any]:
-    """Write what a study leaves behind; return the content of optimization_results.yaml."""
+def write_results(
+    study: Study, settings: Settings, folder: Path, config_of: ConfigOf, loader: ConfigLoader | None = None
+) -> tuple[dict[str, Any], DictConfig | None]:
+    """Write what a study leaves behind; return the content of optimization_results.yaml, and the best trial's config.
+
+    The config is None, and best.yaml not written, if the trial lies elsewhere or is none of this command's.
+    """
     found = results.write_results(study, folder, settings.max_epochs, settings.folds)
-    if found["best_dir"] is not None:
-        try:
-            write_best_config(study.study_name, folder, folder / found["best_dir"], loader)
-        except Exception as error:  # it is made of what any app has put into its config, and the other results stand
-            say(f"{results.BEST_FILE} is not complete: {reason_of(error)}")
-    return found
+    config = _best_config(study, folder, found, config_of)
+    try:
+        write_best_config(study.study_name, folder, config, loader)
+    except MachineFault:
+        raise
+    except Exception as error:  # it is made of what any app has put into its config, and the other results stand
+        say(f"{results.BEST_FILE} is not complete: {reason_of(error)}")
+    return found, None if config is None else without_hydra(config)
 
 
-def _evaluate(
-    on_finish: Callable[[Path], Mapping[str, Any]], trial_folder: Path, is_elsewhere: bool
-) -> dict[str, Any] | None:
+def _best_config(study: Study, folder: Path, found: Mapping[str, Any], config_of: ConfigOf) -> DictConfig | None:
+    best_folder = results.find_best(folder, found)
+    if best_folder is None:
+        return None
+    try:
+        return config_of(study, study.get_trials(deepcopy=False)[found["best_trial"]], best_folder)
+    except Exception as error:  # whatever a study may hold, the other results stand
+        say(f"trial {found['best_trial']} is neither evaluated nor written to {results.BEST_FILE}: {reason_of(error)}")
+        return None
+
+
+def _evaluate(on_finish: Callable[[], Mapping[str, Any]], is_elsewhere: bool) -> dict[str, Any] | None:
     """Return the test metrics of the best trial, None if only another machine can evaluate it, or nothing can."""
     try:
-        return dict(on_finish(trial_folder))
+        return dict(on_finish())
     except NothingToEvaluate as error:
         say(f"the best trial is not evaluated: {error}")
         return None

@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from optuna import Study
 from optuna.storages import BaseStorage
 
+from tunesmith import run_folder
 from tunesmith.checks import check_folder
 from tunesmith.errors import UserError
 from tunesmith.search.console.lines import say
@@ -71,7 +72,7 @@ class StudyOpener:
         stale = StaleTrials(study).end()
         if stale:
             say(f"lost trials, resumed from their last checkpoint: {', '.join(map(str, stale))}")
-        OmegaConf.save(config, folder / MULTIRUN_FILE)
+        run_folder.write_text(folder / MULTIRUN_FILE, OmegaConf.to_yaml(config))
         return study
 
     def reopen(self) -> StudyOfSpace:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,10 +13,11 @@ from omegaconf.errors import OmegaConfBaseException
 from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from tunesmith.errors import UserError
+from tunesmith.errors import UserError, list_names
 from tunesmith.run_folder import read_yaml
 from tunesmith.search.rebuilt_trials import read_config_record, read_dimensions, read_trial
 from tunesmith.search.results import MULTIRUN_FILE, RESULTS_FILE
+from tunesmith.search.space.space import Dimension
 from tunesmith.search.storage.folder_facts import read_facts
 from tunesmith.search.storage.stand_ins import StudyNamed
 from tunesmith.search.storage.storage import JOURNAL_FILE, open_journal
@@ -40,10 +42,11 @@ def repair(folder: Path) -> list[str]:
     study = optuna.load_study(study_name=named.name, storage=storage)
     trials = study.get_trials(deepcopy=False)
     _check_not_at_work(trials, folder)
-    ended = [trial.number for trial in trials if trial.state == TrialState.RUNNING and _end(study, trial, folder)]
+    dimensions = read_dimensions(config)
+    running = [trial for trial in trials if trial.state == TrialState.RUNNING]
+    ended = [trial.number for trial in running if _end(study, trial, folder, dimensions)]
     numbers = numbered_folders(folder)
     new = range(len(trials), max(numbers, default=-1) + 1)
-    dimensions = read_dimensions(config)
     record = read_config_record(folder, dimensions, [number for number in numbers if number in new])
     if record is not None and new:
         record.write(study)
@@ -58,8 +61,8 @@ def _lines(name: str, study: Study, ended: list[int], new: range) -> list[str]:
     trials = study.get_trials(deepcopy=False)
     counts = Counter(state_of(trials[number]).value[0] for number in [*ended, *new])
     told = ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
-    which = [f"{new.start} to {new[-1]}"] * bool(new) + [str(number) for number in ended]
-    return [f"study {name}: trials {', '.join(which)} were taken from their folders: {told}"]
+    which = list_names(str(number) for number in [*ended, *new])
+    return [f"study {name}: trials {which} were taken from their folders: {told}"]
 
 
 def _read_multirun(folder: Path) -> DictConfig:
@@ -96,12 +99,18 @@ def _check_not_at_work(trials: list[FrozenTrial], folder: Path) -> None:
             )
 
 
-def _end(study: Study, trial: FrozenTrial, folder: Path) -> bool:
+def _end(study: Study, trial: FrozenTrial, folder: Path, dimensions: Mapping[str, Dimension]) -> bool:
     """End a trial that ran to its end and whose worker was gone before it could tell; return False for any other."""
-    attempt = Attempt(trial)
+    attempt, storage, trial_id = Attempt(trial), study._storage, trial._trial_id
     facts = read_facts(folder / attempt.folder_name)
     if facts.state is None:
         return False
+    for key in dimensions.keys() - trial.params.keys():
+        distribution = dimensions[key].distribution
+        if (value := facts.value_of(key, distribution)) is not None:
+            storage.set_trial_param(trial_id, key, distribution.to_internal_repr(value), distribution)
+    for step in sorted(facts.reports.keys() - trial.intermediate_values.keys()):
+        storage.set_trial_intermediate_value(trial_id, step, facts.reports[step])
     if facts.state == TrialState.FAIL and attempt.reason is None:
-        study._storage.set_trial_user_attr(trial._trial_id, REASON, facts.reason or "unknown")
+        storage.set_trial_user_attr(trial_id, REASON, facts.reason or "unknown")
     return tell(study, trial.number, facts.state, facts.value if facts.state == TrialState.COMPLETE else None)

@@ -43,7 +43,7 @@ def write_results(study: Study, folder: Path, max_epochs: int | None, folds: int
     trials = study.get_trials(deepcopy=False)
     best = best_trial(trials, study.direction)
     results = _results(study, trials, best, folder, _epochs(trials, max_epochs, folds))
-    write_text(folder / TRIALS_FILE, to_csv(trials, study.direction, folder))
+    run_folder.write_text(folder / TRIALS_FILE, to_csv(trials, study.direction, folder))
     run_folder.write_yaml(folder / RESULTS_FILE, results)
     return results
 
@@ -57,26 +57,26 @@ def write_test(folder: Path, results: dict[str, Any], test: Mapping[str, Any]) -
 
 def read_test(folder: Path, results: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the metrics of test.yaml if the best trial was evaluated before: test data is touched once per trial."""
-    if not is_best_here(folder, results):
-        return None
-    path = folder / str(results["best_dir"]) / run_folder.TEST_FILE
-    if not path.exists():
+    best_folder = find_best(folder, results)
+    path = None if best_folder is None else best_folder / run_folder.TEST_FILE
+    if path is None or not path.exists():
         return None
     return {name: value for name, value in run_folder.read_yaml(path).items() if name != "samples"}
 
 
-def is_best_here(folder: Path, results: Mapping[str, Any]) -> bool:
-    """Whether the best trial's folder can be reached; it may lie on another host.
+def find_best(folder: Path, results: Mapping[str, Any]) -> Path | None:
+    """Return the best trial's folder; None if it does not lie in the study's folder here, or on another host.
 
     An earlier attempt, lost on this host, may have left a folder of the same name here.
     """
-    if results["best_dir"] is None:
-        return False
-    trial = folder / str(results["best_dir"])
+    trial = run_folder.trial_folder(folder, str(results["best_dir"]))
+    if trial is None or not trial.is_dir():
+        return None
     if results["best_host"] in (None, socket.gethostname()):
-        return trial.is_dir()
+        return trial
     result = trial / run_folder.RESULT_FILE
-    return result.exists() and run_folder.read_yaml(result).get("value") == results["best_value"]
+    is_same = result.exists() and run_folder.read_yaml(result).get("value") == results["best_value"]
+    return trial if is_same else None
 
 
 def ties(study: Study) -> list[int]:
@@ -140,10 +140,3 @@ def best_command(folder: Path) -> str:
     """Return the command that repeats a study's best trial."""
     name = Path(BEST_FILE).stem
     return shlex.join([*program(), "--config-dir", os.path.relpath(folder), "--config-name", name])
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file whole: a reader sees the old one or the new one."""
-    temporary = run_folder.temporary_path(path)
-    temporary.write_text(text, encoding="utf-8", errors="backslashreplace")  # a reason may hold any character
-    os.replace(temporary, path)

@@ -7,6 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from importlib.util import find_spec
+from inspect import signature
+from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 from hydra.utils import get_method
@@ -15,12 +18,25 @@ from omegaconf import DictConfig, OmegaConf
 from tunesmith.checks import check_rule
 from tunesmith.errors import UserError, closest
 from tunesmith.quoting import to_hydra
-from tunesmith.rules import FLAG, Rule, integer, number, one_of, or_null
+from tunesmith.rules import FLAG, SEED, Rule, integer, number, one_of, or_null
 from tunesmith.search.space.params import read_params
 
 PREFIX = "hydra.sweeper."
 # Keys of the official plugin that may stand in a config as null.
 _OLD = {"search_space"}
+
+# File systems allow 255 bytes; a folder that is set aside gets a longer name.
+MAX_NAME_BYTES = 200
+NAME = Rule(
+    f"a name without / that does not begin with a dot, of at most {MAX_NAME_BYTES} bytes",
+    lambda value: (
+        isinstance(value, str | int | float)
+        and not isinstance(value, bool)
+        and bool(re.fullmatch(r"[^./][^/]*", str(value)))
+        and str(value).isprintable()
+        and len(str(value).encode()) <= MAX_NAME_BYTES
+    ),
+)
 
 _RULES: dict[str, Rule] = {
     "n_trials": integer(1),
@@ -32,17 +48,17 @@ _RULES: dict[str, Rule] = {
     "isolate": FLAG,
     "devices": integer(1),
     "max_failure_rate": number("in [0, 1]", lambda value: 0 <= value <= 1),
-    "seed": or_null(integer(0)),
+    "seed": or_null(SEED),
     "direction": one_of("minimize", "maximize", "min", "max"),
     "storage": Rule("null or a database's URL", lambda value: value is None or isinstance(value, str)),
-    "study_name": Rule(
-        "a name without / that does not begin with a dot",
-        lambda value: value is None or bool(re.fullmatch(r"[^./][^/]*", str(value))),
-    ),
+    "study_name": or_null(NAME),
     "max_epochs": or_null(integer(1)),
     "folds": or_null(integer(2)),
     "dry_run": FLAG,
 }
+
+# Evaluates the best trial, given its folder and its config; returns its test metrics.
+OnFinish = Callable[..., Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -71,7 +87,7 @@ class Settings:
     dry_run: bool
     check: Callable[[DictConfig], None] | None
     on_start: Callable[[], object] | None
-    on_finish: Callable[..., Mapping[str, Any]] | None
+    on_finish: OnFinish | None
 
 
 def read_settings(given: Mapping[str, Any], config: DictConfig | None = None) -> Settings:
@@ -87,6 +103,10 @@ def read_settings(given: Mapping[str, Any], config: DictConfig | None = None) ->
     for key in given:
         if key not in known | _OLD:
             raise UserError(f"{PREFIX}{key}: there is no such key{closest(key, known)}")
+    for key in sorted(known - set(given)):
+        raise UserError(f"{PREFIX}{key} must be given: it was deleted, or a file of its own for hydra/sweeper lacks it")
+    if given["study_name"] is None and _is_top_level_key(config):
+        raise UserError("study_name must be a name; got null: leave it out, and it is a time stamp")
     for key, rule in _RULES.items():
         check_rule(PREFIX + key, rule, given[key])
     params = given["params"]
@@ -101,7 +121,7 @@ def read_settings(given: Mapping[str, Any], config: DictConfig | None = None) ->
             "custom_search_space": _function("custom_search_space", given["custom_search_space"]),
             "check": _function("check", given["check"]),
             "on_start": _function("on_start", given["on_start"]),
-            "on_finish": _function("on_finish", given["on_finish"]),
+            "on_finish": _on_finish(given["on_finish"]),
         }
     )
 
@@ -111,8 +131,9 @@ def _check_old(given: Mapping[str, Any]) -> None:
     if given.get("search_space") is not None:
         params = ", ".join(f"{key}: {_sweep(value)}" for key, value in given["search_space"].items())
         raise UserError(f"{PREFIX}search_space is an old name: write {PREFIX}params: {{{params}}}")
-    if isinstance(given["direction"], Sequence) and not isinstance(given["direction"], str):
-        raise UserError(f"{PREFIX}direction must be one, as a study has one objective; got {list(given['direction'])}")
+    direction = given.get("direction")
+    if isinstance(direction, Sequence) and not isinstance(direction, str):
+        raise UserError(f"{PREFIX}direction must be one, as a study has one objective; got {list(direction)}")
 
 
 def _checked_params(params: object) -> dict[str, Any]:
@@ -150,11 +171,17 @@ def _study_name(given: str | int | None) -> str:
     return datetime.now().strftime("%Y-%m-%d_%H-%M-%S-%f") if given is None else str(given)
 
 
+def _is_top_level_key(config: DictConfig | None) -> bool:
+    """Whether the study's name is a key of the app, which names the study's folder as well."""
+    sweeper = None if config is None else OmegaConf.select(config, "hydra.sweeper", default=None)
+    return sweeper is not None and OmegaConf.is_interpolation(sweeper, "study_name")
+
+
 def _function(key: str, path: str | None) -> Callable[..., Any] | None:
     """Return the function of a path; its module, which may be heavy, is imported when it is called."""
     if path is None:
         return None
-    module = path.rpartition(".")[0]
+    module = path.rpartition(".")[0] if isinstance(path, str) else ""
     try:
         is_there = find_spec(module) is not None
     except (ImportError, ValueError):
@@ -162,3 +189,16 @@ def _function(key: str, path: str | None) -> Callable[..., Any] | None:
     if not is_there:
         raise UserError(f"{PREFIX}{key} must be the path of a function; got '{path}'")
     return lambda *arguments: get_method(path)(*arguments)
+
+
+def _on_finish(path: str | None) -> OnFinish | None:
+    """Return the function of a path; one that has a parameter `config` is given the trial's config, too."""
+    if _function("on_finish", path) is None or path is None:
+        return None
+
+    def evaluate(folder: Path, config: DictConfig | None = None) -> Mapping[str, Any]:
+        function: Callable[..., Mapping[str, Any]] = get_method(path)
+        takes_config = isinstance(function, FunctionType) and "config" in signature(function).parameters
+        return function(folder, config=config) if takes_config else function(folder)
+
+    return evaluate

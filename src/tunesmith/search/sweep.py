@@ -6,7 +6,9 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +17,25 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 from optuna import Study
 
-from tunesmith.errors import UserError
+from tunesmith.errors import MachineFault, UserError
+from tunesmith.machine_faults import find_machine_fault, leave_full_streams
 from tunesmith.search import command
 from tunesmith.search.console.lines import say, show_joined, show_space
 from tunesmith.search.console.progress import ProgressPrinter
 from tunesmith.search.dry_run import check_sweep, show_examples
+from tunesmith.search.ended_trial import compose_ended
 from tunesmith.search.finish import finish, write_results
 from tunesmith.search.opening import StudyOpener
 from tunesmith.search.pool.jobs import Jobs
 from tunesmith.search.pool.launcher import check_launcher, max_local_workers, read_launcher, runs_on_cluster
 from tunesmith.search.pool.local import LocalWorkers
-from tunesmith.search.pool.pool import Pool
+from tunesmith.search.pool.pool import EXIT_MACHINE_FAULT, Pool
 from tunesmith.search.pool.watch import HangWatch
 from tunesmith.search.sampling.param_sampler import ParamSampler
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.compose import Composer
 from tunesmith.search.space.space import Space, parse_space
 from tunesmith.search.storage.password import hide_password, refuse_typed_password
-from tunesmith.search.storage.reconnecting import StorageLost
 from tunesmith.search.study.counts import NONE_ENDED, TooManyFailed, count, count_before, to_environment
 from tunesmith.search.study.owner import JOB, STARTED, command_started, started_in_environment, worker_index
 from tunesmith.search.study.retries import requeue_own
@@ -116,6 +119,7 @@ class Sweep:
         self._execute = execute
         self._folder = Path(config.hydra.sweep.dir)
         self._interruption = Interruption()
+        self._config_of = partial(compose_ended, sampler, composer)
         self._before = NONE_ENDED
         self._opener = StudyOpener(settings, space, sampler, composer, self._folder)
         started = command_started()
@@ -124,6 +128,15 @@ class Sweep:
 
     def run(self) -> dict[str, Any]:
         """Run the trials, write the results and return them."""
+        try:
+            return self._run()
+        except (MachineFault, OSError) as error:
+            fault = find_machine_fault(error, self._folder)
+            if fault is None:
+                raise
+            raise MachineFault(f"{fault}; resume it with: {command.resume_hint(self._study_keys())}") from None
+
+    def _run(self) -> dict[str, Any]:
         study = None
         try:
             study = self._opener.open(self._config)
@@ -132,8 +145,7 @@ class Sweep:
             show_joined(study.get_trials(deepcopy=False), self._limits().n_trials)
             show_space(self._space)
             self._work(study)
-        except StorageLost:
-            say(f"resume it with: {command.resume_hint(self._study_keys())}")
+        except MachineFault:
             raise
         except UserError:
             self._opener.discard_if_worthless(study)
@@ -146,6 +158,7 @@ class Sweep:
             self._folder,
             self._study_keys(),
             is_elsewhere,
+            self._config_of,
             self._composer.loader,
         )
 
@@ -163,6 +176,11 @@ class Sweep:
                 say(f"this process can run no further trial: {error}")
                 requeue_own(self._opener.reopen())
                 raise SystemExit(EXIT_MUST_RESTART) from None
+            except MachineFault as fault:
+                with suppress(OSError):  # the log may be on the disk that is full
+                    say(f"error: {fault}")
+                leave_full_streams()
+                raise SystemExit(EXIT_MACHINE_FAULT) from None
 
     def _work(self, study: Study) -> None:
         """Run trials until the budget is spent; if interrupted, write the results and raise SystemExit."""
@@ -171,7 +189,7 @@ class Sweep:
                 self._run_trials(study)
         except WorkerMustRestart as error:
             self._restart(error)
-        except StorageLost:
+        except MachineFault:
             raise
         except (KeyboardInterrupt, SystemExit, UserError) as error:
             if self._interruption.signal is None:
@@ -234,7 +252,7 @@ class Sweep:
         return settings.trial_timeout is not None and not settings.isolate and settings.devices == 1
 
     def _write_results(self, study: Study) -> None:
-        write_results(study, self._settings, self._folder, self._composer.loader)
+        write_results(study, self._settings, self._folder, self._config_of, self._composer.loader)
 
     def _worker(self, study: Study) -> Worker:
         return Worker(

@@ -4,29 +4,38 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
-from tunesmith.errors import shorten
+from tunesmith.errors import printable, shorten
 from tunesmith.search.study.trial import Attempt
 
 TRIALS_FILE = "trials.csv"
 FIXED_COLUMNS = ("number", "state", "value", "epochs", "seconds", "host", "folder", "reason", "note", "tags")
 
+# A key that Hydra adds, such as +model.width.
+_KEY = re.compile(r"\+{1,2}[A-Za-z_][\w./@]*")
+# A text that a spreadsheet takes for a formula; and one that would look like a text that was written as none.
+_FORMULA = re.compile(r"[\s']*[=+\-@\uff0b\uff0d\uff1d\uff20]")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?(inf|nan)", re.IGNORECASE)
+
 
 def to_csv(trials: Sequence[FrozenTrial], direction: StudyDirection, folder: Path) -> str:
     """Return the content of trials.csv; trials: all of a study, of which those that count get a row.
 
-    A parameter that is named like a column before it has the column params.KEY.
+    A parameter that is named like a column before it has the column params.KEY. A text that a spreadsheet would take
+    for a formula has a ' in front.
     """
     counted = [attempt for attempt in map(Attempt, trials) if attempt.state.is_counted]
     keys = list(dict.fromkeys(key for attempt in counted for key in attempt.params))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_distinct([*FIXED_COLUMNS, *keys]))
+    header = _distinct([*FIXED_COLUMNS, *keys])
+    writer.writerow(name if _KEY.fullmatch(name) else _cell(name) for name in header)
     for attempt in counted:
         value = attempt.value(direction)
         row = [
@@ -41,7 +50,7 @@ def to_csv(trials: Sequence[FrozenTrial], direction: StudyDirection, folder: Pat
             attempt.note or "",
             " ".join(attempt.tags),
         ]
-        writer.writerow(row + [attempt.params.get(key, "") for key in keys])
+        writer.writerow(map(_cell, row + [attempt.params.get(key, "") for key in keys]))
     return text.getvalue()
 
 
@@ -51,10 +60,23 @@ def read_trials(folder: Path) -> tuple[list[dict[str, str]], list[str]]:
     Two columns of one name, which earlier versions wrote, are told apart: the first is the fixed one.
     """
     with (folder / TRIALS_FILE).open(newline="", encoding="utf-8") as file:
-        header, *rows = csv.reader(file)
+        header, *rows = ([_text(cell) for cell in line] for line in csv.reader(file))
     columns = _distinct(header)
     params = [name for name in columns if name not in FIXED_COLUMNS]
     return [dict(zip(columns, row, strict=True)) for row in rows], params
+
+
+def _cell(value: object) -> object:
+    """Return a cell as it is written; a text that is a number, such as -1.5, is no formula."""
+    if not isinstance(value, str):
+        return value
+    text = printable(value)
+    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
+
+
+def _text(cell: str) -> str:
+    """Return the text of a cell that was written with a ' in front."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 def _distinct(names: Sequence[str]) -> list[str]:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-import math
 import sys
 import warnings
 from collections.abc import Mapping
-from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,18 +30,18 @@ from tunesmith.training.callbacks.plain_checkpoints import PlainCheckpoints
 from tunesmith.training.callbacks.schedule_length import ScheduleLength
 from tunesmith.training.callbacks.seeded_epochs import SeededEpochs
 from tunesmith.training.callbacks.start_weights import StartWeights
-from tunesmith.training.complaints import SINGLE_SAMPLE
 from tunesmith.training.data_record import DataRecord, read_digest, read_preparation
 from tunesmith.training.ddp.devices import cluster_environment
 from tunesmith.training.ddp.processes import is_rank_zero
 from tunesmith.training.ddp.ranks import Ranks
+from tunesmith.training.first_samples import check_outputs
 from tunesmith.training.first_validation import BY_TIME
 from tunesmith.training.learner import Supervised
 from tunesmith.training.loggers import build_loggers, log_config, plain_config
-from tunesmith.training.losses import check_labels
 from tunesmith.training.monitors import check_monitors
 from tunesmith.training.nodes import build_node
 from tunesmith.training.record import RunRecord
+from tunesmith.training.signatures import check_signatures
 
 # Hides what they say of hardware, and tips; warnings still show.
 for _name in ("lightning.pytorch", "lightning.fabric"):
@@ -58,9 +56,6 @@ warnings.filterwarnings(
 )
 # Lightning 2.6.6 calls what torch 2.13 has deprecated.
 warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\).*")
-
-# So many targets are looked at, to tell whether a loss fits them: those in a file may be many.
-NUM_CHECKED = 10_000
 
 
 @dataclass(frozen=True)
@@ -92,7 +87,7 @@ def build(
     objective = Objective(cfg.objective.metric, cfg.objective.mode)
     record = RunRecord(folder, objective, reporter, digest, read_preparation(data))
     has_bar = sys.stdout.isatty() and not is_trial()
-    own = {name: build_node(cfg, f"callbacks.{name}") for name in cfg.get("callbacks") or {}}
+    own = {name: _build_callback(cfg, name) for name in cfg.get("callbacks") or {}}
     if type(module) is Supervised:  # a subclass may log more
         check_monitors(module.metric_names, record.objective.metric, own)
     trainer = _build_trainer(
@@ -108,6 +103,18 @@ def build(
     if trainer.loggers:
         log_config(trainer.loggers, plain_config(cfg))
     return Run(data, module, record, trainer)
+
+
+def _build_callback(cfg: DictConfig, name: str) -> L.Callback:
+    node = cfg.callbacks[name]
+    callback = build_node(cfg, f"callbacks.{name}") if isinstance(node, DictConfig) else node
+    if not isinstance(callback, L.Callback):
+        got = f"'{callback}'" if isinstance(callback, str) else type(callback).__name__
+        raise UserError(
+            f"callbacks.{name} must be a node whose _target_ makes a lightning.pytorch.Callback; got {got}: "
+            f"~callbacks.{name} leaves it out"
+        )
+    return callback
 
 
 def _build_callbacks(
@@ -153,6 +160,7 @@ def build_learner(
             those of the earlier run.
     """
     cfg = with_learner(cfg)
+    check_signatures(cfg)
     data = build_node(cfg, "data", **({} if fold is None else {"fold": fold})) if cfg.get("data") else None
     if not isinstance(data, L.LightningDataModule | None):
         raise UserError(f"data._target_ must be a LightningDataModule; got {type(data).__qualname__}")
@@ -162,7 +170,7 @@ def build_learner(
     if not isinstance(module, L.LightningModule):
         raise UserError(f"learner._target_ must be a LightningModule; got {type(module).__qualname__}")
     if isinstance(module, Supervised) and isinstance(data, DataModule):
-        _check_shapes(module, data)
+        check_outputs(module, data)
     return data, module
 
 
@@ -181,69 +189,3 @@ def _build_trainer(cfg: DictConfig, **flags: Any) -> L.Trainer:
     if not hasattr(trainer, "val_check_interval"):
         trainer.val_check_interval = BY_TIME
     return trainer
-
-
-def _check_shapes(module: Supervised, data: DataModule) -> None:
-    """Send two samples through the model, which also gives lazy layers their shapes before the optimizer is made.
-
-    A subclass with a step of its own may give its model something else, and take whatever comes out.
-    """
-    samples = data.splits.train.inputs[:2]
-    is_own_step = type(module).step is not Supervised.step
-    module.eval()
-    try:
-        with torch.no_grad():
-            got = tuple(module.model(samples).shape)
-    except Exception as error:
-        if is_own_step:
-            return
-        if not isinstance(error, RuntimeError | ValueError | IndexError):
-            raise
-        reason = " ".join(str(error).splitlines()[0].split())
-        raise UserError(f"model must take samples of shape {data.input_shape}; it does not: {reason}") from None
-    finally:
-        module.train()
-    if is_own_step:
-        return
-    targets = data.splits.train.targets[:NUM_CHECKED]
-    if not module.facts.has_classes and not targets.is_floating_point():
-        raise UserError("data.targets=inputs needs inputs that are numbers, or a learner with a step of its own")
-    check_labels(module.loss, targets)
-    expected = _expected_outputs(module)
-    if _fits(got, (len(samples), *expected), module):
-        _check_single_samples(module, data)
-        return
-    shape = ", ".join(map(str, ("batch", *expected)))
-    raise UserError(
-        f"model must put out {math.prod(expected)} numbers a sample, ({shape}); got {got} for {len(samples)} samples"
-    )
-
-
-def _check_single_samples(module: Supervised, data: DataModule) -> None:
-    """Raise UserError if a batch has a single sample and the model cannot be trained on one, as by batch norm."""
-    num_samples = len(data.splits.train)
-    if min(data.batch_size, num_samples) > 1:
-        return
-    try:
-        with torch.random.fork_rng(devices=[]), torch.no_grad():
-            deepcopy(module.model).train()(data.splits.train.inputs[:1])
-    except ValueError as error:
-        if SINGLE_SAMPLE not in str(error):
-            raise
-        key = "the training part must have" if num_samples == 1 else "data.batch_size must be"
-        raise UserError(
-            f"{key} at least 2 samples with batch norm, which cannot be trained on one; got 1: more, or a model "
-            "without it, as by model.batch_norm=false"
-        ) from None
-
-
-def _expected_outputs(module: Supervised) -> tuple[int, ...]:
-    """Return the shape of a sample's outputs: (classes, *target_shape), or for numbers the target's; (1,) for one."""
-    facts = module.facts
-    return (facts.output_size, *facts.target_shape) if facts.has_classes else facts.target_shape or (1,)
-
-
-def _fits(got: tuple[int, ...], expected: tuple[int, ...], module: Supervised) -> bool:
-    """Whether outputs have the shape that is expected; numbers may come in any shape of as many."""
-    is_as_many = got[:1] == expected[:1] and math.prod(got) == math.prod(expected)
-    return got == expected or (is_as_many and not module.facts.has_classes)

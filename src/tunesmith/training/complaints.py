@@ -23,6 +23,17 @@ SCHEDULE_IS_OVER = "Tried to step "
 NOT_CLIPPED = "does not allow for gradient clipping"
 
 
+# What torch raises for the loss and the parameters of a learner of a user's own -> what is wrong, and the way out.
+_OF_LEARNER = {
+    "does not require grad and does not have a grad_fn": "training_step must return a loss that depends on its "
+    "parameters; got one without a gradient: leave out detach(), no_grad(), item() and argmax()",
+    "grad can be implicitly created only for scalar outputs": "training_step must return one number; got a tensor of "
+    "several: return their mean",
+    "optimizer got an empty parameter list": "configure_optimizers must give the optimizer parameters to train; got "
+    "none",
+}
+
+
 def explain(error: Exception, metric: str, checkpoint: Path | None) -> UserError | None:
     """Return a user's mistake in one line, None if the error is none.
 
@@ -45,6 +56,9 @@ def explain(error: Exception, metric: str, checkpoint: Path | None) -> UserError
         )
     if text.startswith(SCHEDULE_IS_OVER):
         return UserError(f"scheduler must last as long as the run; got one whose steps are over: {text}")
+    for part, reason in _OF_LEARNER.items():
+        if part in text:
+            return UserError(f"learner._target_: {reason}")
     is_complaint = isinstance(error, MisconfigurationException) or NOT_LOGGED in text or _is_of_lightning(error)
     return UserError(f"trainer: {text}") if is_complaint else None
 

@@ -37,9 +37,10 @@ class Prediction:
     targets: Tensor
 
 
-def evaluate(folder: Path) -> dict[str, float]:
+def evaluate(folder: Path, config: DictConfig | None = None) -> dict[str, float]:
     """Evaluate a run on the test part; write test.yaml and, for classes, test_report.txt; return the metrics.
 
+    config: the run's, by whoever knows it; None: the folder's, whose classes are built: it must be one that you trust.
     After cross-validation the outputs of the fold models are averaged. A learner that is not ours, or has a step of
     its own, is evaluated by its test_step; after cross-validation its metrics are averaged.
 
@@ -47,7 +48,8 @@ def evaluate(folder: Path) -> dict[str, float]:
         NothingToEvaluate: the learner has no test_step, or the data no test part.
         UserError: the folder is not one that a run left, or the data are others than those of the run.
     """
-    cfg = _config(folder)
+    run_folder.check_run_folder(folder)
+    cfg = _read_config(folder) if config is None else config
     torch.set_num_threads(cfg.threads)
     L.seed_everything(cfg.seed, verbose=False)  # a test part may have random augmentation
     built = [(*_build(cfg, fold, path), path) for fold, path in _models(cfg, folder)]
@@ -66,8 +68,7 @@ def evaluate(folder: Path) -> dict[str, float]:
 Built = tuple[L.LightningDataModule | None, L.LightningModule, Path]
 
 
-def _config(folder: Path) -> DictConfig:
-    run_folder.check_run_folder(folder)
+def _read_config(folder: Path) -> DictConfig:
     cfg = OmegaConf.load(folder / run_folder.CONFIG_FILE)
     assert isinstance(cfg, DictConfig)
     return cfg

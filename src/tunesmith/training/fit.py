@@ -16,7 +16,9 @@ from omegaconf import DictConfig
 
 from tunesmith import run_folder
 from tunesmith.errors import RunFailed, UserError, text_of
+from tunesmith.machine_faults import find_machine_fault
 from tunesmith.reporting import Reporter
+from tunesmith.training.batch_size import check_batch_size
 from tunesmith.training.build import build
 from tunesmith.training.complaints import explain
 from tunesmith.training.data_record import DataRecord, read_data_record
@@ -45,12 +47,15 @@ def train_once(
         KeyboardInterrupt: Ctrl-C; the run can be resumed from checkpoints/last.ckpt.
     """
     run = build(cfg, folder, reporter, fold, _read_earlier(checkpoint, of_other_fold))
+    check_batch_size(run.data, reporter)
     try:
         with closed_loggers(run.trainer.loggers), interruptible(run.trainer):
             run.trainer.fit(run.module, run.data, ckpt_path=checkpoint, weights_only=True)
     except UserError:
         raise
     except Exception as error:
+        if (fault := find_machine_fault(error, folder)) is not None:
+            raise fault from None
         if (mistake := explain(error, cfg.objective.metric, checkpoint)) is not None:
             raise mistake from None
         # Another rank keeps its own error: a RunFailed would count as one that all ranks raise, and not be printed.

@@ -14,11 +14,13 @@ from torch.nn import functional
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from tunesmith.errors import UserError
 from tunesmith.training.data_facts import read_facts
 from tunesmith.training.epoch_metrics import CLASSES, LABELS, NUMBERS, SECOND, EpochMetrics, log_epoch
 from tunesmith.training.losses import check_loss, explain_misfit, target_weights, weigh_classes
 from tunesmith.training.metrics import Metrics
 from tunesmith.training.schedules import make_schedules
+from tunesmith.training.step_values import check_is_tensor, check_loss_value
 from tunesmith.training.weight_groups import group_parameters, is_weight
 
 
@@ -59,7 +61,7 @@ class Supervised(L.LightningModule):
             if isinstance(model, nn.Module)
             else model(input_shape=facts.input_shape, output_size=facts.output_size)
         )
-        if type(self).step is Supervised.step:  # a step of one's own may make other targets
+        if self._is_step_ours:  # a step of one's own may make other targets
             check_loss(loss, facts.has_classes)
         self.loss = weigh_classes(loss, facts.class_weights)
         self.is_sum = getattr(loss, "reduction", "mean") == "sum"
@@ -121,7 +123,12 @@ class Supervised(L.LightningModule):
         return group_parameters(self.parameters(), keywords.get("weight_decay"))
 
     def configure_optimizers(self) -> Any:
+        if next(self.parameters(), None) is None:
+            name = type(self.model).__qualname__
+            raise UserError(f"model._target_ must have parameters to train; got {name}, which has none")
         optimizer = self.make_optimizer(self.parameter_groups())
+        if not hasattr(optimizer, "param_groups"):  # Lightning takes whatever looks like an optimizer
+            raise UserError(f"optimizer._target_ must make a torch.optim.Optimizer; got {type(optimizer).__name__}")
         return [optimizer], make_schedules(self, optimizer)
 
     def on_train_epoch_start(self) -> None:
@@ -168,13 +175,30 @@ class Supervised(L.LightningModule):
         return EpochMetrics(part, facts.has_classes, *unit, self._metrics[part], facts.target_shape, weigh)
 
     def _step(self, part: str, batch: Any) -> Tensor:
+        metrics = self.epoch_metrics[part]
         try:
             loss, outputs, targets = self.step(batch)
         except RuntimeError as error:
             explain_misfit(error, self.facts)
             raise
-        self.epoch_metrics[part].add(loss, outputs, targets)
+        except (AttributeError, TypeError):
+            self._check_model(batch)
+            raise
+        if not metrics.losses:
+            key = "loss._target_" if self._is_step_ours else "learner._target_"
+            is_trained = part == "train" and self.automatic_optimization
+            check_loss_value(loss, outputs, self.model, key, is_trained)
+        metrics.add(loss, outputs, targets)
         return loss
+
+    def _check_model(self, batch: Any) -> None:
+        """Raise UserError if a step of ours has failed because the model puts out no tensor."""
+        if self._is_step_ours:
+            check_is_tensor(self.model(batch[0]), self.model)
+
+    @property
+    def _is_step_ours(self) -> bool:
+        return type(self).step is Supervised.step
 
     def _log_epoch(self, *parts: str) -> None:
         optimizers = self.optimizers(use_pl_optimizer=False)

@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -125,13 +126,14 @@ def _build_logger(cfg: DictConfig, key: str, folder: Path) -> Logger:
         _silence_mlflow()
     with _lock(str(node.get("tracking_uri"))):
         made = build_node(cfg, key)
-        if not isinstance(made, Logger):
+        if not isinstance(made, Logger) and isinstance(made, partial):
             made = made(save_dir=str(folder), **_names(made, folder))
         if isinstance(made, MLFlowLogger):
             _ = made.experiment
     if isinstance(made, WandbLogger) and made._wandb_init.get("anonymous", "") is None:
         del made._wandb_init["anonymous"]  # Lightning 2.6.6 sets it always, and wandb 0.31 warns of it
-    assert isinstance(made, Logger)
+    if not isinstance(made, Logger):
+        raise UserError(f"{key}._target_ must make a logger of lightning.pytorch.loggers; got {type(made).__name__}")
     return made
 
 

@@ -14,8 +14,9 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig, OmegaConf
 
 from tunesmith.doors import written_at
-from tunesmith.errors import UserError
+from tunesmith.errors import UserError, text_of
 from tunesmith.renamed_targets import with_new_targets
+from tunesmith.short_traceback import place_of
 
 # What Lightning says of two callbacks whose states have one key in a checkpoint.
 TWICE = "Found more than one stateful callback"
@@ -49,6 +50,8 @@ def _explain(cfg: DictConfig, key: str, error: InstantiationException) -> Except
     if isinstance(cause, UserError):
         return cause
     node_key = written_at(cfg, str(error).rpartition("full_key: ")[2].strip() or key)
+    if cause is None:  # Hydra's own refusal, such as of a class by which a config would run commands
+        return UserError(f"{node_key}._target_ is refused by Hydra: {_without_key(error)}")
     is_flag = node_key.partition(".")[0] in ("loss", "trainer") and isinstance(cause, TypeError | ValueError)
     if isinstance(cause, RuntimeError) and TWICE in str(cause):
         return UserError(
@@ -57,8 +60,25 @@ def _explain(cfg: DictConfig, key: str, error: InstantiationException) -> Except
     if is_flag or isinstance(cause, MisconfigurationException) or _is_misfit(cause, OmegaConf.select(cfg, key)):
         return UserError(f"{node_key}: {' '.join(str(cause).split())}")
     if str(error).startswith("Error locating target"):
-        return UserError(f"{node_key}._target_ must be the path of something importable; got {cause}")
+        return UserError(f"{node_key}._target_ must be the path of something importable; got {_unimportable(cause)}")
     return error
+
+
+def _unimportable(error: BaseException | None) -> str:
+    """Return Hydra's reason, and file and line if it is an error in a module that is there."""
+    innermost = error
+    while innermost is not None and innermost.__cause__ is not None:
+        innermost = innermost.__cause__
+    place = None if innermost is None else place_of(innermost)
+    if innermost is None or place is None:
+        return str(error)
+    loaded = str(error).partition(":")[0]  # Error loading 'PATH'
+    text = innermost.msg if isinstance(innermost, SyntaxError) else text_of(innermost)
+    return f"{loaded}: {type(innermost).__name__}: {text} ({place})"
+
+
+def _without_key(error: InstantiationException) -> str:
+    return " ".join(str(error).partition("\nfull_key:")[0].split())
 
 
 def _is_misfit(error: BaseException | None, node: Any) -> bool:

@@ -49,6 +49,10 @@ def make_schedules(learner: Supervised, optimizer: Optimizer) -> list[dict[str, 
         total = _total_steps(learner, interval)
         arguments = {key: total if value == TOTAL_STEPS else value for key, value in arguments.items()}
     scheduler = make.func(optimizer, *make.args, **arguments) if isinstance(make, partial) else make(optimizer)
+    if not hasattr(scheduler, "optimizer"):  # Lightning takes whatever looks like a schedule
+        raise UserError(
+            f"scheduler._target_ must make a schedule of torch.optim.lr_scheduler; got {type(scheduler).__name__}"
+        )
     schedule = {"scheduler": scheduler, "interval": interval, "monitor": learner.monitor}
     if isinstance(scheduler, ReduceLROnPlateau):
         schedule["frequency"] = _epochs_of_plateau(learner)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.config_store import ConfigStore
 from hydra_app import app_context
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from tunesmith.errors import UserError
 from tunesmith.run_folder import read_yaml
@@ -39,23 +38,20 @@ HYDRA: dict[str, Any] = {
 VALUES = {"study_name": "digits", "lr": 0.2, "twice": "${lr}"}
 
 
-def leave(folder: Path, values: dict[str, Any] | None = None, **hydra: Any) -> None:
-    """Leave what a sweep and its best trial do."""
+def leave(folder: Path, values: dict[str, Any] | None = None, **hydra: Any) -> DictConfig:
+    """Leave what a sweep does; return the config of its best trial, as the sweep composes it."""
     node = OmegaConf.merge({"hydra": HYDRA}, {"hydra": hydra})
     OmegaConf.save(node, folder / "multirun.yaml")
-    (folder / "3" / ".hydra").mkdir(parents=True)
-    OmegaConf.save(node, folder / "3" / ".hydra" / "hydra.yaml")
-    OmegaConf.save(OmegaConf.create(VALUES if values is None else values), folder / "3" / ".hydra" / "config.yaml")
+    return OmegaConf.create({**OmegaConf.to_container(node), **(VALUES if values is None else values)})
 
 
-def written(folder: Path, loader: ConfigLoader | None = None) -> dict[str, Any]:
-    write_best_config("digits", folder, folder / "3", loader)
+def written(folder: Path, config: DictConfig, loader: ConfigLoader | None = None) -> dict[str, Any]:
+    write_best_config("digits", folder, config, loader)
     return read_yaml(folder / "best.yaml")
 
 
 def test_it_has_what_a_repeat_needs(tmp_path: Path) -> None:
-    leave(tmp_path)
-    best = written(tmp_path)
+    best = written(tmp_path, leave(tmp_path))
     assert best["defaults"] == ["_self_", {"override hydra/sweeper": "tunesmith"}]
     assert list(best["hydra"]) == ["run", "sweep", "callbacks", "job_logging", "job", "sweeper"]
     assert best["hydra"]["job"] == {"name": "train"}
@@ -74,22 +70,22 @@ def test_interpolations_stay_as_they_are_written(tmp_path: Path, monkeypatch: py
         "missing": "???",
         "deep": [{"a": "${..lr}"}],
     }
-    leave(tmp_path, values)
-    assert values.items() <= written(tmp_path).items()
+    assert values.items() <= written(tmp_path, leave(tmp_path, values)).items()
     assert "secret" not in (tmp_path / "best.yaml").read_text()
 
 
 def test_what_a_config_asks_of_its_job_is_kept(tmp_path: Path) -> None:
-    leave(tmp_path, {"seed": "${hydra:job.num}", "model": "${hydra:runtime.choices.model}"})
-    hydra = written(tmp_path)["hydra"]
+    hydra = written(tmp_path, leave(tmp_path, {"seed": "${hydra:job.num}", "model": "${hydra:runtime.choices.model}"}))[
+        "hydra"
+    ]
     assert hydra["job"] == {"name": "train", "num": 4, "id": "4"}
     assert hydra["runtime"] == {"choices": {"model": "mlp"}}
 
 
 def test_the_environment_of_a_job_is_kept_but_not_what_was_copied_from_mine(tmp_path: Path) -> None:
     variables = {"A": "1", "TOKEN": "${oc.env:TOKEN}", "COPIED": "secret"}
-    leave(tmp_path, job={"env_set": variables, "env_copy": ["COPIED"], "chdir": True})
-    assert written(tmp_path)["hydra"]["job"] == {
+    config = leave(tmp_path, job={"env_set": variables, "env_copy": ["COPIED"], "chdir": True})
+    assert written(tmp_path, config)["hydra"]["job"] == {
         "name": "train",
         "env_set": {"A": "1", "TOKEN": "${oc.env:TOKEN}"},
         "env_copy": ["COPIED"],
@@ -99,8 +95,7 @@ def test_the_environment_of_a_job_is_kept_but_not_what_was_copied_from_mine(tmp_
 
 @pytest.mark.parametrize("name", ["${study_name}", "digits"])
 def test_a_sweep_of_it_is_a_study_of_its_own(tmp_path: Path, name: str) -> None:
-    leave(tmp_path, sweeper={"study_name": name})
-    best = written(tmp_path)
+    best = written(tmp_path, leave(tmp_path, sweeper={"study_name": name}))
     assert best["study_name"] == "digits_best"
     assert best["hydra"]["sweeper"]["study_name"] == {"digits": "digits_best"}.get(name, name)
     assert not {"storage", "params", "n_trials"} & set(best["hydra"]["sweeper"])
@@ -108,30 +103,20 @@ def test_a_sweep_of_it_is_a_study_of_its_own(tmp_path: Path, name: str) -> None:
 
 def test_it_begins_with_the_command_that_repeats_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["train.py", "-m"])
-    leave(tmp_path)
-    written(tmp_path)
+    written(tmp_path, leave(tmp_path))
     first_line = (tmp_path / "best.yaml").read_text().splitlines()[0]
     assert first_line == f"# The best trial's configuration. Repeat it: {best_command(tmp_path)}"
 
 
 def test_a_best_trial_out_of_reach_leaves_no_older_best_behind(tmp_path: Path) -> None:
-    leave(tmp_path)
-    written(tmp_path)
-    write_best_config("digits", tmp_path, tmp_path / "elsewhere")
+    written(tmp_path, leave(tmp_path))
+    write_best_config("digits", tmp_path, None)
     assert not (tmp_path / "best.yaml").exists()
 
 
-def test_hydras_folder_may_have_another_name(tmp_path: Path) -> None:
-    leave(tmp_path, output_subdir="kept")
-    os.rename(tmp_path / "3" / ".hydra", tmp_path / "3" / "kept")
-    assert written(tmp_path)["lr"] == 0.2
-
-
-def test_without_hydras_folder_there_is_a_reason(tmp_path: Path) -> None:
-    leave(tmp_path, output_subdir=None)
-    with pytest.raises(UserError, match=r"hydra\.output_subdir is null"):
-        written(tmp_path)
-    assert not (tmp_path / "best.yaml").exists()
+@pytest.mark.parametrize("subdir", ["kept", None])
+def test_hydras_folder_is_not_asked(tmp_path: Path, subdir: str | None) -> None:
+    assert written(tmp_path, leave(tmp_path, output_subdir=subdir))["lr"] == 0.2
 
 
 # schemas
@@ -170,8 +155,7 @@ def loader(tmp_path: Path) -> Iterator[ConfigLoader]:
 def test_schemas_are_those_of_the_trial(tmp_path: Path, loader: ConfigLoader, primary: str) -> None:
     values = {"lr": 0.2, "study_name": "digits", "net": {"units": 4, "color": "BLUE", "depth": 2}}
     overrides = {"hydra": [], "task": ["net=deep", "net.depth=2", "net.color=BLUE", "lr=0.2"]}
-    leave(tmp_path, values, overrides=overrides, job={"config_name": primary})
-    written(tmp_path, loader)
+    written(tmp_path, leave(tmp_path, values, overrides=overrides, job={"config_name": primary}), loader)
     best = compose_file(loader, tmp_path / "best.yaml")
     assert OmegaConf.get_type(best.net) is Deep
     assert (best.net.color, best.net.depth, best.lr, best.study_name) == (Color.BLUE, 2, 0.2, "digits_best")
@@ -179,8 +163,8 @@ def test_schemas_are_those_of_the_trial(tmp_path: Path, loader: ConfigLoader, pr
 
 def test_schemas_that_bring_back_what_was_deleted_are_left_out(tmp_path: Path, loader: ConfigLoader) -> None:
     values = {"lr": 0.2, "study_name": "digits", "net": {"units": 4}}
-    leave(tmp_path, values, overrides={"hydra": [], "task": ["net=shallow"]})
+    config = leave(tmp_path, values, overrides={"hydra": [], "task": ["net=shallow"]})
     with pytest.raises(UserError, match=r"schemas of its config are left out, .* net\.color$"):
-        written(tmp_path, loader)
+        written(tmp_path, config, loader)
     best = read_yaml(tmp_path / "best.yaml")
     assert (best["defaults"][0], best["net"]) == ("_self_", {"units": 4})

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from omegaconf import DictConfig, OmegaConf
 from optuna import Study
 from studies import X, asked, opened, settings_of
 
@@ -15,7 +16,8 @@ from tunesmith.run_folder import read_yaml
 from tunesmith.search.finish import finish
 from tunesmith.search.results import RESULTS_FILE
 
-Evaluate = Callable[[Path], Mapping[str, Any]]
+Evaluate = Callable[[Path, DictConfig], Mapping[str, Any]]
+CONFIG = OmegaConf.create({"x": 0.25, "hydra": {"job": {"num": 1}}})
 
 
 @pytest.fixture(autouse=True)
@@ -37,18 +39,18 @@ def study(tmp_path: Path) -> Study:
 
 def end(study: Study, folder: Path, evaluate: Evaluate | None, is_elsewhere: bool = False) -> dict[str, Any]:
     given = settings_of(direction="minimize", on_finish=evaluate)
-    return finish(study, given, X, folder, {"study_name": "study"}, is_elsewhere)
+    return finish(study, given, X, folder, {"study_name": "study"}, is_elsewhere, lambda *_: CONFIG)
 
 
 def test_the_best_trials_folder_is_evaluated_and_the_metrics_are_kept(study: Study, tmp_path: Path) -> None:
-    folders: list[Path] = []
+    given: list[object] = []
 
-    def evaluate(folder: Path) -> dict[str, float]:
-        folders.append(folder)
+    def evaluate(folder: Path, config: DictConfig) -> dict[str, float]:
+        given.append((folder, config))
         return {"test/acc": 0.9}
 
     found = end(study, tmp_path, evaluate)
-    assert folders == [tmp_path / "1"]
+    assert given == [(tmp_path / "1", {"x": 0.25})]
     assert found["test"] == {"test/acc": 0.9}
     assert read_yaml(tmp_path / RESULTS_FILE) == found
 
@@ -56,13 +58,13 @@ def test_the_best_trials_folder_is_evaluated_and_the_metrics_are_kept(study: Stu
 def test_a_trial_that_was_evaluated_before_is_not_evaluated_again(study: Study, tmp_path: Path) -> None:
     (tmp_path / "1" / "test.yaml").write_text("test/acc: 0.8\nsamples: 360\n")
 
-    def evaluate(folder: Path) -> dict[str, float]:
+    def evaluate(folder: Path, config: DictConfig) -> dict[str, float]:
         raise AssertionError("test data is touched once")
 
     assert end(study, tmp_path, evaluate)["test"] == {"test/acc": 0.8}
 
 
-def refuse(folder: Path) -> dict[str, float]:
+def refuse(folder: Path, config: DictConfig) -> dict[str, float]:
     raise UserError("trainer.accelerator must be a device of this machine")
 
 
@@ -87,12 +89,12 @@ def test_without_an_evaluation_the_results_are_written_all_the_same(study: Study
 def test_a_best_config_that_cannot_be_written_costs_no_other_result(
     study: Study, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "multirun.yaml").write_text("hydra: {output_subdir: null}")
+    (tmp_path / "multirun.yaml").write_text("hydra: {}")
     (tmp_path / "best.yaml").write_text("of an earlier best trial")
-    found = end(study, tmp_path, lambda folder: {"test/acc": 0.9})
+    found = end(study, tmp_path, lambda *_: {"test/acc": 0.9})
     assert read_yaml(tmp_path / RESULTS_FILE) == found
     assert found["test"] == {"test/acc": 0.9}
     assert (tmp_path / "trials.csv").exists()
     assert not (tmp_path / "best.yaml").exists()
     lines = [line for line in capsys.readouterr().out.splitlines() if "best.yaml is not complete" in line]
-    assert lines == ["best.yaml is not complete: the trials' configs are not kept, as hydra.output_subdir is null"]
+    assert lines == ["best.yaml is not complete: KeyError: 'run'"]

@@ -17,6 +17,7 @@ from tunesmith.search.results import MULTIRUN_FILE
 from tunesmith.search.sampling.param_sampler import ParamSampler
 from tunesmith.search.space.compose import Composer
 from tunesmith.search.storage.storage import JOURNAL_FILE
+from tunesmith.search.study.retries import requeue
 from tunesmith.search.study.trial import CONFIG_ERROR
 
 CONFIG = OmegaConf.create({"x": 1})
@@ -97,3 +98,60 @@ def test_a_folder_of_trials_of_another_storage_is_refused_and_its_new_study_drop
     with pytest.raises(UserError, match=r"^hydra\.sweep\.dir must be a folder without trials of another study or"):
         opener(tmp_path / "s", storage=url).open(CONFIG)
     assert optuna.get_all_study_names(url) == []
+
+
+# a study that lost trials
+
+
+def cut(folder: Path, number: int) -> None:
+    """Leave the journal without its last trials, from a number on."""
+    lines = (folder / JOURNAL_FILE).read_bytes().splitlines(keepends=True)
+    begins = [place for place, line in enumerate(lines) if line.startswith(b'{"op_code":4')]
+    (folder / JOURNAL_FILE).write_bytes(b"".join(lines[: begins[number]]))
+
+
+def with_trials(folder: Path, n: int) -> Path:
+    study = opener(folder).open(CONFIG)
+    for number in range(n):
+        study.tell(asked(study), 0.5)
+        (folder / str(number)).mkdir()
+        (folder / str(number) / "result.yaml").write_text("value: 0.5")
+    return folder
+
+
+def test_a_study_that_lost_trials_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    folder = with_trials(tmp_path / "s", 8)
+    cut(folder, 4)
+    before = (folder / JOURNAL_FILE).read_bytes()
+    for call in (lambda: opener(folder).open(CONFIG), lambda: opener(folder).join()):
+        with pytest.raises(UserError, match=r"^hydra\.sweep\.dir must have no trials that .* trials 4, 5, 6, 7, and"):
+            call()
+    assert (folder / JOURNAL_FILE).read_bytes() == before
+
+
+def test_a_study_whose_journal_is_gone_is_refused_and_gets_none(tmp_path: Path) -> None:
+    folder = with_trials(tmp_path / "s", 1)
+    (folder / JOURNAL_FILE).unlink()
+    with pytest.raises(UserError, match=r"if its study\.journal was lost, python scripts/repair\.py .*/s$"):
+        opener(folder).open(CONFIG)
+    assert not (folder / JOURNAL_FILE).exists()
+
+
+def test_folders_of_retries_and_of_other_things_are_no_unknown_trials(tmp_path: Path) -> None:
+    folder = with_trials(tmp_path / "s", 2)
+    (folder / "7").mkdir()  # empty
+    (folder / "workers").mkdir()
+    study = opener(folder).open(CONFIG)
+    requeue(study, asked(study).number)
+    (folder / "2").mkdir()
+    (folder / "2" / "train.log").write_text("")
+    assert len(opener(folder).open(CONFIG).trials) == 4
+
+
+def test_a_damaged_first_record_is_taken_from_the_command(tmp_path: Path) -> None:
+    folder = with_trials(tmp_path / "s", 2)
+    journal = folder / JOURNAL_FILE
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join([b"\0" * 40 + b"\n", *lines[1:]]))
+    study = opener(folder).open(CONFIG)
+    assert (study.study_name, study.direction.name, len(study.trials)) == ("s", "MINIMIZE", 2)

@@ -12,7 +12,7 @@ from optuna.pruners import NopPruner
 from optuna.trial import TrialState
 
 from tunesmith.run_folder import read_yaml, write_yaml
-from tunesmith.search.results import best_command, is_best_here, read_test, ties, write_results, write_test
+from tunesmith.search.results import best_command, find_best, read_test, ties, write_results, write_test
 from tunesmith.search.space.space import parse_space
 from tunesmith.search.storage.storage import open_storage
 from tunesmith.search.study.budget import ask
@@ -259,7 +259,7 @@ def test_of_another_hosts_best_trial_a_folder_has_to_hold_its_result(
     if value is not None:
         write_yaml(tmp_path / "6" / "result.yaml", {"value": value})
     results = write_results(study, tmp_path, MAX_EPOCHS)
-    assert is_best_here(tmp_path, results) == is_here
+    assert find_best(tmp_path, results) == (tmp_path / "6" if is_here else None)
     assert read_test(tmp_path, results) == ({"test/acc": 0.5} if is_here else None)
 
 

@@ -26,6 +26,15 @@ from tunesmith.training.nodes import build_node
             "data.source must have a method load; got object",
             id="one of our own",
         ),
+        *(
+            pytest.param(
+                "callbacks.a",
+                {"_target_": target, "cmd": "id"},
+                f"callbacks.a._target_ is refused by Hydra: Target '{target}' is blocklisted because it allows",
+                id=f"what Hydra refuses: {target}",
+            )
+            for target in ("os.system", "builtins.eval", "subprocess.Popen")
+        ),
         pytest.param(
             "trainer",
             {"_target_": "lightning.Trainer", "accelerator": "cpu", "max_epoch": 3},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import logging
-import os
 import struct
 import zlib
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from tunesmith.checks import check_folder
 from tunesmith.data.arrays import Arrays
 from tunesmith.data.sources.npz import DAMAGED
 from tunesmith.errors import UserError
+from tunesmith.run_folder import replacing
 
 log = logging.getLogger(__name__)
 
@@ -150,9 +150,8 @@ def _download(name: str, path: Path) -> None:
         bunch = fetch_openml(name, version=1, as_frame=False, parser="liac-arff", n_retries=1)
     except (OSError, HTTPException, EOFError, ValueError, zlib.error) as error:
         raise UserError(f"data: the download of {name} from OpenML broke off ({error}); try again") from None
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.npz")
-    np.savez_compressed(temporary, images=bunch.data.astype(np.uint8), labels=bunch.target.astype(np.uint8))
-    os.replace(temporary, path)
+    with replacing(path) as file:
+        np.savez_compressed(file, images=bunch.data.astype(np.uint8), labels=bunch.target.astype(np.uint8))
 
 
 def _answers(url: str) -> bool:

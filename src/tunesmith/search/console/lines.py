@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from tunesmith.errors import printable
 from tunesmith.search.space.space import Space
 from tunesmith.search.study.counts import num_counted
 from tunesmith.search.study.silence import in_minutes
@@ -20,9 +21,9 @@ SUGGESTED = "what hydra.sweeper.custom_search_space suggests"
 
 
 def say(text: str) -> None:
-    """Print a line; what the console's encoding cannot hold is shown as an escape, and ends no sweep."""
+    """Print a line; what would steer the console, or is not in its encoding, is shown as an escape."""
     encoding = sys.stdout.encoding or "utf-8"
-    print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
+    print(printable(text).encode(encoding, "backslashreplace").decode(encoding), flush=True)
 
 
 def rows(pairs: Iterable[tuple[str, str]]) -> None:

@@ -48,8 +48,9 @@ def _rows(
         if ties:
             yield "ties", _ties(ties)
         yield "parameters", "  ".join(space.overrides(found["best_params"]))
-        if not results.is_best_here(folder, found):
-            yield "best lies on", f"{found['best_host']}, in {found['best_dir']}: the same command there evaluates it"
+        if results.find_best(folder, found) is None:
+            host = found["best_host"] or "an unknown host"
+            yield "best lies on", f"{host}, in {found['best_dir']}: the same command there evaluates it"
     yield "trials", "  ".join(f"{number} {state}" for state, number in found["trials"].items())
     epochs = found["epochs"]
     yield "epochs", f"{epochs['run']} run" + (f", {epochs['saved']} saved by pruning" if epochs["saved"] else "")

@@ -21,6 +21,7 @@ from tunesmith.search.pool.gpus import visible_to_worker
 from tunesmith.search.pool.launcher import KEY, JobSettings
 from tunesmith.search.pool.pool import LOG_FILE, POLL_INTERVAL_S, WORKERS_FOLDER, WorkerExit
 from tunesmith.search.pool.queues import LIVING, QUEUED, LocalQueue, Queue, SlurmQueue
+from tunesmith.search.pool.started_worker import started_by_this_process
 from tunesmith.search.study.owner import JOB, WORKER, Owner
 from tunesmith.search.worker.failure import last_line
 
@@ -68,7 +69,8 @@ class WorkerJob:
         os.dup2(output, 1)
         os.dup2(output, 2)
         os.chdir(self.folder)
-        os.execve(self.command[0], list(self.command), {**os.environ, **self.environment, JOB: job})
+        environment = {**os.environ, **self.environment, **started_by_this_process(), JOB: job}
+        os.execve(self.command[0], list(self.command), environment)
 
 
 class Jobs:

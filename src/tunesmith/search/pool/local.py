@@ -8,10 +8,12 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tunesmith.machine_faults import probe
 from tunesmith.search.console.lines import say
 from tunesmith.search.pool.gpus import visible_to_worker
-from tunesmith.search.pool.pool import LOG_FILE, WORKERS_FOLDER, WorkerExit
+from tunesmith.search.pool.pool import EXIT_MACHINE_FAULT, LOG_FILE, WORKERS_FOLDER, WorkerExit
 from tunesmith.search.pool.processes import kill_tree, status
+from tunesmith.search.pool.started_worker import started_by_this_process
 from tunesmith.search.study.owner import WORKER, Owner
 from tunesmith.search.worker.failure import last_line
 
@@ -32,7 +34,7 @@ class LocalWorkers:
     def __call__(self, index: int) -> LocalWorker:
         folder = self._folder / WORKERS_FOLDER / str(index)
         folder.mkdir(parents=True, exist_ok=True)
-        own = {WORKER: str(index), **visible_to_worker(index, self._devices)}
+        own = {WORKER: str(index), **started_by_this_process(), **visible_to_worker(index, self._devices)}
         with (folder / LOG_FILE).open("ab") as log:
             begin = log.tell()
             process = subprocess.Popen(
@@ -69,7 +71,10 @@ class LocalWorker:
         if code is None:
             return None
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-        return WorkerExit(how, last_line(self._log, self._log_begin) or f"{self._log} is empty", code > 0, code == 0)
+        said = last_line(self._log, self._log_begin)
+        if code == EXIT_MACHINE_FAULT:
+            return WorkerExit(how, said or str(probe(self._log.parent) or how), True, is_machine_fault=True)
+        return WorkerExit(how, said or f"{self._log} is empty", code > 0, code == 0)
 
     def owns(self, owner: Owner | None) -> bool:
         return owner is not None and owner.is_here() and owner.pid == self._process.pid

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from optuna.trial import FrozenTrial
 
-from tunesmith.errors import UserError
+from tunesmith.errors import MachineFault, UserError
 from tunesmith.search.console.lines import say
 from tunesmith.search.console.progress import ProgressPrinter
 from tunesmith.search.pool.watch import HangWatch
@@ -28,6 +28,10 @@ RESTART_INTERVAL_S = 10.0
 MAX_IDLE_EXITS = 5
 # How long workers may take to exit once all trials have ended.
 GRACE_S = 30.0
+# How long they may take to give their trials back after a machine's fault.
+FAULT_GRACE_S = 10.0
+# Exit code of a worker that a full disk or the like has ended: that of an input/output error in sysexits.h.
+EXIT_MACHINE_FAULT = 74
 
 
 @dataclass(frozen=True)
@@ -35,13 +39,14 @@ class WorkerExit:
     """How a worker ended.
 
     last_words: the last line of its output; is_failure: it ended by itself, and its last words say why.
-    is_in_order: its work or its time was over.
+    is_in_order: its work or its time was over; is_machine_fault: a full disk or the like, which others would meet.
     """
 
     how: str
     last_words: str
     is_failure: bool
     is_in_order: bool = False
+    is_machine_fault: bool = False
 
 
 class WorkerHandle(Protocol):
@@ -116,6 +121,9 @@ class Pool:
                 self._start_due()
                 time.sleep(POLL_INTERVAL_S)
             self._wait(progress)
+        except MachineFault:
+            self._end_in_order()
+            raise
         finally:
             with self._interruption.hold_off():
                 self._kill()
@@ -140,8 +148,18 @@ class Pool:
                 if self._idle_exits >= MAX_IDLE_EXITS:
                     raise
 
+    def _end_in_order(self) -> None:
+        """Let the workers give back the trials that they run, so that no trial is taken for one that crashed."""
+        deadline = time.monotonic() + FAULT_GRACE_S
+        while time.monotonic() < deadline and any(worker.ended() is None for worker in self._workers.values()):
+            for worker in self._workers.values():
+                worker.interrupt()
+            time.sleep(POLL_INTERVAL_S)
+
     def _replace(self, worker: WorkerHandle, end: WorkerExit, trials: list[FrozenTrial]) -> None:
-        """Start a worker anew; raises UserError if worker after worker ended without progress."""
+        """Start a worker anew; raises UserError if worker after worker ended without progress, or another one would."""
+        if end.is_machine_fault:
+            raise MachineFault(f"{worker.name}: {end.last_words.removeprefix('error: ')}")
         taken = [trial for trial in trials if worker.owns(Attempt(trial).owner)]
         reached, before = _progress(trials), self._reached
         self._reached = reached

@@ -195,6 +195,8 @@ def _dimension(key: str, override: Override, groups: Groups) -> Dimension:
 
 def _to_dimension(key: str, override: Override, groups: Groups) -> Dimension:
     sweep = override.value()
+    if isinstance(sweep, ChoiceSweep | IntervalSweep | RangeSweep):
+        _check_tags(sweep, override.input_line or "")
     if isinstance(sweep, IntervalSweep):
         return Dimension(key, interval(sweep))
     if isinstance(sweep, RangeSweep) and not sweep.shuffle:
@@ -208,6 +210,16 @@ def _to_dimension(key: str, override: Override, groups: Groups) -> Dimension:
         if texts.setdefault(to_optuna(element), text) != text:
             raise ValueError(f"{texts[to_optuna(element)]} and {text} are the same value to Optuna")
     return Dimension(key, CategoricalDistribution(tuple(texts)), texts)
+
+
+def _check_tags(sweep: ChoiceSweep | IntervalSweep | RangeSweep, text: str) -> None:
+    """Raise ValueError for a tag that would be ignored: tag(lgo, ...) would search on a linear scale."""
+    if not sweep.tags and text.partition("=")[2].lstrip().startswith("tag("):
+        raise ValueError("a tag has a name: write tag(log, ...) for a logarithmic scale, or leave tag(...) out")
+    if isinstance(sweep, ChoiceSweep) and sweep.tags:
+        raise ValueError("choices have no scale: leave tag(...) out")
+    for tag in sorted(sweep.tags - {"log"}):
+        raise ValueError(f"there is no tag {tag}: write tag(log, ...) for a logarithmic scale, or leave tag(...) out")
 
 
 def _elements(override: Override) -> list[Any]:

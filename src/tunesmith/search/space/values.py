@@ -64,7 +64,7 @@ def _parsed(text: Any) -> Any:
         return text
     try:
         return _plain(OverridesParser.create().parse_override(f"key={text}").value())
-    except HydraException:
+    except (HydraException, RecursionError):  # a study may hold brackets without end
         return text
 
 

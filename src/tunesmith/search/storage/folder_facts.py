@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import TrialState
 
+from tunesmith.quoting import to_optuna
 from tunesmith.run_folder import CONFIG_FILE, RESULT_FILE, read_metrics
 
 _OVERRIDES = CONFIG_FILE.with_name("overrides.yaml")
@@ -42,7 +45,8 @@ class FolderFacts:
         if text is None:
             return None
         if isinstance(distribution, CategoricalDistribution):
-            return next((each for each in distribution.choices if _written(each) == _plain(text)), None)
+            written = [_choice(text), text]
+            return next((each for each in distribution.choices if repr(each) in map(repr, written)), None)
         try:
             number = float(text)
         except ValueError:
@@ -91,12 +95,9 @@ def _read(path: Path) -> Any:
         return None
 
 
-def _written(choice: Any) -> str:
-    """Return a choice as Hydra writes it."""
-    return {"None": "null", "True": "true", "False": "false"}.get(repr(choice), str(choice))
-
-
-def _plain(text: str) -> str:
-    """Return a text without the quotes that Hydra needs around it."""
-    is_quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
-    return text[1:-1] if is_quoted else text
+def _choice(text: str) -> Any:
+    """Return what Optuna stores for a value that is written in Hydra's grammar; None if it is no such value."""
+    try:
+        return to_optuna(OverridesParser.create().parse_override(f"key={text}")._value)
+    except HydraException:
+        return None

@@ -14,13 +14,17 @@ import json
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import BaseJournalBackend
+
+from tunesmith.machine_faults import writing
+from tunesmith.search.storage.records import to_line
 
 # How much of the journal's end a process remembers: some twenty records.
 TAIL_BYTES = 4096
@@ -58,25 +62,32 @@ class JournalFile(BaseJournalBackend):
             del self._gathered[thread]
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        """Append records; raises JournalDamaged if this process's view of the study is no longer the file's."""
+        """Append records.
+
+        Raises:
+            JournalDamaged: this process's view of the study is no longer the file's.
+            MachineFault: the disk is full, the file is gone, or the like.
+        """
         gathered = self._gathered.get(threading.get_ident())
         if gathered is not None:
             gathered += logs
             return
-        lines = b"".join(json.dumps(log, separators=(",", ":")).encode() + b"\n" for log in logs)
-        with self._lock() as file:
+        lines = b"".join(map(to_line, logs))
+        with writing(self.path), self._lock() as file:
             self._learn(file)
             content = self._tail + lines  # at once: a cut comes before both or after
             if os.pwrite(file, content, self._ends[-1] - len(self._tail)) < len(content):
+                os.ftruncate(file, self._ends[-1])
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
         for line in lines.splitlines(keepends=True):
             self._remember(line)  # _put_back restores it if the file loses it
         if any("datetime_complete" in log for log in logs):
-            self._sync()
+            with writing(self.path):
+                self._sync()
 
     def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:
         """Yield the records from a number on, up to the last whole line; raises JournalDamaged as append_logs does."""
-        with self.path.open("rb") as file:
+        with writing(self.path), self.path.open("rb") as file:
             if not self._is_as_known(file.fileno()):
                 with self._lock():
                     pass  # mended
@@ -104,11 +115,35 @@ class JournalFile(BaseJournalBackend):
             yield file
 
     def _put_back(self, file: int) -> None:
+        """Give a locked file the bytes back that this process has read and that were cut, or damaged, since.
+
+        Raises JournalDamaged if what is there now is another process's.
+        """
         start = self._ends[-1] - len(self._tail)
         found = os.pread(file, len(self._tail), start)
-        if not self._tail.startswith(found) or (self._tail and not found):
+        if found == self._tail:
+            return
+        damaged = self._damaged_lines(found, os.fstat(file).st_size)
+        if not damaged and (not self._tail.startswith(found) or not found):
             raise JournalDamaged(f"{self.path} lost records, and others have written to it since")
-        os.pwrite(file, self._tail[len(found) :], start + len(found))
+        os.pwrite(file, self._tail, start)
+        for number in damaged:
+            print(f"{self.path}: line {number} at byte {self._ends[number - 1]} was damaged: put back", flush=True)
+
+    def _damaged_lines(self, found: bytes, size: int) -> list[int]:
+        """Return the numbers, from 1, of remembered lines whose bytes are no record now; none if others have written.
+
+        Nobody has, if the last line is the same, or nothing is behind it.
+        """
+        ends = [end for end in self._ends if end >= self._ends[-1] - len(self._tail)]
+        start = self._ends[-1] - len(self._tail)
+        lines = [(self._tail[a - start : b - start], found[a - start : b - start]) for a, b in pairwise(ends)]
+        differing = [index for index, (before, now) in enumerate(lines) if before != now]
+        is_first_same = found[: ends[0] - start] == self._tail[: ends[0] - start]
+        is_own = is_first_same and len(found) == len(self._tail) and (size == ends[-1] or lines[-1][0] == lines[-1][1])
+        if not is_own or any(_read(lines[index][1]) is not None for index in differing):
+            return []
+        return [len(self._ends) - len(lines) + index for index in differing]
 
     def _sync(self) -> None:
         """Flush the file to the disk, outside of the lock, so that ended trials survive a power cut.
@@ -134,18 +169,24 @@ class JournalFile(BaseJournalBackend):
         return os.pread(file, len(self._tail), self._ends[-1] - len(self._tail)) == self._tail
 
     def _parse(self, line: bytes) -> dict[str, Any]:
-        record = None
-        with suppress(ValueError, RecursionError):
-            record = json.loads(line)
-        if not isinstance(record, dict):
+        record = _read(line)
+        if record is None:
             raise DamagedRecord(f"{self.path} has a line that is no record: {line[:80]!r}")
         return record
+
+
+def _read(line: bytes) -> dict[str, Any] | None:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) else None
 
 
 @contextmanager
 def lock(path: Path) -> Iterator[int]:
     """Hold the lock of a journal, so that no other process writes to it."""
-    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    file = os.open(path, os.O_RDWR)  # one that is gone is not made anew
     try:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield file

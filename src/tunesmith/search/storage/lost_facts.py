@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from optuna.distributions import distribution_to_json
@@ -66,6 +67,9 @@ def _lost(folder: Path, lines: Sequence[Line], replay: JournalStorageReplayResul
             yield claims[trial_id]
         if _NEVER_RAN in trial.user_attrs:
             continue
+        if trial.state == TrialState.WAITING and _OWNER in trial.user_attrs:  # a retry that its worker has taken
+            taken = {"state": int(TrialState.RUNNING), "values": None, "datetime_start": datetime.now(UTC).isoformat()}
+            yield _record(Operation.SET_TRIAL_STATE_VALUES, trial_id, **taken)
         facts = read_facts(folder / _folder_name(trial))
         for name, distribution in distributions.items():
             value = None if name in trial.params else facts.value_of(name.partition("#")[0], distribution)
@@ -110,7 +114,8 @@ def _lost_claims(records: Sequence[Record], replay: JournalStorageReplayResult) 
 
 
 def _folder_name(trial: FrozenTrial) -> str:
-    return str(trial.user_attrs.get(_FIRST_ATTEMPT, trial.number))
+    first = trial.user_attrs.get(_FIRST_ATTEMPT)
+    return str(first if isinstance(first, int) and 0 <= first < trial.number else trial.number)  # never a path
 
 
 def _record(operation: Operation, trial_id: int, **fields: object) -> Record:

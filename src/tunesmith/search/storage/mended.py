@@ -102,4 +102,9 @@ def _is_same(before: FrozenTrial, now: FrozenTrial | None) -> bool:
     """Whether a trial is the one that a process knew under its number, or stands in for it."""
     if now is None or (before.state.is_finished() and not now.state.is_finished()):
         return False
-    return before.datetime_start in (None, now.datetime_start) or is_stand_in(now)
+    return _identity(before) in (None, _identity(now)) or is_stand_in(now)
+
+
+def _identity(trial: FrozenTrial) -> object:
+    """Return what tells a trial from another of its number: a retry begins when it is taken, not when it is made."""
+    return trial.user_attrs.get("retry_of", trial.datetime_start)

@@ -10,15 +10,14 @@ from typing import Any, cast
 
 from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage
-from sqlalchemy.exc import InterfaceError, OperationalError, PendingRollbackError
 
-from tunesmith.errors import UserError
+from tunesmith.errors import MachineFault
 
 WAIT_S = 60.0
 POLL_INTERVAL_S = 0.5
 
 
-class StorageLost(UserError):
+class StorageLost(MachineFault):
     """A database that has not answered for WAIT_S; the sweep can be resumed."""
 
 
@@ -57,7 +56,7 @@ class ReconnectingStorage:
         while True:
             try:
                 answer = method(*arguments, **named)
-            except (StorageInternalError, OperationalError, InterfaceError) as error:
+            except Exception as error:
                 if not is_silence(error):
                     raise
                 self._note_silence(error)
@@ -103,6 +102,8 @@ def is_silence(error: Exception) -> bool:
 
     After a broken connection Optuna asks a second time in the same transaction, and SQLAlchemy refuses that.
     """
+    from sqlalchemy.exc import InterfaceError, OperationalError, PendingRollbackError  # .3 s, for databases alone
+
     cause = error.__cause__ if isinstance(error, StorageInternalError) else error
     return isinstance(cause, OperationalError | InterfaceError | PendingRollbackError)
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 import random
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import optuna
 from optuna.storages import BaseStorage, RDBStorage
-from sqlalchemy import create_engine
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from tunesmith.errors import UserError
 from tunesmith.search.storage.journal import JournalFile
@@ -20,6 +18,9 @@ from tunesmith.search.storage.mended import MendedStorage
 from tunesmith.search.storage.password import redact, with_password
 from tunesmith.search.storage.reconnecting import WAIT_S, is_silence, last_message, make_reconnecting
 from tunesmith.search.storage.stand_ins import StudyNamed
+
+if TYPE_CHECKING:  # .3 s of each sweep, and of each mistake in one, that a database alone needs
+    from sqlalchemy.engine import URL
 
 JOURNAL_FILE = "study.journal"
 OPTIONS = "options: null (study.journal in the study's folder), sqlite:///FILE, postgresql+psycopg://USER@HOST/NAME"
@@ -50,6 +51,8 @@ def open_storage(url: str | None, folder: Path, waits: bool = False, study: Stud
     """
     if url is None:
         return open_journal(folder / JOURNAL_FILE, study)
+    from sqlalchemy.exc import SQLAlchemyError
+
     try:
         return make_reconnecting(optuna.storages.get_storage(_open_database(with_password(url), waits)), redact(url))
     except ImportError as error:
@@ -59,9 +62,7 @@ def open_storage(url: str | None, folder: Path, waits: bool = False, study: Stud
             f"hydra.sweeper.storage must have the tables of this version of Optuna; got '{redact(url)}': {error}"
         ) from None
     except SQLAlchemyError as error:
-        raise UserError(
-            f"hydra.sweeper.storage must be reachable; got '{redact(url)}': {last_message(error)}"
-        ) from None
+        raise _unreachable(url, last_message(error)) from None
 
 
 def open_journal(path: Path, study: StudyNamed | None = None) -> BaseStorage:
@@ -79,6 +80,9 @@ def check_url(url: str | None) -> None:
     """Raise UserError unless a storage is null or the URL of a database whose driver is there."""
     if url is None:
         return
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
     try:
         parsed = make_url(url)
         driver = parsed.get_dialect()
@@ -98,6 +102,33 @@ def check_url(url: str | None) -> None:
         ) from None
 
 
+def check_reachable(url: str | None) -> None:
+    """Raise UserError for a database that does not answer, before anything is composed; makes no file of SQLite's."""
+    if url is None:
+        return
+    from sqlalchemy import create_engine
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import SQLAlchemyError
+
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        folder = Path(str(parsed.database)).parent
+        if "mode" not in parsed.query and not os.access(folder, os.W_OK | os.X_OK):
+            raise _unreachable(url, "unable to open database file")
+        return
+    engine = create_engine(with_password(url), connect_args=_connect_args(parsed))
+    try:
+        engine.connect().close()
+    except SQLAlchemyError as error:
+        raise _unreachable(url, last_message(error)) from None
+    finally:
+        engine.dispose()
+
+
+def _unreachable(url: str, reason: str) -> UserError:
+    return UserError(f"hydra.sweeper.storage must be reachable; got '{redact(url)}': {reason}")
+
+
 def _hint(url: URL) -> str:
     package = _PACKAGES.get(url.get_driver_name())
     return f"; pip install '{package}'" if package else ""
@@ -105,6 +136,10 @@ def _hint(url: URL) -> str:
 
 def _open_database(url: str, waits: bool) -> RDBStorage:
     """Raises SQLAlchemyError, ImportError."""
+    from sqlalchemy import create_engine
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import SQLAlchemyError
+
     # a worker keeps one connection, as servers have few; its heartbeat may need a second one for a moment
     arguments = {"connect_args": _connect_args(make_url(url)), "pool_size": 1}
     deadline = time.monotonic() + (WAIT_S if waits else 0.0)
@@ -122,6 +157,8 @@ def _open_database(url: str, waits: bool) -> RDBStorage:
 
 
 def _with_tables(url: str, arguments: dict[str, Any]) -> RDBStorage:
+    from sqlalchemy.exc import SQLAlchemyError
+
     for left in reversed(range(NUM_TRIES)):
         try:
             return RDBStorage(url, engine_kwargs=dict(arguments))

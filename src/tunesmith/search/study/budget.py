@@ -8,6 +8,7 @@ waits for another one, and no two trials are the last of n_trials.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -50,9 +51,15 @@ def keeps_point(study: Study, trial: Trial) -> bool:
     held, _ = study.points_held(apart_from=Attempt(trial).first_attempt)
     if study.members.point(trial) not in held:
         return True
-    trial.set_user_attr(SURPLUS, True)
-    tell(study, trial.number, TrialState.FAIL)
+    withdraw(study, trial)
     return False
+
+
+def withdraw(study: Study, trial: Trial) -> None:
+    """End an attempt as surplus: it never runs, and leaves the budget to others."""
+    with suppress(optuna.exceptions.UpdateFinishedTrialError):  # another worker has ended it
+        trial.set_user_attr(SURPLUS, True)
+        tell(study, trial.number, TrialState.FAIL)
 
 
 def budget_rank(trials: Sequence[FrozenTrial], first_attempt: int) -> int:

@@ -12,18 +12,18 @@ import itertools
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf import MISSING, DictConfig, OmegaConf
 from optuna import Study
 
 from tunesmith.config_changes import ABSENT
 from tunesmith.search.space.space import Params, Space
 from tunesmith.search.space.values import is_same_param
 from tunesmith.search.storage.password import HIDDEN, redact
+from tunesmith.search.study.attributes import read_owner
 from tunesmith.search.study.owner import Owner, this_process
 
 # Name of a study's attribute that holds a record: this and the record's digest.
@@ -36,30 +36,42 @@ MAX_COMBINATIONS = 64
 _SECRET = re.compile(
     r"(^|_)(password|passwd|secret|credentials?)($|_)|(^|_)(api|auth|access|bearer)_?(key|token)($|_)", re.IGNORECASE
 )
+# An interpolation that refers to a key and calls no resolver.
+_REFERENCE = re.compile(r"\$\{[\w.\[\]@/ -]*\}")
 
 Compose = Callable[[Params], DictConfig]
 
 
 @dataclass(frozen=True)
 class Base:
-    """The config under one combination of group choices; choices: group -> its option at that time, None for null."""
+    """The config under one combination of group choices; choices: group -> its option at that time, None for null.
+
+    is_own: whether this command composed the config; one that a study holds is data, of which no resolver is called.
+    """
 
     choices: Mapping[str, str | None]
     config: Mapping[str, Any]
+    is_own: bool = field(default=True, compare=False)
 
-    def value(self, key: str, params: Params) -> Any:
-        """Return what a key had in a trial with these values, ABSENT if nothing is known of it."""
+    def value(self, key: str, params: Params, are_own: bool = True) -> Any:
+        """Return what a key had in a trial with these values, ABSENT if nothing is known of it.
+
+        are_own: whether the values are of this command's space; of others, too, no resolver is called.
+        """
         if key in self.choices:
             return self.choices[key]
+        is_data = not (self.is_own and are_own)
         raw = _select(self.config, key)
         if not (isinstance(raw, str) and "${" in raw):
             return raw
+        if is_data and calls_resolver(raw):
+            return ABSENT
         try:
-            config = OmegaConf.create(dict(self.config))
+            config = OmegaConf.create(without_calls(self.config) if is_data else dict(self.config))
             for name, value in params.items():
-                OmegaConf.update(config, name, value, force_add=True)
+                OmegaConf.update(config, name, without_calls(value) if is_data else value, force_add=True)
             return OmegaConf.select(config, key)
-        except (OmegaConfBaseException, KeyError, ValueError):  # an interpolation that only the job can resolve
+        except Exception:  # an interpolation that only the job can resolve, or a key that is none
             return ABSENT
 
 
@@ -115,7 +127,7 @@ def read_records(study: Study) -> dict[str, ConfigRecord]:
 
 def read_writers(study: Study) -> dict[str, Owner]:
     """Return the process that has written each record."""
-    return {digest: Owner.from_attribute(content["owner"]) for digest, content in _attributes(study)}
+    return {digest: read_owner(content, "owner") or Owner() for digest, content in _attributes(study)}
 
 
 def withdraw_record(study: Study, digest: str) -> None:
@@ -123,15 +135,46 @@ def withdraw_record(study: Study, digest: str) -> None:
     study.set_user_attr(_PREFIX + digest, None)
 
 
+def calls_resolver(text: Any) -> bool:
+    """Whether a text calls a resolver, which may be any function of the app: ${eval:...}; ${a.b} refers to a key."""
+    return isinstance(text, str) and "${" in _REFERENCE.sub("", text)
+
+
+def without_calls(node: Any) -> Any:
+    """Return what a study holds of a config with ??? for each text that calls a resolver."""
+    if isinstance(node, Mapping):
+        return {str(key): without_calls(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [without_calls(each) for each in node]
+    return MISSING if calls_resolver(node) else node
+
+
 def _attributes(study: Study) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for name, content in study.user_attrs.items():
-        if name.startswith(_PREFIX) and content is not None:
+        if name.startswith(_PREFIX) and _is_record(content):
             yield name.removeprefix(_PREFIX), content
 
 
 def _from_attribute(content: Mapping[str, Any]) -> ConfigRecord:
-    bases = tuple(Base(base["choices"], base["config"]) for base in content["bases"])
+    bases = tuple(Base(base["choices"], base["config"], is_own=False) for base in content["bases"])
     return ConfigRecord(tuple(content["swept"]), bases)
+
+
+def _is_record(content: object) -> bool:
+    """Whether an attribute is one that a command has written; None stands for one that was taken back."""
+    if not isinstance(content, Mapping):
+        return False
+    bases, swept = content.get("bases"), content.get("swept")
+    if not (isinstance(bases, list) and bases and isinstance(swept, list)):
+        return False
+    return all(isinstance(key, str) for key in swept) and all(map(_is_base, bases))
+
+
+def _is_base(base: object) -> bool:
+    if not (isinstance(base, Mapping) and isinstance(base.get("choices"), Mapping)):
+        return False
+    options = base["choices"].values()
+    return isinstance(base.get("config"), Mapping) and all(isinstance(each, str | None) for each in options)
 
 
 def _fits(base: Base, params: Params) -> bool:

@@ -76,7 +76,9 @@ class Members:
         if key in params:
             return params[key]
         record = self._record_of(trial)
-        return UNKNOWN if record is None or key in record.swept else record.base_of(params).value(key, params)
+        if record is None or key in record.swept:
+            return UNKNOWN
+        return record.base_of(params).value(key, params, self._are_own(params))
 
     def kept(self, trial: AnyTrial, key: str) -> Any:
         """Return the value that a trial of the space has for a swept key, as the key's dimension has it, or UNKNOWN."""
@@ -125,10 +127,15 @@ class Members:
             return True
         params = plain_params(trial)
         base = self._present.base_of(params)
-        now = base.value(key, params)
+        now = base.value(key, params, self._are_own(params))
         if key in base.choices:
             return is_same_choice(value, now)
         return now is value if now is ABSENT or value is ABSENT else is_same_param(value, now)
+
+    def _are_own(self, params: Mapping[str, Any]) -> bool:
+        """Whether each text among a trial's values is one of the space: a resolver may do anything with another one."""
+        texts = [(key, value) for key, value in params.items() if isinstance(value, str)]
+        return all(key in self._dimensions and self._contains(key, value) for key, value in texts)
 
     def _contains(self, key: str, value: Any) -> bool:
         dimension = self._dimensions[key]

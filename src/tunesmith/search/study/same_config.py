@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
 from hydra.errors import HydraException
 from omegaconf import MISSING, DictConfig, OmegaConf
@@ -18,10 +20,12 @@ from tunesmith.search.study.config_record import (
     Base,
     Compose,
     ConfigRecord,
+    calls_resolver,
     read_records,
     read_writers,
     to_base,
     withdraw_record,
+    without_calls,
 )
 from tunesmith.search.study.trial import Attempt
 
@@ -87,14 +91,14 @@ def _refuse_changes(study: Study, records: Sequence[ConfigRecord], present: Conf
 
 def _changes(old: Base, new: Base, varied: Collection[str]) -> list[Change]:
     """Return what differs apart from varied keys, and interpolations that come out as the value they stand for."""
-    before, after = _to_config(old), _to_config(new)
-    found = find_changes(before, after)
+    found = find_changes(_to_config(old.config), _to_config(new.config))
+    before, after = _to_config(without_calls(old.config)), _to_config(new.config)
     for config in (before, after):
         for key in varied:  # whatever reads one comes out as another value in each trial
             with suppress(OmegaConfBaseException, ValueError):  # there is no such place in a list
                 OmegaConf.update(config, key, MISSING, force_add=True)
     fixed = [change for change in found if not _is_varied(change.key, varied)]
-    return [change for change in fixed if not comes_out_the_same(change, before, after)]
+    return [each for each in fixed if calls_resolver(each.old) or not comes_out_the_same(each, before, after)]
 
 
 def _has_data_digests(study: Study, record: ConfigRecord) -> bool:
@@ -110,7 +114,7 @@ def _has_data_digests(study: Study, record: ConfigRecord) -> bool:
 def _compose_like(old: Base, varied: Collection[str], compose: Compose) -> Base | None:
     """Compose the present config with the choices of then for groups that vary; None if that fails."""
     plain = to_base(compose({}))
-    varying = {group: option for group, option in old.choices.items() if group in varied}
+    varying = {group: option for group, option in old.choices.items() if group in varied and _names(group, option)}
     choices = {group: option for group, option in varying.items() if plain.choices.get(group) != option}
     for sign in ("", "+"):
         try:
@@ -118,6 +122,11 @@ def _compose_like(old: Base, varied: Collection[str], compose: Compose) -> Base 
         except (HydraException, OmegaConfBaseException, ValueError):
             continue
     return None
+
+
+def _names(group: str, option: str | None) -> bool:
+    """Whether a group and its option, as a study has them, are names, and no paths that lead out of conf/."""
+    return all(re.fullmatch(r"\w[\w@/. -]*", name) and ".." not in name for name in (group, option or "none"))
 
 
 def _is_varied(key: str, varied: Collection[str]) -> bool:
@@ -137,8 +146,8 @@ def _with_groups(changes: Sequence[Change], old: Base, new: Base | None) -> list
     return list(named.values())
 
 
-def _to_config(base: Base) -> DictConfig:
-    return OmegaConf.create(dict(base.config))
+def _to_config(config: Mapping[str, Any]) -> DictConfig:
+    return OmegaConf.create(dict(config))
 
 
 def _refusal(study_name: str, changes: Sequence[Change]) -> str:

@@ -19,6 +19,7 @@ The names of the attributes are those of version 0.1.0, whose studies still open
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,6 +28,8 @@ from optuna import Trial
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from tunesmith.errors import printable
+from tunesmith.search.study.attributes import read_name, read_number, read_owner, read_text, read_texts
 from tunesmith.search.study.owner import Owner
 
 # The process that has claimed the attempt: see Owner.
@@ -139,23 +142,21 @@ class Attempt(NamedTuple):
     @property
     def config_digest(self) -> str | None:
         """Digest of the record of the config that the trial ran with, None if there is none."""
-        attributes = self.trial.user_attrs
-        return attributes.get(CONFIG) if FIRST_ATTEMPT in attributes else attributes.get(OWNER, {}).get(CONFIG)
+        holder = self.trial.user_attrs if self.is_retry else self.trial.user_attrs.get(OWNER)
+        return read_name(holder, CONFIG) if isinstance(holder, Mapping) else None
 
     @property
     def owner(self) -> Owner | None:
         """The process that has claimed the attempt, None as long as nobody has."""
-        attribute = self.trial.user_attrs.get(OWNER)
-        return None if attribute is None else Owner.from_attribute(attribute)
+        return read_owner(self.trial.user_attrs, OWNER)
 
     @property
     def host(self) -> str | None:
-        """The host that runs or ran the attempt, None if no worker of ours did."""
-        return self.owner.host if self.owner else None
+        """The host that runs or ran the attempt, as a console may show it; None if no worker of ours did."""
+        return printable(self.owner.host) if self.owner and self.owner.host else None
 
     @property
-    def heartbeat(self) -> int | None:
-        """How often the owner has given a sign of life."""
+    def heartbeat(self) -> object:
         return self.trial.user_attrs.get(HEARTBEAT)
 
     @property
@@ -166,47 +167,42 @@ class Attempt(NamedTuple):
 
     @property
     def reason(self) -> str | None:
-        """Why the attempt failed by a cause of its own."""
-        return self.trial.user_attrs.get(REASON)
+        return read_text(self.trial.user_attrs, REASON)
 
     @property
     def config_error(self) -> str | None:
-        """The mistake in the config that ended the sweep at this attempt."""
-        return self.trial.user_attrs.get(CONFIG_ERROR)
+        return read_text(self.trial.user_attrs, CONFIG_ERROR)
 
     @property
     def note(self) -> str | None:
-        """The sentence that the user gave the trial."""
-        return self.trial.user_attrs.get(NOTE)
+        return read_text(self.trial.user_attrs, NOTE)
 
     @property
     def tags(self) -> list[str]:
-        """The words that the user gave the trial."""
-        return list(self.trial.user_attrs.get(TAGS, ()))
+        return read_texts(self.trial.user_attrs, TAGS)
 
     @property
     def data_digest(self) -> str | None:
-        """What tells the data that the attempt trained on from other data."""
-        return self.trial.user_attrs.get(DATA)
+        return read_name(self.trial.user_attrs, DATA)
 
     @property
     def first_attempt(self) -> int:
-        """Number of the trial's first attempt: its own, unless it is a retry."""
-        return int(self.trial.user_attrs.get(FIRST_ATTEMPT, self.trial.number))
+        """Number of the trial's first attempt: its own, unless it is a retry; the name of the trial's folder."""
+        first = read_number(self.trial.user_attrs, FIRST_ATTEMPT, self.trial.number)
+        return self.trial.number if first is None else first
 
     @property
     def is_retry(self) -> bool:
-        return FIRST_ATTEMPT in self.trial.user_attrs
+        return self.first_attempt != self.trial.number
 
     @property
     def retry_of(self) -> int | None:
-        """Number of the attempt before, None if this one is the first."""
-        return self.trial.user_attrs.get(RETRY_OF)
+        return read_number(self.trial.user_attrs, RETRY_OF, self.trial.number)
 
     @property
     def crashes(self) -> int:
         """How many attempts before this one ended together with their process, since the trial last got on."""
-        return int(self.trial.user_attrs.get(CRASHES, 0))
+        return read_number(self.trial.user_attrs, CRASHES) or 0
 
     @property
     def is_requeued(self) -> bool:
@@ -217,7 +213,7 @@ class Attempt(NamedTuple):
     def epochs(self) -> int:
         """Epochs that were trained: one per report, unless a step is a fold."""
         assert isinstance(self.trial, FrozenTrial)
-        return int(self.trial.user_attrs.get(EPOCHS, len(self.trial.intermediate_values)))
+        return read_number(self.trial.user_attrs, EPOCHS) or len(self.trial.intermediate_values)
 
     @property
     def seconds(self) -> float:
@@ -230,14 +226,18 @@ class Attempt(NamedTuple):
         """Name of the folder that all attempts of the trial share."""
         return str(self.first_attempt)
 
-    def trial_folder(self, study_folder: Path) -> str:
-        """Return the trial's folder: relative to the study's folder, absolute if it lies outside of it.
+    def lies_in(self, study_folder: Path) -> bool:
+        """Whether the trial's folder lies in a study's folder; only then may a command look into it.
 
         A folder of the same path on another host is taken to be this folder, because hosts of a cluster share disks.
         """
-        folder = self.owner.folder if self.owner else None
-        is_inside = folder in (None, str(study_folder.absolute()))
-        return self.folder_name if is_inside else f"{folder}/{self.folder_name}"
+        return self.owner is None or self.owner.folder in (None, str(study_folder.absolute()))
+
+    def trial_folder(self, study_folder: Path) -> str:
+        """Return the trial's folder: its name in the study's folder, or a text to be shown if it lies elsewhere."""
+        if self.owner is None or self.lies_in(study_folder):
+            return self.folder_name
+        return printable(f"{self.owner.folder}/{self.folder_name}")
 
     def value(self, direction: StudyDirection) -> float | None:
         """Return the attempt's value; a pruned one's is the best that it has reported, as in its result.yaml."""

@@ -36,7 +36,8 @@ class Outcome:
     """How an assignment ended.
 
     state: COMPLETE, PRUNED or FAIL; None if the attempt is lost, and the worker requeues it.
-    value: of a COMPLETE trial; reason: of a FAIL or a lost attempt; error: what was raised.
+    value: of a COMPLETE trial; reason: of a FAIL or a lost attempt; error: what was raised; a MachineFault with a lost
+    attempt ends the worker.
     must_restart: the process cannot run another trial.
     """
 

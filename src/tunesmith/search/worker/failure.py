@@ -43,6 +43,8 @@ def last_line(output: Path, begin: int) -> str:
 
     Hydra ends each failure with the same advice, which says nothing of the failure.
     """
+    if not output.is_file():  # its folder was removed
+        return ""
     lines = output.read_bytes()[begin:].decode(errors="replace").split("\n")
     own = (line.strip() for line in reversed(lines) if _ADVICE not in line)
     return shorten(next(filter(None, own), ""))

@@ -10,9 +10,8 @@ from typing import Any
 from optuna import Trial
 from optuna.exceptions import UpdateFinishedTrialError
 
-from tunesmith.errors import AttemptLost, RunFailed
+from tunesmith.errors import AttemptLost, MachineFault, RunFailed
 from tunesmith.search.storage.journal import JournalDamaged
-from tunesmith.search.storage.reconnecting import StorageLost
 from tunesmith.search.study.same_data import record_data
 from tunesmith.search.study.study_of_space import StudyOfSpace
 from tunesmith.search.study.trial import EPOCHS, Attempt
@@ -107,5 +106,5 @@ def _lost_with_its_storage() -> Iterator[None]:
         yield
     except UpdateFinishedTrialError:
         raise AttemptLost(TAKEN_AWAY) from None
-    except (JournalDamaged, StorageLost) as error:
-        raise AttemptLost(str(error)) from None
+    except (JournalDamaged, MachineFault) as error:
+        raise AttemptLost(str(error)) from error

@@ -15,13 +15,14 @@ from optuna import Study, Trial
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
-from tunesmith.errors import UserError
+from tunesmith.errors import MachineFault, UserError
+from tunesmith.machine_faults import find_machine_fault
 from tunesmith.resume.comparison import check_retry
 from tunesmith.search.console.lines import say, show_silence, show_trial
+from tunesmith.search.sampling.queued import NoPoint
 from tunesmith.search.space.compose import Composer
 from tunesmith.search.storage.journal import JournalDamaged
-from tunesmith.search.storage.reconnecting import StorageLost
-from tunesmith.search.study.budget import ask, keeps_point
+from tunesmith.search.study.budget import ask, keeps_point, withdraw
 from tunesmith.search.study.counts import NONE_ENDED, Counts, check_failure_rate, count, is_over
 from tunesmith.search.study.heartbeat import Heartbeats
 from tunesmith.search.study.owner import worker_index
@@ -100,8 +101,9 @@ class Worker:
         """Return when n_trials have ended, the time is over, or the sweep was asked to end.
 
         Raises:
-            UserError: more than max_failure_rate of the trials failed, the study's first trial met a mistake in the
-                config, or the study's database does not answer.
+            UserError: more than max_failure_rate of the trials failed, or the study's first trial met a mistake in the
+                config.
+            MachineFault: a disk is full, a folder is gone, the study's database does not answer, or the like.
             WorkerMustRestart: the process can run no further trial.
         """
         if self._on_start is not None and not self.is_ending() and not self._is_over():
@@ -111,10 +113,13 @@ class Worker:
                 for outcome in outcomes:
                     self._end(outcome)
         except BaseException as error:
-            with suppress(JournalDamaged, StorageLost):
+            with suppress(JournalDamaged, MachineFault):
                 self._requeue_running()
             if isinstance(error, JournalDamaged):
                 raise WorkerMustRestart(str(error)) from None
+            fault = find_machine_fault(error, self._folder) if isinstance(error, OSError) else None
+            if fault is not None:
+                raise fault from None
             raise
 
     def is_ending(self) -> bool:
@@ -172,7 +177,10 @@ class Worker:
                 lambda: self._heartbeats.is_taken(number),
                 self._limits.trial_timeout,
             )
-        except UpdateFinishedTrialError:
+        except (UpdateFinishedTrialError, NoPoint) as error:
+            if isinstance(error, NoPoint):
+                say(f"trial {number} is not run: {error}")
+                withdraw(self._study, trial)
             self._forget(number)
             return []
         self._heartbeats.follow(number, lambda: reporter.progress)
@@ -186,6 +194,8 @@ class Worker:
         if outcome.state is None:
             requeue(self._study, number)
             self._forget(number)
+            if isinstance(outcome.error, MachineFault):  # any other trial would meet it
+                raise outcome.error
         else:
             is_told = self._tell(outcome, outcome.state)
             self._forget(number)
@@ -227,10 +237,7 @@ class Worker:
 
 
 def _label(trial: Trial, config: DictConfig) -> None:
-    """Keep in the study the note and the tags of a trial; a config without them costs no write.
-
-    Another app's keys of these names may hold anything: what is no text and no list of texts is left out.
-    """
+    """Keep a trial's note and tags in the study, if it has any; what another app has at these keys is left out."""
     labels = {key: _text_or_texts(config, key) for key in (NOTE, TAGS)}
     for key, label in labels.items():
         if label:

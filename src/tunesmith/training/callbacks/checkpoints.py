@@ -16,7 +16,8 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint, WeightAveraging
 from torch import Tensor
 
-from tunesmith.run_folder import BEST_CHECKPOINT, LAST_CHECKPOINT
+from tunesmith.machine_faults import find_machine_fault, writing
+from tunesmith.run_folder import BEST_CHECKPOINT, LAST_CHECKPOINT, open_new, temporary_path
 from tunesmith.training.callbacks.end_of_epoch import EndOfEpoch
 from tunesmith.training.callbacks.epoch_record import WITHIN_EPOCH, EpochRecord
 from tunesmith.training.record import RunRecord
@@ -91,7 +92,8 @@ class Checkpoints(EndOfEpoch):
 
     def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
         """Keep the best validation of an epoch in which the run fails; one that is interrupted trains it again."""
-        if isinstance(exception, Exception) and trainer.is_global_zero:
+        has_failed = isinstance(exception, Exception) and find_machine_fault(exception) is None
+        if has_failed and trainer.is_global_zero:
             self._keep_inside()
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -131,6 +133,8 @@ class Checkpoints(EndOfEpoch):
         if not self.record.is_best_saved and self._has_changed(trainer):
             self._save_validated(trainer)
         new = self.last_path.with_name(".new.ckpt")
+        if trainer.is_global_zero:
+            new.unlink(missing_ok=True)  # if somebody has put a link there, the file that it leads to stays as it is
         trainer.save_checkpoint(new, weights_only=False)
         is_best, self.record.is_best_saved = not self.record.is_best_saved, True
         if not trainer.is_global_zero:
@@ -200,10 +204,18 @@ def set_random_states(states: dict[str, Any]) -> None:
 
 def _link(source: Path, target: Path) -> None:
     """Give a file a second name without writing it twice; copy it if the file system has no links."""
-    temporary = target.with_name(f".{target.name}.new")
-    temporary.unlink(missing_ok=True)
+    temporary = temporary_path(target)
+    with writing(target):
+        try:
+            _link_or_copy(source, temporary)
+            os.replace(temporary, target)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
     try:
-        os.link(source, temporary)
+        os.link(source, target)
     except OSError:
-        shutil.copyfile(source, temporary)
-    os.replace(temporary, target)
+        with source.open("rb") as file, open(open_new(target), "wb") as copy:
+            shutil.copyfileobj(file, copy)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from collections import OrderedDict
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from torch import Tensor
 
 from tunesmith.errors import UserError
+from tunesmith.run_folder import replacing
 
 # Lightning's keys for what a module and a data module gave to save_hyperparameters.
 HYPERPARAMETERS = ("hyper_parameters", "datamodule_hyper_parameters")
@@ -37,7 +39,10 @@ class PlainCheckpoints(TorchCheckpointIO):
             UserError: it holds something else that weights_only=True does not load.
         """
         plain = without_objects(checkpoint)
-        super().save_checkpoint(plain, path, storage_options)
+        if "://" in str(path):
+            super().save_checkpoint(plain, path, storage_options)
+        else:
+            _save(plain, Path(path))
         if not self._is_checked and not is_plain(plain):
             _check_loads(Path(path), checkpoint)
         self._is_checked = True
@@ -72,6 +77,18 @@ def _to_plain(value: Any) -> dict[str, Any]:
         str(name): OmegaConf.to_container(item) if isinstance(item, DictConfig | ListConfig) else item
         for name, item in given.items()
     }
+
+
+def _save(checkpoint: Mapping[str, Any], path: Path) -> None:
+    """Write a local file whole or not at all, beside itself.
+
+    Lightning writes it into the folder of temporary files first and leaves it there if the move to another disk fails.
+    """
+    content = BytesIO()  # torch's own writer turns an error of the system into one without its number
+    torch.save(checkpoint, content)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as file:
+        file.write(content.getbuffer())
 
 
 def _check_loads(path: Path, checkpoint: Mapping[str, Any]) -> None:

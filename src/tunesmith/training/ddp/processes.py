@@ -11,12 +11,12 @@ import subprocess
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NoReturn
 
 from tunesmith.errors import RunFailed, UserError
+from tunesmith.short_traceback import format_short
 
 if TYPE_CHECKING:
     import lightning as L
@@ -112,7 +112,7 @@ def _print_and_exit(error: BaseException) -> NoReturn:
     if isinstance(error, SystemExit):
         print(error, file=sys.__stderr__, flush=True)
     else:
-        traceback.print_exception(error, file=sys.__stderr__)
+        print(format_short(error), end="", file=sys.__stderr__, flush=True)
     os._exit(1)
 
 

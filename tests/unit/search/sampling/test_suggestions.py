@@ -55,7 +55,7 @@ def test_a_value_that_a_study_cannot_keep_is_one_line(
 
 def suggest_twice(study: Study, suggest: Callable[[Trial], Any]) -> None:
     for _ in range(2):
-        suggest_by(lambda config, trial: suggest(trial), CONFIG, asked(study))
+        suggest_by(lambda config, trial: suggest(trial), CONFIG, asked(study), {})
 
 
 @pytest.mark.parametrize("error", [ValueError("of the user"), TypeError("of the user")], ids=repr)
@@ -65,7 +65,7 @@ def test_a_bug_of_the_function_stays_a_bug(study: Study, error: Exception) -> No
         raise error
 
     with pytest.raises(type(error), match="of the user") as raised:
-        suggest_by(broken, CONFIG, asked(study))
+        suggest_by(broken, CONFIG, asked(study), {})
     assert raised.value is error
 
 
@@ -74,5 +74,5 @@ def test_what_a_study_can_keep_is_suggested(study: Study) -> None:
         trial.suggest_categorical("key", [None, True, 2, 0.5, np.float64(0.25), "a"])
 
     trial = asked(study)
-    suggest_by(suggest, CONFIG, trial)
+    suggest_by(suggest, CONFIG, trial, {})
     assert list(trial.params) == ["key"]

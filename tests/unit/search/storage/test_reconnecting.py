@@ -111,7 +111,7 @@ def test_workers_elsewhere_are_not_lost_by_a_silence(inner: Restarting, monkeypa
     study = study_on(inner)
     trial = ask(study, 5)
     assert trial is not None
-    trial.set_user_attr("owner", {**trial.user_attrs["owner"], "machine": "another one"})
+    trial.set_user_attr("owner", {**trial.user_attrs["owner"], "machine": "another one", "boot": "another"})
     stale = StaleTrials(study)
     assert stale.end() == []
     inner.silent = 20  # longer than a lease

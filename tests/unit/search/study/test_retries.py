@@ -463,3 +463,22 @@ def test_a_second_retry_whose_process_was_killed_before_it_was_surplus_has_no_re
         tell(study, 1, first_ends, 0.5 if first_ends == TrialState.COMPLETE else None)
     to_retry = next_to_retry(study.get_trials())
     assert (to_retry and to_retry.number) == (1 if first_ends == TrialState.FAIL else None)
+
+
+@pytest.mark.parametrize(("has_drawn", "seconds"), [(False, CLAIM_TIMEOUT_S), (True, HEARTBEAT_TIMEOUT_S)])
+def test_an_attempt_whose_claim_was_damaged_is_judged_by_its_heartbeat(has_drawn: bool, seconds: float) -> None:
+    """An attempt draws after it was claimed: one that has drawn has a worker, of which the study does not know."""
+    study, clock = opened(), Clock()
+    trial = study.ask()
+    if has_drawn:
+        trial.suggest_float("x", 0, 1)
+    stale = StaleTrials(study, clock=clock)
+    for beat in (1, 2, 3):
+        assert stale.end() == []
+        clock.seconds += seconds - 1
+        trial.set_user_attr(HEARTBEAT, beat) if has_drawn else None
+        if not has_drawn:
+            break
+    assert stale.end() == []
+    clock.seconds += seconds + 1
+    assert stale.end() == [trial.number]

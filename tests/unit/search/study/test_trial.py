@@ -21,9 +21,16 @@ def trial_of(value: float | None = None, state: TrialState = TrialState.COMPLETE
 
 @pytest.mark.parametrize(
     ("attrs", "name"),
-    [pytest.param({}, "3", id="a first attempt"), pytest.param({FIRST_ATTEMPT: 1}, "1", id="a later one")],
+    [
+        pytest.param({}, "3", id="a first attempt"),
+        pytest.param({FIRST_ATTEMPT: 1}, "1", id="a later one"),
+        *(
+            pytest.param({FIRST_ATTEMPT: odd}, "3", id=str(odd))
+            for odd in ("../../x", "1/../x", "1", -1, 4, 10**40, 1.0, True, None, [1], {"a": 1})
+        ),
+    ],
 )
-def test_all_attempts_have_the_folder_of_the_first(attrs: dict[str, int], name: str) -> None:
+def test_all_attempts_have_the_folder_of_the_first(attrs: dict[str, object], name: str) -> None:
     trial = create_trial(value=0.5, user_attrs=attrs)
     trial.number = 3
     assert Attempt(trial).folder_name == name
@@ -89,7 +96,9 @@ def test_an_attempt_that_carries_nothing() -> None:
 )
 def test_a_trials_folder_is_named_as_seen_from_the_studys(tmp_path: Path, folder: str | None, seen: str) -> None:
     owner = Owner().to_attribute(folder and tmp_path / folder)
-    attempt = Attempt(create_trial(value=0.5, user_attrs={OWNER: owner, FIRST_ATTEMPT: 0}))
+    trial = create_trial(value=0.5, user_attrs={OWNER: owner, FIRST_ATTEMPT: 0})
+    trial.number = 1
+    attempt = Attempt(trial)
     assert attempt.trial_folder(tmp_path / "here") == seen.format(tmp_path)
 
 

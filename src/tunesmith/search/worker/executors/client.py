@@ -19,6 +19,7 @@ from omegaconf import DictConfig
 from optuna import TrialPruned
 
 from tunesmith.errors import UserError
+from tunesmith.machine_faults import find_machine_fault
 from tunesmith.reporting import NoReporter, hand_over
 from tunesmith.search.storage.password import hide_password
 from tunesmith.search.worker.failure import reason_of, to_number
@@ -27,6 +28,8 @@ from tunesmith.search.worker.failure import reason_of, to_number
 TRIAL = "TUNESMITH_TRIAL"
 # Between two signs of progress.
 POLL_INTERVAL_S = 1.0
+# State of an attempt that the machine has ended, for which Optuna has no word.
+LOST = "LOST"
 CALLBACK = "+hydra.callbacks.tunesmith_trial={_target_:tunesmith.search.worker.executors.client.OwnTrial}"
 
 
@@ -128,4 +131,6 @@ def exit_message(returned: Any) -> dict[str, Any]:
     except TrialPruned:
         return {"state": "PRUNED", "result": None}
     except Exception as error:
+        if (fault := find_machine_fault(error)) is not None:
+            return {"state": LOST, "reason": str(fault)}
         return {"state": "FAIL", "reason": reason_of(error), "is_mistake": isinstance(error, UserError)}

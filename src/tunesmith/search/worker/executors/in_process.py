@@ -12,9 +12,11 @@ from optuna import TrialPruned
 from optuna.trial import TrialState
 
 from tunesmith.errors import MAX_LINE, AttemptLost, RunFailed, UserError, text_of
+from tunesmith.machine_faults import find_machine_fault, silence_helpers
 from tunesmith.reporting import hand_over
 from tunesmith.search.worker.executor import Assignment, Outcome
 from tunesmith.search.worker.failure import has_broken_cuda, reason_of, shown, to_number
+from tunesmith.short_traceback import format_short
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +38,7 @@ class InProcess:
 
         def task(cfg: DictConfig) -> Any:
             """Return or raise what the job does: Hydra hands it to on_job_end."""
+            silence_helpers()
             returned = self._call_task(assignment, cfg)
             ends.append((returned, outcome := _outcome_of(assignment, returned)))
             self._log_failure(outcome)
@@ -54,10 +57,12 @@ class InProcess:
                 )
         except AttemptLost as error:
             _forget_frames(error)
-            return Outcome(assignment, None, reason=str(error))
+            return Outcome(assignment, None, reason=str(error), error=error.__cause__)
         except Exception as error:
             if ends:
                 raise
+            if (fault := find_machine_fault(error, assignment.folder)) is not None:
+                return Outcome(assignment, None, reason=str(fault), error=fault)
             refused = UserError(f"the job cannot begin: {reason_of(error)}")
             return Outcome(assignment, TrialState.FAIL, reason=str(refused), error=refused)
         returned, outcome = ends[0]
@@ -74,17 +79,29 @@ class InProcess:
             return error
 
     def _log_failure(self, outcome: Outcome) -> None:
-        """Write a failure to the trial's log, a bug with its traceback; the console shows the same failure once."""
-        if outcome.error is None or outcome.reason is None:
+        """Write a failure to the trial's log, a bug with its traceback; the console shows the same failure once.
+
+        The console shows a short traceback, and none if the text is long; the trial's log has all of it.
+        """
+        if outcome.state is None or outcome.error is None or outcome.reason is None:
             return
         level = logging.INFO if outcome.reason in self._shown else logging.ERROR
         self._shown.add(outcome.reason)
         is_bug = not isinstance(outcome.error, RunFailed | UserError)
         number = outcome.assignment.trial.number
         is_long = len(text_of(outcome.error)) > MAX_LINE
-        log.log(level, "trial %d failed: %s", number, outcome.reason, exc_info=is_bug and not is_long and outcome.error)
-        if is_long:  # whole in the log, where a console shows warnings alone
-            log.info("the whole of it:", exc_info=outcome.error)
+        short = f"\n{format_short(outcome.error).rstrip()}" if is_bug and not is_long else ""
+        log.log(level, "trial %d failed: %s%s", number, outcome.reason, short)
+        if is_bug or is_long:
+            _log_to_files("the whole of it:", outcome.error)
+
+
+def _log_to_files(text: str, error: BaseException) -> None:
+    """Write an error with its whole traceback to the log files alone."""
+    record = log.makeRecord(log.name, logging.INFO, __file__, 0, text, (), (type(error), error, error.__traceback__))
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.FileHandler):
+            handler.handle(record)
 
 
 def _outcome_of(assignment: Assignment, returned: Any) -> Outcome:
@@ -97,6 +114,8 @@ def _outcome_of(assignment: Assignment, returned: Any) -> Outcome:
         error = returned
     except Exception as failure:  # what was returned is no number, or CUDA is broken
         error = failure
+    if (fault := find_machine_fault(error, assignment.folder)) is not None:
+        return Outcome(assignment, None, reason=str(fault), error=fault)
     must_restart = has_broken_cuda(error)
     return Outcome(assignment, TrialState.FAIL, reason=reason_of(error), error=error, must_restart=must_restart)
 

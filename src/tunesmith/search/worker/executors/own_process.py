@@ -14,11 +14,13 @@ from typing import Any
 
 from optuna.trial import TrialState
 
-from tunesmith.errors import AttemptLost, RunFailed, UserError
+from tunesmith.errors import AttemptLost, MachineFault, RunFailed, UserError
+from tunesmith.machine_faults import probe
 from tunesmith.search import command
 from tunesmith.search.worker.executor import Assignment, Outcome
-from tunesmith.search.worker.executors.client import CALLBACK, TRIAL
+from tunesmith.search.worker.executors.client import CALLBACK, LOST, TRIAL
 from tunesmith.search.worker.failure import last_line
+from tunesmith.short_traceback import MADE_UP
 
 OUTPUT_FILE = "output.log"
 POLL_S = 0.2
@@ -60,7 +62,8 @@ class _Running:
     def _environment(self, file: int) -> dict[str, str]:
         reporter = self._assignment.reporter
         trial = {"file": file, "params": dict(reporter.params), "is_retry": reporter.is_retry}
-        return {**os.environ, TRIAL: json.dumps(trial), "MASTER_PORT": str(self._port.getsockname()[1])}
+        environment = {name: value for name, value in os.environ.items() if name != MADE_UP}  # its log has all frames
+        return {**environment, TRIAL: json.dumps(trial), "MASTER_PORT": str(self._port.getsockname()[1])}
 
     def __enter__(self) -> _Running:
         return self
@@ -83,7 +86,7 @@ class _Running:
         except RunFailed as error:
             return self._failed(str(error))
         except AttemptLost as error:
-            return Outcome(self._assignment, None, reason=str(error))
+            return Outcome(self._assignment, None, reason=str(error), error=error.__cause__)
 
     def _answer_reports(self) -> Outcome:
         for message in self._messages():
@@ -92,7 +95,9 @@ class _Running:
             answer = json.dumps(self._answer(message))
             with contextlib.suppress(OSError):  # the process is gone, which its next message says
                 self._ours.sendall(answer.encode() + b"\n")
-        return self._failed(self._cause_of_death())
+        cause = self._cause_of_death()
+        fault = probe(self._log.parent)
+        return self._failed(cause) if fault is None else self._lost(str(fault))
 
     def _answer(self, message: dict[str, Any]) -> dict[str, Any]:
         reporter = self._assignment.reporter
@@ -133,6 +138,8 @@ class _Running:
     def _end_of(self, message: dict[str, Any]) -> Outcome:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(GRACE_S)
+        if message["state"] == LOST:
+            return self._lost(message["reason"])
         state = TrialState[message["state"]]
         if state != TrialState.FAIL:
             return Outcome(self._assignment, state, value=message["result"])
@@ -141,6 +148,9 @@ class _Running:
 
     def _failed(self, reason: str, kind: type[Exception] = RunFailed) -> Outcome:
         return Outcome(self._assignment, TrialState.FAIL, reason=reason, error=kind(reason))
+
+    def _lost(self, reason: str) -> Outcome:
+        return Outcome(self._assignment, None, reason=reason, error=MachineFault(reason))
 
     def _cause_of_death(self) -> str:
         with contextlib.suppress(subprocess.TimeoutExpired):

@@ -1,0 +1,5 @@
+"""Where the config tree of a clone lies."""
+
+from pathlib import Path
+
+CONF = Path(__file__).resolve().parents[2] / "conf"
