@@ -66,7 +66,9 @@ class Chaos:
                 print(f"{done} of {len(plan)} faults: then the study was over; more --n_trials take more", flush=True)
                 break
             self.faults.inject(fault, victims)
-        code = self.command.process.wait()
+        while (code := self.command.process.poll()) is None:
+            time.sleep(POLL_SECONDS)
+            self.faults.look_at_stopped()
         self.seen |= ends(self.trials())
         return f"the sweep ended with exit code {code}: {self.command.printed()[-1]}" if code else None
 
@@ -85,6 +87,7 @@ class Chaos:
             if time.monotonic() - heard > STALL_SECONDS:
                 self.command.kill()
                 sys.exit(f"the sweep has reported no epoch for {STALL_SECONDS:g} s; console.log has what it printed")
+            self.faults.look_at_stopped()
             if now - before >= fault.epochs and (victims := self.faults.running()):
                 return victims
         return []

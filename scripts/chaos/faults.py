@@ -46,11 +46,32 @@ class Faults:
         self.met: list[list[int]] = []
         self.broken: list[str] = []
         self.costs = Costs()
+        self._stopped: dict[psutil.Process, float] = {}  # and when
 
     def running(self) -> list[psutil.Process]:
-        """Return the living processes that run a trial and have reported an epoch of it."""
+        """Return the processes that run a trial, have reported an epoch of it and are not stopped for good."""
         self.events.look()
-        return [worker for worker in self.command.workers() if worker.pid in self.events.running]
+        workers = [worker for worker in self.command.workers() if worker.pid in self.events.running]
+        return [worker for worker in workers if worker not in self._stopped]
+
+    def look_at_stopped(self) -> None:
+        """Note which workers that were stopped for good should have been ended by now."""
+        for worker, stopped in list(self._stopped.items()):
+            seconds = time.monotonic() - stopped
+            if not is_living(worker):
+                print(f"worker {worker.pid} was ended {seconds:.0f} s after it was stopped", flush=True)
+                del self._stopped[worker]
+            elif seconds > TRIAL_TIMEOUT_S + STOP_GRACE_S:
+                self.broken.append(
+                    f"worker {worker.pid} lives {seconds:.0f} s after it was stopped; trial_timeout={TRIAL_TIMEOUT_S}"
+                )
+                self._kill_stopped()
+
+    def _kill_stopped(self) -> None:
+        for worker in self._stopped:
+            with suppress(psutil.NoSuchProcess):
+                worker.kill()
+        self._stopped.clear()
 
     def inject(self, fault: Fault, victims: list[psutil.Process]) -> None:
         """Do one fault to a sweep of which some workers run trials."""
@@ -75,6 +96,7 @@ class Faults:
         self.met.append(attempts)
         if is_of_sweep:
             print(f"kill the sweep {self.command.process.pid}", flush=True)
+            self._kill_stopped()  # who is stopped cannot end with its sweep
             self.command.kill()
             self.costs.lost += self.n_workers
         else:
@@ -106,15 +128,7 @@ class Faults:
         victim.suspend()
         self.costs.failed += 1
         self.costs.lost += 1  # instead, if the trial has ended or begun in that moment
-        stopped = time.monotonic()
-        while is_living(victim) and time.monotonic() - stopped < TRIAL_TIMEOUT_S + STOP_GRACE_S:
-            time.sleep(0.1)
-        if is_living(victim):
-            self.broken.append(
-                f"worker {victim.pid}, stopped in trial {number}, lives {time.monotonic() - stopped:.0f} s later, "
-                f"with trial_timeout={TRIAL_TIMEOUT_S}"
-            )
-            victim.kill()
+        self._stopped[victim] = time.monotonic()
 
     def _pause(self, victim: psutil.Process) -> None:
         print(f"stop worker {victim.pid} for {PAUSE_S:g} s", flush=True)
@@ -132,6 +146,7 @@ class Faults:
                 time.sleep(0.1)
             self.broken += broken_end(self.command.process.poll(), self.command.printed())
             if self.command.process.poll() is None:
+                self._kill_stopped()
                 self.command.kill()
         self.command.start()
 

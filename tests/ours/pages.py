@@ -47,7 +47,7 @@ NOT_RUN = {
     "python scripts/plot.py FOLDER": "a form, not a command",
     "python scripts/bench_official.py": "a quarter of an hour, and a download",
     "python scripts/scale.py": "minutes: tests/integration/test_scale.py",
-    "python scripts/chaos.py": "minutes: tests/integration/test_chaos.py",
+    "python scripts/chaos": "minutes: tests/integration/test_chaos.py",
     "python train.py -m --config-dir": "tests/integration/test_sweep_command.py",
     "source ": "a shell's own word",
     "export ": "a shell's own word: tests/integration/test_postgres.py",
