@@ -412,8 +412,10 @@ def test_two_workers_go_on_while_lines_are_damaged_under_them(path: Path) -> Non
     workers = [context.Process(target=work, args=(path, 300, seed)) for seed in range(2)]
     for worker in workers:
         worker.start()
-    dice, operations = random.Random(0), iter([4, 8, 5, 7, 6] * 4)
-    for operation in operations:
+    while path.read_bytes().count(b"\n") < 40:
+        time.sleep(0.05)
+    dice = random.Random(0)
+    for operation in [4, 8, 5, 7, 6] * 4:
         time.sleep(0.05)
         damage_a_line(path, operation, dice)
     for worker in workers:
