@@ -114,10 +114,11 @@ def _gaps(records: Sequence[Record]) -> list[tuple[int, int, int]]:
 
 
 def _believable(records: Sequence[Record]) -> set[int]:
-    """Return the ids that several records name, or an owner's claim; a single one may be a damaged digit."""
+    """Return the ids that several records name, or the claim of the next trial; others may have a damaged digit."""
     count = Counter(trial_id for record in records if (trial_id := trial_named(record)) is not None)
     claims = {trial_named(record) for record in records if _OWNER in record.get("user_attr", ())}
-    return {trial_id for trial_id, number in count.items() if number > 1 or trial_id in claims}
+    begun = sum(map(begins_trial, records))
+    return {id_ for id_, number in count.items() if number > 1 or (id_ in claims and id_ <= begun)}
 
 
 def _votes(records: Sequence[Record]) -> dict[int, int]:

@@ -102,6 +102,8 @@ def _is_same(before: FrozenTrial, now: FrozenTrial | None) -> bool:
     """Whether a trial is the one that a process knew under its number, or stands in for it."""
     if now is None or (before.state.is_finished() and not now.state.is_finished()):
         return False
+    if not now.state.is_finished() and not before.params.keys() <= now.params.keys():
+        return False  # its next attempt draws what was lost
     return _identity(before) in (None, _identity(now)) or is_stand_in(now)
 
 
