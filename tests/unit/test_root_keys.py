@@ -25,11 +25,13 @@ def composed(folder: Path, primary: str, *overrides: str) -> DictConfig:
 @pytest.mark.parametrize(
     ("primary", "overrides"),
     [
-        pytest.param("defaults: [train, model: net]", [], id="keys and groups"),
-        pytest.param("defaults: [train]\nvars: {a: 1}", [], id="vars"),
-        pytest.param("defaults: [train]", ["+mine=3", "+objective.mine=3"], id="plus"),
-        pytest.param("defaults: [train, model@teacher: net]", [], id="a package"),
-        pytest.param("# The best trial's configuration.\ndefaults: [train]\nmine: 1", [], id="written by a sweep"),
+        pytest.param("defaults: [train, model: net, _self_]", [], id="keys and groups"),
+        pytest.param("defaults: [train, _self_]\nvars: {a: 1}", [], id="vars"),
+        pytest.param("defaults: [train, _self_]", ["+mine=3", "+objective.mine=3"], id="plus"),
+        pytest.param("defaults: [train, model@teacher: net, _self_]", [], id="a package"),
+        pytest.param(
+            "# The best trial's configuration.\ndefaults: [train, _self_]\nmine: 1", [], id="written by a sweep"
+        ),
     ],
 )
 def test_keys_that_somebody_reads(tmp_path: Path, primary: str, overrides: list[str]) -> None:
@@ -39,8 +41,12 @@ def test_keys_that_somebody_reads(tmp_path: Path, primary: str, overrides: list[
 @pytest.mark.parametrize(
     ("primary", "message"),
     [
-        pytest.param("defaults: [train]\nsede: 1", "sede: .*own.yaml has it; did you mean seed", id="a root key"),
-        pytest.param("defaults: [train]\nobjective: {metrik: a}", "objective.metrik: .*own.yaml", id="a key below"),
+        pytest.param(
+            "defaults: [train, _self_]\nsede: 1", "sede: .*own.yaml has it; did you mean seed", id="a root key"
+        ),
+        pytest.param(
+            "defaults: [train, _self_]\nobjective: {metrik: a}", "objective.metrik: .*own.yaml", id="a key below"
+        ),
     ],
 )
 def test_keys_that_nobody_reads(tmp_path: Path, primary: str, message: str) -> None:
