@@ -48,8 +48,8 @@ RUNS = [
     ("warmup_epochs=100", "warmup_epochs must be less than trainer.max_epochs=100; got 100"),
     ("data.folds=1", "data.folds must be an integer >= 2, or null; got 1"),
     ("data=csv", "data.path must be given: add data.path=VALUE"),
-    ("model=null", "Config group override must be a string or a list. Got NoneType"),
-    ("optimizer.lr=0.1,0.2", "Ambiguous value for argument 'optimizer.lr=0.1,0.2'"),
+    ("model=null", "model must be the name of one file in conf/model; got null; options: bottleneck, cnn"),
+    ("optimizer.lr=0.1,0.2", "optimizer.lr must be one value in a run; got 'optimizer.lr=0.1,0.2': type -m to "),
 ]
 # Found only once the run has begun.
 BEGUN = [
