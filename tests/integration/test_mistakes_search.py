@@ -48,11 +48,11 @@ ROWS = [
     ),
     mistake(
         "-m study_name=s hydra.sweeper.seed=abc",
-        "hydra.sweeper.seed must be an integer >= 0, or null; got 'abc'",
+        "hydra.sweeper.seed must be an integer in [0, 2**32), or null; got 'abc'",
     ),
     mistake(
         "-m study_name=s hydra.sweeper.seed=5000000000",
-        "hydra.sweeper.sampler must be buildable; got {'_target_'",
+        "hydra.sweeper.seed must be an integer in [0, 2**32), or null; got 5000000000",
     ),
     mistake(
         "-m study_name=s hydra.sweeper.sampler.multivariate=abc",
@@ -89,7 +89,7 @@ ROWS = [
     ),
     mistake(
         "-m study_name=s hydra/sweeper/pruner=asha hydra.sweeper.pruner.min_resource=0",
-        "hydra.sweeper.pruner.min_resource must be an integer >= 1, or one of auto, or null; got 0",
+        "hydra.sweeper.pruner.min_resource must be an integer >= 1, or auto, or null; got 0",
     ),
     mistake(
         "-m study_name=s hydra/sweeper/pruner=hyperband hydra.sweeper.pruner.reduction_factor=1",
@@ -97,11 +97,11 @@ ROWS = [
     ),
     mistake(
         "-m study_name=s hydra/sweeper/pruner=hyperband hydra.sweeper.pruner.max_resource=0",
-        "hydra.sweeper.pruner.max_resource must be an integer >= 1, or one of auto, or null; got 0",
+        "hydra.sweeper.pruner.max_resource must be an integer >= 1, or auto, or null; got 0",
     ),
     mistake(
         "-m study_name=s hydra/sweeper/pruner=hyperband hydra.sweeper.pruner.max_resource=abc",
-        "hydra.sweeper.pruner.max_resource must be an integer >= 1, or one of auto, or null; got 'abc'",
+        "hydra.sweeper.pruner.max_resource must be an integer >= 1, or auto, or null; got 'abc'",
     ),
     mistake(
         "-m study_name=s hydra.sweeper.pruner.n_warmup_steps=-1",
