@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import pytest
+from conftest import Shell
 from mistakes import Mistake, check_that_it_is_refused, mistake
 
 ROWS = [
@@ -46,11 +48,11 @@ ROWS = [
     ),
     mistake(
         "-m study_name=s hydra.sweeper.seed=abc",
-        "hydra.sweeper.seed must be an integer >= 0, or null; got 'abc'",
+        "hydra.sweeper.seed must be an integer in [0, 2**32), or null; got 'abc'",
     ),
     mistake(
         "-m study_name=s hydra.sweeper.seed=5000000000",
-        "hydra.sweeper.sampler must be buildable; got {'_target_'",
+        "hydra.sweeper.seed must be an integer in [0, 2**32), or null; got 5000000000",
     ),
     mistake(
         "-m study_name=s hydra.sweeper.sampler.multivariate=abc",
@@ -87,7 +89,7 @@ ROWS = [
     ),
     mistake(
         "-m study_name=s hydra/sweeper/pruner=asha hydra.sweeper.pruner.min_resource=0",
-        "hydra.sweeper.pruner.min_resource must be an integer >= 1, or one of auto, or null; got 0",
+        "hydra.sweeper.pruner.min_resource must be an integer >= 1, or auto, or null; got 0",
     ),
     mistake(
         "-m study_name=s hydra/sweeper/pruner=hyperband hydra.sweeper.pruner.reduction_factor=1",
@@ -95,11 +97,11 @@ ROWS = [
     ),
     mistake(
         "-m study_name=s hydra/sweeper/pruner=hyperband hydra.sweeper.pruner.max_resource=0",
-        "hydra.sweeper.pruner.max_resource must be an integer >= 1, or one of auto, or null; got 0",
+        "hydra.sweeper.pruner.max_resource must be an integer >= 1, or auto, or null; got 0",
     ),
     mistake(
         "-m study_name=s hydra/sweeper/pruner=hyperband hydra.sweeper.pruner.max_resource=abc",
-        "hydra.sweeper.pruner.max_resource must be an integer >= 1, or one of auto, or null; got 'abc'",
+        "hydra.sweeper.pruner.max_resource must be an integer >= 1, or auto, or null; got 'abc'",
     ),
     mistake(
         "-m study_name=s hydra.sweeper.pruner.n_warmup_steps=-1",
@@ -407,3 +409,39 @@ ROWS = [
 @pytest.mark.parametrize("mistake", ROWS)
 def test_what_no_search_can_have(mistake: Mistake, tmp_path: Path) -> None:
     check_that_it_is_refused(mistake, tmp_path)
+
+
+LONG = "a" * 300
+LEFT_OVER = [
+    mistake("-m study_name=s", "TUNESMITH_WORKER must not be set: ", "got '0'", "unset", env={"TUNESMITH_WORKER": "0"}),
+    mistake("-m study_name=t", "TUNESMITH_WORKER must not be set: ", "got 'abc'", env={"TUNESMITH_WORKER": "abc"}),
+    mistake("-m study_name=u", "TUNESMITH_JOB must not be set: ", "got '5'", env={"TUNESMITH_JOB": "5"}),
+    mistake("-m study_name=v", "TUNESMITH_STARTED must not be set: ", "unset", env={"TUNESMITH_STARTED": "5"}),
+    mistake(f"-m study_name={LONG}", "hydra.sweeper.study_name must be a name", "of at most 200 bytes", "got 'aaaa"),
+    mistake(f"study_name={LONG}", "study_name must be a name of 1 to 200 bytes; got 'aaaa"),
+    mistake("study_name=null", "study_name must be a name of 1 to 200 bytes; got "),
+    mistake("+trainer.num_nodes=2", "trainer.num_nodes must be 1 outside of a job", "got 2", "srun"),
+    mistake("+trainer.min_epochs=500", "trainer.min_epochs must be at most trainer.max_epochs=100; got 500"),
+    mistake(
+        "-m hydra.sweeper.custom_search_space=5", "hydra.sweeper.custom_search_space must be the path of a function"
+    ),
+]
+
+
+@pytest.mark.parametrize("mistake", LEFT_OVER)
+def test_what_a_shell_or_a_name_cannot_have(mistake: Mistake, tmp_path: Path) -> None:
+    check_that_it_is_refused(mistake, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["trainer=gpu", "-m hydra.sweeper.storage=postgresql+psycopg://u@127.0.0.1:1/x", "-m optimizer.lr=interval(-1,1)"],
+)
+def test_an_early_answer_takes_little_time(tmp_path: Path, typed: str) -> None:
+    """1.5 s of CPU: a process of its own, measured by its parent; a GPU's driver is looked for before torch is."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    ended = Shell(tmp_path).train(*typed.split(" "), CUDA_VISIBLE_DEVICES="")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert ended.code == 1
+    assert ended.err.startswith("error: ")
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 2 * 1.5  # others may slow the machine

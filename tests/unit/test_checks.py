@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from omegaconf import DictConfig, OmegaConf
+from tiny import composed
 
 from tunesmith.checks import check_config, check_folder, check_rule
 from tunesmith.errors import UserError
@@ -364,3 +365,39 @@ def test_an_objective_of_validations_needs_a_validation(metric: str, limit: floa
     cfg = OmegaConf.create({"objective": objective, "trainer": {"limit_val_batches": limit}})
     expected = f"trainer.limit_val_batches must be more than 0 with objective.metric={metric}"
     assert refusal(cfg).startswith(expected) is is_refused
+
+
+# patience
+
+
+@pytest.mark.parametrize(
+    "typed", ["scheduler.patience=10", "scheduler.patience=11", "callbacks.early_stopping.patience=5"]
+)
+def test_a_plateau_schedule_acts_before_training_stops(typed: str) -> None:
+    with pytest.raises(UserError, match=r"^scheduler\.patience must be less than callbacks\.early_stopping\.patience="):
+        check_config(composed(typed))
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ["scheduler.patience=9"],
+        ["callbacks.early_stopping.patience=2", "scheduler=none"],
+        ["scheduler.patience=20", "callbacks=none"],
+        ["scheduler.patience=20", "callbacks.early_stopping.monitor=train/loss"],
+        ["scheduler.patience=20", "ckpt_path=r/checkpoints/last.ckpt"],
+    ],
+    ids=str,
+)
+def test_a_patience_that_stops_nothing_passes(typed: list[str]) -> None:
+    check_config(composed(*typed))
+
+
+# what the code hands over
+
+
+@pytest.mark.parametrize("typed", ["+model.output_size=3", "+model.input_shape=[4]", "+trainer.logger=true"])
+def test_an_argument_that_the_code_hands_over_is_refused(typed: str) -> None:
+    key = typed.lstrip("+").partition("=")[0]
+    with pytest.raises(UserError, match=rf"^{re.escape(key)} must be left out: "):
+        check_config(composed(typed))

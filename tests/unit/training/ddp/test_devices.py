@@ -10,7 +10,7 @@ from lightning.fabric.plugins.environments import LightningEnvironment, SLURMEnv
 
 from tunesmith.errors import UserError
 from tunesmith.reporting import NoReporter, hand_over
-from tunesmith.training.ddp.devices import check_accelerator, cluster_environment
+from tunesmith.training.ddp.devices import check_accelerator, check_devices, check_nodes, cluster_environment
 
 MISSING = [
     *([] if torch.cuda.is_available() else ["cuda"]),
@@ -35,6 +35,34 @@ def test_a_missing_device_is_refused(accelerator: str) -> None:
     message = f"trainer.accelerator must be a device of this machine; got '{accelerator}'; options: auto, cpu"
     with pytest.raises(UserError, match=f"^{re.escape(message)}"):
         check_accelerator(accelerator)
+
+
+@pytest.mark.parametrize("devices", [0, -1, [5], "0,1", 100_000, 1.5], ids=repr)
+def test_a_cpu_has_a_number_of_processes(devices: object) -> None:
+    with pytest.raises(UserError, match=r"^trainer\.devices must be an integer from 1 to \d+ on a machine's CPU; got "):
+        check_devices("cpu", devices, "32-true")
+
+
+@pytest.mark.parametrize("precision", [16, "16", "16-mixed"])
+def test_a_cpu_has_no_half_precision(precision: object) -> None:
+    with pytest.raises(UserError, match=r"^trainer\.precision must be 32-true, .* on a CPU; got '16"):
+        check_devices("cpu", 1, precision)
+
+
+@pytest.mark.parametrize("devices", [1, 2, "auto", None])
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed", None])
+def test_what_a_cpu_can_serve(devices: object, precision: object) -> None:
+    check_devices("cpu", devices, precision)
+
+
+def test_several_machines_need_a_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SLURM_JOB_ID", "MASTER_ADDR"):
+        monkeypatch.delenv(name, raising=False)
+    check_nodes(1)
+    with pytest.raises(UserError, match=r"^trainer\.num_nodes must be 1 outside of a job .*; got 2: "):
+        check_nodes(2)
+    monkeypatch.setenv("MASTER_ADDR", "host")
+    check_nodes(2)
 
 
 def test_outside_of_slurm_lightning_finds_out(monkeypatch: pytest.MonkeyPatch) -> None:
