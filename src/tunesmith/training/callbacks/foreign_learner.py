@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
+from tunesmith.errors import UserError
 from tunesmith.training.callbacks.end_of_epoch import axis_step, is_new, is_other_form
 
 
@@ -50,6 +51,8 @@ class ForeignLearner(L.Callback):
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Put means in the place of the last step's values; loggers get them as NAME_epoch, as Lightning names them."""
+        if trainer.global_step == 0 and trainer.optimizers and pl_module.automatic_optimization:
+            raise UserError("learner._target_: training_step must return a loss; got None at each step of an epoch")
         means = trainer.strategy.broadcast(self._means(trainer.callback_metrics))  # rank zero's: all ranks agree
         trainer.callback_metrics.update({name: mean.to(pl_module.device) for name, mean in means.items()})
         for logger in trainer.loggers if means else ():
