@@ -141,7 +141,7 @@ class Pool:
     def _replace(self, worker: WorkerHandle, end: WorkerExit, trials: list[FrozenTrial]) -> None:
         """Start a worker anew; raises UserError if worker after worker ended without progress, or another one would."""
         if end.is_machine_fault:
-            raise MachineFault(f"{worker.name}: {end.last_words.removeprefix('error: ')}")
+            raise MachineFault(end.last_words.removeprefix("error: "))
         taken = [trial for trial in trials if worker.owns(Attempt(trial).owner)]
         if taken or not end.is_in_order:  # a job whose time was over may have waited for the trials of others
             has_worked = any(_made_progress(trials, trial) for trial in taken)

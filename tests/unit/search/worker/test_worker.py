@@ -16,7 +16,7 @@ from optuna.storages import InMemoryStorage
 from optuna.trial import TrialState
 from studies import OvertakenStorage, asked, opened, owned, states
 
-from tunesmith.errors import AttemptLost, RunFailed, UserError
+from tunesmith.errors import AttemptLost, MachineFault, RunFailed, UserError
 from tunesmith.search.space.compose import Composer
 from tunesmith.search.storage.journal import JournalDamaged
 from tunesmith.search.study import retries
@@ -465,3 +465,13 @@ def test_updates_of_a_finished_trial_are_optunas_error() -> None:
     study.tell(trial.number, 0.5)
     with pytest.raises(UpdateFinishedTrialError, match="can not be updated"):
         trial.set_user_attr(REASON, "too late")
+
+
+def test_a_fault_of_the_machine_ends_the_worker_and_gives_the_trial_back(study: Study) -> None:
+    def fill(assignment: Assignment) -> Outcome:
+        return Outcome(assignment, None, reason="disk full", error=MachineFault("disk full"))
+
+    with pytest.raises(MachineFault, match=r"^disk full$"):
+        work_with(study, complete, fill)
+    assert states(study) == ["COMPLETE", "FAIL", "WAITING"]
+    assert Attempt(study.trials[2]).crashes == 0
