@@ -8,7 +8,7 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -80,12 +80,8 @@ def silence_helpers() -> None:
     """
     for handler in logging.getLogger().handlers:
         handler.handleError = _QuietIfFull(handler).handle  # type: ignore[method-assign]
-    threading.excepthook = _show_error_of_thread
-
-
-def _show_error_of_thread(error: threading.ExceptHookArgs) -> None:
-    if error.exc_value is None or find_machine_fault(error.exc_value) is None:
-        threading.__excepthook__(error)
+    if not isinstance(threading.excepthook, _QuietThreads):
+        threading.excepthook = _QuietThreads(threading.excepthook)
 
 
 def leave_full_streams() -> None:
@@ -105,6 +101,15 @@ class _QuietIfFull:
         error = sys.exc_info()[1]
         if error is None or find_machine_fault(error) is None:
             logging.Handler.handleError(self._handler, record)
+
+
+class _QuietThreads:
+    def __init__(self, show: Callable[[threading.ExceptHookArgs], object]) -> None:
+        self._show = show
+
+    def __call__(self, error: threading.ExceptHookArgs) -> None:
+        if error.exc_value is None or find_machine_fault(error.exc_value) is None:
+            self._show(error)
 
 
 def _fault(number: int | None, path: object) -> MachineFault:

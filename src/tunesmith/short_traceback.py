@@ -14,7 +14,8 @@ from typing import NamedTuple
 # tells this process, its workers and its ranks that it was not the user.
 WISH, MADE_UP = "HYDRA_FULL_ERROR", "HYDRA_FULL_ERROR_IS_OURS"
 # What torch puts before the traceback of a DataLoader's worker, in the text of the error that it raises for it.
-_OF_WORKER = "Original Traceback (most recent call last):\n"
+_HEAD = "Traceback (most recent call last):\n"
+_OF_WORKER = f"Original {_HEAD}"
 _OURS = (Path(__file__).parent, Path(__file__).parents[1] / "hydra_plugins")
 _STDLIB = Path(sysconfig.get_paths()["stdlib"])
 _PACKAGES = ("site-packages", "dist-packages")
@@ -78,13 +79,17 @@ def _cut(told: TracebackException | None) -> int:
 
 def _cut_text(text: str) -> tuple[str, int]:
     """Cut the frames in the text of a DataLoader's worker's error; return the text, and how many were cut."""
-    begin, mark, traceback = text.partition(_OF_WORKER)
+    begin, mark, rest = text.partition(_OF_WORKER)
+    cut = [_cut_one(part) for part in rest.split(_HEAD)]  # an error may come from others
+    return begin + mark + _HEAD.join(part for part, _ in cut), sum(num_cut for _, num_cut in cut)
+
+
+def _cut_one(traceback: str) -> tuple[str, int]:
     found = list(_FRAME.finditer(traceback))
     kept = _kept([_Frame(match["file"], match["name"]) for match in found])
     if len(kept) == len(found):
-        return text, 0
-    rest = traceback[found[-1].end() :]
-    return begin + mark + "".join(found[index][0] for index in kept) + rest, len(found) - len(kept)
+        return traceback, 0
+    return "".join(found[index][0] for index in kept) + traceback[found[-1].end() :], len(found) - len(kept)
 
 
 def _kept(frames: list[_Frame]) -> list[int]:

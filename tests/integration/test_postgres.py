@@ -213,7 +213,7 @@ def test_a_server_that_stays_away_ends_the_sweep_in_order_and_the_same_command_g
         postgres.start()
     assert done.code == 1
     assert done.err.startswith("hydra.sweeper.storage must answer; got 'postgresql+psycopg://")
-    assert "\nresume it with: python app.py -m" in done.out
+    assert "; resume it with: python app.py -m" in done.err
     assert postgres.password not in done.text
     so_far = num_ended(url)
     assert 10 <= so_far < 300

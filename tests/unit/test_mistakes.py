@@ -87,7 +87,8 @@ def test_ctrl_c_has_its_own_exit_code() -> None:
 
 def test_a_bug_keeps_its_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     assert told(ZeroDivisionError("a bug")) == 1
-    assert re.search(r"(?s)^Traceback .*test_mistakes.*ZeroDivisionError: a bug$", capsys.readouterr().err.strip())
+    begin = r"(?s)^\d+ frames above your own code are hidden; .*\nTraceback "
+    assert re.search(begin + r".*test_mistakes.*ZeroDivisionError: a bug$", capsys.readouterr().err.strip())
 
 
 def test_a_bug_in_what_hydra_builds_keeps_its_own_traceback(capsys: pytest.CaptureFixture[str]) -> None:

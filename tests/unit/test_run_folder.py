@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from full_disk import files_up_to
 from yaml.representer import RepresenterError
 
-from tunesmith.errors import UserError
+from tunesmith.errors import MachineFault, UserError
 from tunesmith.run_folder import (
     MetricsTable,
     check_run_folder,
@@ -252,11 +253,34 @@ def test_a_file_that_cannot_be_written_whole_leaves_the_old_one_and_no_half(tmp_
     path.write_text("old")
 
     def write_half() -> None:
-        with replacing(path) as temporary:
-            temporary.write_bytes(b"half")
+        with replacing(path) as file:
+            file.write(b"half")
             raise ValueError("no number")
 
     with pytest.raises(ValueError, match=r"^no number$"):
         write_half()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_torn_row_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "metrics.csv").write_bytes(b"epoch,val/loss\r\n1,0.5\r\n1")
+    assert read_metrics(tmp_path) == [{"epoch": "1", "val/loss": "0.5"}]
+
+
+def test_a_row_that_finds_no_room_leaves_the_table_as_it_was(tmp_path: Path) -> None:
+    table = MetricsTable(tmp_path, keep_epochs=0)
+    table.append(1, {"val/loss": 0.5})
+    before = (tmp_path / "metrics.csv").read_bytes()
+    with files_up_to(len(before) + 2), pytest.raises(MachineFault, match=r"^disk full: .*metrics\.csv"):
+        table.append(2, {"val/loss": 0.25})
+    assert (tmp_path / "metrics.csv").read_bytes() == before
+
+
+def test_a_table_that_is_gone_is_not_begun_anew_without_its_header(tmp_path: Path) -> None:
+    table = MetricsTable(tmp_path, keep_epochs=0)
+    table.append(1, {"val/loss": 0.5})
+    (tmp_path / "metrics.csv").unlink()
+    with pytest.raises(MachineFault, match=r"^folder gone: .*metrics\.csv"):
+        table.append(2, {"val/loss": 0.25})
+    assert list(tmp_path.iterdir()) == []

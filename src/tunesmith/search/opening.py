@@ -14,7 +14,6 @@ from optuna.storages import BaseStorage
 from tunesmith import run_folder
 from tunesmith.checks import check_folder
 from tunesmith.errors import UserError
-from tunesmith.run_folder import write_text
 from tunesmith.search.console.lines import say
 from tunesmith.search.results import MULTIRUN_FILE
 from tunesmith.search.sampling.param_sampler import ParamSampler

@@ -10,7 +10,7 @@ import lightning as L
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from torch import nn
 
-from tunesmith.errors import UserError, text_of
+from tunesmith.errors import UserError, shorten, text_of
 
 # In the text of what early stopping and a plateau schedule raise if their metric was not logged.
 NOT_LOGGED = "which is not available"
@@ -32,6 +32,8 @@ _OF_LEARNER = {
     "optimizer got an empty parameter list": "configure_optimizers must give the optimizer parameters to train; got "
     "none",
 }
+# In the text of what Lightning complains of in a learner's code, not in the trainer's arguments.
+_SAID_BY_LEARNER = ("training_step", "configure_optimizers", "self.log(")
 
 
 def explain(error: Exception, metric: str, checkpoint: Path | None) -> UserError | None:
@@ -60,7 +62,8 @@ def explain(error: Exception, metric: str, checkpoint: Path | None) -> UserError
         if part in text:
             return UserError(f"learner._target_: {reason}")
     is_complaint = isinstance(error, MisconfigurationException) or NOT_LOGGED in text or _is_of_lightning(error)
-    return UserError(f"trainer: {text}") if is_complaint else None
+    key = "learner._target_" if any(part in text for part in _SAID_BY_LEARNER) else "trainer"
+    return UserError(f"{key}: {shorten(text)}") if is_complaint else None
 
 
 def _is_of_lightning(error: Exception) -> bool:

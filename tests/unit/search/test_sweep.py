@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 import optuna
 import pytest
 import yaml
+from full_disk import files_up_to
 from hydra.errors import HydraException
 from hydra.types import HydraContext, RunMode
 from hydra_app import app_context, root_logger_kept
@@ -19,7 +22,7 @@ from optuna.trial import TrialState
 from studies import asked, fail
 
 import tunesmith
-from tunesmith.errors import RunFailed, UserError
+from tunesmith.errors import MachineFault, RunFailed, UserError
 from tunesmith.search.results import BEST_FILE, MULTIRUN_FILE, RESULTS_FILE
 from tunesmith.search.settings import read_settings
 from tunesmith.search.storage.storage import JOURNAL_FILE, open_journal
@@ -397,3 +400,84 @@ def test_a_typed_password_is_refused_before_anything_is_made(sweep: Sweep, monke
     with pytest.raises(UserError, match=r"must have no password on the command line"):
         sweep(x_of, storage=f"'{url}'")
     assert os.listdir() == []
+
+
+# what the machine refuses
+
+
+def parts_of(folder: Path) -> list[str]:
+    """What a write that broke off has left."""
+    return [str(path) for path in folder.rglob(".*") if path.name not in (".hydra", ".finish.lock")]
+
+
+@pytest.mark.parametrize("num_bytes", [0, 1, 20, 150, 500, 1000, 2000, 3000, 4500, 6000, 7000])
+def test_a_full_disk_ends_the_sweep_in_one_line_and_the_same_command_goes_on(
+    sweep: Sweep, num_bytes: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = r"^(file too large|disk full): .*; resume it with: python app\.py -m hydra\.sweeper\.study_name=s "
+    with files_up_to(num_bytes), pytest.raises(MachineFault, match=line):
+        sweep(x_of, n_trials=8)
+    assert capsys.readouterr().err == ""
+    assert parts_of(FOLDER) == []
+    found = sweep(x_of, n_trials=8)
+    assert found is not None
+    assert (found["trials"]["complete"], found["trials"]["failed"]) == (8, 0)
+
+
+def test_a_trial_that_finds_no_room_is_lost_and_queued_again(sweep: Sweep) -> None:
+    met: list[float] = []
+
+    def fill(cfg: DictConfig) -> float:
+        met.append(cfg.x)
+        if len(met) == 2:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "big.npy")
+        return float(cfg.x)
+
+    with pytest.raises(MachineFault, match=r"^disk full: 'big\.npy' \(No space left on device\): make room; resume it"):
+        sweep(fill)
+    assert states() == ["COMPLETE", "FAIL", "WAITING"]
+    found = sweep(fill)
+    assert found is not None
+    assert found["trials"] == {"complete": 4, "pruned": 0, "failed": 0, "lost": 1}
+    assert met[2] == met[1]
+
+
+@pytest.mark.parametrize(
+    ("gone", "trials"),
+    [
+        pytest.param(FOLDER, [4, 0], id="the study's folder"),
+        pytest.param(FOLDER.parent, [4, 0], id="the folder of all studies"),
+        pytest.param(FOLDER / "0", [4, 1], id="the trial's folder"),
+    ],
+)
+def test_a_folder_that_is_removed_ends_the_sweep_in_one_line(sweep: Sweep, gone: Path, trials: list[int]) -> None:
+    def remove(cfg: DictConfig) -> float:
+        shutil.rmtree(gone)
+        (FOLDER / "0" / "mine.txt").write_text("x")
+        return 0.0
+
+    with pytest.raises(MachineFault, match=r"^folder gone: .*; resume it with: python app\.py"):
+        sweep(remove)
+    found = sweep(x_of)
+    assert found is not None
+    assert [found["trials"]["complete"], found["trials"]["lost"]] == trials
+
+
+def test_a_users_own_file_that_is_not_there_is_a_failure_of_his_trial(sweep: Sweep) -> None:
+    def read(cfg: DictConfig) -> float:
+        return float(Path("gone.csv").read_text()) if cfg.x < 0.5 else float(cfg.x)
+
+    found = sweep(read, "x=0.1,0.7,0.8")
+    assert found is not None
+    assert (found["trials"]["complete"], found["trials"]["failed"]) == (2, 1)
+
+
+def test_results_that_find_no_room_are_written_by_the_same_command(sweep: Sweep) -> None:
+    (FOLDER / RESULTS_FILE).mkdir(parents=True)
+    with pytest.raises(MachineFault, match=rf"^cannot be written: '.*{RESULTS_FILE}' .*; resume it with"):
+        sweep(x_of)
+    assert parts_of(FOLDER) == []
+    (FOLDER / RESULTS_FILE).rmdir()
+    found = sweep(x_of)
+    assert found is not None
+    assert found["trials"]["complete"] == 4

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+import shutil
 from contextlib import suppress
 from pathlib import Path
 
 import lightning as L
 import pytest
+from full_disk import files_up_to
 from listener import Listener
 from omegaconf import DictConfig
 from tiny import small
 
-from tunesmith.errors import UserError
+from tunesmith.errors import MachineFault, UserError
 from tunesmith.reporting import NoReporter
 from tunesmith.run_folder import read_metrics, read_yaml
 from tunesmith.training.fit import train_once
@@ -94,3 +96,28 @@ def test_a_checkpoint_of_another_model_is_refused_and_leaves_the_record_of_its_r
     with pytest.raises(UserError, match=f"^{re.escape(message)}"):
         train_once(iris("model.hidden_units=3"), tmp_path, NoReporter(), checkpoint)
     assert (tmp_path / "result.yaml").read_text() == before
+
+
+@pytest.mark.parametrize("num_bytes", [0, 20, 100, 1000, 3000, 20_000])
+def test_a_full_disk_is_one_line_and_leaves_no_part_of_a_file(
+    tmp_path: Path, num_bytes: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cfg = small("data=iris", "model.hidden_units=512", "trainer.max_epochs=2")
+    with files_up_to(num_bytes), pytest.raises(MachineFault, match=rf"^(file too large|disk full): '{tmp_path}"):
+        train_once(cfg, tmp_path, NoReporter())
+    assert capsys.readouterr().err == ""
+    assert not (tmp_path / "result.yaml").exists()
+    assert [path for path in tmp_path.rglob("*") if path.suffix == ".ckpt" or path.name.startswith(".")] == []
+    assert train_once(cfg, tmp_path, NoReporter())["state"] == "COMPLETE"
+
+
+class RemovesFolder(L.Callback):
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        shutil.rmtree(trainer.default_root_dir)
+
+
+def test_a_folder_that_is_removed_is_one_line(tmp_path: Path) -> None:
+    cfg = small("data=iris", "trainer.max_epochs=1", f"+callbacks.x._target_={__name__}.RemovesFolder")
+    with pytest.raises(MachineFault, match=r"^folder gone: .* it was removed while it was written to$"):
+        train_once(cfg, tmp_path / "run", NoReporter())
+    assert not (tmp_path / "run").exists()

@@ -116,7 +116,7 @@ def test_two_processes_do_not_make_the_tables_of_an_sqlite_file_at_once(tmp_path
 
 
 def build_loggers_quietly(cfg: Any, folder: Path) -> None:
-    with pytest.raises(AssertionError):  # a dict is no logger
+    with pytest.raises(UserError, match=r"logger\.a\._target_ must make a logger of .*; got dict"):
         build_loggers(cfg, folder)
 
 

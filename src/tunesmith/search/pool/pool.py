@@ -159,7 +159,7 @@ class Pool:
     def _replace(self, worker: WorkerHandle, end: WorkerExit, trials: list[FrozenTrial]) -> None:
         """Start a worker anew; raises UserError if worker after worker ended without progress, or another one would."""
         if end.is_machine_fault:
-            raise MachineFault(f"{worker.name}: {end.last_words.removeprefix('error: ')}")
+            raise MachineFault(end.last_words.removeprefix("error: "))
         taken = [trial for trial in trials if worker.owns(Attempt(trial).owner)]
         reached, before = _progress(trials), self._reached
         self._reached = reached

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
+from tunesmith.errors import UserError
 from tunesmith.training.callbacks.end_of_epoch import axis_step, is_new, is_other_form
 
 
@@ -25,6 +26,7 @@ class ForeignLearner(L.Callback):
         self._sums: dict[str, Tensor] = {}
         self._counts: dict[str, int] = {}
         self._last: dict[str, Tensor] = {}
+        self._has_loss = False
         self._module: L.LightningModule | None = None
         self._to_restore: dict[str, Any] = {}
 
@@ -36,11 +38,14 @@ class ForeignLearner(L.Callback):
         if self._to_restore:
             restore_metrics(pl_module, self._to_restore)
             self._to_restore = {}
-        self._sums, self._counts = {}, {}
+        self._sums, self._counts, self._has_loss = {}, {}, False
         self._last = dict(trainer.callback_metrics)
 
     def on_train_batch_end(self, trainer: L.Trainer, *args: Any) -> None:
-        """Sum what training has logged since the last step."""
+        """Sum what training has logged since the last step; see whether the step had a loss."""
+        _, outputs, *_ = args
+        loss = outputs.get("loss") if isinstance(outputs, Mapping) else outputs
+        self._has_loss |= loss is not None
         metrics = dict(trainer.callback_metrics)
         for name, value in metrics.items():
             if self._is_new(name, value):
@@ -50,6 +55,8 @@ class ForeignLearner(L.Callback):
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Put means in the place of the last step's values; loggers get them as NAME_epoch, as Lightning names them."""
+        if not self._has_loss and trainer.optimizers and pl_module.automatic_optimization:
+            raise UserError("learner._target_: training_step must return a loss; got None at each step of an epoch")
         means = trainer.strategy.broadcast(self._means(trainer.callback_metrics))  # rank zero's: all ranks agree
         trainer.callback_metrics.update({name: mean.to(pl_module.device) for name, mean in means.items()})
         for logger in trainer.loggers if means else ():

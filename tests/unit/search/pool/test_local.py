@@ -45,8 +45,12 @@ def end_of(worker: LocalWorker) -> WorkerExit:
             "import os; print('so far', flush=True); os.kill(os.getpid(), 9)",
             WorkerExit("was ended by SIGKILL", "so far", False),
         ),
+        (
+            "print('error: disk full'); raise SystemExit(74)",
+            WorkerExit("ended with exit code 74", "error: disk full", True, is_machine_fault=True),
+        ),
     ],
-    ids=["in order", "with an error", "killed"],
+    ids=["in order", "with an error", "killed", "full disk"],
 )
 def test_how_a_worker_ended(tmp_path: Path, code: str, end: WorkerExit) -> None:
     assert end_of(start(tmp_path, code)) == end

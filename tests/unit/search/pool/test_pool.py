@@ -8,7 +8,7 @@ import optuna
 import pytest
 from optuna import Study
 
-from tunesmith.errors import UserError
+from tunesmith.errors import MachineFault, UserError
 from tunesmith.search.console.progress import ProgressPrinter
 from tunesmith.search.pool import pool
 from tunesmith.search.pool.pool import Pool, WorkerExit
@@ -36,6 +36,10 @@ class Worker:
             return WorkerExit("was killed", "", False)
         if self._fate in ("lives", "queued"):
             return None
+        if self._fate == "full":
+            return WorkerExit("ended with exit code 74", "error: disk full", True, is_machine_fault=True)
+        if self._fate == "obeys":
+            return WorkerExit("ended", "", False, True) if "interrupted" in self.was else None
         if not self._has_worked and self._fate != "idle":
             self._has_worked = True
             self._work()
@@ -234,3 +238,17 @@ def test_where_no_worker_lives_and_none_can_be_started_the_sweep_ends(
 
     with pytest.raises(UserError, match="Socket timed out"):
         pool_of(start, study, 3).run(1, lambda: False, ProgressPrinter(lambda: study, 1.0))
+
+
+def test_a_full_disk_of_one_worker_ends_all_of_them_in_order(study: Study) -> None:
+    started: list[Worker] = []
+
+    def start(index: int) -> Worker:
+        started.append(Worker(index, study, ["obeys", "full"][index]))
+        return started[-1]
+
+    progress = ProgressPrinter(lambda: study, 0.5)
+    with pytest.raises(MachineFault, match=r"^disk full$"):
+        pool_of(start, study, 3).run(2, lambda: False, progress)
+    assert started[0].was == ["interrupted", "killed"]
+    assert len(started) == 2

@@ -21,8 +21,10 @@ import pytest
 from optuna import Study
 from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
+from tunesmith.errors import MachineFault
 from tunesmith.search.storage.journal import DamagedRecord, JournalDamaged, JournalFile, one_append
 from tunesmith.search.storage.storage import open_journal
 
@@ -55,14 +57,15 @@ while number < int(sys.argv[2]):
 WRITE_TO_A_FULL_DISK = """
 import resource, sys
 from pathlib import Path
+from tunesmith.errors import MachineFault
 from tunesmith.search.storage.journal import JournalFile
 journal = JournalFile(Path(sys.argv[1]))
 journal.append_logs([{"record": 0}])
 resource.setrlimit(resource.RLIMIT_FSIZE, (20, 20))
 try:
     journal.append_logs([{"record": 1}])
-except OSError as error:
-    print("error")
+except MachineFault as error:
+    print(str(error).partition(":")[0])
 print(len(list(journal.read_logs(0))))
 """
 
@@ -248,7 +251,21 @@ def test_a_record_that_finds_no_room_is_an_error(path: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-c", WRITE_TO_A_FULL_DISK, str(path)], capture_output=True, text=True, check=True
     )
-    assert ended.stdout.split() == ["error", "1"]
+    assert ended.stdout.splitlines() == ["disk full", "1"]
+
+
+@pytest.mark.parametrize("becomes", ["gone", "a folder"])
+def test_a_journal_that_is_no_file_any_more_is_a_fault_of_the_machine(path: Path, becomes: str) -> None:
+    storage = open_journal(path)
+    study_in(storage)
+    path.unlink()
+    if becomes == "a folder":
+        path.mkdir()
+    with pytest.raises(MachineFault, match="study"):
+        storage.get_all_studies()
+    with pytest.raises(MachineFault, match="study"):
+        storage.create_new_study([StudyDirection.MINIMIZE], "another")
+    assert path.exists() == (becomes == "a folder")
 
 
 def test_two_that_append_while_a_third_cuts_leave_a_journal_that_can_be_read(path: Path) -> None:

@@ -17,7 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import OperationalError
 from studies import OvertakenStorage, asked, opened, owned, states
 
-from tunesmith.errors import AttemptLost, RunFailed, UserError
+from tunesmith.errors import AttemptLost, MachineFault, RunFailed, UserError
 from tunesmith.search.space.compose import Composer
 from tunesmith.search.storage import reconnecting
 from tunesmith.search.storage.journal import JournalDamaged
@@ -504,3 +504,13 @@ def test_updates_of_a_finished_trial_are_optunas_error() -> None:
     study.tell(trial.number, 0.5)
     with pytest.raises(UpdateFinishedTrialError, match="can not be updated"):
         trial.set_user_attr(REASON, "too late")
+
+
+def test_a_fault_of_the_machine_ends_the_worker_and_gives_the_trial_back(study: Study) -> None:
+    def fill(assignment: Assignment) -> Outcome:
+        return Outcome(assignment, None, reason="disk full", error=MachineFault("disk full"))
+
+    with pytest.raises(MachineFault, match=r"^disk full$"):
+        work_with(study, complete, fill)
+    assert states(study) == ["COMPLETE", "FAIL", "WAITING"]
+    assert Attempt(study.trials[2]).crashes == 0

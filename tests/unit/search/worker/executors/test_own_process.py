@@ -15,7 +15,7 @@ from omegaconf import open_dict
 from optuna.trial import TrialState
 from studies import asked, opened
 
-from tunesmith.errors import AttemptLost, RunFailed, UserError
+from tunesmith.errors import AttemptLost, MachineFault, RunFailed, UserError
 from tunesmith.search.worker.executor import Assignment, Outcome
 from tunesmith.search.worker.executors import own_process
 from tunesmith.search.worker.executors.own_process import OUTPUT_FILE, OwnProcess
@@ -163,3 +163,20 @@ def test_batches_of_a_trial_of_its_own_process_are_progress(context: HydraContex
     assert outcome.state == TrialState.COMPLETE
     assert listener.polls == 2  # one a second, however many batches there are
     assert listener.checks > listener.polls
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("raise OSError(28, 'No space left on device', 'big.npy')", "disk full: 'big.npy' (No space left on device)"),
+        ("import shutil; shutil.rmtree('trials'); os._exit(1)", "folder gone: "),
+    ],
+    ids=["told", "without a word"],
+)
+def test_a_fault_of_the_machine_is_no_failure_of_the_trial(
+    context: HydraContext, tmp_path: Path, body: str, reason: str
+) -> None:
+    outcome = run(context, tmp_path, body, Listener())
+    assert outcome.state is None
+    assert isinstance(outcome.error, MachineFault)
+    assert str(outcome.reason).startswith(reason)
