@@ -10,7 +10,7 @@ from pathlib import Path
 from omegaconf import OmegaConf
 
 from tunesmith.errors import UserError
-from tunesmith.mistakes import exit_on_error
+from tunesmith.mistakes.explain import exit_on_error
 from tunesmith.run_folder import TEST_FILE, read_yaml, trial_folder
 
 

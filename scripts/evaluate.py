@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 
 from tunesmith.cli import evaluate
-from tunesmith.mistakes import exit_on_error
+from tunesmith.mistakes.explain import exit_on_error
 from tunesmith.run_folder import check_run_folder
 
 

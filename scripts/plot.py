@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 from tunesmith.cli import register_resolvers
 from tunesmith.errors import UserError
 from tunesmith.insight.plots import save_curves, save_study
-from tunesmith.mistakes import exit_on_error
+from tunesmith.mistakes.explain import exit_on_error
 from tunesmith.run_folder import read_metrics, trial_folder
 from tunesmith.search.trials_table import TRIALS_FILE, read_trials
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import optuna
 
 from tunesmith.cli import register_resolvers
-from tunesmith.mistakes import exit_on_error
+from tunesmith.mistakes.explain import exit_on_error
 from tunesmith.search.repair import repair
 
 

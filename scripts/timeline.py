@@ -12,7 +12,7 @@ from pathlib import Path
 import optuna
 from optuna.trial import FrozenTrial
 
-from tunesmith.mistakes import exit_on_error
+from tunesmith.mistakes.explain import exit_on_error
 from tunesmith.search.storage.storage import JOURNAL_FILE, open_journal
 from tunesmith.search.study.trial import Attempt, State
 

@@ -11,15 +11,23 @@ from typing import Any, NamedTuple
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from tunesmith.doors import OF_THE_LEARNER, SUPERVISED, check_doors, is_taken, taken_keys, typed_overrides, written_at
+from tunesmith.config.doors import (
+    OF_THE_LEARNER,
+    SUPERVISED,
+    check_doors,
+    is_taken,
+    taken_keys,
+    typed_overrides,
+    written_at,
+)
+from tunesmith.config.optional_choices import check_optional_choices
+from tunesmith.config.package_lines import check_package_lines
+from tunesmith.config.renamed_targets import RENAMED, nodes_with_target
 from tunesmith.errors import UserError, closest, mistake_in, without_key
 from tunesmith.objective import known_mode
-from tunesmith.optional_choices import check_optional_choices
-from tunesmith.package_lines import check_package_lines
-from tunesmith.renamed_targets import RENAMED, nodes_with_target
-from tunesmith.rule_table import KEYS, REPLACED_KEYS, replacements_of, rules_of
 from tunesmith.rules import Rule, is_number
-from tunesmith.training_rules import GIVEN_BY_CALLER
+from tunesmith.rules.table import KEYS, REPLACED_KEYS, replacements_of, rules_of
+from tunesmith.rules.training import GIVEN_BY_CALLER
 
 
 class _Taker(NamedTuple):

@@ -21,19 +21,20 @@ from omegaconf import DictConfig, OmegaConf, read_write
 
 from tunesmith import run_folder as run_record
 from tunesmith.checks import check_config, check_folder
-from tunesmith.conf_folder import CONF
-from tunesmith.deletions import refuse_deletions
+from tunesmith.config.deletions import refuse_deletions
+from tunesmith.config.folder import CONF
+from tunesmith.config.in_job import resolved_as_in_job
+from tunesmith.config.node_keys import check_node_keys
+from tunesmith.config.root_keys import check_root_keys
 from tunesmith.errors import MachineFault, UserError
-from tunesmith.in_job import resolved_as_in_job
 from tunesmith.machine_faults import find_machine_fault, silence_helpers
-from tunesmith.mistakes import exit_on_error, is_mendable, line
-from tunesmith.node_keys import check_node_keys
+from tunesmith.mistakes.explain import exit_on_error, is_mendable, line
+from tunesmith.mistakes.typed_options import check_options
 from tunesmith.reporting import current_reporter, is_trial
 from tunesmith.resume.comparison import check_resume
 from tunesmith.resume.folder import check_resume_folder, copy_begun
 from tunesmith.resume.kept_files import put_back_on_failure
 from tunesmith.resume.resume_command import resume_command
-from tunesmith.root_keys import check_root_keys
 from tunesmith.run_folder import CONFIG_FILE, checkpoint_folder, environment
 from tunesmith.search.pool.launcher import runs_on_cluster
 from tunesmith.search.storage.password import hide_password, refuse_typed_password
@@ -41,7 +42,6 @@ from tunesmith.short_traceback import take_errors_from_hydra
 from tunesmith.training.ddp.devices import check_devices, check_nodes
 from tunesmith.training.ddp.processes import is_rank_zero, nonzero_rank
 from tunesmith.typed_command import typed_command
-from tunesmith.typed_options import check_options
 
 log = logging.getLogger(__name__)
 

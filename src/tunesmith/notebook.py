@@ -19,9 +19,9 @@ from tunesmith import run_folder
 from tunesmith.checks import check_folder
 from tunesmith.cli import check, check_conf, ignore_schema_warning, register_resolvers, with_plus
 from tunesmith.cli import run_folder as default_folder
-from tunesmith.conf_folder import CONF
+from tunesmith.config.folder import CONF
 from tunesmith.errors import RunFailed, UserError
-from tunesmith.mistakes import explain, is_mendable
+from tunesmith.mistakes.explain import explain, is_mendable
 from tunesmith.reporting import NoReporter
 from tunesmith.resume.comparison import check_resume
 from tunesmith.resume.folder import check_resume_folder, copy_begun

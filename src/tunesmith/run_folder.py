@@ -18,9 +18,9 @@ from typing import Any, BinaryIO
 
 import yaml
 
+from tunesmith.config.unreadable_yaml import read_plain_yaml
 from tunesmith.errors import UserError, printable
 from tunesmith.machine_faults import writing
-from tunesmith.unreadable_yaml import read_plain_yaml
 from tunesmith.version import __version__
 
 CONFIG_FILE = Path(".hydra", "config.yaml")

@@ -13,10 +13,10 @@ from hydra.utils import get_object
 from omegaconf import DictConfig
 
 from tunesmith.checks import check_config
+from tunesmith.config.package_lines import package_below_a_comment
+from tunesmith.config.renamed_targets import RENAMED, nodes_with_target
 from tunesmith.errors import UserError
-from tunesmith.package_lines import package_below_a_comment
-from tunesmith.renamed_targets import RENAMED, nodes_with_target
-from tunesmith.rule_table import rules_of_package
+from tunesmith.rules.table import rules_of_package
 from tunesmith.search.space.space import parse_space
 
 FILES = sorted(CONF.rglob("*.yaml"))

@@ -9,7 +9,7 @@ import pytest
 from conftest import QUICK, Shell
 from mistakes import Mistake, check_that_it_is_refused
 
-from tunesmith.rule_table import ACTIVATIONS
+from tunesmith.rules.table import ACTIVATIONS
 
 RUNS = [
     (

@@ -20,7 +20,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from tunesmith.checks import check_config
 from tunesmith.cli import register_resolvers
 from tunesmith.reporting import NoReporter
-from tunesmith.rule_table import KEYS, TARGETS
+from tunesmith.rules.table import KEYS, TARGETS
 from tunesmith.run_folder import read_metrics
 from tunesmith.training.run import train_in
 

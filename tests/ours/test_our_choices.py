@@ -13,10 +13,10 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from optuna.pruners import BasePruner
 
-from tunesmith.doors import SUPERVISED
+from tunesmith.config.doors import SUPERVISED
+from tunesmith.config.renamed_targets import nodes_with_target
 from tunesmith.objective import known_mode
-from tunesmith.renamed_targets import nodes_with_target
-from tunesmith.rule_table import KEYS, TARGETS
+from tunesmith.rules.table import KEYS, TARGETS
 from tunesmith.search.sampling.sampler import make_pruner, make_sampler
 from tunesmith.search.space.space import parse_space
 from tunesmith.training.build import build_learner

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import init
 
-from tunesmith import rule_table
 from tunesmith.errors import UserError
+from tunesmith.rules import table as rule_table
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     name: getattr(nn, layer) for name, layer in rule_table.ACTIVATIONS.items()

@@ -11,12 +11,12 @@ from typing import IO, Any
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
-from tunesmith.config_changes import ABSENT, Change, comes_out_the_same, find_changes, show_value
-from tunesmith.doors import typed_overrides
+from tunesmith.config.changes import ABSENT, Change, comes_out_the_same, find_changes, show_value
+from tunesmith.config.doors import typed_overrides
+from tunesmith.config.free_keys import is_free, names_a_place
+from tunesmith.config.quoting import override
+from tunesmith.config.renamed_targets import RENAMED
 from tunesmith.errors import UserError, list_names
-from tunesmith.free_keys import is_free, names_a_place
-from tunesmith.quoting import override
-from tunesmith.renamed_targets import RENAMED
 from tunesmith.resume.may_change import MAX_EPOCHS, may_change, why_not_longer
 from tunesmith.run_folder import BEST_CHECKPOINT, CONFIG_FILE, checkpoint_folder, run_rooms
 

@@ -10,9 +10,9 @@ from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from tunesmith.config_changes import Change
-from tunesmith.doors import READERS, is_taken, read_keys, with_learner
-from tunesmith.free_keys import is_free, names_a_place
+from tunesmith.config.changes import Change
+from tunesmith.config.doors import READERS, is_taken, read_keys, with_learner
+from tunesmith.config.free_keys import is_free, names_a_place
 
 MAX_EPOCHS = "trainer.max_epochs"
 # Methods of a callback that keeps a state in the checkpoint, which wins over what is typed.

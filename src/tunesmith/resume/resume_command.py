@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
 
-from tunesmith.quoting import override
+from tunesmith.config.quoting import override
 from tunesmith.run_folder import BEST_CHECKPOINT, LAST_CHECKPOINT
 from tunesmith.typed_command import program
 

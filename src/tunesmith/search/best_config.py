@@ -11,7 +11,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from tunesmith.config_changes import find_changes
+from tunesmith.config.changes import find_changes
 from tunesmith.errors import UserError, printable
 from tunesmith.run_folder import write_text
 from tunesmith.search.results import BEST_FILE, MULTIRUN_FILE, best_command

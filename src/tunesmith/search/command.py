@@ -11,7 +11,7 @@ from hydra._internal.utils import get_args_parser
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from tunesmith.quoting import override
+from tunesmith.config.quoting import override
 from tunesmith.typed_command import program
 
 # Overrides about the sweep, which a single run has no use for.
@@ -24,6 +24,19 @@ def resume_hint(study: Mapping[str, str], arguments: list[str] | None = None) ->
     script, *typed = sys.argv if arguments is None else arguments
     missing = [override(key, value) for key, value in study.items() if not _has(typed, key)]
     return shlex.join([*program(script), *_with(typed, missing)])
+
+
+def study_name_keys(config: DictConfig, study_name: str) -> list[str]:
+    """Return the keys that hold a study's name."""
+    is_top_level_key = OmegaConf.select(config, "study_name") == study_name
+    return ["hydra.sweeper.study_name", *["study_name"] * is_top_level_key]
+
+
+def study_keys(config: DictConfig, study_name: str) -> dict[str, str]:
+    """Return overrides that lead another call of the command to a study, which a time stamp may have named."""
+    *_, key = study_name_keys(config, study_name)
+    name = {key: study_name}
+    return name if key == "study_name" else {**name, "hydra.sweep.dir": config.hydra.sweep.dir}
 
 
 def restart_argv(keys: Sequence[str], study_name: str) -> list[str]:

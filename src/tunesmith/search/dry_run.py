@@ -15,8 +15,8 @@ from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from optuna.storages import InMemoryStorage
 
+from tunesmith.config.in_job import resolved_as_in_job
 from tunesmith.errors import UserError
-from tunesmith.in_job import resolved_as_in_job
 from tunesmith.objective import Objective
 from tunesmith.search.console.lines import say, show_space
 from tunesmith.search.sampling.buildable import check_arguments

@@ -16,8 +16,8 @@ from hydra.utils import get_method
 from omegaconf import DictConfig, OmegaConf
 
 from tunesmith.checks import check_rule
+from tunesmith.config.quoting import to_hydra
 from tunesmith.errors import UserError, closest
-from tunesmith.quoting import to_hydra
 from tunesmith.rules import FLAG, SEED, Rule, integer, number, one_of, or_null
 from tunesmith.search.space.params import read_params
 
@@ -88,6 +88,11 @@ class Settings:
     check: Callable[[DictConfig], None] | None
     on_start: Callable[[], object] | None
     on_finish: OnFinish | None
+
+    @property
+    def has_own_processes(self) -> bool:
+        """Whether each trial runs in a process of its own, beside that of its worker."""
+        return self.isolate or self.devices > 1
 
 
 def read_settings(given: Mapping[str, Any], config: DictConfig | None = None) -> Settings:

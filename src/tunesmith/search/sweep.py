@@ -14,7 +14,7 @@ from typing import Any
 
 import optuna
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from optuna import Study
 
 from tunesmith.errors import MachineFault, UserError
@@ -26,25 +26,22 @@ from tunesmith.search.dry_run import check_sweep, show_examples
 from tunesmith.search.ended_trial import compose_ended
 from tunesmith.search.finish import finish, write_results
 from tunesmith.search.opening import StudyOpener
-from tunesmith.search.pool.jobs import Jobs
 from tunesmith.search.pool.launcher import check_launcher, max_local_workers, read_launcher, runs_on_cluster
-from tunesmith.search.pool.local import LocalWorkers
 from tunesmith.search.pool.pool import EXIT_MACHINE_FAULT, Pool
+from tunesmith.search.pool.start import worker_starter
 from tunesmith.search.pool.watch import HangWatch
 from tunesmith.search.sampling.param_sampler import ParamSampler
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.compose import Composer
 from tunesmith.search.space.space import Space, parse_space
 from tunesmith.search.storage.password import hide_password, refuse_typed_password
-from tunesmith.search.study.counts import NONE_ENDED, TooManyFailed, count, count_before, to_environment
+from tunesmith.search.study.counts import NONE_ENDED, TooManyFailed, count_before, to_environment, why_all_failed
 from tunesmith.search.study.owner import JOB, STARTED, command_started, started_in_environment, worker_index
 from tunesmith.search.study.retries import requeue_own
 from tunesmith.search.study.time_call import call_time, is_time_called
-from tunesmith.search.study.trial import Attempt
 from tunesmith.search.worker import callbacks
-from tunesmith.search.worker.executor import Assignment, Executor, Outcome, one_at_a_time
-from tunesmith.search.worker.executors.in_process import InProcess
-from tunesmith.search.worker.executors.own_process import OwnProcess
+from tunesmith.search.worker.executor import Executor
+from tunesmith.search.worker.executors.choice import choose_executor
 from tunesmith.search.worker.interruption import JOB_SIGNALS, SIGNALS, Interruption
 from tunesmith.search.worker.worker import Limits, Worker, WorkerMustRestart
 
@@ -76,7 +73,7 @@ def run_sweep(
     sampler = ParamSampler(settings, space, config)
     if is_worker:
         context = callbacks.with_callbacks(context, composer.compose({}, 0, "0"))
-    sweep = Sweep(settings, config, space, composer, sampler, _executor(settings, context, task))
+    sweep = Sweep(settings, config, space, composer, sampler, choose_executor(context, task, settings.isolate))
     if is_worker:
         sweep.run_as_worker()
         return None
@@ -86,17 +83,6 @@ def run_sweep(
         show_examples(settings, space, sampler)
         return None
     return sweep.run()
-
-
-def _executor(settings: Settings, context: HydraContext, task: TaskFunction) -> Executor:
-    """Return the executor: trials run in this process, or with isolate or several devices each in its own."""
-    in_process, own_process = InProcess(context, task), OwnProcess()
-
-    def run(assignment: Assignment) -> Outcome:
-        devices = OmegaConf.select(assignment.config, "hydra.sweeper.devices")
-        return (own_process if settings.isolate or devices > 1 else in_process).run(assignment)
-
-    return one_at_a_time(run)
 
 
 class Sweep:
@@ -118,6 +104,8 @@ class Sweep:
         self._sampler = sampler
         self._execute = execute
         self._folder = Path(config.hydra.sweep.dir)
+        self._name_keys = command.study_name_keys(config, settings.study_name)
+        self._keys = command.study_keys(config, settings.study_name)
         self._interruption = Interruption()
         self._config_of = partial(compose_ended, sampler, composer)
         self._before = NONE_ENDED
@@ -134,30 +122,28 @@ class Sweep:
             fault = find_machine_fault(error, self._folder)
             if fault is None:
                 raise
-            raise MachineFault(f"{fault}; resume it with: {command.resume_hint(self._study_keys())}") from None
+            raise MachineFault(f"{fault}; resume it with: {self._resume_hint()}") from None
 
     def _run(self) -> dict[str, Any]:
         study = None
         try:
             study = self._opener.open(self._config)
-            say(f"study {self._settings.study_name}; resume it with: {command.resume_hint(self._study_keys())}")
+            say(f"study {self._settings.study_name}; resume it with: {self._resume_hint()}")
             self._before = count_before(study.get_trials(deepcopy=False))
             show_joined(study.get_trials(deepcopy=False), self._limits().n_trials)
             show_space(self._space)
             self._work(study)
-        except MachineFault:
+        except UserError as error:
+            if not isinstance(error, MachineFault):
+                self._opener.discard_if_worthless(study)
             raise
-        except UserError:
-            self._opener.discard_if_worthless(study)
-            raise
-        is_elsewhere = runs_on_cluster(self._config)
         return finish(
             self._opener.reopen(),
             self._settings,
             self._space,
             self._folder,
-            self._study_keys(),
-            is_elsewhere,
+            self._keys,
+            runs_on_cluster(self._config),
             self._config_of,
             self._composer.loader,
         )
@@ -195,14 +181,17 @@ class Sweep:
             if self._interruption.signal is None:
                 self._write_results(self._opener.reopen())
                 if isinstance(error, TooManyFailed):
-                    raise TooManyFailed(f"{error}: {command.resume_hint(self._study_keys())}") from None
+                    raise TooManyFailed(f"{error}: {self._resume_hint()}") from None
                 raise
         study = self._opener.reopen()
         if self._interruption.signal is not None:
             self._write_results(study)
-            say(f"interrupted; resume it with: {command.resume_hint(self._study_keys())}")
+            say(f"interrupted; resume it with: {self._resume_hint()}")
             raise SystemExit(self._interruption.exit_code)
-        self._check_not_all_failed(study)
+        reason = why_all_failed(study.get_trials(deepcopy=False))
+        if reason is not None:
+            self._write_results(study)
+            raise UserError(reason)
 
     def _restart(self, error: WorkerMustRestart) -> None:
         """Replace this process by a fresh one with the same pid and start time; requeue the attempts it owns first."""
@@ -210,46 +199,28 @@ class Sweep:
         requeue_own(self._opener.reopen())
         sys.stdout.flush()
         os.environ |= to_environment(self._before)
-        os.execv(sys.executable, command.restart_argv(self._study_name_keys(), self._settings.study_name))
-
-    def _check_not_all_failed(self, study: Study) -> None:
-        trials = study.get_trials(deepcopy=False)
-        ended = count(trials)
-        if ended.counted and ended.failed == ended.counted:
-            self._write_results(study)
-            reasons = [attempt.reason for attempt in map(Attempt, trials) if attempt.state.is_counted]
-            raise UserError(f"all {ended.failed} trials failed, the last one with: {reasons[-1]}")
+        os.execv(sys.executable, command.restart_argv(self._name_keys, self._settings.study_name))
 
     def _run_trials(self, study: Study) -> None:
         settings = self._settings
         worker, jobs = self._worker(study), read_launcher(self._config)
         n_workers = min(settings.n_workers, max_local_workers(self._config) or settings.n_workers)
-        if n_workers == 1 and jobs is None and not self._needs_watch():
+        hangs_with_its_trial = settings.trial_timeout is not None and not settings.has_own_processes
+        if n_workers == 1 and jobs is None and not hangs_with_its_trial:
             worker.work()
             return
         started = started_in_environment(self._started)  # the timeout counts from the sweep's start in every worker
         environment = {**started, **to_environment(self._before)}
 
         def is_late() -> bool:
-            is_ending = worker.is_ending()
-            if is_ending and jobs is not None:
+            if (is_ending := worker.is_ending()) and jobs is not None:
                 call_time(self._opener.reopen(), started[STARTED])
             return is_ending
 
-        without_callbacks = callbacks.deletions(self._config)
-        argv = command.worker_argv(
-            self._study_name_keys(), settings.study_name, self._folder.absolute(), *without_callbacks
-        )
-        work = argv, environment, self._folder
-        start = LocalWorkers(*work, settings.devices) if jobs is None else Jobs(jobs, *work, settings.devices)
+        start = worker_starter(self._config, settings, self._name_keys, environment)
         progress = ProgressPrinter(self._opener.reopen, settings.max_failure_rate, self._before)
         watch = HangWatch(self._opener.reopen, settings.trial_timeout)
         Pool(start, self._limits().n_trials, self._interruption, watch).run(n_workers, is_late, progress)
-
-    def _needs_watch(self) -> bool:
-        """Whether trials are to be ended that hang: their process cannot do it, and needs another one beside it."""
-        settings = self._settings
-        return settings.trial_timeout is not None and not settings.isolate and settings.devices == 1
 
     def _write_results(self, study: Study) -> None:
         write_results(study, self._settings, self._folder, self._config_of, self._composer.loader)
@@ -264,7 +235,7 @@ class Sweep:
             self._interruption,
             self._folder,
             self._started,
-            None if self._settings.isolate or self._settings.devices > 1 else self._settings.on_start,
+            None if self._settings.has_own_processes else self._settings.on_start,
             lambda: self._is_far_from_sweep and is_time_called(study, os.environ[STARTED]),
         )
 
@@ -275,13 +246,5 @@ class Sweep:
         rest = settings.max_failure_rate, settings.max_retries, settings.timeout, settings.trial_timeout
         return Limits(n_trials, *rest, before=self._before)
 
-    def _study_name_keys(self) -> list[str]:
-        """Return the keys that hold the study's name."""
-        is_top_level_key = OmegaConf.select(self._config, "study_name") == self._settings.study_name
-        return ["hydra.sweeper.study_name", *["study_name"] * is_top_level_key]
-
-    def _study_keys(self) -> dict[str, str]:
-        """Return overrides that lead another call of the command to this study, which a time stamp may have named."""
-        *_, key = self._study_name_keys()
-        name = {key: self._settings.study_name}
-        return name if key == "study_name" else {**name, "hydra.sweep.dir": str(self._folder)}
+    def _resume_hint(self) -> str:
+        return command.resume_hint(self._keys)

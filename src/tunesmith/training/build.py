@@ -16,8 +16,8 @@ from lightning.pytorch.callbacks import RichProgressBar
 from lightning.pytorch.plugins.precision import DoublePrecision
 from omegaconf import DictConfig
 
+from tunesmith.config.doors import with_learner
 from tunesmith.data import DataModule
-from tunesmith.doors import with_learner
 from tunesmith.errors import UserError
 from tunesmith.objective import Objective
 from tunesmith.reporting import Reporter, is_trial

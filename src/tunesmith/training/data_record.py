@@ -11,7 +11,7 @@ from typing import Any
 
 import lightning as L
 
-from tunesmith.config_changes import show_digest
+from tunesmith.config.changes import show_digest
 from tunesmith.data import DataModule
 from tunesmith.data.fitted_preparation import FittedPreparation
 from tunesmith.errors import UserError

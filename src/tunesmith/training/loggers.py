@@ -16,7 +16,7 @@ from filelock import FileLock
 from lightning.pytorch.loggers import Logger, MLFlowLogger, TensorBoardLogger, WandbLogger
 from omegaconf import DictConfig, OmegaConf
 
-from tunesmith.doors import untaken_groups
+from tunesmith.config.doors import untaken_groups
 from tunesmith.errors import UserError
 from tunesmith.training.nodes import build_node
 

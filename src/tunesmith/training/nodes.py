@@ -13,9 +13,9 @@ from hydra.utils import instantiate
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig, OmegaConf
 
-from tunesmith.doors import written_at
+from tunesmith.config.doors import written_at
+from tunesmith.config.renamed_targets import with_new_targets
 from tunesmith.errors import UserError, text_of
-from tunesmith.renamed_targets import with_new_targets
 from tunesmith.short_traceback import place_of
 
 # What Lightning says of two callbacks whose states have one key in a checkpoint.

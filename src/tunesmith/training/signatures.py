@@ -11,12 +11,12 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 
-from tunesmith.config_changes import show_value
-from tunesmith.config_files import file_with
+from tunesmith.config.changes import show_value
+from tunesmith.config.files import file_with
+from tunesmith.config.meant_keys import hint_below
+from tunesmith.config.node_keys import HYDRAS, check_node_keys, parts_of_run
+from tunesmith.config.renamed_targets import RENAMED
 from tunesmith.errors import UserError
-from tunesmith.meant_keys import hint_below
-from tunesmith.node_keys import HYDRAS, check_node_keys, parts_of_run
-from tunesmith.renamed_targets import RENAMED
 from tunesmith.training.learner import Supervised
 
 OURS = ("scheduler.interval",)  # make_schedules takes it, not the schedule

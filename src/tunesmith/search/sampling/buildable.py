@@ -16,10 +16,10 @@ from optuna import pruners, samplers
 from optuna.exceptions import ExperimentalWarning
 
 from tunesmith.checks import check_rule
+from tunesmith.config.renamed_targets import nodes_with_target
 from tunesmith.errors import UserError, closest
-from tunesmith.renamed_targets import nodes_with_target
-from tunesmith.rule_table import rules_of
 from tunesmith.rules import or_null
+from tunesmith.rules.table import rules_of
 
 # Values that configs of the official plugin spell out, though they are Optuna 5's only behaviour: it warns of each key.
 SPELLED_OUT = {

@@ -12,7 +12,7 @@ from optuna.samplers import BaseSampler
 from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial
 
-from tunesmith.config_changes import show_value
+from tunesmith.config.changes import show_value
 from tunesmith.errors import UserError
 from tunesmith.search.sampling.queued import NoPoint, check_queued, own_value, read_queued
 from tunesmith.search.sampling.sampler import make_sampler

@@ -12,7 +12,7 @@ from typing import Any
 from optuna.distributions import CategoricalDistribution
 from optuna.trial import FrozenTrial
 
-from tunesmith.config_changes import is_same_value, show_value
+from tunesmith.config.changes import is_same_value, show_value
 from tunesmith.search.space.space import Dimension
 from tunesmith.search.space.values import contains, position
 from tunesmith.search.study.trial import Attempt

@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 from optuna import Trial
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
-from tunesmith.config_changes import show_value
+from tunesmith.config.changes import show_value
 from tunesmith.errors import UserError, shorten
 from tunesmith.search.sampling.queued import NoPoint, check_queued, own_value
 from tunesmith.search.space.space import Dimension

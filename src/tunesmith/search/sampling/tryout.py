@@ -20,8 +20,8 @@ from optuna.pruners import BasePruner, NopPruner
 from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import TrialState
 
+from tunesmith.config.renamed_targets import nodes_with_target
 from tunesmith.errors import UserError, text_of
-from tunesmith.renamed_targets import nodes_with_target
 from tunesmith.rules import is_integer
 from tunesmith.search.sampling.sampler import is_enumerated, make_pruner, make_sampler
 from tunesmith.search.settings import Settings

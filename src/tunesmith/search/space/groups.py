@@ -12,7 +12,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 
-from tunesmith.quoting import to_hydra
+from tunesmith.config.quoting import to_hydra
 
 
 class Groups:

@@ -9,7 +9,7 @@ from typing import Any
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
-from tunesmith.quoting import param_override
+from tunesmith.config.quoting import param_override
 
 # An interpolation that is not escaped and, unlike ${.key}, does not depend on where it stands.
 _INTERPOLATION = re.compile(r"(?<!\\)\$\{(?!\.)")

@@ -25,8 +25,8 @@ from optuna.distributions import (
 )
 from optuna.trial import Trial
 
+from tunesmith.config.quoting import param_override, to_hydra, to_optuna
 from tunesmith.errors import UserError
-from tunesmith.quoting import param_override, to_hydra, to_optuna
 from tunesmith.search.space.groups import Groups, elements_of
 from tunesmith.search.space.precedence import drop_overridden
 from tunesmith.search.space.ranges import interval, nth_step, number_range

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from omegaconf import DictConfig, OmegaConf
 
-from tunesmith.config_changes import Change, find_changes, show_value
+from tunesmith.config.changes import Change, find_changes, show_value
 from tunesmith.errors import UserError
 
 _PARTS = ("launcher", "sweeper")

@@ -11,7 +11,7 @@ from hydra.core.override_parser.types import QuotedString
 from hydra.errors import HydraException
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
-from tunesmith.config_changes import ROUNDING, is_same_value
+from tunesmith.config.changes import ROUNDING, is_same_value
 from tunesmith.search.space.space import Dimension
 
 

@@ -14,7 +14,7 @@ from hydra.errors import HydraException
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import TrialState
 
-from tunesmith.quoting import to_optuna
+from tunesmith.config.quoting import to_optuna
 from tunesmith.run_folder import CONFIG_FILE, RESULT_FILE, read_metrics
 
 _OVERRIDES = CONFIG_FILE.with_name("overrides.yaml")

@@ -19,7 +19,7 @@ from typing import Any
 from omegaconf import MISSING, DictConfig, OmegaConf
 from optuna import Study
 
-from tunesmith.config_changes import ABSENT
+from tunesmith.config.changes import ABSENT
 from tunesmith.search.space.space import Params, Space
 from tunesmith.search.space.values import is_same_param
 from tunesmith.search.storage.password import HIDDEN, redact

@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial
 
 from tunesmith.errors import UserError
 from tunesmith.search.study.owner import worker_index
-from tunesmith.search.study.trial import REPEAT, State, state_of
+from tunesmith.search.study.trial import REPEAT, Attempt, State, state_of
 
 # max_failure_rate is judged from this many ended trials on: with fewer, one bad draw would exceed it.
 MIN_TRIALS_TO_JUDGE = 5
@@ -68,6 +68,15 @@ def count_before(trials: Sequence[FrozenTrial]) -> Counts:
 def to_environment(before: Counts) -> dict[str, str]:
     """Return the environment that tells further processes of this call what had ended before it."""
     return {COUNTS_BEFORE: " ".join(map(str, (os.getpid(), *astuple(before))))}
+
+
+def why_all_failed(trials: Sequence[FrozenTrial]) -> str | None:
+    """Return that all of the trials that ended have failed, and why the last one did; None if that is not so."""
+    ended = count(trials)
+    if not ended.counted or ended.failed < ended.counted:
+        return None
+    *_, last = (Attempt(trial).reason for trial in trials if state_of(trial).is_counted)
+    return f"all {ended.failed} trials failed, the last one with: {last}"
 
 
 def check_failure_rate(counts: Counts, max_failure_rate: float, before: Counts = NONE_ENDED) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from optuna.distributions import CategoricalDistribution
 from optuna.trial import FrozenTrial, Trial
 
-from tunesmith.config_changes import ABSENT
+from tunesmith.config.changes import ABSENT
 from tunesmith.search.space.space import Space
 from tunesmith.search.space.values import contains, is_same_param, position
 from tunesmith.search.study.config_record import ConfigRecord, is_same_choice

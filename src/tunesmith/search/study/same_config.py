@@ -13,9 +13,9 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from optuna import Study
 
-from tunesmith.config_changes import Change, comes_out_the_same, find_changes, show_value
+from tunesmith.config.changes import Change, comes_out_the_same, find_changes, show_value
+from tunesmith.config.free_keys import is_free, names_a_place
 from tunesmith.errors import UserError, list_names
-from tunesmith.free_keys import is_free, names_a_place
 from tunesmith.search.study.config_record import (
     Base,
     Compose,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from optuna import Trial
 
-from tunesmith.config_changes import show_digest
+from tunesmith.config.changes import show_digest
 from tunesmith.errors import UserError
 from tunesmith.search.study.study_of_space import StudyOfSpace
 from tunesmith.search.study.trial import CONFIG_ERROR, DATA, SURPLUS, Attempt

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, ListConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 from optuna import Study, Trial
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
@@ -28,9 +26,10 @@ from tunesmith.search.study.heartbeat import Heartbeats
 from tunesmith.search.study.owner import worker_index
 from tunesmith.search.study.retries import StaleTrials, requeue
 from tunesmith.search.study.study import tell
-from tunesmith.search.study.trial import CONFIG_ERROR, NOTE, REASON, TAGS, Attempt
+from tunesmith.search.study.trial import CONFIG_ERROR, REASON, Attempt
 from tunesmith.search.worker.executor import Assignment, Executor, Outcome
 from tunesmith.search.worker.interruption import Interruption
+from tunesmith.search.worker.labels import label
 from tunesmith.search.worker.trial_reporter import TrialReporter
 
 # Between two looks for stale attempts of other workers, and between two looks for a free place.
@@ -169,7 +168,7 @@ class Worker:
                 return []
             name = Attempt(trial).folder_name
             config = self._composer.compose(params, number, name)
-            _label(trial, config)
+            label(trial, config)
             reporter = TrialReporter(
                 trial,
                 params,
@@ -234,22 +233,3 @@ class Worker:
         for number in list(self._running):
             requeue(self._study, number)
             self._forget(number)
-
-
-def _label(trial: Trial, config: DictConfig) -> None:
-    """Keep a trial's note and tags in the study, if it has any; what another app has at these keys is left out."""
-    labels = {key: _text_or_texts(config, key) for key in (NOTE, TAGS)}
-    for key, label in labels.items():
-        if label:
-            trial.set_user_attr(key, label)
-
-
-def _text_or_texts(config: DictConfig, key: str) -> str | list[str] | None:
-    try:
-        label = OmegaConf.select(config, key)
-        texts = list(label) if isinstance(label, ListConfig) else [label]
-    except OmegaConfBaseException:  # an interpolation that only a job can resolve
-        return None
-    if not all(isinstance(text, str) for text in texts) or isinstance(label, str) != (key == NOTE):
-        return None
-    return label if isinstance(label, str) else texts

@@ -32,8 +32,8 @@ from tunesmith.rules import (
     one_of,
     or_null,
 )
-from tunesmith.search_rules import SEARCH_TARGETS
-from tunesmith.training_rules import ACCELERATORS, STRATEGIES, TRAINING_TARGETS, WHOLE_MODEL
+from tunesmith.rules.search import SEARCH_TARGETS
+from tunesmith.rules.training import ACCELERATORS, STRATEGIES, TRAINING_TARGETS, WHOLE_MODEL
 
 # Name in a config -> class of torch.nn. A line here is all that a new activation takes.
 ACTIVATIONS = {

@@ -9,11 +9,11 @@ from pathlib import Path
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
-from tunesmith.config_files import ConfigFile, chosen_files, config_folders, file_with
-from tunesmith.doors import typed_overrides
+from tunesmith.config.doors import typed_overrides
+from tunesmith.config.files import ConfigFile, chosen_files, config_folders, file_with
+from tunesmith.config.meant_keys import hint_of
+from tunesmith.config.package_lines import NEEDED
 from tunesmith.errors import UserError, closest
-from tunesmith.meant_keys import hint_of
-from tunesmith.package_lines import NEEDED
 
 FREE = "vars"  # the node for a file's own values
 # First words of a config that a run or a sweep has written down: its keys were checked when it was composed.

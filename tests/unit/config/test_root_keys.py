@@ -8,8 +8,8 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
+from tunesmith.config.root_keys import check_root_keys
 from tunesmith.errors import UserError
-from tunesmith.root_keys import check_root_keys
 
 
 def composed(folder: Path, primary: str, *overrides: str) -> DictConfig:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tunesmith.free_keys import is_free, names_a_place
+from tunesmith.config.free_keys import is_free, names_a_place
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from tunesmith.config_changes import ABSENT, Change, find_changes, is_same_value, show_value
+from tunesmith.config.changes import ABSENT, Change, find_changes, is_same_value, show_value
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import re
 
 from omegaconf import DictConfig, OmegaConf
 
-from tunesmith.config_files import chosen_files
+from tunesmith.config.files import chosen_files
 from tunesmith.errors import UserError
 
 # Groups whose files have no effect without the line: their content would be the node of the group's name.

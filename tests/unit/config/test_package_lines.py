@@ -9,8 +9,8 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
+from tunesmith.config.package_lines import check_package_lines
 from tunesmith.errors import UserError
-from tunesmith.package_lines import check_package_lines
 
 LINE = "# @package hydra.sweeper.params"
 

@@ -8,8 +8,8 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
+from tunesmith.config.optional_choices import check_optional_choices
 from tunesmith.errors import UserError
-from tunesmith.optional_choices import check_optional_choices
 
 
 def composed(folder: Path, *overrides: str) -> DictConfig:

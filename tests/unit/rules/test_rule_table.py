@@ -12,8 +12,8 @@ from torch import nn
 from torch.nn import init
 
 from tunesmith.errors import UserError
-from tunesmith.rule_table import ACTIVATIONS, INITIALIZERS, KEYS, REPLACED, TARGETS, replacements_of, rules_of
-from tunesmith.training_rules import TRAINING_TARGETS
+from tunesmith.rules.table import ACTIVATIONS, INITIALIZERS, KEYS, REPLACED, TARGETS, replacements_of, rules_of
+from tunesmith.rules.training import TRAINING_TARGETS
 
 # values just inside a rule, values just outside
 Bounds = tuple[list[Any], list[Any]]

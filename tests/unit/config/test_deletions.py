@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tunesmith.deletions import NEEDED, refuse_deletions
+from tunesmith.config.deletions import NEEDED, refuse_deletions
 from tunesmith.errors import UserError
 
 

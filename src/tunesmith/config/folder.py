@@ -2,4 +2,4 @@
 
 from pathlib import Path
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
+CONF = Path(__file__).resolve().parents[3] / "conf"

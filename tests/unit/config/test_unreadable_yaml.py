@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tunesmith.config.unreadable_yaml import read_plain_yaml
 from tunesmith.errors import UserError
-from tunesmith.unreadable_yaml import read_plain_yaml
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from tunesmith.doors import OF_THE_LEARNER, check_doors, taken_keys, untaken_groups, with_learner, written_at
+from tunesmith.config.doors import OF_THE_LEARNER, check_doors, taken_keys, untaken_groups, with_learner, written_at
 from tunesmith.errors import UserError
 
 GROUPS: dict[str, Any] = {

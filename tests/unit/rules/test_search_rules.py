@@ -9,7 +9,7 @@ import optuna
 import pytest
 
 from tunesmith.rules import or_null
-from tunesmith.search_rules import SEARCH_TARGETS
+from tunesmith.rules.search import SEARCH_TARGETS
 
 CLASSES = {
     f"{module.__name__}.{name}": signature(getattr(module, name)).parameters

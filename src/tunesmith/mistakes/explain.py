@@ -24,14 +24,14 @@ from omegaconf.errors import (
     OmegaConfBaseException,
 )
 
-from tunesmith.conf_folder import CONF
+from tunesmith.config.folder import CONF
+from tunesmith.config.meant_keys import hint_below, hint_of
+from tunesmith.config.unreadable_yaml import explain_unreadable, file_being_read
 from tunesmith.errors import RunFailed, UserError, closest, mistake_in, text_of, without_key
 from tunesmith.machine_faults import find_machine_fault, leave_full_streams
-from tunesmith.meant_keys import hint_below, hint_of
-from tunesmith.override_errors import explain_composing, explain_override
+from tunesmith.mistakes.override_errors import explain_composing, explain_override
 from tunesmith.search.storage.password import redact
 from tunesmith.short_traceback import format_short
-from tunesmith.unreadable_yaml import explain_unreadable, file_being_read
 
 EXIT_INTERRUPTED = 130
 NO_JOB = "HydraConfig was not set"  # what Hydra says of ${hydra:...} outside of a job

@@ -11,9 +11,9 @@ from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 from tiny import small
 
-from tunesmith import renamed_targets
+from tunesmith.config import renamed_targets
+from tunesmith.config.renamed_targets import RENAMED, with_new_targets
 from tunesmith.errors import UserError
-from tunesmith.renamed_targets import RENAMED, with_new_targets
 from tunesmith.reporting import NoReporter
 from tunesmith.run_folder import read_metrics
 from tunesmith.training.fit import train_once

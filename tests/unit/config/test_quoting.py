@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from tunesmith.quoting import override, param_override, to_hydra, to_optuna
+from tunesmith.config.quoting import override, param_override, to_hydra, to_optuna
 
 
 def parsed(text: str) -> Any:

@@ -13,8 +13,8 @@ from lightning.fabric.plugins.precision.precision import _PRECISION_INPUT
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from torch.optim import lr_scheduler
 
-from tunesmith.rule_table import rules_of
-from tunesmith.training_rules import TRAINING_TARGETS
+from tunesmith.rules.table import rules_of
+from tunesmith.rules.training import TRAINING_TARGETS
 
 CLASSES: dict[str, Any] = {
     "lightning.Trainer": lightning.Trainer,

@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 
 import tunesmith.objective  # noqa: F401  # registers mode_of
 from tunesmith.errors import UserError
-from tunesmith.mistakes import exit_on_error
+from tunesmith.mistakes.explain import exit_on_error
 
 
 def told(error: BaseException) -> Any:

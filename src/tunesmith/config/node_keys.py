@@ -8,9 +8,9 @@ from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from tunesmith.doors import OF_THE_LEARNER, SUPERVISED, is_taken, taken_keys, written_at
+from tunesmith.config.doors import OF_THE_LEARNER, SUPERVISED, is_taken, taken_keys, written_at
+from tunesmith.config.renamed_targets import nodes_with_target
 from tunesmith.errors import UserError
-from tunesmith.renamed_targets import nodes_with_target
 
 # Hydra's words inside a node; all other keys are arguments.
 HYDRAS = ("_target_", "_partial_", "_args_", "_recursive_", "_convert_")
