@@ -17,7 +17,9 @@ ROWS = [
         "trainer.devices=abc",
         "trainer.devices must be an integer >= 1, -1 (all GPUs), auto, or a list of GPUs such as [0,2]; got 'abc'",
     ),
-    mistake("trainer.devices=0,1", "trainer.devices must be one value in a run; got 'trainer.devices=0,1': type -m to sweep"),
+    mistake(
+        "trainer.devices=0,1", "trainer.devices must be one value in a run; got 'trainer.devices=0,1': type -m to sweep"
+    ),
     mistake(
         "'trainer.devices=\"0,1\"'",
         "trainer.devices must be an integer from 1 to 8 on a machine's CPU; got '0,1'",

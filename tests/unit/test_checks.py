@@ -371,7 +371,8 @@ def test_an_objective_of_validations_needs_a_validation(metric: str, limit: floa
 
 
 @pytest.mark.parametrize(
-    "typed", ["scheduler.patience=10", "scheduler.patience=11 trainer.max_epochs=12", "callbacks.early_stopping.patience=5"]
+    "typed",
+    ["scheduler.patience=10", "scheduler.patience=11 trainer.max_epochs=12", "callbacks.early_stopping.patience=5"],
 )
 def test_a_plateau_schedule_acts_before_training_stops(typed: str) -> None:
     with pytest.raises(UserError, match=r"^scheduler\.patience must be less than callbacks\.early_stopping\.patience="):
