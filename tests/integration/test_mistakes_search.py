@@ -232,6 +232,10 @@ ROWS = [
         "-m study_name=s hydra.sweeper.search_space={a:{type:float}}",
         "hydra.sweeper.search_space: there is no such key; got 'hydra.sweeper.search_space={a:{type:float}}'",
     ),
+    mistake(
+        "-m study_name=s hydra.sweeper.n_trials=1,2",
+        "error: hydra.sweeper.n_trials must be one value; got 'hydra.sweeper.n_trials=1,2': a sweep varies",
+    ),
     mistake("-m study_name=s hydra/sweeper=basik", "hydra/sweeper: there is no such choice; got 'basik'"),
     mistake("-m study_name=s hydra/launcher=joblb", "hydra/launcher: there is no such choice; got 'joblb'"),
     mistake(
