@@ -42,7 +42,7 @@ class Metrics:
             if not callable(metric):
                 raise UserError(
                     f"metrics.{name} must be a torchmetrics object or a function (outputs, targets); got "
-                    f"{type(metric).__name__}: a function is handed over, not called, with metrics.{name}._partial_=true"
+                    f"{type(metric).__name__}: it is handed over, not called, with metrics.{name}._partial_=true"
                 )
         self.objects = {name: metric for name, metric in named.items() if isinstance(metric, Metric)}
         self.functions = {name: metric for name, metric in named.items() if not isinstance(metric, Metric)}

@@ -129,7 +129,7 @@ def test_a_metric_that_does_not_fit_is_refused(
 
 
 def test_a_metric_that_cannot_be_called_is_refused() -> None:
-    line = "metrics.own must be a torchmetrics object or a function (outputs, targets); got int: a function is handed"
+    line = "metrics.own must be a torchmetrics object or a function (outputs, targets); got int: it is handed over"
     with pytest.raises(UserError, match=f"^{re.escape(line)}"):
         Metrics({"own": 3})  # type: ignore[dict-item]
 
