@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import gc
+import io
 import json
 import os
 import signal
@@ -13,9 +15,10 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import pytest
+from omegaconf import OmegaConf
 from services.daemon import S, ServiceError, running
 
 if TYPE_CHECKING:
@@ -257,6 +260,22 @@ def slurm() -> Iterator[Slurm]:
 
     with started(Slurm) as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="session", autouse=True)
+def yaml_parsed_once() -> Iterator[None]:
+    """Parse a text of YAML once in this process: Hydra reads some 50 files for each config, the same ones in each test."""
+    load, parsed = OmegaConf.load, {}
+
+    def load_once(file: str | Path | IO[str]) -> object:
+        text = Path(file).read_text("utf-8") if isinstance(file, str | Path) else file.read()
+        if text not in parsed:
+            parsed[text] = load(io.StringIO(text))
+        return copy.deepcopy(parsed[text])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(OmegaConf, "load", staticmethod(load_once))
+        yield
 
 
 @pytest.hookimpl(wrapper=True)

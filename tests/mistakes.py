@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from hydra._internal.hydra import Hydra
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.singleton import Singleton
 from hydra_app import root_logger_kept
@@ -96,6 +97,8 @@ def _as_new_process(mistake: Mistake, folder: Path) -> Iterator[None]:
             patch.setenv(name, value)
         patch.chdir(folder)
         patch.setattr(sys, "argv", ["train.py", *shlex.split(mistake.typed)])
+        if "hydra.mode" not in mistake.typed:  # Hydra composes a first time only to see this key
+            patch.setattr(Hydra, "get_mode", lambda *_, **__: None)
         try:
             yield
         finally:

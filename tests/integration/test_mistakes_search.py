@@ -157,7 +157,7 @@ ROWS = [
     ),
     mistake(
         "-m study_name=s hydra/sweeper/pruner=patient hydra.sweeper.pruner.wrapped_pruner=3",
-        "hydra.sweeper.pruner.wrapped_pruner must be a node with a _target_; got 3",
+        "hydra.sweeper.pruner.wrapped_pruner must be a node with a _target_, or null; got 3",
     ),
     mistake(
         "-m study_name=s hydra/sweeper/pruner=patient hydra.sweeper.pruner.wrapped_pruner._target_=optuna.pruners.Foo",
