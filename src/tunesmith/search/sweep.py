@@ -123,8 +123,7 @@ class Sweep:
         try:
             return self._run()
         except (MachineFault, OSError) as error:
-            fault = find_machine_fault(error, self._folder)
-            if fault is None:
+            if (fault := find_machine_fault(error, self._folder)) is None:
                 raise
             raise MachineFault(f"{fault}; resume it with: {command.resume_hint(self._study_keys())}") from None
 
@@ -141,16 +140,8 @@ class Sweep:
         except UserError:
             self._opener.discard_if_worthless(study)
             raise
-        is_elsewhere = runs_on_cluster(self._config)
-        return finish(
-            self._opener.reopen(),
-            self._settings,
-            self._space,
-            self._folder,
-            self._study_keys(),
-            is_elsewhere,
-            self._composer.loader,
-        )
+        study, is_elsewhere, loader = self._opener.reopen(), runs_on_cluster(self._config), self._composer.loader
+        return finish(study, self._settings, self._space, self._folder, self._study_keys(), is_elsewhere, loader)
 
     def run_as_worker(self) -> None:
         """Run trials of a study that the sweep has checked and opened, as long as the sweep lives."""
