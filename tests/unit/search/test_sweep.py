@@ -396,6 +396,22 @@ def test_a_best_trial_that_cannot_be_evaluated_ends_the_sweep(sweep: Sweep) -> N
     assert (FOLDER / RESULTS_FILE).exists()
 
 
+def interrupt(folder: Path) -> dict[str, float]:
+    raise KeyboardInterrupt
+
+
+def test_ctrl_c_while_the_best_trial_is_evaluated_says_what_is_left(
+    sweep: Sweep, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        sweep(x_of, on_finish=f"{__name__}.interrupt")
+    last_line = capsys.readouterr().out.splitlines()[-1]
+    assert last_line == "interrupted: the best trial is not evaluated; the same command evaluates it"
+    found = sweep(x_of, on_finish=f"{__name__}.evaluate")
+    assert found is not None
+    assert found["test"] == {"test/x": 0.5}
+
+
 def test_a_typed_password_is_refused_before_anything_is_made(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -> None:
     url = "postgresql+psycopg://me:secret@host/studies"
     monkeypatch.setattr("sys.argv", ["app.py", "-m", f"hydra.sweeper.storage='{url}'"])
