@@ -126,7 +126,11 @@ for number, name in enumerate((os.devnull, *files)):
     os.dup2(os.open(name, os.O_RDWR | os.O_CREAT), number)
 sys.path.insert(0, os.path.dirname(sys.argv[0]))
 sys.orig_argv = [sys.executable, *sys.argv]
-runpy.run_path(sys.argv[0], run_name="__main__")
+if sys.argv[0] == "-m":
+    del sys.argv[0]
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+else:
+    runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
@@ -204,9 +208,10 @@ class LoadedShell(Shell):
 
     def python(self, *arguments: str, **env: str) -> Ended:
         env = {**self.env, **env}
-        if arguments[0].startswith("-") or env["PYTHONPATH"] != PYTHONPATH:
+        if arguments[0] == "-c" or env["PYTHONPATH"] != PYTHONPATH:
             return super().python(*arguments, **env)
-        imports = self._imports or (TRAINS if Path(arguments[0]) in TRAINING_SCRIPTS else SWEEPS)
+        trains = arguments[:2] == ("-m", "tunesmith") or Path(arguments[0]) in TRAINING_SCRIPTS
+        imports = self._imports or (TRAINS if trains else SWEEPS)
         return self._pythons.of(imports).run(self.folder, env, arguments)
 
 
@@ -264,7 +269,7 @@ def slurm() -> Iterator[Slurm]:
 
 @pytest.fixture(scope="session", autouse=True)
 def yaml_parsed_once() -> Iterator[None]:
-    """Parse a text of YAML once in this process: Hydra reads some 50 files for each config, the same ones in each test."""
+    """Parse each text of YAML once in this process: Hydra reads some 50 files for each config."""
     load, parsed = OmegaConf.load, {}
 
     def load_once(file: str | Path | IO[str]) -> object:
