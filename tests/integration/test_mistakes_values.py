@@ -158,6 +158,7 @@ ROWS = [
     mistake("data=npy data.path=gone.npy", "data.targets_path must be given: add data.targets_path=VALUE"),
     mistake("data=csv data.path=file data.separator=ab", "data.target must be given: add data.target=VALUE"),
     mistake("hydra.run.dir=null", "Error merging override hydra.run.dir=null: field 'hydra.run.dir' is no"),
+    mistake("hydra.run.dir=", "hydra.run.dir must be a folder; got ''"),
     mistake("hydra.run.dir=/proc/x", "hydra.run.dir must be a folder that can be written to; got /proc/x"),
     mistake("hydra.job.chdir=maybe", "Error merging override hydra.job.chdir=maybe: Value 'maybe' is not a v"),
     mistake("hydra.mode=abc", "Error merging override hydra.mode=abc: Invalid value 'abc', expected o"),
