@@ -54,6 +54,16 @@ OTHER_WORDS = [
     meant("data.bs=3", "did you mean data.batch_size?"),
     meant("optimizer.learning_rate=0.1", "did you mean optimizer.lr?"),
     meant("optimizer.lrr=0.1", "did you mean optimizer.lr? options: optimizer.fused, optimizer.lr"),
+    meant("model.lr=0.1", "did you mean optimizer.lr?", "takes a plus: +model.lr=0.1"),
+    meant("trainer.batch_size=32", "did you mean data.batch_size?"),
+    meant("hydra.n_trials=3", "did you mean hydra.sweeper.n_trials?"),
+    meant("hydra.dir=x", "did you mean hydra.run.dir or hydra.sweep.dir?"),
+    mistake("train.epochs=3", "train: there is no such key; got 'train.epochs=3'; did you mean trainer.max_epochs?"),
+    mistake("optim.lr=0.1", "optim: there is no such key; got 'optim.lr=0.1'; did you mean optimizer.lr?"),
+    mistake("sweeper.n_trials=3", "did you mean hydra.sweeper.n_trials?"),
+    mistake(
+        "callbacks.early_stopping=null", "callbacks.early_stopping must be a node", "~callbacks.early_stopping leave"
+    ),
     meant("trainer.fast_dev_run=true", "takes a plus: +trainer.fast_dev_run=true"),
     meant("optimizer.betas=[0.9,0.99]", "takes a plus: +optimizer.betas=[0.9,0.99]"),
     mistake("-m optimizer.lrr=0.1,0.2", "optimizer.lrr: there is no such key", "did you mean optimizer.lr?"),
