@@ -59,12 +59,25 @@ def explain_composing(message: str, typed: Sequence[str], conf: Path | None) -> 
     composing = re.search(r"In '([^']+)': \w+ raised while composing config: (.*)", message)
     if composing is not None:
         return _explain_merge(f"{composing[1]}.yaml", composing[2])
+    if "force-add of config groups" in message:
+        group, _, name = message.rpartition("++")[2].rstrip("'").partition("=")
+        return f"{group} takes no plus; got '++{group}={name}': type {group}={name}"
     if "Multiple values for" in message:
         group = message.partition("Multiple values for ")[2].partition(".")[0]
         return f"{group} has a choice already: type {group}=NAME without a plus, or write `override /{group}: NAME`"
     if "Could not override" in message:
         return _explain_defaults(message, conf)
     return None
+
+
+def explain_file(group: str, choice: str) -> str | None:
+    """Return one line for the path of a table that is typed as the choice of data; None if it is something else."""
+    root, slash, folder = group.partition("/")
+    path = f"{folder}{slash}{choice}"
+    kind = Path(choice).suffix.removeprefix(".")
+    if root != "data" or kind not in ("csv", "npy", "npz"):
+        return None
+    return f"data must be the name of one file in conf/data; got '{path}': type data={kind} data.path={path}"
 
 
 def _explain_merge(file: str, reason: str) -> str:
@@ -98,6 +111,10 @@ def _hint(text: str, message: str) -> str:
         function = _FUNCTIONS.get(unknown[1].lower())
         options = ", ".join(message.partition("Available: ")[2].split(","))
         return f"there is no function {unknown[1]}; {f'write {function}' if function else f'options: {options}'}"
+    if re.search(r"[^\w./@:~+-]", key):
+        return f"a key has names and dots alone: write {re.sub(r'[^A-Za-z0-9_/@:~+]+', '.', key).strip('.')}={value}"
+    if re.match(r"\(.*\)$|\{[^:]*\}$", value):
+        return "write interval(LOW,HIGH) for a range, A,B for some values, [A,B] for a list"
     if ";" in value:
         return "overrides are separated by spaces"
     if value.endswith(","):
