@@ -142,3 +142,9 @@ def sgd(params, **keys):
     node = ("optimizer._target_=own.sgd", "+optimizer.mine=1", "~optimizer.fused", "trainer.max_epochs=1")
     ended = shell.train(*QUICK, *node, PYTHONPATH=f"{shell.folder}:{shell.env['PYTHONPATH']}")
     assert ended.code == 0, ended.text
+
+
+def test_a_progress_bar_of_the_config_is_shown_in_a_terminal_alone(shell: Shell) -> None:
+    bar = "+callbacks.bar._target_=lightning.pytorch.callbacks.RichProgressBar"
+    ended = shell.train(*QUICK, bar, "trainer.max_epochs=1")
+    assert ended.code == 0, ended.text

@@ -119,7 +119,7 @@ CHOICES = [
     mistake("model=true", "got true; options: bottleneck, cnn"),
     mistake("model=[mlp]", "got [mlp]; did you mean mlp?"),
     mistake("model=[mlp,cnn]", "model must be the name of one file", "got [mlp,cnn]"),
-    mistake("~model", "model must be the name of one file in conf/model; got nothing"),
+    mistake("~model", "model must not be deleted; got '~model': model=NAME chooses another"),
     mistake("data=null", "got null; options: ", "none"),
     mistake("model=", "model: there is no such choice; got ''; options: "),
     mistake("+model=cnn", "model has a choice already: type model=NAME without a plus"),

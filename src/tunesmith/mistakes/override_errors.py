@@ -51,11 +51,11 @@ def explain_composing(message: str, typed: Sequence[str], conf: Path | None) -> 
     if "Sweeping over Hydra's configuration" in message:
         text = message.partition("'")[2].rstrip("'")
         return f"{text.partition('=')[0]} must be one value; got '{text}': a sweep varies what is not below hydra"
-    if "Config group override must be" in message or "possible interpolation keys" in message:
-        return _explain_choice(typed, conf)
     keyless = next((text for text in typed if text.startswith("=")), None)
     if keyless is not None:
         return f"an override must be KEY=VALUE in one word; got '{keyless}': there is no key before the ="
+    if "Config group override must be" in message or "possible interpolation keys" in message:
+        return _explain_choice(typed, conf)
     composing = re.search(r"In '([^']+)': \w+ raised while composing config: (.*)", message)
     if composing is not None:
         return _explain_merge(f"{composing[1]}.yaml", composing[2])
