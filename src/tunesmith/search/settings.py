@@ -6,13 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from importlib.util import find_spec
-from inspect import signature
-from pathlib import Path
-from types import FunctionType
 from typing import Any
 
-from hydra.utils import get_method
 from omegaconf import DictConfig, OmegaConf
 
 from tunesmith.checks import check_rule
@@ -20,6 +15,7 @@ from tunesmith.config.node_keys import HYDRAS
 from tunesmith.config.quoting import to_hydra
 from tunesmith.errors import UserError, closest
 from tunesmith.rules import FLAG, SEED, Rule, integer, number, one_of, or_null
+from tunesmith.search.named_function import NamedEvaluation, NamedFunction
 from tunesmith.search.space.params import read_params
 
 PREFIX = "hydra.sweeper."
@@ -125,7 +121,7 @@ def read_settings(given: Mapping[str, Any], config: DictConfig | None = None) ->
             "custom_search_space": _function("custom_search_space", given["custom_search_space"]),
             "check": _function("check", given["check"]),
             "on_start": _function("on_start", given["on_start"]),
-            "on_finish": _on_finish(given["on_finish"]),
+            "on_finish": None if given["on_finish"] is None else NamedEvaluation(given["on_finish"]),
         }
     )
 
@@ -195,28 +191,5 @@ def _is_top_level_key(config: DictConfig | None) -> bool:
     return sweeper is not None and OmegaConf.is_interpolation(sweeper, "study_name")
 
 
-def _function(key: str, path: str | None) -> Callable[..., Any] | None:
-    """Return the function of a path; its module, which may be heavy, is imported when it is called."""
-    if path is None:
-        return None
-    module = path.rpartition(".")[0] if isinstance(path, str) else ""
-    try:
-        is_there = find_spec(module) is not None
-    except (ImportError, ValueError):
-        is_there = False
-    if not is_there:
-        raise UserError(f"{PREFIX}{key} must be the path of a function; got '{path}'")
-    return lambda *arguments: get_method(path)(*arguments)
-
-
-def _on_finish(path: str | None) -> OnFinish | None:
-    """Return the function of a path; one that has a parameter `config` is given the trial's config, too."""
-    if _function("on_finish", path) is None or path is None:
-        return None
-
-    def evaluate(folder: Path, config: DictConfig | None = None) -> Mapping[str, Any]:
-        function: Callable[..., Mapping[str, Any]] = get_method(path)
-        takes_config = isinstance(function, FunctionType) and "config" in signature(function).parameters
-        return function(folder, config=config) if takes_config else function(folder)
-
-    return evaluate
+def _function(key: str, path: str | None) -> NamedFunction | None:
+    return None if path is None else NamedFunction(key, path)
