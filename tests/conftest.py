@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import gc
+import io
 import json
 import os
 import signal
@@ -13,9 +15,10 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import pytest
+from omegaconf import OmegaConf
 from services.daemon import S, ServiceError, running
 
 if TYPE_CHECKING:
@@ -123,7 +126,11 @@ for number, name in enumerate((os.devnull, *files)):
     os.dup2(os.open(name, os.O_RDWR | os.O_CREAT), number)
 sys.path.insert(0, os.path.dirname(sys.argv[0]))
 sys.orig_argv = [sys.executable, *sys.argv]
-runpy.run_path(sys.argv[0], run_name="__main__")
+if sys.argv[0] == "-m":
+    del sys.argv[0]
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+else:
+    runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
@@ -201,9 +208,10 @@ class LoadedShell(Shell):
 
     def python(self, *arguments: str, **env: str) -> Ended:
         env = {**self.env, **env}
-        if arguments[0].startswith("-") or env["PYTHONPATH"] != PYTHONPATH:
+        if arguments[0] == "-c" or env["PYTHONPATH"] != PYTHONPATH:
             return super().python(*arguments, **env)
-        imports = self._imports or (TRAINS if Path(arguments[0]) in TRAINING_SCRIPTS else SWEEPS)
+        trains = arguments[:2] == ("-m", "tunesmith") or Path(arguments[0]) in TRAINING_SCRIPTS
+        imports = self._imports or (TRAINS if trains else SWEEPS)
         return self._pythons.of(imports).run(self.folder, env, arguments)
 
 
@@ -257,6 +265,22 @@ def slurm() -> Iterator[Slurm]:
 
     with started(Slurm) as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="session", autouse=True)
+def yaml_parsed_once() -> Iterator[None]:
+    """Parse each text of YAML once in this process: Hydra reads some 50 files for each config."""
+    load, parsed = OmegaConf.load, {}
+
+    def load_once(file: str | Path | IO[str]) -> object:
+        text = Path(file).read_text("utf-8") if isinstance(file, str | Path) else file.read()
+        if text not in parsed:
+            parsed[text] = load(io.StringIO(text))
+        return copy.deepcopy(parsed[text])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(OmegaConf, "load", staticmethod(load_once))
+        yield
 
 
 @pytest.hookimpl(wrapper=True)

@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from hydra._internal.hydra import Hydra
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.plugins import Plugins
 from hydra.core.singleton import Singleton
 from hydra_app import root_logger_kept
 
@@ -90,12 +92,15 @@ def _run(mistake: Mistake, folder: Path) -> tuple[object, str]:
 def _as_new_process(mistake: Mistake, folder: Path) -> Iterator[None]:
     """Let main() find what a new process would, and take back what it leaves."""
     state = Singleton.get_state()
+    state["instances"][Plugins] = Plugins.instance()  # else Hydra looks for plugins again, in all packages
     with pytest.MonkeyPatch.context() as patch, root_logger_kept(), warnings.catch_warnings():
         patch.setenv("HYDRA_FULL_ERROR", "0")  # main() sets it
         for name, value in mistake.env.items():
             patch.setenv(name, value)
         patch.chdir(folder)
         patch.setattr(sys, "argv", ["train.py", *shlex.split(mistake.typed)])
+        if "hydra.mode" not in mistake.typed:  # Hydra composes a first time only to see this key
+            patch.setattr(Hydra, "get_mode", lambda *_, **__: None)
         try:
             yield
         finally:

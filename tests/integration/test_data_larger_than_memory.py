@@ -10,17 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from conftest import ROOT, TRAIN, Ended, Shell
+from conftest import ROOT, TRAIN, TRAINS, Ended, LoadedPythons, LoadedShell, Shell
 
 MB = 2**20
 NUM_SAMPLES = 320  # of 1 MB each
 LIMIT = 250 * MB  # 80 to 150 MB are needed, most of it to fit the scaling
-# A process that has imported everything and may then allocate LIMIT more; the rest of its arguments is a command.
+# A script for a process that has imported everything: it may then allocate LIMIT more. Its arguments are a command.
 LIMITED = f"""
 import resource, runpy, sys
-from tunesmith.cli import load_training
-load_training()
-import sklearn.model_selection, sklearn.preprocessing
 used = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmData"))
 resource.setrlimit(resource.RLIMIT_DATA, (used * 1024 + {LIMIT},) * 2)
 sys.argv = sys.argv[1:]
@@ -39,33 +36,40 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     inputs[:, 0, 0] = np.random.RandomState(0).randn(NUM_SAMPLES, 512) + 2 * classes[:, None]
     inputs.flush()
     assert (folder / "x.npy").stat().st_size > LIMIT
+    (folder / "limited.py").write_text(LIMITED)
     return folder
 
 
-def limited(folder: Path, *command: str) -> Ended:
-    return Shell(folder).python("-c", LIMITED, *command)
+@pytest.fixture
+def large_shell(folder: Path, pythons: LoadedPythons) -> Shell:
+    return LoadedShell(folder, pythons, TRAINS)
 
 
-def test_data_that_is_read_by_batch_may_be_larger_than_memory(folder: Path) -> None:
-    ended = limited(folder, TRAIN, "data=npy", "data.path=x.npy", "data.targets_path=y.npy", *RUN)
+def limited(shell: Shell, *command: str) -> Ended:
+    return shell.python("limited.py", *command)
+
+
+def test_data_that_is_read_by_batch_may_be_larger_than_memory(large_shell: Shell) -> None:
+    ended = limited(large_shell, TRAIN, "data=npy", "data.path=x.npy", "data.targets_path=y.npy", *RUN)
     assert (ended.code, ended.err) == (0, "")
-    evaluated = limited(folder, str(ROOT / "scripts" / "evaluate.py"), "r")
+    evaluated = limited(large_shell, str(ROOT / "scripts" / "evaluate.py"), "r")
     assert evaluated.code == 0, evaluated.text
-    test = yaml.safe_load((folder / "r" / "test.yaml").read_text())
+    test = yaml.safe_load((large_shell.folder / "r" / "test.yaml").read_text())
     assert test["samples"] == NUM_SAMPLES / 5
     assert test["test/acc"] > 0.95
 
 
 @pytest.mark.slow
-def test_an_array_inside_an_npz_is_read_by_batch_too(folder: Path) -> None:
+def test_an_array_inside_an_npz_is_read_by_batch_too(large_shell: Shell) -> None:
+    folder = large_shell.folder
     np.savez(folder / "data.npz", inputs=np.load(folder / "x.npy", mmap_mode="r"), targets=np.load(folder / "y.npy"))
-    ended = limited(folder, TRAIN, "data=npz", "data.path=data.npz", "data.mapped=true", "data.scale=none", *RUN)
+    ended = limited(large_shell, TRAIN, "data=npz", "data.path=data.npz", "data.mapped=true", "data.scale=none", *RUN)
     assert (ended.code, ended.err) == (0, "")
 
 
-def test_data_that_is_read_whole_must_fit_into_memory(folder: Path) -> None:
+def test_data_that_is_read_whole_must_fit_into_memory(large_shell: Shell) -> None:
     command = (TRAIN, "data=npy", "data.path=x.npy", "data.targets_path=y.npy", "data.mapped=false", *RUN)
-    ended = limited(folder, *command)
+    ended = limited(large_shell, *command)
     assert ended.code == 1
     assert ended.err.startswith("error: data must fit into memory, unless data=npz or data=npy reads it by batch with ")
     assert ended.err.count("\n") == 1

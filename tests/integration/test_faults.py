@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import csv
 import signal
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
-from conftest import QUICK, TRAIN, Shell
+from conftest import QUICK, Shell
+from plain_app import app, begun, ended, has_started, wait_until
 
 SWEEP = ("-m", *QUICK, "trainer.max_epochs=6", "study_name=s", "hydra/sweeper/pruner=none", "hydra.sweeper.n_trials=4")
 COUNTED = ["0", "1", "3", "4"]  # trial 2 is lost, 3 is its second attempt
@@ -18,13 +17,6 @@ COUNTED = ["0", "1", "3", "4"]  # trial 2 is lost, 3 is its second attempt
 
 def rows(study: Path) -> list[dict[str, str]]:
     return list(csv.DictReader((study / "trials.csv").read_text().splitlines()))
-
-
-def wait_until(holds: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def without(row: dict[str, str], *names: str) -> dict[str, str]:
@@ -61,16 +53,21 @@ def test_a_stopped_sweep_goes_on_with_the_lost_trial(unbroken: Path, module_shel
 
 
 def test_a_second_terminal_leaves_a_live_trial_alone_shares_the_budget_and_waits_for_its_end(shell: Shell) -> None:
-    slow = "+callbacks.slow={_target_:faults.WaitFor,file:go,trial:'0'}"
-    first = shell.start(TRAIN, *SWEEP, slow)
-    wait_until(lambda: (shell.study("s") / "0" / "metrics.csv").exists())
-    second = shell.start(TRAIN, *SWEEP, slow)
-    wait_until(lambda: (shell.study("s") / "3" / "result.yaml").exists())
+    body = """
+        if started(cfg) and cfg.x == 0:
+            while not Path("go").exists():
+                time.sleep(0.05)
+        return cfg.x
+    """
+    app(shell, body)
+    first = begun(shell, "x=0,1,2,3")
+    second = shell.start("app.py", "-m", "x=0,1,2,3")
+    wait_until(lambda: has_started(shell, 3))
     (shell.folder / "go").touch()
-    (_, first_err), (out, second_err) = (command.communicate(timeout=120) for command in (first, second))
-    assert (first.returncode, second.returncode) == (0, 0), first_err + second_err
-    assert "lost" not in out.splitlines()[0]
-    assert "trials       4 complete  0 pruned  0 failed  0 lost" in out.splitlines()
+    done = [ended(command) for command in (first, second)]
+    assert [(one.code, one.err) for one in done] == [(0, ""), (0, "")]
+    assert "lost" not in done[1].out.splitlines()[0]
+    assert "trials       4 complete  0 pruned  0 failed  0 lost" in done[1].out.splitlines()
     assert sorted(int(row["number"]) for row in rows(shell.study("s"))) == [0, 1, 2, 3]
 
 

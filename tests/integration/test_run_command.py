@@ -93,7 +93,14 @@ def test_regression_runs_and_seed_0_is_a_seed(shell: Shell) -> None:
 def test_the_best_of_an_accuracy_is_the_largest_for_all_parts_of_a_run(shell: Shell) -> None:
     """QUICK has no callbacks: early stopping is a user's own, with the mode that the metric's name tells."""
     own = "{_target_:lightning.pytorch.callbacks.EarlyStopping,monitor:val/acc,mode:'${objective.mode}',patience:3}"
-    few = ("data=iris", "trainer.max_epochs=30", "optimizer.lr=0.03", f"+callbacks.mine={own}", "hydra.run.dir=r")
+    few = (
+        "data=iris",
+        "scheduler=none",
+        "trainer.max_epochs=30",
+        "optimizer.lr=0.03",
+        f"+callbacks.mine={own}",
+        "hydra.run.dir=r",
+    )
     ended = shell.train(*QUICK, *few, "objective.metric=val/acc")
     assert (ended.code, ended.err) == (0, "")
     result = yaml.safe_load((shell.folder / "r" / "result.yaml").read_text())

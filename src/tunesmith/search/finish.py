@@ -89,6 +89,9 @@ def _evaluate(on_finish: Callable[[], Mapping[str, Any]], is_elsewhere: bool) ->
     """Return the test metrics of the best trial, None if only another machine can evaluate it, or nothing can."""
     try:
         return dict(on_finish())
+    except KeyboardInterrupt:
+        say("interrupted: the best trial is not evaluated; the same command evaluates it")
+        raise
     except NothingToEvaluate as error:
         say(f"the best trial is not evaluated: {error}")
         return None

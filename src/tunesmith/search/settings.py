@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from tunesmith.checks import check_rule
+from tunesmith.config.node_keys import HYDRAS
 from tunesmith.config.quoting import to_hydra
 from tunesmith.errors import UserError, closest
 from tunesmith.rules import FLAG, SEED, Rule, integer, number, one_of, or_null
@@ -101,9 +102,7 @@ def read_settings(given: Mapping[str, Any], config: DictConfig | None = None) ->
     """
     known = {field.name for field in fields(Settings)}
     _check_old(given)
-    for key in given:
-        if key not in known | _OLD:
-            raise UserError(f"{PREFIX}{key}: there is no such key{closest(key, known)}")
+    _check_names(given)
     for key in sorted(known - set(given)):
         raise UserError(f"{PREFIX}{key} must be given: it was deleted, or a file of its own for hydra/sweeper lacks it")
     if given["study_name"] is None and _is_top_level_key(config):
@@ -125,6 +124,20 @@ def read_settings(given: Mapping[str, Any], config: DictConfig | None = None) ->
             "on_finish": None if given["on_finish"] is None else NamedEvaluation(given["on_finish"]),
         }
     )
+
+
+def check_sweeper_keys(config: DictConfig) -> None:
+    """Raise UserError for a misspelt key of our sweeper in a run, which reads none of them."""
+    sweeper = OmegaConf.select(config, "hydra.sweeper", default=None)
+    if sweeper is not None and str(sweeper.get("_target_")).rpartition(".")[2] == "TunesmithSweeper":
+        _check_names(key for key in map(str, sweeper) if key not in HYDRAS)
+
+
+def _check_names(given: Iterable[str]) -> None:
+    known = {field.name for field in fields(Settings)}
+    for key in given:
+        if key not in known | _OLD:
+            raise UserError(f"{PREFIX}{key}: there is no such key{closest(key, known)}")
 
 
 def _check_old(given: Mapping[str, Any]) -> None:

@@ -122,7 +122,7 @@ def nothing(*arguments: object) -> None:
         (
             "callbacks.x",
             "abc",
-            r"callbacks\.x must be a node whose _target_ makes a .*; got 'abc'",
+            r"callbacks\.x must be a node with a _target_; got 'abc'",
         ),
         ("logger.x", {"_target_": "builtins.dict"}, r"logger\.x\._target_ must make a logger of .*; got dict"),
     ],

@@ -512,5 +512,6 @@ def test_a_fault_of_the_machine_ends_the_worker_and_gives_the_trial_back(study: 
 
     with pytest.raises(MachineFault, match=r"^disk full$"):
         work_with(study, complete, fill)
-    assert states(study) == ["COMPLETE", "FAIL", "WAITING"]
-    assert Attempt(study.trials[2]).crashes == 0
+    assert states(study) == ["COMPLETE", "FAIL"]
+    assert Attempt(study.trials[1]).is_requeued
+    assert Attempt(asked(study)).crashes == 0
