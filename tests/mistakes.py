@@ -17,7 +17,6 @@ from pathlib import Path
 import pytest
 from hydra._internal.hydra import Hydra
 from hydra.core.global_hydra import GlobalHydra
-from hydra.core.plugins import Plugins
 from hydra.core.singleton import Singleton
 from hydra_app import root_logger_kept
 
@@ -92,7 +91,6 @@ def _run(mistake: Mistake, folder: Path) -> tuple[object, str]:
 def _as_new_process(mistake: Mistake, folder: Path) -> Iterator[None]:
     """Let main() find what a new process would, and take back what it leaves."""
     state = Singleton.get_state()
-    state["instances"][Plugins] = Plugins.instance()  # else Hydra looks for plugins again, in all packages
     with pytest.MonkeyPatch.context() as patch, root_logger_kept(), warnings.catch_warnings():
         patch.setenv("HYDRA_FULL_ERROR", "0")  # main() sets it
         for name, value in mistake.env.items():
