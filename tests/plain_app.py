@@ -50,7 +50,8 @@ def main(cfg):
 {body}
 
 def broken(config, trial):
-    raise ZeroDivisionError("a bug in the space")
+    if "TUNESMITH_WORKER" in os.environ:  # the sweep itself has tried it, before it started workers
+        raise ZeroDivisionError("a bug in the space")
 
 if __name__ == "__main__":
     main()

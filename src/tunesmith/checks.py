@@ -201,18 +201,21 @@ def _check_patience(cfg: DictConfig) -> None:
     """Raise UserError if training stops before a plateau schedule can act, so that the learning rate never falls.
 
     A schedule acts after more epochs without improvement than its patience, early stopping after as many as its own.
+    With a threshold of its own it calls other epochs improvements; a run of few epochs ends before either acts.
     """
-    plateau, callbacks = (_select(cfg, key, key) for key in ("scheduler", "callbacks"))
-    if not (isinstance(callbacks, DictConfig) and _is_a(plateau, "ReduceLROnPlateau")):
+    keys = ("scheduler", "callbacks", "trainer.max_epochs")
+    plateau, callbacks, max_epochs = (_select(cfg, key, key) for key in keys)
+    if not (isinstance(callbacks, DictConfig) and _is_a(plateau, "ReduceLROnPlateau")) or "threshold" in plateau:
         return
     own = plateau.get("patience", 10)
     for name in map(str, callbacks):
         key, callback = f"callbacks.{name}.patience", callbacks[name]
         if not _is_a(callback, "EarlyStopping") or callback.get("monitor") != OmegaConf.select(cfg, "objective.metric"):
             continue
-        if is_number(callback.get("patience")) and own >= callback.patience:
+        patience = callback.get("patience")
+        if is_number(max_epochs) and is_number(patience) and patience <= min(own, max_epochs - 2):
             raise UserError(
-                f"scheduler.patience must be less than {key}={callback.patience}, or training stops before the "
+                f"scheduler.patience must be less than {key}={patience}, or training stops before the "
                 f"learning rate falls; got {own}: lower it, raise {key}, or say scheduler=none"
             )
 

@@ -20,7 +20,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, read_write
 
 from tunesmith import run_folder as run_record
-from tunesmith.checks import check_config, check_folder
+from tunesmith.checks import check_config
 from tunesmith.config.deletions import refuse_deletions
 from tunesmith.config.folder import CONF
 from tunesmith.config.in_job import resolved_as_in_job
@@ -32,11 +32,12 @@ from tunesmith.mistakes.explain import exit_on_error, is_mendable, line
 from tunesmith.mistakes.typed_options import check_options
 from tunesmith.reporting import current_reporter, is_trial
 from tunesmith.resume.comparison import check_resume
-from tunesmith.resume.folder import check_resume_folder, copy_begun
+from tunesmith.resume.folder import check_run_folder, copy_begun
 from tunesmith.resume.kept_files import put_back_on_failure
 from tunesmith.resume.resume_command import resume_command
 from tunesmith.run_folder import CONFIG_FILE, checkpoint_folder, environment
 from tunesmith.search.pool.launcher import runs_on_cluster
+from tunesmith.search.settings import check_sweeper_keys
 from tunesmith.search.storage.password import hide_password, refuse_typed_password
 from tunesmith.short_traceback import take_errors_from_hydra
 from tunesmith.training.ddp.devices import check_devices, check_nodes
@@ -97,6 +98,7 @@ def check(cfg: DictConfig) -> None:
     check_root_keys(cfg, CONF)
     check_config(cfg)
     check_node_keys(cfg)
+    check_sweeper_keys(cfg)
     is_new = cfg.get("ckpt_path") is None  # a run that goes on has its own weights
     key = "weights" if is_new else "ckpt_path"
     if cfg.get(key) is not None and not Path(cfg[key]).is_file():
@@ -137,11 +139,9 @@ class ChecksBeforeRun(Callback):
                 _make_absolute(config)
             with resolved_as_in_job(config, "hydra.run.dir"):
                 check(config)
-                folder = Path(config.hydra.run.dir)
                 if config.get("ckpt_path") is not None and is_rank_zero():
                     check_resume(config, config.hydra)
-                    check_resume_folder("hydra.run.dir", folder, config)
-                check_folder("hydra.run.dir", folder)
+                check_run_folder(config, is_rank_zero())
             if config.get("ckpt_path") is not None:
                 _leave_record(config)
 

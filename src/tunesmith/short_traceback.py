@@ -21,6 +21,8 @@ _STDLIB = Path(sysconfig.get_paths()["stdlib"])
 _PACKAGES = ("site-packages", "dist-packages")
 # Packages that call a user's code, by their folders' names.
 _CALLERS = ("hydra", "omegaconf", "lightning", "pytorch_lightning", "lightning_fabric", "lightning_utilities", "torch")
+# How Python begins its refusal of a call: the function's name in its module.
+_REFUSED_CALL = re.compile(r"(?P<name>[\w.]+)\(\) (takes|missing|got) ")
 _FRAME = re.compile(r'  File "(?P<file>[^"]+)", line \d+, in (?P<name>.*)\n(?:    .*\n?)*')
 
 
@@ -72,9 +74,32 @@ def _cut(told: TracebackException | None) -> int:
     if text != str(told):
         told._str = text  # type: ignore[attr-defined]
         kept = []
-    num_hidden += len(told.stack) - len(kept)
-    told.stack = StackSummary.from_list([told.stack[index] for index in kept])
+    called = _refused_call(told) if len(kept) == len(told.stack) else None
+    num_hidden += len(told.stack) - (0 if called else len(kept))
+    told.stack = called or StackSummary.from_list([told.stack[index] for index in kept])
     return num_hidden + sum(map(_cut, (told.__cause__, told.__context__, *(told.exceptions or ()))))
+
+
+def _refused_call(told: TracebackException) -> StackSummary | None:
+    """Return the frame that a function of the user's would have had if it took the arguments it was called with."""
+    match = _REFUSED_CALL.match(str(told))
+    if match is None or told.exc_type is not TypeError or any(_is_own(frame.filename) for frame in told.stack):
+        return None
+    for module in list(sys.modules.values()):
+        file = _attribute(module, "__file__")
+        if not isinstance(file, str) or not _is_own(file):
+            continue
+        found: object = module
+        for name in match["name"].split("."):
+            found = _attribute(found, name)
+        code = getattr(found, "__code__", None)
+        if code is not None and _is_own(code.co_filename):
+            return StackSummary.from_list([(code.co_filename, code.co_firstlineno, code.co_name, None)])
+    return None
+
+
+def _attribute(owner: object, name: str) -> object:
+    return vars(owner).get(name) if hasattr(owner, "__dict__") else None
 
 
 def _cut_text(text: str) -> tuple[str, int]:

@@ -82,6 +82,8 @@ ARGUMENTS = [
         is_late=True,
     ),
     mistake("+trainer.profiler.foo=1 data=npz data.path=gone.npz", "trainer.profiler.foo", "NoProfiler", is_late=True),
+    mistake("model._target_=os.system", "model._target_ is refused by Hydra: Target 'os.system'", is_late=True),
+    mistake("data.source=3", "data.source must be a node with a _target_ and _partial_: true", is_late=True),
     of_group("optimizer", f"{ADAM}_patial_: true\n", "optimizer._patial_", "did you mean _partial_?", is_late=False),
     of_group(
         "optimizer", f"{ADAM}_recursive: true\n", "optimizer._recursive", "did you mean _recursive_?", is_late=False
@@ -111,6 +113,25 @@ def test_an_argument_in_a_sweep_ends_it_at_the_first_trial_and_leaves_no_study(s
     assert not shell.study("s").exists()
 
 
+def test_a_class_that_is_not_there_is_told_once(shell: Shell) -> None:
+    ended = shell.train(*QUICK, "model._target_=nowhere.Net")
+    assert (ended.code, ended.err.count("\n")) == (1, 1), ended.err
+    assert ended.err.startswith("error: model._target_ must be the path of something importable; got ")
+
+
+def test_a_node_that_a_class_builds_by_itself_may_have_keys_for_that_class(shell: Shell) -> None:
+    (shell.folder / "own.py").write_text("""
+import lightning
+class Mine(lightning.Callback):
+    def __init__(self, net):
+        assert net.pop("frozen") is True
+""")
+    net = "{_target_: torch.nn.Linear, in_features: 1, out_features: 1, frozen: true}"
+    node = f"+callbacks.mine={{_target_: own.Mine, _recursive_: false, net: {net}}}"
+    ended = shell.train(*QUICK, node, "trainer.max_epochs=1", PYTHONPATH=f"{shell.folder}:{shell.env['PYTHONPATH']}")
+    assert ended.code == 0, ended.text
+
+
 def test_a_class_with_any_keyword_takes_them_all(shell: Shell) -> None:
     (shell.folder / "own.py").write_text("""
 import torch
@@ -120,4 +141,10 @@ def sgd(params, **keys):
 """)
     node = ("optimizer._target_=own.sgd", "+optimizer.mine=1", "~optimizer.fused", "trainer.max_epochs=1")
     ended = shell.train(*QUICK, *node, PYTHONPATH=f"{shell.folder}:{shell.env['PYTHONPATH']}")
+    assert ended.code == 0, ended.text
+
+
+def test_a_progress_bar_of_the_config_is_shown_in_a_terminal_alone(shell: Shell) -> None:
+    bar = "+callbacks.bar._target_=lightning.pytorch.callbacks.RichProgressBar"
+    ended = shell.train(*QUICK, bar, "trainer.max_epochs=1")
     assert ended.code == 0, ended.text

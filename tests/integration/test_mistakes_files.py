@@ -39,6 +39,18 @@ NOT_SEEN = [
     experiment("objective:\n  metrik: val/acc\n", "objective.metrik: there is no such key", "did you mean metric?"),
     experiment("lr_finder:\n  step: 100\n", "lr_finder.step: there is no such key", "did you mean steps?"),
     experiment("- optimizer\n", "experiment/x.yaml must hold keys and their values; got a list"),
+    experiment(
+        "lr_finder: true\n", "lr_finder must be a node of min_lr, max_lr, steps; got true; experiment/x.yaml has"
+    ),
+    experiment(
+        "objective: val/acc\n", "objective must be a node of metric, mode; got val/acc; experiment/x.yaml has it"
+    ),
+    experiment(
+        "hydra:\n  sweeper:\n    n_trails: 3\n", "hydra.sweeper.n_trails: there is no such key; did you mean n_tr"
+    ),
+    of_group(
+        "model", "# @package _group_\n_target_: a.B\n", "model=x: leave the line '# @package _group_' of model/x.y"
+    ),
     experiment("hydra:\n  swepper: 3\n", "hydra.swepper: there is no such key; experiment/x.yaml has it"),
     experiment("seed = 1\n", "experiment=x: experiment/x.yaml must hold keys and their values; got 'seed = 1'"),
     experiment("seed:1\n", "must hold keys and their values; got 'seed:1'"),

@@ -19,36 +19,12 @@ ROWS = [
         "hydra.sweeper.sampler.n_ei_candidates must be an integer >= 1, or null; got 0",
     ),
     mistake(
-        "-m study_name=s hydra.sweeper.sampler.n_startup_trials=abc",
-        "hydra.sweeper.sampler.n_startup_trials must be an integer >= 0, or null; got 'abc'",
-    ),
-    mistake(
         "-m study_name=s hydra.sweeper.sampler.n_startup_trials=1.5",
         "hydra.sweeper.sampler.n_startup_trials must be an integer >= 0, or null; got 1.5",
     ),
     mistake(
-        "-m study_name=s hydra.sweeper.sampler.n_startup_trials=true",
-        "hydra.sweeper.sampler.n_startup_trials must be an integer >= 0, or null; got true",
-    ),
-    mistake(
         "-m study_name=s hydra.sweeper.sampler.seed=abc",
         "hydra.sweeper.sampler.seed must be an integer in [0, 2**32), or null; got 'abc'",
-    ),
-    mistake(
-        "-m study_name=s hydra.sweeper.sampler.seed=-1",
-        "hydra.sweeper.sampler.seed must be an integer in [0, 2**32), or null; got -1",
-    ),
-    mistake(
-        "-m study_name=s hydra.sweeper.sampler.seed=1.5",
-        "hydra.sweeper.sampler.seed must be an integer in [0, 2**32), or null; got 1.5",
-    ),
-    mistake(
-        "-m study_name=s hydra.sweeper.sampler.seed=5000000000",
-        "hydra.sweeper.sampler.seed must be an integer in [0, 2**32), or null; got 5000000000",
-    ),
-    mistake(
-        "-m study_name=s hydra.sweeper.seed=abc",
-        "hydra.sweeper.seed must be an integer in [0, 2**32), or null; got 'abc'",
     ),
     mistake(
         "-m study_name=s hydra.sweeper.seed=5000000000",
@@ -59,10 +35,6 @@ ROWS = [
         "hydra.sweeper.sampler.multivariate must be true or false, or null; got 'abc'",
     ),
     mistake(
-        "-m study_name=s hydra.sweeper.sampler.multivariate=7",
-        "hydra.sweeper.sampler.multivariate must be true or false, or null; got 7",
-    ),
-    mistake(
         "-m study_name=s hydra.sweeper.sampler.gamma=3",
         "hydra.sweeper.sampler.gamma must be a node with a _target_, or null; got 3",
     ),
@@ -70,7 +42,6 @@ ROWS = [
         "-m study_name=s hydra.sweeper.sampler.n_startup=3",
         "hydra.sweeper.sampler.n_startup: there is no such key; did you mean n_",
     ),
-    mistake("-m study_name=s hydra.sweeper.sampler=5", "hydra.sweeper.sampler must be a node with a _target_; got 5"),
     mistake(
         "-m study_name=s hydra.sweeper.sampler=tpe",
         "hydra.sweeper.sampler must be a node with a _target_; got tpe",
@@ -84,40 +55,16 @@ ROWS = [
         "hydra.sweeper.pruner.reduction_factor must be an integer >= 2, or null; got 1",
     ),
     mistake(
-        "-m study_name=s hydra/sweeper/pruner=asha hydra.sweeper.pruner.reduction_factor=abc",
-        "hydra.sweeper.pruner.reduction_factor must be an integer >= 2, or null; got 'abc'",
-    ),
-    mistake(
         "-m study_name=s hydra/sweeper/pruner=asha hydra.sweeper.pruner.min_resource=0",
         "hydra.sweeper.pruner.min_resource must be an integer >= 1, or auto, or null; got 0",
-    ),
-    mistake(
-        "-m study_name=s hydra/sweeper/pruner=hyperband hydra.sweeper.pruner.reduction_factor=1",
-        "hydra.sweeper.pruner.reduction_factor must be an integer >= 2, or null; got 1",
     ),
     mistake(
         "-m study_name=s hydra/sweeper/pruner=hyperband hydra.sweeper.pruner.max_resource=0",
         "hydra.sweeper.pruner.max_resource must be an integer >= 1, or auto, or null; got 0",
     ),
     mistake(
-        "-m study_name=s hydra/sweeper/pruner=hyperband hydra.sweeper.pruner.max_resource=abc",
-        "hydra.sweeper.pruner.max_resource must be an integer >= 1, or auto, or null; got 'abc'",
-    ),
-    mistake(
         "-m study_name=s hydra.sweeper.pruner.n_warmup_steps=-1",
         "hydra.sweeper.pruner.n_warmup_steps must be an integer >= 0, or null; got -1",
-    ),
-    mistake(
-        "-m study_name=s hydra.sweeper.pruner.n_warmup_steps=abc",
-        "hydra.sweeper.pruner.n_warmup_steps must be an integer >= 0, or null; got 'abc'",
-    ),
-    mistake(
-        "-m study_name=s hydra.sweeper.pruner.n_startup_trials=-1",
-        "hydra.sweeper.pruner.n_startup_trials must be an integer >= 0, or null; got -1",
-    ),
-    mistake(
-        "-m study_name=s hydra.sweeper.pruner.n_startup_trials=abc",
-        "hydra.sweeper.pruner.n_startup_trials must be an integer >= 0, or null; got 'abc'",
     ),
     mistake(
         "-m study_name=s hydra.sweeper.pruner.interval_steps=0",
@@ -132,16 +79,8 @@ ROWS = [
         "hydra.sweeper.pruner.percentile must be a number in [0, 100]; got 150",
     ),
     mistake(
-        "-m study_name=s hydra/sweeper/pruner=percentile hydra.sweeper.pruner.percentile=abc",
-        "hydra.sweeper.pruner.percentile must be a number in [0, 100]; got 'abc'",
-    ),
-    mistake(
         "-m study_name=s hydra/sweeper/pruner=patient hydra.sweeper.pruner.patience=-1",
         "hydra.sweeper.pruner.patience must be an integer >= 0; got -1",
-    ),
-    mistake(
-        "-m study_name=s hydra/sweeper/pruner=patient hydra.sweeper.pruner.patience=abc",
-        "hydra.sweeper.pruner.patience must be an integer >= 0; got 'abc'",
     ),
     mistake(
         "-m study_name=s hydra/sweeper/pruner=patient hydra.sweeper.pruner.min_delta=-1",
@@ -164,10 +103,6 @@ ROWS = [
         "hydra.sweeper.pruner.wrapped_pruner._target_ must be the path of a class; got 'optuna.pruners.Foo'",
     ),
     mistake(
-        "-m study_name=s hydra/sweeper/pruner=threshold hydra.sweeper.pruner.lower=abc",
-        "hydra.sweeper.pruner.lower must be a number of any size, or null; got 'abc'",
-    ),
-    mistake(
         "-m study_name=s hydra/sweeper/pruner=threshold hydra.sweeper.pruner.lower=3 hydra.sweeper.pruner.upper=1",
         "hydra.sweeper.pruner.lower must be less than upper=1; got 3",
     ),
@@ -176,44 +111,20 @@ ROWS = [
         "hydra.sweeper.pruner.p_threshold must be a number in [0, 1], or null; got 5",
     ),
     mistake(
-        "-m study_name=s hydra/sweeper/pruner=wilcoxon hydra.sweeper.pruner.p_threshold=abc",
-        "hydra.sweeper.pruner.p_threshold must be a number in [0, 1], or null; got 'abc'",
-    ),
-    mistake(
         "-m study_name=s hydra/sweeper/sampler=cmaes hydra.sweeper.sampler.popsize=-2",
         "hydra.sweeper.sampler.popsize must be an integer >= 2, or null; got -2",
-    ),
-    mistake(
-        "-m study_name=s hydra/sweeper/sampler=cmaes hydra.sweeper.sampler.popsize=abc",
-        "hydra.sweeper.sampler.popsize must be an integer >= 2, or null; got 'abc'",
     ),
     mistake(
         "-m study_name=s hydra/sweeper/sampler=cmaes hydra.sweeper.sampler.sigma0=-1",
         "hydra.sweeper.sampler.sigma0 must be a number > 0, or null; got -1",
     ),
     mistake(
-        "-m study_name=s hydra/sweeper/sampler=cmaes hydra.sweeper.sampler.n_startup_trials=-1",
-        "hydra.sweeper.sampler.n_startup_trials must be an integer >= 0, or null; got -1",
-    ),
-    mistake(
         "-m study_name=s hydra/sweeper/sampler=nsgaii hydra.sweeper.sampler.population_size=1",
         "hydra.sweeper.sampler.population_size must be an integer >= 2, or null; got 1",
     ),
     mistake(
-        "-m study_name=s hydra/sweeper/sampler=nsgaii hydra.sweeper.sampler.population_size=abc",
-        "hydra.sweeper.sampler.population_size must be an integer >= 2, or null; got 'abc'",
-    ),
-    mistake(
         "-m study_name=s hydra/sweeper/sampler=nsgaii hydra.sweeper.sampler.mutation_prob=5",
         "hydra.sweeper.sampler.mutation_prob must be a number in [0, 1], or null; got 5",
-    ),
-    mistake(
-        "-m study_name=s hydra/sweeper/sampler=nsgaii hydra.sweeper.sampler.crossover_prob=-1",
-        "hydra.sweeper.sampler.crossover_prob must be a number in [0, 1], or null; got -1",
-    ),
-    mistake(
-        "-m study_name=s hydra/sweeper/sampler=gp hydra.sweeper.sampler.n_startup_trials=-1",
-        "hydra.sweeper.sampler.n_startup_trials must be an integer >= 0, or null; got -1",
     ),
     mistake(
         "-m study_name=s hydra/sweeper/sampler=gp hydra.sweeper.sampler.deterministic_objective=abc",
@@ -224,20 +135,8 @@ ROWS = [
         "hydra.sweeper.sampler.qmc_type must be one of sobol, halton, or null; got 'sobl'",
     ),
     mistake(
-        "-m study_name=s hydra/sweeper/sampler=qmc hydra.sweeper.sampler.scramble=abc",
-        "hydra.sweeper.sampler.scramble must be true or false, or null; got 'abc'",
-    ),
-    mistake(
-        "-m study_name=s hydra/sweeper/sampler=random hydra.sweeper.sampler.seed=abc",
-        "hydra.sweeper.sampler.seed must be an integer in [0, 2**32), or null; got 'abc'",
-    ),
-    mistake(
         "-m study_name=s hydra/sweeper/sampler=random hydra.sweeper.sampler.n_startup_trials=2",
         "hydra.sweeper.sampler.n_startup_trials: there is no such key; options:",
-    ),
-    mistake(
-        "-m study_name=s hydra/sweeper/pruner=none hydra.sweeper.pruner.n_startup_trials=2",
-        "hydra.sweeper.pruner.n_startup_trials: there is no such key",
     ),
     mistake(
         "-m study_name=s hydra.sweeper.sampler._target_=optuna.samplers.TPE",
@@ -248,10 +147,6 @@ ROWS = [
         "hydra.sweeper.sampler._target_ must be one of Optuna's samplers; got 'optuna.pruners.NopPruner'",
     ),
     mistake(
-        "-m study_name=s hydra.sweeper.sampler._target_=abc",
-        "hydra.sweeper.sampler._target_ must be one of Optuna's samplers; got 'abc'",
-    ),
-    mistake(
         "-m study_name=s hydra.sweeper.sampler._target_=null",
         "hydra.sweeper.sampler must be a node with a _target_; got {'_target_'",
     ),
@@ -260,47 +155,21 @@ ROWS = [
         "hydra.sweeper.sampler must be a node with a _target_; got {'seed'",
     ),
     mistake(
-        "-m study_name=s hydra.sweeper.sampler=null",
-        "hydra.sweeper.sampler must be a node with a _target_; got None",
-    ),
-    mistake(
         "-m study_name=s hydra.sweeper.pruner=null",
         "hydra.sweeper.pruner must be a node with a _target_; got None",
     ),
-    mistake("-m study_name=s hydra.sweeper.n_trials=-1", "hydra.sweeper.n_trials must be an integer >= 1; got -1"),
     mistake(
         "-m study_name=s hydra.sweeper.n_trials=abc",
         "hydra.sweeper.n_trials must be an integer >= 1; got 'abc'",
     ),
-    mistake("-m study_name=s hydra.sweeper.n_trials=1.5", "hydra.sweeper.n_trials must be an integer >= 1; got 1.5"),
     mistake(
         "-m study_name=s hydra.sweeper.n_trials=true",
         "hydra.sweeper.n_trials must be an integer >= 1; got true",
     ),
-    mistake(
-        "-m study_name=s hydra.sweeper.n_trials=null",
-        "hydra.sweeper.n_trials must be an integer >= 1; got None",
-    ),
     mistake("-m study_name=s hydra.sweeper.n_workers=0", "hydra.sweeper.n_workers must be an integer >= 1; got 0"),
-    mistake(
-        "-m study_name=s hydra.sweeper.n_workers=two",
-        "hydra.sweeper.n_workers must be an integer >= 1; got 'two'",
-    ),
-    mistake(
-        "-m study_name=s hydra.sweeper.timeout=-1",
-        "hydra.sweeper.timeout must be a number > 0, or null; got -1",
-    ),
     mistake(
         "-m study_name=s hydra.sweeper.timeout=1h",
         "hydra.sweeper.timeout must be a number > 0, or null; got '1h'",
-    ),
-    mistake(
-        "-m study_name=s hydra.sweeper.trial_timeout=0",
-        "hydra.sweeper.trial_timeout must be a number > 0, or null; got 0",
-    ),
-    mistake(
-        "-m study_name=s hydra.sweeper.max_failure_rate=2",
-        "hydra.sweeper.max_failure_rate must be a number in [0, 1]; got 2",
     ),
     mistake(
         "-m study_name=s hydra.sweeper.max_failure_rate=50%",
@@ -319,16 +188,8 @@ ROWS = [
         "hydra.sweeper.storage must be kept in a file; got 'sqlite:///'",
     ),
     mistake(
-        "-m study_name=s hydra.sweeper.storage=study.db",
-        "hydra.sweeper.storage must be null or a database's URL; got 'study.db'",
-    ),
-    mistake(
         "-m study_name=s hydra.sweeper.storage=5",
         "hydra.sweeper.storage must be null or a database's URL; got 5",
-    ),
-    mistake(
-        "-m study_name=s hydra.sweeper.storage=redis://localhost",
-        "hydra.sweeper.storage must be null or a database's URL; got 'redis://localhost'",
     ),
     mistake(
         "-m study_name=s hydra.sweeper.storage=sqlite:///:memory:",
@@ -337,10 +198,6 @@ ROWS = [
     mistake(
         "-m study_name=s hydra.sweeper.direction=maximize",
         "hydra.sweeper.direction must be that of objective.mode=min; got maximize",
-    ),
-    mistake(
-        "-m study_name=s hydra.sweeper.direction=up",
-        "hydra.sweeper.direction must be one of minimize, maximize, min, max; got 'up'",
     ),
     mistake(
         "-m study_name=s hydra.sweeper.direction=[minimize,maximize]",
@@ -358,10 +215,6 @@ ROWS = [
     mistake(
         "-m study_name=s hydra.sweeper.on_finish=foo.bar",
         "hydra.sweeper.on_finish must be the path of a function; got 'foo.bar'",
-    ),
-    mistake(
-        "-m study_name=s hydra.sweeper.check=foo",
-        "hydra.sweeper.check must be the path of a function; got 'foo'",
     ),
     mistake(
         "-m study_name=s hydra.sweeper.check=null trainer.devices=0",

@@ -12,36 +12,21 @@ ROWS = [
         "trainer.devices=0",
         "trainer.devices must be an integer >= 1, -1 (all GPUs), auto, or a list of GPUs such as [0,2]; got 0",
     ),
-    mistake(
-        "trainer.devices=-2",
-        "trainer.devices must be an integer >= 1, -1 (all GPUs), auto, or a list of GPUs such as [0,2]; got -2",
-    ),
     mistake("trainer.devices=-1", "trainer.devices must be an integer from 1 to 8 on a machine's CPU; got -1"),
     mistake(
         "trainer.devices=abc",
         "trainer.devices must be an integer >= 1, -1 (all GPUs), auto, or a list of GPUs such as [0,2]; got 'abc'",
     ),
     mistake(
-        "trainer.devices=1.5",
-        "trainer.devices must be an integer >= 1, -1 (all GPUs), auto, or a list of GPUs such as [0,2]; got 1.5",
+        "trainer.devices=0,1", "trainer.devices must be one value in a run; got 'trainer.devices=0,1': type -m to sweep"
     ),
-    mistake("trainer.devices=0,1", "Ambiguous value for argument 'trainer.devices=0,1' 1. To use it as a l"),
     mistake(
         "'trainer.devices=\"0,1\"'",
         "trainer.devices must be an integer from 1 to 8 on a machine's CPU; got '0,1'",
     ),
-    mistake("trainer.devices=[5]", "trainer.devices must be an integer from 1 to 8 on a machine's CPU; got [5]"),
     mistake(
         "trainer.devices=[]",
         "trainer.devices must be an integer >= 1, -1 (all GPUs), auto, or a list of GPUs such as [0,2]; got []",
-    ),
-    mistake(
-        "trainer.devices=null",
-        "trainer.devices must be an integer >= 1, -1 (all GPUs), auto, or a list of GPUs such as [0,2]; got None",
-    ),
-    mistake(
-        "trainer.devices=true",
-        "trainer.devices must be an integer >= 1, -1 (all GPUs), auto, or a list of GPUs such as [0,2]; got true",
     ),
     mistake("trainer.devices=500", "trainer.devices must be an integer from 1 to 8 on a machine's CPU; got 500"),
     mistake(
@@ -53,22 +38,16 @@ ROWS = [
         "trainer.precision must be 32-true, bf16-mixed, bf16-true or 64-true on a CPU; got '16-mixed'",
     ),
     mistake("trainer.accelerator=tpu", "trainer.accelerator must be a device of this machine; got 'tpu'"),
-    mistake("trainer.accelerator=cuda", "trainer.accelerator must be a device of this machine; got 'cuda'"),
     mistake(
         "trainer.accelerator=null",
         "trainer.accelerator must be one of auto, cpu, cuda, gpu, mps, tpu; got None",
     ),
     mistake("+trainer.num_nodes=0", "trainer.num_nodes must be an integer >= 1; got 0"),
-    mistake("+trainer.num_nodes=abc", "trainer.num_nodes must be an integer >= 1; got 'abc'"),
     mistake("trainer.strategy=dpp", "trainer.strategy must be one of auto, ddp, ddp_find_unused_parameters_"),
-    mistake("trainer.strategy=fsdp", "trainer.strategy must be one of auto, ddp, ddp_find_unused_parameters_"),
-    mistake("trainer.strategy=null", "trainer.strategy must be one of auto, ddp, ddp_find_unused_parameters_"),
     mistake("trainer.gradient_clip_val=-1", "trainer.gradient_clip_val must be a number > 0, or null; got -1"),
     mistake("trainer.gradient_clip_val=abc", "trainer.gradient_clip_val must be a number > 0, or null; got 'abc'"),
     mistake("trainer.max_epochs=0", "trainer.max_epochs must be an integer >= 1; got 0"),
-    mistake("trainer.max_epochs=1.5", "trainer.max_epochs must be an integer >= 1; got 1.5"),
     mistake("trainer.max_epochs=null", "trainer.max_epochs must be an integer >= 1; got None"),
-    mistake("trainer.max_epochs=-1", "trainer.max_epochs must be an integer >= 1; got -1"),
     mistake("+trainer.max_steps=0", "trainer.max_steps must be an integer >= 1, or -1; got 0"),
     mistake(
         "+trainer.log_every_n_steps=-1",
@@ -76,24 +55,12 @@ ROWS = [
     ),
     mistake("trainer.log_every_n_steps=abc", "trainer.log_every_n_steps must be an integer >= 0, or null; got 'abc'"),
     mistake(
-        "+trainer.limit_train_batches=-1",
-        "trainer.limit_train_batches must be an integer >= 1, or a number in (0, 1], or null; got -1",
-    ),
-    mistake(
         "+trainer.limit_train_batches=1.5",
         "trainer.limit_train_batches must be an integer >= 1, or a number in (0, 1], or null; got 1.5",
     ),
     mistake(
         "+trainer.limit_val_batches=-1",
         "trainer.limit_val_batches must be a number of batches, or a fraction below 1, or null; got -1",
-    ),
-    mistake(
-        "+trainer.num_sanity_val_steps=-5",
-        "Could not append to config. An item is already at 'trainer.num_sanity_",
-    ),
-    mistake(
-        "+trainer.overfit_batches=-1",
-        "trainer.overfit_batches must be a number of batches, or a fraction below 1, or null; got -1",
     ),
     mistake(
         "+trainer.check_val_every_n_epoch=0",
@@ -104,13 +71,7 @@ ROWS = [
         "trainer.deterministic=maybe",
         "trainer.deterministic must be true or false, or one of warn; got 'maybe'",
     ),
-    mistake("+trainer.benchmark=maybe", "trainer.benchmark must be true or false, or null; got 'maybe'"),
-    mistake("+trainer.detect_anomaly=abc", "trainer.detect_anomaly must be true or false; got 'abc'"),
     mistake("+trainer.inference_mode=abc", "trainer.inference_mode must be true or false; got 'abc'"),
-    mistake(
-        "+trainer.enable_progress_bar=abc",
-        "trainer.enable_progress_bar must be true or false, or null; got 'abc'",
-    ),
     mistake(
         "+trainer.reload_dataloaders_every_n_epochs=-1",
         "trainer.reload_dataloaders_every_n_epochs must be an integer >= 0; got -1",
@@ -121,47 +82,22 @@ ROWS = [
         "callbacks.early_stopping.patience must be an integer >= 1; got 0",
     ),
     mistake(
-        "callbacks.early_stopping.patience=abc",
-        "callbacks.early_stopping.patience must be an integer >= 1; got 'abc'",
-    ),
-    mistake(
         "callbacks.early_stopping.min_delta=abc",
         "callbacks.early_stopping.min_delta: there is no such key; got 'callbacks.early_stopping.min_delta=abc'",
-    ),
-    mistake(
-        "callbacks.early_stopping.min_delta=-1",
-        "callbacks.early_stopping.min_delta: there is no such key; got 'callbacks.early_stopping.min_delta=-1'",
     ),
     mistake(
         "callbacks.early_stopping.mode=lowest",
         "callbacks.early_stopping.mode must be one of min, max; got 'lowest'",
     ),
     mistake("scheduler.factor=1", "scheduler.factor must be a number in (0, 1); got 1"),
-    mistake("scheduler.factor=0", "scheduler.factor must be a number in (0, 1); got 0"),
     mistake("scheduler.patience=-1", "scheduler.patience must be an integer >= 0; got -1"),
-    mistake("scheduler.threshold=-1", "scheduler.threshold: there is no such key; got 'scheduler.threshold=-1'"),
-    mistake("scheduler.cooldown=-1", "scheduler.cooldown: there is no such key; got 'scheduler.cooldown=-1'"),
-    mistake(
-        "scheduler.threshold_mode=abc",
-        "scheduler.threshold_mode: there is no such key; got 'scheduler.threshold_mode=abc'",
-    ),
     mistake("scheduler.mode=abc", "scheduler.mode must be one of min, max; got 'abc'"),
     mistake("data.batch_size=1.5", "data.batch_size must be an integer >= 1; got 1.5"),
-    mistake("data.batch_size=null", "data.batch_size must be an integer >= 1; got None"),
     mistake("data.num_workers=-1", "data.num_workers: there is no such key; got 'data.num_workers=-1'"),
-    mistake("data.num_workers=abc", "data.num_workers: there is no such key; got 'data.num_workers=abc'"),
     mistake("~optimizer.lr", "optimizer.lr must not be deleted; got '~optimizer.lr'"),
     mistake("~model", "model must not be deleted; got '~model'"),
-    mistake("~data", "data must not be deleted; got '~data'"),
-    mistake("~optimizer", "optimizer must not be deleted; got '~optimizer'"),
-    mistake("~loss", "loss must not be deleted; got '~loss'"),
     mistake("~trainer", "trainer must not be deleted; got '~trainer'"),
-    mistake("~objective", "objective must not be deleted; got '~objective'"),
-    mistake("~metrics", "metrics must not be deleted; got '~metrics'"),
     mistake("~learner", "learner must not be deleted; got '~learner'"),
-    mistake("~callbacks", "callbacks must not be deleted; got '~callbacks'"),
-    mistake("~scheduler", "scheduler must not be deleted; got '~scheduler'"),
-    mistake("~logger", "logger must not be deleted; got '~logger'"),
     mistake("~seed", "seed must not be deleted; got '~seed'"),
     mistake("~hydra.run.dir", "hydra.run.dir must not be deleted; got '~hydra.run.dir'"),
     mistake("model.output_size=3", "model.output_size: there is no such key; got 'model.output_size=3'"),

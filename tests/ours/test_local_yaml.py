@@ -59,7 +59,7 @@ def test_the_example_of_its_page_chooses_launcher_partition_and_database(conf: P
     cfg = composed(conf, EXAMPLE)
     launcher = cfg.hydra.launcher
     assert launcher._target_.endswith("SlurmLauncher")
-    assert (launcher.partition, cfg.data_root) == ("gpu", "/scratch/me")
+    assert (launcher.partition, cfg.vars.data_root) == ("gpu", "/scratch/me")
     assert cfg.hydra.sweeper.storage == "postgresql+psycopg://me@dbhost/studies"
 
 

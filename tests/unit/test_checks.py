@@ -371,11 +371,12 @@ def test_an_objective_of_validations_needs_a_validation(metric: str, limit: floa
 
 
 @pytest.mark.parametrize(
-    "typed", ["scheduler.patience=10", "scheduler.patience=11", "callbacks.early_stopping.patience=5"]
+    "typed",
+    ["scheduler.patience=10", "scheduler.patience=11 trainer.max_epochs=12", "callbacks.early_stopping.patience=5"],
 )
 def test_a_plateau_schedule_acts_before_training_stops(typed: str) -> None:
     with pytest.raises(UserError, match=r"^scheduler\.patience must be less than callbacks\.early_stopping\.patience="):
-        check_config(composed(typed))
+        check_config(composed(*typed.split()))
 
 
 @pytest.mark.parametrize(
@@ -386,6 +387,9 @@ def test_a_plateau_schedule_acts_before_training_stops(typed: str) -> None:
         ["scheduler.patience=20", "callbacks=none"],
         ["scheduler.patience=20", "callbacks.early_stopping.monitor=train/loss"],
         ["scheduler.patience=20", "ckpt_path=r/checkpoints/last.ckpt"],
+        ["scheduler.patience=10", "trainer.max_epochs=11"],
+        ["callbacks.early_stopping.patience=3", "trainer=smoke"],
+        ["scheduler.patience=10", "+scheduler.threshold=0.01"],
     ],
     ids=str,
 )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from torch._utils import ExceptionWrapper
@@ -81,6 +82,33 @@ def test_an_error_without_code_of_the_user_keeps_all_frames() -> None:
     assert format_short(error).startswith("Traceback")
     assert "concurrent/futures/thread.py" in format_short(error)
     assert place_of(error) is None
+
+
+class Square(torch.nn.Module):
+    def forward(self) -> None:
+        """Take no input, though torch hands one over."""
+
+
+def test_a_call_that_the_users_function_refuses_is_shown_at_the_function() -> None:
+    layers = torch.nn.Sequential(Square())
+    with ThreadPoolExecutor() as pool:  # torch's frames and Python's, none of this file
+        error = pool.submit(layers, 1).exception()
+    assert isinstance(error, TypeError)
+    head, *shown = format_short(error).splitlines()
+    assert re.match(r"\d+ frames above your own code are hidden", head)
+    assert shown == [
+        "Traceback (most recent call last):",
+        f'  File "{__file__}", line {Square.forward.__code__.co_firstlineno}, in forward',
+        "    def forward(self) -> None:",
+        "TypeError: Square.forward() takes 1 positional argument but 2 were given",
+    ]
+
+
+def test_a_call_that_a_function_of_nobody_refuses_keeps_all_frames() -> None:
+    with ThreadPoolExecutor() as pool:
+        error = pool.submit(re.compile).exception()
+    assert isinstance(error, TypeError)
+    assert format_short(error).startswith("Traceback (most recent call last):\n")
 
 
 def test_what_the_users_code_calls_is_shown() -> None:

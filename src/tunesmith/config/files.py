@@ -52,16 +52,27 @@ class ConfigFile(NamedTuple):
 
 
 def chosen_files(cfg: DictConfig) -> Iterator[ConfigFile]:
-    """Yield the chosen file of each group, and the primary config.
+    """Yield the chosen file of each group, and the primary config: the first one if its `_self_` comes first.
 
     Hydra does not tell the files of a group that has several, nor those inside packages.
     """
     choices = OmegaConf.select(cfg, "hydra.runtime.choices") or {}
     primary = OmegaConf.select(cfg, "hydra.job.config_name") or ""
-    for group, choice in (*choices.items(), ("", primary)):
-        path = None if choice is None else _path(cfg, str(group), str(choice))
-        if path is not None:
-            yield ConfigFile(str(group), str(choice).removesuffix(".yaml"), path)
+    files = [file for group, choice in choices.items() if (file := _file(cfg, str(group), choice)) is not None]
+    first = _file(cfg, "", primary)
+    if first is not None:
+        files.insert(0 if _is_overridden(first) else len(files), first)
+    yield from files
+
+
+def _file(cfg: DictConfig, group: str, choice: object) -> ConfigFile | None:
+    path = None if choice is None else _path(cfg, group, str(choice))
+    return None if path is None else ConfigFile(group, str(choice).removesuffix(".yaml"), path)
+
+
+def _is_overridden(primary: ConfigFile) -> bool:
+    content = primary.content()
+    return isinstance(content, Mapping) and (content.get("defaults") or [None])[0] == "_self_"
 
 
 def file_with(cfg: DictConfig, key: str) -> ConfigFile | None:

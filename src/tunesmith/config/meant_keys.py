@@ -22,7 +22,7 @@ _WORDS = {
     "data.test_fraction": "test_split test_size test_ratio",
     "data.folds": "k kfold k_folds n_folds num_folds cv n_splits",
     "data.path": "csv file data_path data_dir root dataset_path filename",
-    "optimizer.lr": "learning_rate learningrate lr_rate eta alpha base_lr init_lr lr0 step_size",
+    "optimizer.lr": "learning_rate learningrate lr_rate learnrate eta alpha base_lr init_lr lr0 step_size",
     "optimizer.weight_decay": "wd decay l2 weightdecay reg regularization",
     "model.hidden_units": "hidden units width hidden_size hidden_dim neurons n_hidden nodes hidden_layers_size",
     "model.num_layers": "layers depth n_layers num_hidden_layers hidden_layers nlayers",
@@ -37,7 +37,7 @@ _WORDS = {
     "note": "comment description message",
     "ckpt_path": "resume resume_from checkpoint ckpt resume_from_checkpoint restart load",
     "weights": "pretrained init_from finetune fine_tune checkpoint_path pretrained_path",
-    "seed": "random_seed random_state manual_seed rng seeds rand",
+    "seed": "random_seed random_state manual_seed seed_everything rng seeds rand",
     "data": "dataset datamodule datasets",
     "model": "arch net network architecture backbone",
     "optimizer": "optim opt",
@@ -80,9 +80,18 @@ def hint_below(node: str, name: str, options: Iterable[str]) -> tuple[str, bool]
     return f"{f'; did you mean {node}.{near[0]}?' if near else ';'} options: {shown}", bool(near)
 
 
+def keys_of_name(node: object, name: str, prefix: str = "") -> list[str]:
+    """Return the dotted keys inside a config's groups, or inside a node of it, that end with a name.
+
+    prefix: the node's key and a dot.
+    """
+    keys = _keys(node, prefix) if isinstance(node, DictConfig) else ()
+    return [key for key in keys if key.rpartition(".")[2] == name]
+
+
 def _meant(cfg: DictConfig, name: str) -> list[str]:
     keys = list(_keys(cfg, ""))
-    same = [key for key in keys if key.rpartition(".")[2] == name]
+    same = keys_of_name(cfg, name)
     if same:
         return same
     of_sweeper = [

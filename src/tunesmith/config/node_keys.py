@@ -79,11 +79,12 @@ def _check_target(cfg: DictConfig, key: str) -> None:
     if (not node and key in _MAY_BE_EMPTY) or (isinstance(node, DictConfig) and "_target_" in node):
         return
     written = written_at(cfg, key)
+    leave_out = f"; ~{key} leaves it out" if key.partition(".")[0] in _EACH and not node else ""
     near = get_close_matches("_target_", map(str, node), n=1) if isinstance(node, DictConfig) else []
     hint = (
         f"; did you mean _target_ with {near[0]}?"
         if near
-        else f"; a file of the group is chosen by {_choice(key, node)}"
+        else f"; a file of the group is chosen by {_choice(key, node)}{leave_out}"
     )
     raise UserError(f"{written} must be a node with a _target_; got {_show(node)}{hint}")
 

@@ -25,6 +25,8 @@ def check_package_lines(cfg: DictConfig) -> None:
     for group, choice in (OmegaConf.select(cfg, "hydra.runtime.choices") or {}).items():
         text, package = texts.get(group, ""), NEEDED.get(group)
         is_misplaced = choice is not None and package is not None and bool(cfg.get(group))
+        if choice is not None and "_group_" in cfg:  # an old word of Hydra's, which now is a key like others
+            _refuse_group(group, choice, text)
         package = package if is_misplaced else package_below_a_comment(text)
         if package is not None:
             name = f"{group.partition('@')[0]}/{choice}.yaml"
@@ -34,6 +36,14 @@ def check_package_lines(cfg: DictConfig) -> None:
                 f"{group}={choice}: '# @package {package}' must be the first line of {name}, above any comment; "
                 "Hydra does not see it elsewhere"
             )
+
+
+def _refuse_group(group: str, choice: str, text: str) -> None:
+    if re.match(r"\s*#\s*@package\s+_group_\s*$", text, flags=re.MULTILINE):
+        raise UserError(
+            f"{group}={choice}: leave the line '# @package _group_' of {group}/{choice}.yaml out: since version 1.1 "
+            f"Hydra takes _group_ for a node's name, and a file's keys go below {group} without the line"
+        )
 
 
 def package_below_a_comment(text: str) -> str | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
+from tunesmith.config.changes import show_value
 from tunesmith.config.doors import typed_overrides
 from tunesmith.config.files import ConfigFile, chosen_files, config_folders, file_with
 from tunesmith.config.meant_keys import hint_of
@@ -38,9 +39,13 @@ def check_root_keys(cfg: DictConfig, conf: Path) -> None:
     for key in map(str, cfg):
         if key not in known and not _is_added(key, added):
             raise UserError(_explain(cfg, key, known))
+    typed = {text.partition("=")[0].lstrip("+") for text in typed_overrides(cfg)}
     for key, names in _plain_nodes(conf).items():
-        node = cfg.get(key) if not OmegaConf.is_missing(cfg, key) else None
-        for name in map(str, node if isinstance(node, DictConfig) else ()):
+        node = cfg.get(key) if not OmegaConf.is_missing(cfg, key) else {}
+        if not isinstance(node, DictConfig | dict):
+            where = "" if key in typed else _where(file_with(cfg, key))
+            raise UserError(f"{key} must be a node of {', '.join(names)}; got {show_value(node)}{where}")
+        for name in map(str, node):
             if name not in names and not _is_added(f"{key}.{name}", added):
                 where = _where(file_with(cfg, f"{key}.{name}"))
                 raise UserError(f"{key}.{name}: there is no such key{where}{closest(name, names)}")

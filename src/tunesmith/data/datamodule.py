@@ -54,6 +54,9 @@ class DataModule(L.LightningDataModule):
             UserError: the source lacks one of the keys, or its data cannot be trained on.
         """
         super().__init__()
+        if not callable(source):
+            made = f"an object of {type(source).__name__}"
+            raise UserError(f"data.source must be a node with a _target_ and _partial_: true; got {made}")
         self.batch_size = batch_size
         self.shuffle = shuffle
         self.seed = seed

@@ -25,11 +25,11 @@ from omegaconf.errors import (
 )
 
 from tunesmith.config.folder import CONF
-from tunesmith.config.meant_keys import hint_below, hint_of
+from tunesmith.config.meant_keys import hint_below, hint_of, keys_of_name
 from tunesmith.config.unreadable_yaml import explain_unreadable, file_being_read
 from tunesmith.errors import RunFailed, UserError, closest, mistake_in, text_of, without_key
 from tunesmith.machine_faults import find_machine_fault, leave_full_streams
-from tunesmith.mistakes.override_errors import explain_composing, explain_override
+from tunesmith.mistakes.override_errors import explain_composing, explain_file, explain_override
 from tunesmith.search.storage.password import redact
 from tunesmith.short_traceback import format_short
 
@@ -107,7 +107,9 @@ def explain(error: BaseException, overrides: Sequence[str] | None = None) -> str
             return _no_such_key(cause, typed)
         if isinstance(cause, MissingConfigException) and cause.missing_cfg_file and cause.options is not None:
             group, _, choice = cause.missing_cfg_file.rpartition("/")
-            return f"{group}: there is no such choice; got '{choice}'{closest(choice, cause.options)}"
+            return explain_file(group, choice) or (
+                f"{group}: there is no such choice; got '{choice}'{closest(choice, cause.options)}"
+            )
         if isinstance(cause, InterpolationResolutionError):
             return _unresolved(cause, typed)
     message = ": ".join(text for cause in _causes(error) if (text := text_of(cause)))
@@ -139,7 +141,8 @@ def _no_such_key(error: ConfigAttributeError | ConfigKeyError, overrides: Sequen
     typed = next((text for text in overrides if text.lstrip("+~").startswith(str(error.full_key))), error.full_key)
     if prefix:
         return f"{error.full_key}: there is no such key; got '{typed}'{_hint_below(parent, prefix, name, typed)}"
-    hint = hint_of(parent, name) or closest(name, siblings)
+    last = re.split("[./]", str(typed).partition("=")[0])[-1]  # train.epochs=3: Hydra stops at train
+    hint = hint_of(parent, last) or hint_of(parent, name) or closest(name, siblings)
     return f"{error.full_key}: there is no such key; got '{typed}'{hint}"
 
 
@@ -147,6 +150,10 @@ def _hint_below(parent: object, prefix: str, name: str, typed: object) -> str:
     """Say what was meant by a name below a node, or how an argument that the node's file leaves out is given."""
     names = [str(key) for key in parent if not str(key).startswith("_")] if isinstance(parent, DictConfig) else []
     hint, is_known = hint_below(prefix, name, names)
+    if prefix == "hydra" and (deeper := keys_of_name(parent, name, "hydra.")):
+        return f"; did you mean {' or '.join(deeper)}?{hint}"
     if is_known or not isinstance(parent, DictConfig) or "_target_" not in parent:
         return hint if names else ""
-    return f"; an argument that its file leaves out takes a plus: +{str(typed).lstrip('+~')}{hint}"
+    elsewhere = keys_of_name(parent._get_root(), name)
+    meant = f"; did you mean {' or '.join(elsewhere)}?" if elsewhere else ""
+    return f"{meant}; an argument that its file leaves out takes a plus: +{str(typed).lstrip('+~')}{hint}"

@@ -51,20 +51,33 @@ def explain_composing(message: str, typed: Sequence[str], conf: Path | None) -> 
     if "Sweeping over Hydra's configuration" in message:
         text = message.partition("'")[2].rstrip("'")
         return f"{text.partition('=')[0]} must be one value; got '{text}': a sweep varies what is not below hydra"
-    if "Config group override must be" in message or "possible interpolation keys" in message:
-        return _explain_choice(typed, conf)
     keyless = next((text for text in typed if text.startswith("=")), None)
     if keyless is not None:
         return f"an override must be KEY=VALUE in one word; got '{keyless}': there is no key before the ="
+    if "Config group override must be" in message or "possible interpolation keys" in message:
+        return _explain_choice(typed, conf)
     composing = re.search(r"In '([^']+)': \w+ raised while composing config: (.*)", message)
     if composing is not None:
         return _explain_merge(f"{composing[1]}.yaml", composing[2])
+    if "force-add of config groups" in message:
+        group, _, name = message.rpartition("++")[2].rstrip("'").partition("=")
+        return f"{group} takes no plus; got '++{group}={name}': type {group}={name}"
     if "Multiple values for" in message:
         group = message.partition("Multiple values for ")[2].partition(".")[0]
         return f"{group} has a choice already: type {group}=NAME without a plus, or write `override /{group}: NAME`"
     if "Could not override" in message:
         return _explain_defaults(message, conf)
     return None
+
+
+def explain_file(group: str, choice: str) -> str | None:
+    """Return one line for the path of a table that is typed as the choice of data; None if it is something else."""
+    root, slash, folder = group.partition("/")
+    path = f"{folder}{slash}{choice}"
+    kind = Path(choice).suffix.removeprefix(".")
+    if root != "data" or kind not in ("csv", "npy", "npz"):
+        return None
+    return f"data must be the name of one file in conf/data; got '{path}': type data={kind} data.path={path}"
 
 
 def _explain_merge(file: str, reason: str) -> str:
@@ -98,6 +111,10 @@ def _hint(text: str, message: str) -> str:
         function = _FUNCTIONS.get(unknown[1].lower())
         options = ", ".join(message.partition("Available: ")[2].split(","))
         return f"there is no function {unknown[1]}; {f'write {function}' if function else f'options: {options}'}"
+    if re.search(r"[^\w./@:~+-]", key):
+        return f"a key has names and dots alone: write {re.sub(r'[^A-Za-z0-9_/@:~+]+', '.', key).strip('.')}={value}"
+    if re.match(r"\(.*\)$|\{[^:]*\}$", value):
+        return "write interval(LOW,HIGH) for a range, A,B for some values, [A,B] for a list"
     if ";" in value:
         return "overrides are separated by spaces"
     if value.endswith(","):

@@ -7,11 +7,44 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
+from tunesmith.checks import check_folder
 from tunesmith.errors import UserError
-from tunesmith.run_folder import BEST_CHECKPOINT, CONFIG_FILE, METRICS_FILE, PREPARATION_FILE, checkpoint_folder
+from tunesmith.run_folder import (
+    BEST_CHECKPOINT,
+    CONFIG_FILE,
+    METRICS_FILE,
+    PREPARATION_FILE,
+    RESULT_FILE,
+    checkpoint_folder,
+    read_yaml,
+)
 
 # What belongs to the run, not to the attempt that has ended.
 _OF_THE_RUN = (METRICS_FILE, "checkpoints", "fold_*", "lr_find.*", PREPARATION_FILE)
+
+
+def check_run_folder(config: DictConfig, is_rank_zero: bool) -> None:
+    """Make the folder that hydra.run.dir names; raise UserError if a run cannot begin, or go on, in it.
+
+    is_rank_zero: other ranks find the folder as their run has made it.
+    """
+    given = config.hydra.run.dir
+    if not given:  # Path("") would be the current folder
+        raise UserError("hydra.run.dir must be a folder; got '': leave it out, or type hydra.run.dir=FOLDER")
+    folder = Path(given)
+    if is_rank_zero and config.get("ckpt_path") is not None:
+        check_resume_folder("hydra.run.dir", folder, config)
+    elif is_rank_zero and _is_finished(folder):
+        raise UserError(
+            f"hydra.run.dir must be a folder without a finished run, which would be overwritten; got {folder}: type "
+            "another one, or remove it first"
+        )
+    check_folder("hydra.run.dir", folder)
+
+
+def _is_finished(folder: Path) -> bool:
+    file = folder / RESULT_FILE
+    return file.is_file() and read_yaml(file).get("state") == "COMPLETE"
 
 
 def check_resume_folder(key: str, folder: Path, cfg: DictConfig) -> None:

@@ -16,6 +16,7 @@ from tunesmith.rules import (
     integer,
     is_integer,
     is_list,
+    list_of,
     number,
     one_of,
     or_null,
@@ -137,6 +138,7 @@ TRAINING_TARGETS: dict[str, dict[str, Rule]] = {
         "foreach": _OPTIONAL_FLAG,
         "fused": _OPTIONAL_FLAG,
     },
+    "torch.optim.Adafactor": {"eps": or_null(list_of(or_null(NOT_NEGATIVE)))},
     "torch.optim.lr_scheduler.ReduceLROnPlateau": {
         "mode": one_of("min", "max"),
         "threshold": NOT_NEGATIVE,
@@ -146,7 +148,7 @@ TRAINING_TARGETS: dict[str, dict[str, Rule]] = {
     },
     "torch.optim.lr_scheduler.CosineAnnealing*": {"T_max": _STEPS, "T_0": integer(1), "T_mult": integer(1)},
     "torch.optim.lr_scheduler.OneCycleLR": {
-        "max_lr": POSITIVE,
+        "max_lr": either(POSITIVE, list_of(POSITIVE)),  # one per group of weights
         "anneal_strategy": one_of("cos", "linear"),
         "div_factor": POSITIVE,
         "final_div_factor": POSITIVE,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import astuple
 from typing import Any
 
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError
-from optuna.pruners import BasePruner
+from optuna.pruners import BasePruner, NopPruner
 from optuna.samplers import BaseSampler
 from optuna.storages import InMemoryStorage
 
@@ -19,6 +20,7 @@ from tunesmith.config.in_job import resolved_as_in_job
 from tunesmith.errors import UserError
 from tunesmith.objective import Objective
 from tunesmith.search.console.lines import say, show_space
+from tunesmith.search.named_function import NamedEvaluation, NamedFunction
 from tunesmith.search.sampling.buildable import check_arguments
 from tunesmith.search.sampling.param_sampler import ParamSampler
 from tunesmith.search.sampling.sampler import is_enumerated, make_pruner
@@ -52,6 +54,20 @@ def check_sweep(settings: Settings, space: Space, composer: Composer, sampler: P
     sampler.make_sampler(first_trial=0)  # a key that cannot be searched may be one that does not belong here at all
     make_pruner(settings.pruner)
     try_search(settings, space)
+    for function in (settings.on_start, settings.on_finish):
+        if isinstance(function, NamedFunction | NamedEvaluation):
+            function.load()
+    if settings.custom_search_space is not None:
+        _check_suggested(settings, space, composer, sampler)
+
+
+def _check_suggested(settings: Settings, space: Space, composer: Composer, sampler: ParamSampler) -> None:
+    """Compose and check a trial with values that the user's function suggests."""
+    study = open_study(InMemoryStorage(), "check", settings.direction, NopPruner(), space)
+    suggested = composer.compose(copy(sampler).draw(study.ask()), 0, "0")
+    if settings.check is not None:
+        with resolved_as_in_job(suggested, "hydra.sweep.dir", "hydra.sweep.subdir"):
+            settings.check(suggested)
 
 
 def _compose(params: Mapping[str, Any], settings: Settings, composer: Composer) -> DictConfig:

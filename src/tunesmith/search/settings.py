@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from importlib.util import find_spec
-from inspect import signature
-from pathlib import Path
-from types import FunctionType
 from typing import Any
 
-from hydra.utils import get_method
 from omegaconf import DictConfig, OmegaConf
 
 from tunesmith.checks import check_rule
+from tunesmith.config.node_keys import HYDRAS
 from tunesmith.config.quoting import to_hydra
 from tunesmith.errors import UserError, closest
 from tunesmith.rules import FLAG, SEED, Rule, integer, number, one_of, or_null
+from tunesmith.search.named_function import NamedEvaluation, NamedFunction
 from tunesmith.search.space.params import read_params
 
 PREFIX = "hydra.sweeper."
@@ -105,9 +102,7 @@ def read_settings(given: Mapping[str, Any], config: DictConfig | None = None) ->
     """
     known = {field.name for field in fields(Settings)}
     _check_old(given)
-    for key in given:
-        if key not in known | _OLD:
-            raise UserError(f"{PREFIX}{key}: there is no such key{closest(key, known)}")
+    _check_names(given)
     for key in sorted(known - set(given)):
         raise UserError(f"{PREFIX}{key} must be given: it was deleted, or a file of its own for hydra/sweeper lacks it")
     if given["study_name"] is None and _is_top_level_key(config):
@@ -126,9 +121,23 @@ def read_settings(given: Mapping[str, Any], config: DictConfig | None = None) ->
             "custom_search_space": _function("custom_search_space", given["custom_search_space"]),
             "check": _function("check", given["check"]),
             "on_start": _function("on_start", given["on_start"]),
-            "on_finish": _on_finish(given["on_finish"]),
+            "on_finish": None if given["on_finish"] is None else NamedEvaluation(given["on_finish"]),
         }
     )
+
+
+def check_sweeper_keys(config: DictConfig) -> None:
+    """Raise UserError for a misspelt key of our sweeper in a run, which reads none of them."""
+    sweeper = OmegaConf.select(config, "hydra.sweeper", default=None)
+    if sweeper is not None and str(sweeper.get("_target_")).rpartition(".")[2] == "TunesmithSweeper":
+        _check_names(key for key in map(str, sweeper) if key not in HYDRAS)
+
+
+def _check_names(given: Iterable[str]) -> None:
+    known = {field.name for field in fields(Settings)}
+    for key in given:
+        if key not in known | _OLD:
+            raise UserError(f"{PREFIX}{key}: there is no such key{closest(key, known)}")
 
 
 def _check_old(given: Mapping[str, Any]) -> None:
@@ -182,28 +191,5 @@ def _is_top_level_key(config: DictConfig | None) -> bool:
     return sweeper is not None and OmegaConf.is_interpolation(sweeper, "study_name")
 
 
-def _function(key: str, path: str | None) -> Callable[..., Any] | None:
-    """Return the function of a path; its module, which may be heavy, is imported when it is called."""
-    if path is None:
-        return None
-    module = path.rpartition(".")[0] if isinstance(path, str) else ""
-    try:
-        is_there = find_spec(module) is not None
-    except (ImportError, ValueError):
-        is_there = False
-    if not is_there:
-        raise UserError(f"{PREFIX}{key} must be the path of a function; got '{path}'")
-    return lambda *arguments: get_method(path)(*arguments)
-
-
-def _on_finish(path: str | None) -> OnFinish | None:
-    """Return the function of a path; one that has a parameter `config` is given the trial's config, too."""
-    if _function("on_finish", path) is None or path is None:
-        return None
-
-    def evaluate(folder: Path, config: DictConfig | None = None) -> Mapping[str, Any]:
-        function: Callable[..., Mapping[str, Any]] = get_method(path)
-        takes_config = isinstance(function, FunctionType) and "config" in signature(function).parameters
-        return function(folder, config=config) if takes_config else function(folder)
-
-    return evaluate
+def _function(key: str, path: str | None) -> NamedFunction | None:
+    return None if path is None else NamedFunction(key, path)

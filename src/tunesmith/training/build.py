@@ -12,7 +12,7 @@ from typing import Any
 
 import lightning as L
 import torch
-from lightning.pytorch.callbacks import RichProgressBar
+from lightning.pytorch.callbacks import ProgressBar, RichProgressBar
 from lightning.pytorch.plugins.precision import DoublePrecision
 from omegaconf import DictConfig
 
@@ -139,8 +139,12 @@ def _build_callbacks(
     callbacks += start_weights(cfg)
     if record.reporter.params:
         callbacks.append(Hparams(record.reporter.params, record))
-    callbacks.append(RichProgressBar() if has_bar else EpochLogger(record.objective.metric))
-    return [*callbacks, *own.values(), Checkpoints(folder, record)]
+    if not has_bar:
+        callbacks.append(EpochLogger(record.objective.metric))
+    elif not any(isinstance(each, ProgressBar) for each in own.values()):  # Lightning takes one
+        callbacks.append(RichProgressBar())
+    shown = [each for each in own.values() if has_bar or not isinstance(each, ProgressBar)]
+    return [*callbacks, *shown, Checkpoints(folder, record)]
 
 
 def start_weights(cfg: DictConfig) -> list[L.Callback]:

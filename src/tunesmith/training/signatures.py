@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
+from hydra._internal.instantiate._instantiate2 import _resolve_target
 from hydra.core.hydra_config import HydraConfig
-from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 
 from tunesmith.config.changes import show_value
@@ -26,19 +26,21 @@ Parameters = Mapping[str, inspect.Parameter]
 def check_signatures(cfg: DictConfig) -> None:
     """Raise UserError for a key of a node that its class does not take, or for a node that does not say its class.
 
-    A class with **kwargs takes any; a class that cannot be imported is left to the one that builds the node.
+    A class with **kwargs takes any; a class that cannot be imported, or that Hydra refuses, is left to the one that
+    builds the node, and so is a node that a class above builds by itself.
     """
     check_node_keys(cfg, is_supervised=_is_supervised(cfg))
     for key, node in parts_of_run(cfg):
-        parameters = _parameters_of(node)
-        if parameters is not None and not _takes_any(parameters):
+        parameters = None if _is_built_by_another(cfg, key) else _parameters_of(node)
+        if parameters is None:
+            continue
+        if not _takes_any(parameters):
             _check_names(key, node, parameters)
-        if parameters is not None and not _is_built_by_another(cfg, key):
-            _check_required(key, node, parameters)
+        _check_required(key, node, parameters)
 
 
 def _is_built_by_another(cfg: DictConfig, key: str) -> bool:
-    """Whether a class above builds the node by itself, perhaps with further arguments."""
+    """Whether a class above builds the node by itself: it may add arguments, or read keys that are for itself."""
     names = key.split(".")
     above = [OmegaConf.select(cfg, ".".join(names[:depth])) for depth in range(1, len(names))]
     return any(isinstance(node, DictConfig) and node.get("_recursive_") is False for node in above)
@@ -121,7 +123,7 @@ def _named(parameters: Parameters) -> Parameters:
 
 def _located(target: str) -> Any:
     try:
-        return get_object(target)
+        return _resolve_target(target, "")  # hydra.utils.get_object prints what it raises, and refuses nothing
     except Exception:  # building the node says what is wrong with it
         return None
 

@@ -10,7 +10,19 @@ from begun import record
 from omegaconf import OmegaConf
 
 from tunesmith.errors import UserError
-from tunesmith.resume.folder import check_resume_folder, copy_begun
+from tunesmith.resume.folder import check_resume_folder, check_run_folder, copy_begun
+
+
+def test_a_folder_with_a_finished_run_is_not_overwritten(tmp_path: Path) -> None:
+    cfg = OmegaConf.create({"ckpt_path": None, "hydra": {"run": {"dir": str(tmp_path / "r")}}})
+    check_run_folder(cfg, is_rank_zero=True)
+    (tmp_path / "r" / "result.yaml").write_text("state: FAIL\n")
+    check_run_folder(cfg, is_rank_zero=True)
+    (tmp_path / "r" / "result.yaml").write_text("state: COMPLETE\n")
+    check_run_folder(cfg, is_rank_zero=False)
+    message = f"hydra.run.dir must be a folder without a finished run, which would be overwritten; got {tmp_path}/r: "
+    with pytest.raises(UserError, match=f"^{re.escape(message)}type another one, or remove it first$"):
+        check_run_folder(cfg, is_rank_zero=True)
 
 
 def test_a_new_folder_gets_the_record_of_the_epochs(tmp_path: Path) -> None:

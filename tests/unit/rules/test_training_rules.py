@@ -20,7 +20,7 @@ CLASSES: dict[str, Any] = {
     "lightning.Trainer": lightning.Trainer,
     "lightning.pytorch.callbacks.EarlyStopping": EarlyStopping,
     "lightning.pytorch.callbacks.ModelCheckpoint": ModelCheckpoint,
-    **{f"torch.optim.{name}": getattr(torch.optim, name) for name in ("Adam", "AdamW", "SGD", "RMSprop")},
+    **{f"torch.optim.{name}": getattr(torch.optim, name) for name in torch.optim.__all__ if name[0].isupper()},
     **{
         f"torch.optim.lr_scheduler.{name}": getattr(lr_scheduler, name)
         for name in ("ReduceLROnPlateau", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "OneCycleLR")
@@ -46,6 +46,11 @@ def test_the_classes_own_values_pass(path: str) -> None:
     given = {name: value for name, value in defaults.items() if value is not Parameter.empty}
     given |= {name: list(value) for name, value in given.items() if isinstance(value, tuple)}  # as YAML has it
     assert {name: given[name] for name, rule in rules.items() if name in given and not rule.holds(given[name])} == {}
+
+
+def test_a_schedule_takes_a_rate_for_each_group_of_weights() -> None:
+    rule = rules_of("torch.optim.lr_scheduler.OneCycleLR")["max_lr"]
+    assert [rule.holds(value) for value in (0.1, [0.1, 0.01], [0.1, 0], 0)] == [True, True, False, False]
 
 
 def test_each_precision_of_lightning_passes() -> None:

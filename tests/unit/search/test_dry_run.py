@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
@@ -13,10 +13,12 @@ import pytest
 from hydra.types import RunMode
 from hydra_app import app_context
 from omegaconf import DictConfig, OmegaConf
+from optuna import Trial
 from studies import settings_of
 
 from tunesmith.errors import UserError
 from tunesmith.search.dry_run import MAX_CHOICES, MAX_GROUP_COMBINATIONS, check_sweep, show_examples
+from tunesmith.search.named_function import NamedEvaluation, NamedFunction
 from tunesmith.search.sampling.param_sampler import ParamSampler
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.compose import Composer
@@ -154,3 +156,27 @@ def test_a_dry_run_shows_some_configurations(typed: str, number: int, capsys: py
     show_examples(given, space, ParamSampler(given, space, OmegaConf.create()))
     shown = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  x=")]
     assert len(shown) == len(set(shown)) == number
+
+
+# functions of the user's
+
+
+@pytest.mark.parametrize("key", ["on_start", "on_finish"])
+def test_functions_that_are_called_later_are_looked_for(key: str) -> None:
+    function = NamedEvaluation("math.sqroot") if key == "on_finish" else NamedFunction(key, "math.sqroot")
+    with pytest.raises(UserError, match=rf"^hydra\.sweeper\.{key} must be the path of a function; got 'math.sqroot'"):
+        check(parse_space({}, ["x=1,2"]), **{key: function})
+
+
+def test_what_the_users_function_suggests_is_composed_and_checked() -> None:
+    def suggest(config: DictConfig, trial: Trial) -> None:
+        trial.suggest_int("depth", 3, 3)
+
+    def refuse(config: DictConfig) -> None:
+        if "depth" in config:
+            raise UserError(f"depth must be less; got {config.depth}")
+
+    space = replace(parse_space({}, ["x=1,2"]), is_open=True)
+    assert check(space, custom_search_space=suggest)[-1]["depth"] == 3
+    with pytest.raises(UserError, match=r"^depth must be less; got 3$"):
+        check(space, custom_search_space=suggest, check=refuse)

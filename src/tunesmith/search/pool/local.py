@@ -12,7 +12,7 @@ from tunesmith.machine_faults import probe
 from tunesmith.search.console.lines import say
 from tunesmith.search.pool.gpus import visible_to_worker
 from tunesmith.search.pool.pool import EXIT_MACHINE_FAULT, LOG_FILE, WORKERS_FOLDER, WorkerExit
-from tunesmith.search.pool.processes import kill_tree, status
+from tunesmith.search.pool.process_tree import kill_tree, status
 from tunesmith.search.pool.started_worker import started_by_this_process
 from tunesmith.search.study.owner import WORKER, Owner
 from tunesmith.search.worker.failure import last_line

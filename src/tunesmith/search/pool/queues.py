@@ -8,7 +8,7 @@ import subprocess
 import time
 from typing import Any, Protocol
 
-from tunesmith.search.pool.processes import kill_tree
+from tunesmith.search.pool.process_tree import kill_tree
 
 # Between two questions to the queue.
 QUEUE_INTERVAL_S = 2.0

@@ -86,7 +86,7 @@ def _signature(key: str, kind: type | None, node: DictConfig) -> Mapping[str, Pa
     path, name = node._target_, key.rpartition(".")[2]
     try:
         target = resolve_name(path)
-    except (ImportError, AttributeError, ValueError) as error:
+    except (ImportError, AttributeError, ValueError, SyntaxError) as error:
         raise UserError(
             f"{key}._target_ must be the path of a class; got '{path}': {error}{closest(path, _paths(kind or object))}"
         ) from None

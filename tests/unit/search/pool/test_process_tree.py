@@ -8,7 +8,7 @@ import sys
 
 import psutil
 
-from tunesmith.search.pool.processes import kill_tree, status
+from tunesmith.search.pool.process_tree import kill_tree, status
 
 STARTS_A_STOPPED_CHILD = """
 import os, signal, subprocess, sys, time
