@@ -10,6 +10,7 @@ from conftest import Shell
 from mistakes import Mistake, check_that_it_is_refused, mistake
 
 ROWS = [
+    mistake("-m study_name=a,b", "study_name must be one name in a sweep, not a choice of several: give each a sweep"),
     mistake(
         "-m study_name=s hydra.sweeper.sampler.n_startup_trials=-5",
         "hydra.sweeper.sampler.n_startup_trials must be an integer >= 0, or null; got -5",
