@@ -80,8 +80,8 @@ _FURTHER: dict[int, Callable[[Record], bool]] = {
 
 
 def is_asked(record: Record | None) -> bool:
-    """Whether a record begins a trial that its worker has asked for, instead of queueing or adding one."""
-    return begins_trial(record) and record is not None and "state" not in record
+    """Whether a record begins a trial that its worker runs, instead of queueing or adding one."""
+    return record is not None and begins_trial(record) and record.get("state", TrialState.RUNNING) == TrialState.RUNNING
 
 
 def begins_trial(record: Record | None) -> bool:

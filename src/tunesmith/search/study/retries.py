@@ -15,6 +15,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from tunesmith.search.storage.reconnecting import clock_of
+from tunesmith.search.storage.stand_ins import is_stand_in
 from tunesmith.search.study.heartbeat import HEARTBEAT_TIMEOUT_S
 from tunesmith.search.study.study import tell
 from tunesmith.search.study.trial import (
@@ -94,7 +95,8 @@ class StaleTrials:
 
     def _is_stale(self, attempt: Attempt) -> bool:
         owner = attempt.owner
-        if owner is None and not (attempt.params and not attempt.is_retry):  # an attempt draws after it was claimed
+        is_claimed = is_stand_in(attempt.trial) or (attempt.params and not attempt.is_retry)  # it draws after the claim
+        if owner is None and not is_claimed:
             return self._unchanged_for(attempt.number, "unclaimed") > CLAIM_TIMEOUT_S
         lives = None if owner is None else owner.lives()
         if lives is not None:
