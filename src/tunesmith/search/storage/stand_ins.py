@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 from optuna.study import StudyDirection
-from optuna.trial import FrozenTrial, Trial, TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from tunesmith.search.storage.records import Operation, Record
 
@@ -60,5 +60,5 @@ def time_in(damaged: bytes) -> str | None:
     return None if found is None else f"{found[1].decode()}Z"
 
 
-def is_stand_in(trial: FrozenTrial | Trial) -> bool:
+def is_stand_in(trial: FrozenTrial) -> bool:
     return _MARK in trial.system_attrs or (trial.datetime_start is None and _WITHDRAWN in trial.user_attrs)

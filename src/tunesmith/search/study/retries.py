@@ -83,7 +83,7 @@ class StaleTrials:
             attempt = Attempt(trial)
             if self._is_forgotten(attempt):
                 requeue(self._study, trial.number)
-            elif self._is_stale(attempt) and tell(self._study, trial.number, TrialState.FAIL):
+            elif self._is_stale(trial) and tell(self._study, trial.number, TrialState.FAIL):
                 ended += [trial.number] * (attempt.holds_point and attempt.reason is None)
         return ended
 
@@ -93,10 +93,11 @@ class StaleTrials:
             return False
         return attempt.owner.is_this_process()
 
-    def _is_stale(self, attempt: Attempt) -> bool:
+    def _is_stale(self, trial: FrozenTrial) -> bool:
+        attempt = Attempt(trial)
         owner = attempt.owner
-        is_claimed = is_stand_in(attempt.trial) or (attempt.params and not attempt.is_retry)  # it draws after the claim
-        if owner is None and not is_claimed:
+        has_drawn = attempt.params and not attempt.is_retry  # after it was claimed
+        if owner is None and not has_drawn and not is_stand_in(trial):
             return self._unchanged_for(attempt.number, "unclaimed") > CLAIM_TIMEOUT_S
         lives = None if owner is None else owner.lives()
         if lives is not None:
