@@ -68,6 +68,10 @@ def _is_sound_state(record: Record) -> bool:
 
 
 def _is_sound_trial(record: Record) -> bool:
+    """A trial that is added as COMPLETE has one value, or several for several directions."""
+    values = record.get("values") or [record.get("value")]
+    if record.get("state") == TrialState.COMPLETE and not all(type(value) in _NUMBER for value in values):
+        return False
     return all(isinstance(record.get(name, kind()), kind) for name, kind in _OF_TEMPLATE)
 
 
