@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
+from tunesmith.config.agreement import check_mode, check_patience, check_val_batches
 from tunesmith.config.doors import (
     OF_THE_LEARNER,
     SUPERVISED,
@@ -23,8 +22,8 @@ from tunesmith.config.doors import (
 from tunesmith.config.optional_choices import check_optional_choices
 from tunesmith.config.package_lines import check_package_lines
 from tunesmith.config.renamed_targets import RENAMED, nodes_with_target
-from tunesmith.errors import UserError, closest, mistake_in, without_key
-from tunesmith.objective import known_mode
+from tunesmith.config.selection import ABSENT, select
+from tunesmith.errors import UserError, closest
 from tunesmith.rules import Rule, is_number
 from tunesmith.rules.table import KEYS, REPLACED_KEYS, replacements_of, rules_of
 from tunesmith.rules.training import GIVEN_BY_CALLER
@@ -60,12 +59,12 @@ def check_config(cfg: DictConfig) -> None:
         _check_order(cfg, "warmup_epochs", "trainer.max_epochs")
     _check_order(cfg, "lr_finder.min_lr", "lr_finder.max_lr")
     _check_order(cfg, "trainer.min_epochs", "trainer.max_epochs", may_be_equal=True)
-    _check_mode(cfg)
-    _check_val_batches(cfg)
+    check_mode(cfg)
+    check_val_batches(cfg)
     _check_replaced(cfg, takers)
     _check_devices(cfg, takers)
     if is_part("scheduler.patience") and cfg.get("ckpt_path") is None:  # a run that goes on keeps what it began with
-        _check_patience(cfg)
+        check_patience(cfg)
     _check_given_by_caller(cfg, takers)
 
 
@@ -105,7 +104,7 @@ def _takers(cfg: DictConfig) -> Iterator[_Taker]:
             continue
         for key, node in nodes_with_target(cfg[name], name):
             yield _Taker(key, node, _target(node))
-            source = None if OmegaConf.is_missing(node, "source") else _select(node, "source", f"{key}.source")
+            source = None if OmegaConf.is_missing(node, "source") else select(node, "source", f"{key}.source")
             if isinstance(source, DictConfig) and "_target_" in source and source.get("_partial_"):
                 yield _Taker(key, node, _target(source))
 
@@ -134,54 +133,25 @@ def _rules(cfg: DictConfig, takers: Sequence[_Taker]) -> Iterator[tuple[DictConf
 
 
 def _check(cfg: DictConfig, node: DictConfig, argument: str, key: str, rule: Rule) -> None:
-    value = _select(node, argument, key)
-    if value is not _ABSENT and not rule.holds(value):
+    value = select(node, argument, key)
+    if value is not ABSENT and not rule.holds(value):
         check_rule(written_at(cfg, key), rule, value)
 
 
 def _check_order(cfg: DictConfig, less: str, more: str, may_be_equal: bool = False) -> None:
-    low, high = (_select(cfg, key, key) for key in (less, more))
+    low, high = (select(cfg, key, key) for key in (less, more))
     if is_number(low) and is_number(high) and (low > high or (low == high and not may_be_equal)):
         raise UserError(f"{less} must be {'at most' if may_be_equal else 'less than'} {more}={high}; got {low}")
-
-
-def _check_mode(cfg: DictConfig) -> None:
-    """Raise UserError for an accuracy that would be minimised or the like: stopping and sweep would keep the worst."""
-    metric, mode = (_select(cfg, f"objective.{key}", f"objective.{key}") for key in ("metric", "mode"))
-    if _ABSENT in (metric, mode):
-        return
-    known = known_mode(str(metric))
-    if known not in (None, mode):
-        better = "more" if known == "max" else "less"
-        raise UserError(
-            f"objective.mode must be {known} with objective.metric={metric}, of which {better} is better; got {mode}: "
-            "leave objective.mode out; a metric of yours that is of the other mode needs another name"
-        )
-    direction = _select(cfg, "hydra.sweeper.direction", "hydra.sweeper.direction")
-    if direction is not _ABSENT and str(direction)[:3] != mode:  # min or minimize
-        raise UserError(f"hydra.sweeper.direction must be that of objective.mode={mode}; got {direction}: leave it out")
-
-
-def _check_val_batches(cfg: DictConfig) -> None:
-    """Raise UserError if the objective is a metric of a validation that trainer.limit_val_batches leaves out."""
-    metric, limit = (
-        OmegaConf.select(cfg, key, default=None) for key in ("objective.metric", "trainer.limit_val_batches")
-    )
-    if is_number(limit) and limit == 0 and re.match(r"val(id(ation)?)?[/_]", str(metric)):
-        raise UserError(
-            f"trainer.limit_val_batches must be more than 0 with objective.metric={metric}, a metric of validations; "
-            f"got {limit}: leave it out, or choose a metric of training, such as train/loss"
-        )
 
 
 def _check_devices(cfg: DictConfig, takers: Sequence[_Taker]) -> None:
     """Raise UserError for folds on several devices: a process starts its other ranks once, but each fold is a run."""
     has_folds = any(
-        "folds" in rules_of(taker.target) and _select(taker.node, "folds", f"{taker.key}.folds") not in (None, _ABSENT)
+        "folds" in rules_of(taker.target) and select(taker.node, "folds", f"{taker.key}.folds") not in (None, ABSENT)
         for taker in takers
     )
-    devices = _select(cfg, "trainer.devices", "trainer.devices")
-    if has_folds and devices not in (1, _ABSENT):
+    devices = select(cfg, "trainer.devices", "trainer.devices")
+    if has_folds and devices not in (1, ABSENT):
         raise UserError(f"trainer.devices must be 1 with data.folds; got {_format(devices)}")
 
 
@@ -197,33 +167,6 @@ def _check_given_by_caller(cfg: DictConfig, takers: Sequence[_Taker]) -> None:
                 raise UserError(f"{taker.key}.{name} must be left out: {names[name]}; got {_format(taker.node[name])}")
 
 
-def _check_patience(cfg: DictConfig) -> None:
-    """Raise UserError if training stops before a plateau schedule can act, so that the learning rate never falls.
-
-    A schedule acts after more epochs without improvement than its patience, early stopping after as many as its own.
-    With a threshold of its own it calls other epochs improvements; a run of few epochs ends before either acts.
-    """
-    keys = ("scheduler", "callbacks", "trainer.max_epochs")
-    plateau, callbacks, max_epochs = (_select(cfg, key, key) for key in keys)
-    if not (isinstance(callbacks, DictConfig) and _is_a(plateau, "ReduceLROnPlateau")) or "threshold" in plateau:
-        return
-    own = plateau.get("patience", 10)
-    for name in map(str, callbacks):
-        key, callback = f"callbacks.{name}.patience", callbacks[name]
-        if not _is_a(callback, "EarlyStopping") or callback.get("monitor") != OmegaConf.select(cfg, "objective.metric"):
-            continue
-        patience = callback.get("patience")
-        if is_number(max_epochs) and is_number(patience) and patience <= min(own, max_epochs - 2):
-            raise UserError(
-                f"scheduler.patience must be less than {key}={patience}, or training stops before the "
-                f"learning rate falls; got {own}: lower it, raise {key}, or say scheduler=none"
-            )
-
-
-def _is_a(node: Any, name: str) -> bool:
-    return isinstance(node, DictConfig) and str(node.get("_target_")).rpartition(".")[2] == name
-
-
 def _check_replaced(cfg: DictConfig, takers: Sequence[_Taker]) -> None:
     """Raise UserError if both keys of a pair are given: the second would be ignored silently."""
     given = typed_overrides(cfg)
@@ -231,21 +174,10 @@ def _check_replaced(cfg: DictConfig, takers: Sequence[_Taker]) -> None:
     pairs += [(taker.node, f"{taker.key}.", pair) for taker in takers for pair in replacements_of(taker.target)]
     for node, prefix, (name, has_effect, other) in pairs:
         key, replaced = f"{prefix}{name}", f"{prefix}{other}"
-        value = _select(node, name, key)
+        value = select(node, name, key)
         typed = next((text for text in given if text.lstrip("+").startswith(f"{replaced}=")), None)
-        if value is not _ABSENT and has_effect(value) and typed is not None:
+        if value is not ABSENT and has_effect(value) and typed is not None:
             raise UserError(f"{replaced} has no effect beside {key}={_format(value)}; got '{typed}': leave one out")
-
-
-_ABSENT = object()
-
-
-def _select(node: DictConfig, argument: str, key: str) -> Any:
-    """Return the value of a node's argument, _ABSENT if there is none; key: the argument's whole key."""
-    try:
-        return OmegaConf.select(node, argument, default=_ABSENT, throw_on_missing=True)
-    except OmegaConfBaseException as error:
-        raise mistake_in(error) or UserError(f"{key}: {without_key(error)}") from None
 
 
 def _options(rule: Rule) -> list[str]:
