@@ -90,7 +90,9 @@ def _run(mistake: Mistake, folder: Path) -> tuple[object, str]:
 @contextmanager
 def _as_new_process(mistake: Mistake, folder: Path) -> Iterator[None]:
     """Let main() find what a new process would, and take back what it leaves."""
+    plugins = Plugins.instance()  # its first call registers where configs are read from, which is part of the state
     state = Singleton.get_state()
+    state["instances"][Plugins] = plugins  # else Hydra looks for plugins again, in all packages
     with pytest.MonkeyPatch.context() as patch, root_logger_kept(), warnings.catch_warnings():
         patch.setenv("HYDRA_FULL_ERROR", "0")  # main() sets it
         for name, value in mistake.env.items():

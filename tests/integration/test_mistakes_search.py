@@ -10,6 +10,7 @@ from conftest import Shell
 from mistakes import Mistake, check_that_it_is_refused, mistake
 
 ROWS = [
+    mistake("-m study_name=a,b", "study_name must be one name in a sweep, not a choice of several: give each a sweep"),
     mistake(
         "-m study_name=s hydra.sweeper.sampler.n_startup_trials=-5",
         "hydra.sweeper.sampler.n_startup_trials must be an integer >= 0, or null; got -5",
@@ -231,6 +232,10 @@ ROWS = [
     mistake(
         "-m study_name=s hydra.sweeper.search_space={a:{type:float}}",
         "hydra.sweeper.search_space: there is no such key; got 'hydra.sweeper.search_space={a:{type:float}}'",
+    ),
+    mistake(
+        "-m study_name=s hydra.sweeper.n_trials=1,2",
+        "error: hydra.sweeper.n_trials must be one value; got 'hydra.sweeper.n_trials=1,2': a sweep varies",
     ),
     mistake("-m study_name=s hydra/sweeper=basik", "hydra/sweeper: there is no such choice; got 'basik'"),
     mistake("-m study_name=s hydra/launcher=joblb", "hydra/launcher: there is no such choice; got 'joblb'"),

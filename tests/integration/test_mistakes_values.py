@@ -71,7 +71,10 @@ ROWS = [
     ),
     mistake("scheduler=cosine scheduler.eta_min=-1", "scheduler.eta_min must be a number >= 0; got -1"),
     mistake("scheduler=onecycle scheduler.pct_start=2", "scheduler.pct_start must be a number in (0, 1); got 2"),
-    mistake("scheduler=onecycle scheduler.max_lr=-1", "scheduler.max_lr must be a number > 0; got -1"),
+    mistake(
+        "scheduler=onecycle scheduler.max_lr=-1",
+        "scheduler.max_lr must be a number > 0, or a list, each a number > 0; got -1",
+    ),
     mistake("scheduler.interval=minute", "scheduler.interval: there is no such key; got 'scheduler.interval=minute'"),
     mistake("warmup_epochs=-1", "warmup_epochs must be an integer >= 0; got -1"),
     mistake("warmup_epochs=1.5", "warmup_epochs must be an integer >= 0; got 1.5"),

@@ -49,7 +49,7 @@ def explain_composing(message: str, typed: Sequence[str], conf: Path | None) -> 
     if "Ambiguous value for argument" in message or "requires --multirun" in message:
         return _explain_sweep(message)
     if "Sweeping over Hydra's configuration" in message:
-        text = message.partition("'")[2].rstrip("'")
+        text = message.partition(": '")[2].rstrip("'")
         return f"{text.partition('=')[0]} must be one value; got '{text}': a sweep varies what is not below hydra"
     keyless = next((text for text in typed if text.startswith("=")), None)
     if keyless is not None:

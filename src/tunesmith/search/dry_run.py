@@ -39,6 +39,8 @@ MAX_GROUP_COMBINATIONS = 64
 
 def check_sweep(settings: Settings, space: Space, composer: Composer, sampler: ParamSampler) -> None:
     """Compose the config at the ends of every dimension; raises UserError or Hydra's own error if it cannot run."""
+    if settings.check is not None and "study_name" in space.dimensions:
+        raise UserError("study_name must be one name in a sweep, not a choice of several: give each a sweep of its own")
     check_url(settings.storage)
     check_arguments("sampler", BaseSampler, settings.sampler)
     check_arguments("pruner", BasePruner, settings.pruner)

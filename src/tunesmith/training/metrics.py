@@ -38,6 +38,12 @@ class Metrics:
 
     def __init__(self, named: Mapping[str, Metric | Function], mean: float = 0.0, scale: float = 1.0) -> None:
         """mean, scale: number in the data's unit = scale * training number + mean."""
+        for name, metric in named.items():
+            if not callable(metric):
+                raise UserError(
+                    f"metrics.{name} must be a torchmetrics object or a function (outputs, targets); got "
+                    f"{type(metric).__name__}: it is handed over, not called, with metrics.{name}._partial_=true"
+                )
         self.objects = {name: metric for name, metric in named.items() if isinstance(metric, Metric)}
         self.functions = {name: metric for name, metric in named.items() if not isinstance(metric, Metric)}
         self.mean = mean

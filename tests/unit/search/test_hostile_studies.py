@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,8 +20,9 @@ from study_app import FOLDER, StudyApp, study_app, study_in_journal
 
 from tunesmith.errors import UserError, printable
 from tunesmith.run_folder import read_yaml
+from tunesmith.search.space.space import parse_space
 from tunesmith.search.study.owner import this_process
-from tunesmith.search.study.trial import Attempt
+from tunesmith.search.study.trial import Attempt, state_of
 from tunesmith.search.trials_table import read_trials, to_csv
 
 UNIT = FloatDistribution(0, 1)
@@ -331,3 +333,26 @@ def test_numbers_stay_numbers(tmp_path: Path) -> None:
 def study_of(study: Study) -> list[FrozenTrial]:
     """The trials as they are stored, whatever the space is."""
     return study._storage.get_all_trials(study._study_id)
+
+
+# values
+
+
+@pytest.mark.parametrize("values", [None, [], [-1.0, -2.0], ["evil"], [math.nan], [[1]]], ids=str)
+def test_a_trial_without_a_value_of_its_own_is_never_the_best(app: StudyApp, values: Any) -> None:
+    app.sweep(*SWEEP)
+    study = study_in_journal()
+    fields = {"state": 1, "value": None, "values": values, "params": {}, "datetime_complete": "2026-01-01T00:00:00Z"}
+    study._storage._write_log(4, {"study_id": 0, "datetime_start": "2026-01-01T00:00:00Z", **fields})  # type: ignore[attr-defined]
+    found = app.sweep("x=interval(0,1)", "hydra.sweeper.n_trials=4")
+    assert found["trials"]["complete"] == 4
+    assert 0 <= found["best_value"] <= 1
+
+
+@pytest.mark.parametrize("value", [-math.inf, math.nan])
+def test_a_value_in_a_database_that_is_no_number_is_never_the_best(value: float) -> None:
+    study = opened(space=parse_space({}, ["x=interval(0,1)"]))
+    trial = create_trial(value=-1.0, params={"x": 0.5}, distributions={"x": UNIT})
+    trial.values = [value, 1.0] if value == -math.inf else [value]
+    study._storage.create_new_trial(study._study_id, trial)
+    assert [state_of(each).name for each in study.trials] == ["OUTSIDE"]

@@ -18,7 +18,7 @@ from tunesmith.search.sampling.param_sampler import ParamSampler
 from tunesmith.search.space.compose import Composer
 from tunesmith.search.storage.storage import JOURNAL_FILE
 from tunesmith.search.study.retries import requeue
-from tunesmith.search.study.trial import CONFIG_ERROR
+from tunesmith.search.study.trial import CONFIG_ERROR, Attempt
 
 CONFIG = OmegaConf.create({"x": 1})
 
@@ -143,6 +143,7 @@ def test_folders_of_retries_and_of_other_things_are_no_unknown_trials(tmp_path: 
     (folder / "workers").mkdir()
     study = opener(folder).open(CONFIG)
     requeue(study, asked(study).number)
+    assert Attempt(asked(study)).folder_name == "2"
     (folder / "2").mkdir()
     (folder / "2" / "train.log").write_text("")
     assert len(opener(folder).open(CONFIG).trials) == 4

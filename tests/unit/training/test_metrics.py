@@ -128,6 +128,12 @@ def test_a_metric_that_does_not_fit_is_refused(
         over_batches({"name": function}, *data)
 
 
+def test_a_metric_that_cannot_be_called_is_refused() -> None:
+    line = "metrics.own must be a torchmetrics object or a function (outputs, targets); got int: it is handed over"
+    with pytest.raises(UserError, match=f"^{re.escape(line)}"):
+        Metrics({"own": 3})  # type: ignore[dict-item]
+
+
 def test_a_torchmetrics_object_that_does_not_fit_is_refused() -> None:
     with pytest.raises(
         UserError, match=r"^metrics\.f1 must take the outputs and targets of shapes \(30, 4\), \(30,\);"

@@ -12,6 +12,7 @@ from optuna.samplers import BaseSampler
 from tunesmith.errors import UserError
 from tunesmith.search.sampling.buildable import build, check_arguments
 from tunesmith.search.sampling.enumeration import Enumeration
+from tunesmith.search.sampling.optimizer_state import read_states_alone
 from tunesmith.search.space.space import Space
 
 EXHAUSTIVE = {"optuna.samplers.GridSampler": "grid", "optuna.samplers.BruteForceSampler": "bruteforce"}
@@ -28,6 +29,7 @@ def make_sampler(config: Any, space: Space, n_trials: int, seed: int | None, fir
     Raises:
         UserError: the sampler cannot be built, or the grid is asked for over an infinite space.
     """
+    read_states_alone()
     check_arguments("sampler", BaseSampler, config)
     exhaustive = _exhaustive(config)
     if exhaustive and space.num_points() is None:

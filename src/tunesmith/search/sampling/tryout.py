@@ -28,8 +28,8 @@ from tunesmith.search.settings import Settings
 from tunesmith.search.space.space import Space
 from tunesmith.search.study.study import DIRECTIONS
 
-# Its first draw imports torch, which a sweep with workers would pay for once more: it draws at random here.
-HEAVY = "optuna.samplers.GPSampler"
+# Their first draw imports torch or cmaes, which a sweep with workers would pay for once more: they draw at random here.
+HEAVY = ("optuna.samplers.GPSampler", "optuna.samplers.CmaEsSampler")
 # Enough for a sampler to draw from what it has seen, and for a pruner to compare.
 NUM_TRIALS, NUM_STEPS = 8, 3
 # What is drawn at random, or never pruned, before a sampler or pruner begins to work: here it begins at once.
@@ -94,7 +94,7 @@ def _early(config: DictConfig) -> DictConfig:
             given = node.get(argument)
             if argument in known and (given is None or (is_integer(given) and given > most)):
                 node[argument] = most
-        if node._target_ == HEAVY:
+        if node._target_ in HEAVY:
             node.n_startup_trials = NUM_TRIALS
     return early
 

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tunesmith.errors import UserError
+from tunesmith.search.storage.begun_trials import stand_in
 from tunesmith.search.storage.checked_replay import CheckedReplay
 from tunesmith.search.storage.journal import JournalDamaged
 from tunesmith.search.storage.lines import Line
 from tunesmith.search.storage.records import Operation, Record, begins_trial, is_asked, trial_named
-from tunesmith.search.storage.stand_ins import StudyNamed, begun_trial, lost_trial, new_study, study_in, time_in
+from tunesmith.search.storage.stand_ins import StudyNamed, new_study, study_in, time_in
 
 _NEVER = 1 << 62
-_OWNER = "owner"
 
 
 def fill_gaps(path: Path, lines: Sequence[Line], study: StudyNamed | None) -> CheckedReplay:
@@ -68,12 +68,12 @@ def _add_trials(lines: Sequence[Line]) -> None:
     """Put in a stand-in for each trial that later records name and that no record begins."""
     places = [(index, record) for index, line in enumerate(lines) for record in line.records]
     records = [record for _, record in places]
-    for place, first_id, number in reversed(_gaps(records)):
+    for place, first_id, number in reversed(_gaps(records, sum(line.is_changed for line in lines))):
         index, _ = places[place]
         begins = [index for index, record in places[:place] if begins_trial(record)]
         target = _target(lines, begins[-1] if begins else -1, index)
         at = sum(lines[index] is target for index, _ in places[:place])
-        target.records[at:at] = [_stand_in(records, place, first_id + i, target.raw) for i in range(number)]
+        target.records[at:at] = [stand_in(records, place, first_id + i, target.raw) for i in range(number)]
         target.is_changed = True
 
 
@@ -84,20 +84,12 @@ def _target(lines: Sequence[Line], after: int, before: int) -> Line:
     return (telling or damaged or [lines[before]])[-1]
 
 
-def _stand_in(records: Sequence[Record], place: int, trial_id: int, damaged: bytes) -> Record:
-    """Return a trial that later records tell of; one that was queued, or that nobody tells of, is lost."""
-    study_id = next((record["study_id"] for record in reversed(records[:place]) if begins_trial(record)), 0)
-    told = [record for record in records[place:] if trial_named(record) == trial_id]
-    if not told or "datetime_start" in told[0]:
-        return lost_trial(study_id)
-    near = (*records[place:], *records[:place])
-    times = (record.get("datetime_start") or record.get("datetime_complete") for record in near)
-    return begun_trial(study_id, time_in(damaged) or next(filter(None, times), None))
+def _gaps(records: Sequence[Record], num_damaged: int) -> list[tuple[int, int, int]]:
+    """Return (place, id, number) for each run of missing trials: before which record, of which id the first is.
 
-
-def _gaps(records: Sequence[Record]) -> list[tuple[int, int, int]]:
-    """Return (place, id, number) for each run of missing trials: before which record, of which id the first is."""
-    named = _believable(records)
+    num_damaged: lines that may have begun a trial.
+    """
+    named = _believable(records, num_damaged)
     votes = {place: trial_id for place, trial_id in _votes(records).items() if trial_id in named}
     limits = _limits(records, votes)
     gaps: list[tuple[int, int, int]] = []
@@ -113,30 +105,31 @@ def _gaps(records: Sequence[Record]) -> list[tuple[int, int, int]]:
     return gaps
 
 
-def _believable(records: Sequence[Record]) -> set[int]:
-    """Return the ids that several records name, or the claim of the next trial; others may have a damaged digit."""
+def _believable(records: Sequence[Record], num_damaged: int) -> set[int]:
+    """Return the ids that several records name, or that damaged lines can have begun; others have a damaged digit."""
     count = Counter(trial_id for record in records if (trial_id := trial_named(record)) is not None)
-    claims = {trial_named(record) for record in records if _OWNER in record.get("user_attr", ())}
-    begun = sum(map(begins_trial, records))
-    return {id_ for id_, number in count.items() if number > 1 or (id_ in claims and id_ <= begun)}
+    possible = sum(map(begins_trial, records)) + num_damaged
+    return {id_ for id_, number in count.items() if number > 1 or id_ < possible}
 
 
 def _votes(records: Sequence[Record]) -> dict[int, int]:
     """Return which trial each record has begun, by what its worker wrote next: place of the record -> id.
 
-    A worker claims and runs the trial that it has asked for, so that most of its next records name that trial.
+    A worker runs the trial that it has asked for: the first trial that it names for the first time is that one. What
+    most of its records name says nothing, because the begin of its next trial may be missing, too.
     """
+    votes: dict[int, int] = {}
     asked: dict[str, int] = {}
-    named: dict[int, Counter[int]] = {}
+    known: set[tuple[str, int]] = set()
     for place, record in enumerate(records):
-        worker, trial_id = record.get("worker_id"), trial_named(record)
-        if not worker:
-            continue
+        worker, trial_id = record.get("worker_id", ""), trial_named(record)
         if is_asked(record):
-            asked[worker], named[place] = place, Counter()
-        elif trial_id is not None and worker in asked:
-            named[asked[worker]][trial_id] += 1
-    return {place: count.most_common(1)[0][0] for place, count in named.items() if count}
+            asked[worker] = place
+        elif trial_id is not None and (worker, trial_id) not in known:
+            known.add((worker, trial_id))
+            if worker and worker in asked:
+                votes[asked.pop(worker)] = trial_id
+    return votes
 
 
 def _limits(records: Sequence[Record], votes: dict[int, int]) -> list[int]:

@@ -68,6 +68,10 @@ def _is_sound_state(record: Record) -> bool:
 
 
 def _is_sound_trial(record: Record) -> bool:
+    """A trial that is added as COMPLETE has one value, or several for several directions."""
+    values = record.get("values") or [record.get("value")]
+    if record.get("state") == TrialState.COMPLETE and not all(type(value) in _NUMBER for value in values):
+        return False
     return all(isinstance(record.get(name, kind()), kind) for name, kind in _OF_TEMPLATE)
 
 
@@ -80,8 +84,8 @@ _FURTHER: dict[int, Callable[[Record], bool]] = {
 
 
 def is_asked(record: Record | None) -> bool:
-    """Whether a record begins a trial that its worker has asked for, instead of queueing or adding one."""
-    return begins_trial(record) and record is not None and "state" not in record
+    """Whether a record begins a trial that its worker runs, instead of queueing or adding one."""
+    return record is not None and begins_trial(record) and record.get("state", TrialState.RUNNING) == TrialState.RUNNING
 
 
 def begins_trial(record: Record | None) -> bool:

@@ -15,6 +15,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from tunesmith.search.storage.reconnecting import clock_of
+from tunesmith.search.storage.stand_ins import is_stand_in
 from tunesmith.search.study.heartbeat import HEARTBEAT_TIMEOUT_S
 from tunesmith.search.study.study import tell
 from tunesmith.search.study.trial import (
@@ -82,7 +83,7 @@ class StaleTrials:
             attempt = Attempt(trial)
             if self._is_forgotten(attempt):
                 requeue(self._study, trial.number)
-            elif self._is_stale(attempt) and tell(self._study, trial.number, TrialState.FAIL):
+            elif self._is_stale(trial) and tell(self._study, trial.number, TrialState.FAIL):
                 ended += [trial.number] * (attempt.holds_point and attempt.reason is None)
         return ended
 
@@ -92,9 +93,11 @@ class StaleTrials:
             return False
         return attempt.owner.is_this_process()
 
-    def _is_stale(self, attempt: Attempt) -> bool:
+    def _is_stale(self, trial: FrozenTrial) -> bool:
+        attempt = Attempt(trial)
         owner = attempt.owner
-        if owner is None and not (attempt.params and not attempt.is_retry):  # an attempt draws after it was claimed
+        has_drawn = attempt.params and not attempt.is_retry  # after it was claimed
+        if owner is None and not has_drawn and not is_stand_in(trial):
             return self._unchanged_for(attempt.number, "unclaimed") > CLAIM_TIMEOUT_S
         lives = None if owner is None else owner.lives()
         if lives is not None:

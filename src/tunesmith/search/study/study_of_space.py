@@ -93,10 +93,18 @@ class StudyOfSpace(Study):
     def _mark_outsider(self, trial: FrozenTrial) -> FrozenTrial:
         marked = self._marked.get(trial.number)
         if marked is None:
-            marked = trial if self.members.has(trial) else _with_mark(trial, OUTSIDE)
+            marked = trial if _has_its_value(trial) and self.members.has(trial) else _with_mark(trial, OUTSIDE)
             if trial.state.is_finished():
                 self._marked[trial.number] = marked
         return marked
+
+
+def _has_its_value(trial: FrozenTrial) -> bool:
+    """Whether a complete trial has one number as its value; whoever may write to the study may add others."""
+    if trial.state != TrialState.COMPLETE:
+        return True
+    values = trial.values
+    return values is not None and len(values) == 1 and isinstance(values[0], int | float) and values[0] == values[0]
 
 
 def _with_mark(trial: FrozenTrial, mark: str) -> FrozenTrial:

@@ -99,16 +99,16 @@ def tear(path: Path, num_bytes: int) -> None:
 # a torn tail
 
 
-def test_a_torn_line_that_is_replaced_while_it_is_read_is_no_record(tmp_path: Path) -> None:
+def test_a_torn_line_that_is_replaced_while_it_is_read_is_no_record(path: Path) -> None:
     """A reader may have the first half in its buffer when a writer puts a longer record in the place of both."""
-    journal = JournalFile(tmp_path / "study.journal")
+    journal = JournalFile(path)
     journal.append_logs([{"op_code": number, "worker_id": "one of the first"} for number in range(2)])
-    tear(tmp_path / "study.journal", 10)
-    reading = JournalFile(tmp_path / "study.journal").read_logs(0)
+    tear(path, 10)
+    reading = JournalFile(path).read_logs(0)
     assert next(reading)["op_code"] == 0
-    JournalFile(tmp_path / "study.journal").append_logs([{"op_code": 2, "worker_id": "of the second", "trial_id": 5}])
+    JournalFile(path).append_logs([{"op_code": 2, "worker_id": "of the second", "trial_id": 5}])
     assert list(reading) == []
-    records = list(JournalFile(tmp_path / "study.journal").read_logs(0))
+    records = list(JournalFile(path).read_logs(0))
     assert [record["op_code"] for record in records] == [0, 2]
 
 

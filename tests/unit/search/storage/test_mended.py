@@ -19,7 +19,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
-from studies import asked, fail, opened, states
+from studies import asked, fail, opened
 
 from tunesmith.errors import UserError
 from tunesmith.search.storage.journal import JournalDamaged
@@ -29,6 +29,7 @@ from tunesmith.search.storage.storage import open_journal
 from tunesmith.search.study.budget import ask
 from tunesmith.search.study.counts import num_counted
 from tunesmith.search.study.retries import StaleTrials, requeue, requeue_own
+from tunesmith.search.study.study import tell
 from tunesmith.search.study.trial import Attempt, state_of
 
 NAMED = StudyNamed("study", "minimize")
@@ -106,7 +107,7 @@ def lines(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
     path = tmp_path_factory.mktemp("good") / "study.journal"
     workers = [opened(open_journal(path)) for _ in range(3)]
     dice, running = random.Random(0), list[tuple[Study, optuna.Trial]]()
-    while (has_more := len(workers[0].trials) < NUM_TRIALS or "WAITING" in states(workers[0])) or running:
+    while (has_more := len(workers[0].trials) < NUM_TRIALS) or running:
         if len(running) < 4 and has_more:
             trial = asked(study := dice.choice(workers), 1000)
             trial.suggest_float("x", 0, 1)
@@ -222,9 +223,9 @@ def test_many_damaged_lines_are_told_in_six(path: Path, lines: list[bytes], caps
 def test_a_study_goes_on_to_exactly_n_trials(path: Path, lines: list[bytes], place: int) -> None:
     damage_at(path, lines, place, zero)
     study = opened(open_journal(path, NAMED))
-    stale = StaleTrials(study, 2, iter(range(0, 10_000, 1000)).__next__)
+    stale = StaleTrials(study, clock=iter(range(0, 10_000, 1000)).__next__)
     for _ in range(2):  # an attempt whose end was lost is found, as nobody runs it
-        stale.retry()
+        stale.end()
     while (trial := ask(study, 35)) is not None:
         trial.suggest_float("x", 0, 1)
         study.tell(trial, 0.5)
@@ -257,6 +258,43 @@ def test_a_claim_is_taken_from_another_one_of_the_same_worker(path: Path) -> Non
     claims = [place for place, line in enumerate(lines) if b'"owner"' in line]
     damage_at(path, lines, claims[1], zero)
     assert facts(read(path)) == want
+
+
+def test_a_retry_whose_begin_is_damaged_has_owner_params_and_chain_of_its_own(path: Path) -> None:
+    study = opened(open_journal(path))
+    other = asked(study)
+    lost = asked(study)
+    lost.suggest_float("x", 0, 1)
+    lost.report(0.25, 1)
+    lost.set_user_attr("owner", 5)  # anybody may have written it
+    tell(study, lost.number, TrialState.FAIL)
+    retry = asked(study)
+    assert Attempt(retry).retry_of == lost.number
+    retry.report(0.5, 2)
+    study.tell(other, 0.5)
+    want = facts(read(path))
+    lines = path.read_bytes().splitlines(keepends=True)
+    (place,) = [place for place, line in enumerate(lines) if b'"retry_of"' in line]
+    damage_at(path, lines, place, zero)
+    assert facts(read(path)) == want
+
+
+def test_a_trial_that_writes_much_leaves_the_one_before_its_number(path: Path) -> None:
+    """The worker pruned the first one early: most of what it wrote behind that one's begin is of the second."""
+    study = opened(open_journal(path))
+    for num_epochs in (1, 60):
+        trial = asked(study)
+        trial.suggest_float("x", 0, 1)
+        trial.set_user_attr("tags", [str(num_epochs)])
+        for epoch in range(num_epochs):
+            trial.report(0.5, epoch)
+        study.tell(trial, 0.5)
+    lines = path.read_bytes().splitlines(keepends=True)
+    lines[1] = lines[1].replace(b'"system_attrs":{}', b'"system_attrs":{"first":1}')
+    path.write_bytes(b"".join(lines))
+    places = [place for place, line in enumerate(lines) if line.startswith(b'{"op_code":4,')]
+    damage_at(path, lines, places[1], zero)
+    assert ["first" in trial.system_attrs for trial in read(path)] == [True, False]
 
 
 def test_what_a_folder_tells_is_put_back(path: Path) -> None:
@@ -323,6 +361,7 @@ def test_whoever_has_read_the_journal_goes_on_after_another_has_mended_it(
     reader, writer = opened(open_journal(path)), opened(open_journal(path))
     running = asked(writer, 1000)
     running.suggest_float("x", 0, 1)
+    running.set_user_attr("lease", 1)
     written = path.read_bytes().splitlines(keepends=True)
     damage_at(path, written, last_of(written, operation), zero)
     opened(open_journal(path))
@@ -384,15 +423,16 @@ def work(path: Path, n_trials: int, seed: int) -> None:
     dice = random.Random(seed)
     while True:
         study = opened(open_journal(path, NAMED))
-        stale = StaleTrials(study, 100)
+        stale = StaleTrials(study)
         try:
             while num_counted(study.get_trials(deepcopy=False)) < n_trials:
-                stale.retry()
-                trial = ask(study, n_trials)
+                stale.end()
+                trial = ask(study, n_trials, max_retries=100)
                 if trial is None:
                     time.sleep(0.01)
                     continue
                 trial.suggest_float("x", 0, 1)
+                trial.set_user_attr("tags", ["a"])
                 if not Attempt(trial).is_retry:
                     trial.report(dice.random(), 1)
                 time.sleep(0.002)
@@ -413,6 +453,7 @@ def test_two_workers_go_on_while_lines_are_damaged_under_them(path: Path) -> Non
     for worker in workers:
         worker.start()
     while path.read_bytes().count(b"\n") < 40:
+        assert all(worker.is_alive() for worker in workers)
         time.sleep(0.05)
     dice = random.Random(0)
     for operation in [4, 8, 5, 7, 6] * 4:

@@ -482,3 +482,10 @@ def test_an_attempt_whose_claim_was_damaged_is_judged_by_its_heartbeat(has_drawn
     assert stale.end() == []
     clock.seconds += seconds + 1
     assert stale.end() == [trial.number]
+
+
+def test_a_running_attempt_whose_begin_was_damaged_is_judged_by_its_heartbeat() -> None:
+    """A record stands in for its begin, which had its owner: the worker may well live."""
+    study, clock = opened(), Clock()
+    study.add_trial(create_trial(state=TrialState.RUNNING, system_attrs={"damaged": 1}))
+    assert ended_after(study, clock, HEARTBEAT_TIMEOUT_S - 1, 2.0) == [[], [], [0]]
