@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from hydra._internal.hydra import Hydra
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.plugins import Plugins
 from hydra.core.singleton import Singleton
 from hydra_app import root_logger_kept
 

@@ -428,7 +428,7 @@ def parts_of(folder: Path) -> list[str]:
     return [str(path) for path in folder.rglob(".*") if path.name not in (".hydra", ".finish.lock")]
 
 
-@pytest.mark.parametrize("num_bytes", [0, 150, 1000, 3000, 6000])
+@pytest.mark.parametrize("num_bytes", [0, 150, 1000, 3000, 4500])
 def test_a_full_disk_ends_the_sweep_in_one_line_and_the_same_command_goes_on(
     sweep: Sweep, num_bytes: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
