@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from tunesmith.search.storage.folder_facts import FolderFacts, read_facts
 from tunesmith.search.storage.lines import Line
-from tunesmith.search.storage.records import Operation, Record, begins_trial, is_asked
+from tunesmith.search.storage.records import Operation, Record, begins_trial
 
 # Attributes of an attempt, as in study/trial.py, which is above this package.
 _OWNER, _REASON, _FIRST_ATTEMPT = "owner", "reason", "first_attempt"
@@ -30,7 +30,7 @@ def put_back_facts(folder: Path, lines: Sequence[Line], replay: JournalStorageRe
     """
     if not any(_room(line) for line in lines):
         return
-    lost = list(_lost(folder, lines, replay))
+    lost = list(_lost(folder, replay))
     begun, ended = 0, set[int | None]()
     for line in lines:
         room = _room(line)
@@ -55,19 +55,15 @@ def _fits(record: Record, damaged: bytes, begun: int) -> bool:
     return trial is None or int(trial[1]) == record["trial_id"] or int(trial[1]) >= begun
 
 
-def _lost(folder: Path, lines: Sequence[Line], replay: JournalStorageReplayResult) -> Iterator[Record]:
-    records = [record for line in lines for record in line.records]
-    claims = _lost_claims(records, replay)
+def _lost(folder: Path, replay: JournalStorageReplayResult) -> Iterator[Record]:
     distributions = {name: each for trial in replay._trials.values() for name, each in trial.distributions.items()}
     numbers = replay._study_id_to_trial_ids.get(0, [])
     last = {_folder_name(replay._trials[trial_id]): trial_id for trial_id in numbers}
     for trial_id in numbers:
         trial = replay._trials[trial_id]
-        if trial_id in claims:
-            yield claims[trial_id]
         if _NEVER_RAN in trial.user_attrs:
             continue
-        if trial.state == TrialState.WAITING and _OWNER in trial.user_attrs:  # a retry that its worker has taken
+        if trial.state == TrialState.WAITING and _OWNER in trial.user_attrs:  # taken out of the queue
             taken = {"state": int(TrialState.RUNNING), "values": None, "datetime_start": datetime.now(UTC).isoformat()}
             yield _record(Operation.SET_TRIAL_STATE_VALUES, trial_id, **taken)
         facts = read_facts(folder / _folder_name(trial))
@@ -97,20 +93,6 @@ def _lost_end(trial_id: int, trial: FrozenTrial, facts: FolderFacts) -> Iterator
     if trial.state == TrialState.RUNNING:
         end = {"state": int(facts.state), "values": facts.values, "datetime_complete": facts.ended.isoformat()}
         yield _record(Operation.SET_TRIAL_STATE_VALUES, trial_id, **end)
-
-
-def _lost_claims(records: Sequence[Record], replay: JournalStorageReplayResult) -> dict[int, Record]:
-    """Return the claims of trials that have no owner, by what their workers have written in other claims."""
-    owners = {
-        record["worker_id"]: record["user_attr"][_OWNER] for record in records if _OWNER in record.get("user_attr", ())
-    }
-    workers = [record.get("worker_id") for record in records if begins_trial(record)]
-    asked = [is_asked(record) for record in records if begins_trial(record)]
-    return {
-        trial_id: _record(Operation.SET_TRIAL_USER_ATTR, trial_id, user_attr={_OWNER: owners[worker]})
-        for trial_id, worker in enumerate(workers)
-        if worker and worker in owners and asked[trial_id] and _OWNER not in replay._trials[trial_id].user_attrs
-    }
 
 
 def _folder_name(trial: FrozenTrial) -> str:
