@@ -186,6 +186,6 @@ def _options(rule: Rule) -> list[str]:
 
 
 def _format(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
     return f"'{value}'" if isinstance(value, str) else str(value)

@@ -157,7 +157,7 @@ ROWS = [
     ),
     mistake(
         "-m study_name=s hydra.sweeper.pruner=null",
-        "hydra.sweeper.pruner must be a node with a _target_; got None",
+        "hydra.sweeper.pruner must be a node with a _target_; got null",
     ),
     mistake(
         "-m study_name=s hydra.sweeper.n_trials=abc",

@@ -40,14 +40,14 @@ ROWS = [
     mistake("trainer.accelerator=tpu", "trainer.accelerator must be a device of this machine; got 'tpu'"),
     mistake(
         "trainer.accelerator=null",
-        "trainer.accelerator must be one of auto, cpu, cuda, gpu, mps, tpu; got None",
+        "trainer.accelerator must be one of auto, cpu, cuda, gpu, mps, tpu; got null",
     ),
     mistake("+trainer.num_nodes=0", "trainer.num_nodes must be an integer >= 1; got 0"),
     mistake("trainer.strategy=dpp", "trainer.strategy must be one of auto, ddp, ddp_find_unused_parameters_"),
     mistake("trainer.gradient_clip_val=-1", "trainer.gradient_clip_val must be a number > 0, or null; got -1"),
     mistake("trainer.gradient_clip_val=abc", "trainer.gradient_clip_val must be a number > 0, or null; got 'abc'"),
     mistake("trainer.max_epochs=0", "trainer.max_epochs must be an integer >= 1; got 0"),
-    mistake("trainer.max_epochs=null", "trainer.max_epochs must be an integer >= 1; got None"),
+    mistake("trainer.max_epochs=null", "trainer.max_epochs must be an integer >= 1; got null"),
     mistake("+trainer.max_steps=0", "trainer.max_steps must be an integer >= 1, or -1; got 0"),
     mistake(
         "+trainer.log_every_n_steps=-1",

@@ -113,7 +113,7 @@ SWEEPS = [
         "hydra.sweeper.pruner._target_=optuna.pruners.Foo",
         "hydra.sweeper.pruner._target_ must be the path of a class; got ",
     ),
-    ("hydra.output_subdir=null", "hydra.output_subdir must be .hydra, where a run's config is looked for; got None"),
+    ("hydra.output_subdir=null", "hydra.output_subdir must be .hydra, where a run's config is looked for; got null"),
     ("objective.metric=lr", "objective.mode must be given with objective.metric=lr, whose name does not tell "),
     ("objective.metric=val/acc,val/loss", "objective.metric must be the same in all trials of a study, or its best "),
     ("model=mlp,linear", "model.num_layers is varied by space=mlp, but there is no such key with model=linear: add "),

@@ -46,7 +46,8 @@ def check_arguments(name: str, kind: type, config: Any) -> None:
     if isinstance(config, kind):
         return
     if not isinstance(config, DictConfig) or not isinstance(config.get("_target_"), str):
-        raise UserError(f"{key} must be a node with a _target_; got {config}: choose one by hydra/sweeper/{name}=NAME")
+        got = "null" if config is None else config
+        raise UserError(f"{key} must be a node with a _target_; got {got}: choose one by hydra/sweeper/{name}=NAME")
     for node_key, node in nodes_with_target(config, key):
         known = _signature(node_key, kind if node is config else None, node)
         for argument in map(str, node):

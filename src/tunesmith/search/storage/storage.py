@@ -72,7 +72,8 @@ def open_journal(path: Path, study: StudyNamed | None = None) -> BaseStorage:
         UserError: the record that names the study is damaged, and `study` is not given.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch()
+    if not path.exists():  # another user's may be read
+        path.touch()
     return MendedStorage(JournalFile(path.absolute()), study)  # a job may change its folder
 
 
