@@ -118,9 +118,8 @@ def check(cfg: DictConfig) -> None:
         )
     kept = OmegaConf.select(cfg, "hydra.output_subdir", default=str(CONFIG_FILE.parent))
     if kept != str(CONFIG_FILE.parent) and (is_sweep or kept is not None):  # a run's other ranks have null
-        raise UserError(
-            f"hydra.output_subdir must be {CONFIG_FILE.parent}, where a run's config is looked for; got {kept or 'null'}"
-        )
+        rule = f"{CONFIG_FILE.parent}, where a run's config is looked for"
+        raise UserError(f"hydra.output_subdir must be {rule}; got {kept or 'null'}")
     keys = ("trainer.accelerator", "trainer.devices", "trainer.precision")
     accelerator, devices, precision = (OmegaConf.select(cfg, key, default=None) for key in keys)
     if isinstance(accelerator, str) and not (is_sweep and runs_on_cluster(cfg)):

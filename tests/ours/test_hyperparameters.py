@@ -93,6 +93,7 @@ def test_every_rule_of_a_hyperparameter_is_in_the_table() -> None:
     no_hyperparameters = {
         "note",
         "tags",
+        "study_name",
         "weights",
         "ckpt_path",
         "data.targets",
