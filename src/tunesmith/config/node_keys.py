@@ -65,7 +65,7 @@ def _needing_a_target(cfg: DictConfig, is_supervised: bool) -> Iterator[str]:
         if _is_given(cfg, name):
             if not isinstance(cfg[name], DictConfig):
                 raise UserError(f"{name} must be a node of nodes with a _target_; got {_show(cfg[name])}")
-            yield from (f"{name}.{key}" for key in cfg[name])
+            yield from (name,) if "_target_" in cfg[name] else (f"{name}.{key}" for key in cfg[name])
     if is_supervised:
         yield from (name for name in _OF_SUPERVISED if name in cfg)
 

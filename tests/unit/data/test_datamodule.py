@@ -313,7 +313,11 @@ REFUSED: dict[str, tuple[Callable[..., Any], dict[str, Any], str]] = {
         r"data: .*unexpected keyword argument 'size'$",
     ),
     "a key that is missing": (Table, {}, r"data: .*missing 1 required positional argument: 'sizes'$"),
-    "a source that is built": (Pictures(), {}, r"data: 'Pictures' object is not callable$"),  # type: ignore[dict-item]
+    "a source that is built": (
+        Pictures(),
+        {},
+        r"data\.source must be a node with a _target_ and _partial_: true; got an object of Pictures$",
+    ),  # type: ignore[dict-item]
     "a key that augmentation lacks": (
         Pictures,
         {"augmentation": {**FLIP, "zoom": 1}},
