@@ -37,7 +37,9 @@ def test_its_kills_have_met_running_trials(ended: Ended) -> None:
 
 @pytest.mark.parametrize("how", [pytest.param((), id="one by one"), pytest.param(("--together", "0.7"), id="all")])
 def test_small_studies_lose_nothing_by_kills_between_any_two_calls(shell: Shell, how: tuple[str, ...]) -> None:
-    ended = shell.python(*(LONG, "--kills", "8" if how else "30", "--n_trials", "200" if how else "30", "--seed", "1"), *how)
+    ended = shell.python(
+        *(LONG, "--kills", "8" if how else "30", "--n_trials", "200" if how else "30", "--seed", "1"), *how
+    )
     assert (ended.code, ended.out.splitlines()[-1]) == (0, "every invariant holds"), ended.text
     assert re.match(r"\d+ kills, \d+ of them met a trial, ", ended.out)
 
