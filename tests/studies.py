@@ -11,6 +11,7 @@ from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage, InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState
 
+from tunesmith.search.attribute_names import OWNER, REASON
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.space import Space, parse_space
 from tunesmith.search.study.budget import ask
@@ -18,7 +19,6 @@ from tunesmith.search.study.config_record import ConfigRecord
 from tunesmith.search.study.owner import Owner, this_process
 from tunesmith.search.study.study import open_study
 from tunesmith.search.study.study_of_space import StudyOfSpace
-from tunesmith.search.study.trial import OWNER, REASON
 
 X = parse_space({}, ["x=interval(0,1)"])
 ELSEWHERE = Owner(host="other", machine="other", pid=1, started=0.0)

@@ -11,7 +11,7 @@ from typing import Any
 from optuna.storages.journal._storage import JournalOperation
 from optuna.trial import TrialState
 
-from tunesmith.search.study.trial import OWNER
+from tunesmith.search.attribute_names import OWNER
 
 
 @dataclass

@@ -11,7 +11,7 @@ import pytest
 from conftest import Shell
 from plain_app import app, begun, ended, processes, rows, sweep, trials, wait_until
 
-from tunesmith.search.study.trial import OWNER
+from tunesmith.search.attribute_names import OWNER
 
 JOBS = ("hydra/launcher=submitit_local", "hydra.sweeper.n_workers=2")
 # A trial that is held until a file is there.

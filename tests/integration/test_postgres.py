@@ -18,9 +18,9 @@ from optuna.trial import FrozenTrial
 from plain_app import app, ended, processes, rows, wait_until
 from services.postgres import Postgres
 
+from tunesmith.search.attribute_names import OWNER
 from tunesmith.search.storage.password import STORAGE
 from tunesmith.search.storage.storage import open_storage
-from tunesmith.search.study.trial import OWNER
 
 pytestmark = pytest.mark.postgres
 # Four reports a trial, so that a restart of the server meets every kind of call.

@@ -15,7 +15,7 @@ from services.postgres import Postgres
 from services.slurm import Slurm
 
 from tunesmith.run_folder import read_metrics
-from tunesmith.search.study.trial import OWNER
+from tunesmith.search.attribute_names import OWNER
 
 pytestmark = pytest.mark.slurm
 JOBS = ("hydra/launcher=submitit_slurm", "hydra.sweeper.n_workers=2")

@@ -17,7 +17,7 @@ import yaml
 from conftest import Shell
 from plain_app import FOREVER_S, app, begun, ended, processes, rows, sweep, trials, wait_until
 
-from tunesmith.search.study.trial import OWNER
+from tunesmith.search.attribute_names import OWNER
 
 SLEEP = f"""
 started(cfg)

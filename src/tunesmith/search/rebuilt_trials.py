@@ -19,13 +19,13 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from tunesmith.errors import UserError
 from tunesmith.run_folder import CONFIG_FILE
+from tunesmith.search.attribute_names import CONFIG, EPOCHS, OWNER, REASON, SURPLUS
 from tunesmith.search.space.params import read_params
 from tunesmith.search.space.space import Dimension, parse_space
 from tunesmith.search.storage.folder_facts import FolderFacts, read_facts
 from tunesmith.search.storage.lost_facts import FROM_RESULT
 from tunesmith.search.study.config_record import Base, ConfigRecord, to_base
 from tunesmith.search.study.owner import Owner
-from tunesmith.search.study.trial import CONFIG, EPOCHS, OWNER, REASON, SURPLUS
 from tunesmith.search.trials_table import TRIALS_FILE, read_trials
 
 

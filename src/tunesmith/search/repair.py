@@ -15,6 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from tunesmith.errors import UserError, list_names
 from tunesmith.run_folder import read_yaml
+from tunesmith.search.attribute_names import REASON
 from tunesmith.search.rebuilt_trials import read_config_record, read_dimensions, read_trial
 from tunesmith.search.results import MULTIRUN_FILE, RESULTS_FILE
 from tunesmith.search.space.space import Dimension
@@ -22,7 +23,7 @@ from tunesmith.search.storage.folder_facts import read_facts
 from tunesmith.search.storage.stand_ins import StudyNamed
 from tunesmith.search.storage.storage import JOURNAL_FILE, open_journal
 from tunesmith.search.study.study import DIRECTIONS, make_study, tell
-from tunesmith.search.study.trial import REASON, Attempt, state_of
+from tunesmith.search.study.trial import Attempt, state_of
 from tunesmith.search.study.trial_folders import numbered_folders
 
 

@@ -12,13 +12,14 @@ from omegaconf import DictConfig, OmegaConf
 from studies import X, asked, settings_of
 
 from tunesmith.errors import UserError
+from tunesmith.search.attribute_names import CONFIG_ERROR
 from tunesmith.search.opening import StudyOpener
 from tunesmith.search.results import MULTIRUN_FILE
 from tunesmith.search.sampling.param_sampler import ParamSampler
 from tunesmith.search.space.compose import Composer
 from tunesmith.search.storage.storage import JOURNAL_FILE
 from tunesmith.search.study.retries import requeue
-from tunesmith.search.study.trial import CONFIG_ERROR, Attempt
+from tunesmith.search.study.trial import Attempt
 
 CONFIG = OmegaConf.create({"x": 1})
 

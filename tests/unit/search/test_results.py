@@ -12,13 +12,13 @@ from optuna.pruners import NopPruner
 from optuna.trial import TrialState
 
 from tunesmith.run_folder import read_yaml, write_yaml
+from tunesmith.search.attribute_names import EPOCHS, OWNER, REASON
 from tunesmith.search.results import best_command, find_best, read_test, ties, write_results, write_test
 from tunesmith.search.space.space import parse_space
 from tunesmith.search.storage.storage import open_storage
 from tunesmith.search.study.budget import ask
 from tunesmith.search.study.retries import requeue
 from tunesmith.search.study.study import open_study
-from tunesmith.search.study.trial import EPOCHS, OWNER, REASON
 
 SPACE = parse_space({}, ["optimizer.lr=interval(0,1)", "model.name='a b','c,d'"])
 MAX_EPOCHS = 10

@@ -11,10 +11,11 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial
 
+from tunesmith.search.attribute_names import VERSION
 from tunesmith.search.space.space import Space
 from tunesmith.search.study.members import Members, Point
 from tunesmith.search.study.study_of_space import StudyOfSpace
-from tunesmith.search.study.trial import VERSION, Attempt
+from tunesmith.search.study.trial import Attempt
 
 
 class Enumeration(BaseSampler):

@@ -19,8 +19,8 @@ from optuna.distributions import (
 )
 from optuna.trial import FrozenTrial
 
+from tunesmith.search.attribute_names import VERSION
 from tunesmith.search.space.space import Dimension
-from tunesmith.search.study.trial import VERSION
 
 
 def stored_dimension(dimension: Dimension, trials: Iterable[FrozenTrial]) -> Dimension:

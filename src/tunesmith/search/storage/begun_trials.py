@@ -7,13 +7,11 @@ from typing import Any, TypeVar
 
 from optuna.trial import TrialState
 
+from tunesmith.search.attribute_names import CONFIG, CRASHES, FIRST_ATTEMPT, OWNER, REASON, REQUEUED, RETRY_OF, SURPLUS
 from tunesmith.search.storage.records import Operation, Record, begins_trial, trial_named
 from tunesmith.search.storage.stand_ins import begun_trial, lost_trial, time_in
 
 T = TypeVar("T")
-# Attributes of an attempt, as in study/trial.py, which is above this package.
-_OWNER, _REASON, _NEVER_RAN = "owner", "reason", "withdrawn"
-_FIRST_ATTEMPT, _RETRY_OF, _CRASHES, _REQUEUED, _CONFIG = "first_attempt", "retry_of", "deaths", "requeued", "config"
 
 
 def stand_in(records: Sequence[Record], place: int, trial_id: int, damaged: bytes) -> Record:
@@ -37,7 +35,7 @@ def stand_in(records: Sequence[Record], place: int, trial_id: int, damaged: byte
 def _owner(records: Sequence[Record], worker: str) -> dict[str, Any]:
     """Return the owner that a worker has written into its other trials."""
     attributes = (_attributes(record) for record in records if worker and record.get("worker_id") == worker)
-    return next(({_OWNER: each[_OWNER]} for each in attributes if _OWNER in each), {})
+    return next(({OWNER: each[OWNER]} for each in attributes if OWNER in each), {})
 
 
 def _retry(records: Sequence[Record], place: int) -> dict[str, Any]:
@@ -45,16 +43,16 @@ def _retry(records: Sequence[Record], place: int) -> dict[str, Any]:
     attempts: list[dict[str, Any]] = []
     for record in records[:place]:
         _apply(record, attempts)
-    retried = {_attributes(record).get(_RETRY_OF) for record in records}
+    retried = {_attributes(record).get(RETRY_OF) for record in records}
     for number, lost in enumerate(attempts):
         attributes = lost["user_attrs"]
-        is_lost = lost["state"] == TrialState.FAIL and not {_REASON, _NEVER_RAN} & attributes.keys()
+        is_lost = lost["state"] == TrialState.FAIL and not {REASON, SURPLUS} & attributes.keys()
         if is_lost and number not in retried:
-            crashes = _as(int, attributes.get(_CRASHES)) + (_REQUEUED not in attributes)
-            chain = {_FIRST_ATTEMPT: attributes.get(_FIRST_ATTEMPT, number), _RETRY_OF: number, _CRASHES: crashes}
-            config = attributes.get(_CONFIG) or _as(dict, attributes.get(_OWNER)).get(_CONFIG)
+            crashes = _as(int, attributes.get(CRASHES)) + (REQUEUED not in attributes)
+            chain = {FIRST_ATTEMPT: attributes.get(FIRST_ATTEMPT, number), RETRY_OF: number, CRASHES: crashes}
+            config = attributes.get(CONFIG) or _as(dict, attributes.get(OWNER)).get(CONFIG)
             kept = {name: lost[name] for name in ("params", "distributions", "intermediate_values")}
-            return {**kept, "user_attrs": {**chain, **({_CONFIG: config} if config else {})}}
+            return {**kept, "user_attrs": {**chain, **({CONFIG: config} if config else {})}}
     return {}
 
 

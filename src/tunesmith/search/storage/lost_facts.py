@@ -11,13 +11,11 @@ from optuna.distributions import distribution_to_json
 from optuna.storages.journal._storage import JournalStorageReplayResult
 from optuna.trial import FrozenTrial, TrialState
 
+from tunesmith.search.attribute_names import FIRST_ATTEMPT, OWNER, REASON, SURPLUS
 from tunesmith.search.storage.folder_facts import FolderFacts, read_facts
 from tunesmith.search.storage.lines import Line
 from tunesmith.search.storage.records import Operation, Record, begins_trial
 
-# Attributes of an attempt, as in study/trial.py, which is above this package.
-_OWNER, _REASON, _FIRST_ATTEMPT = "owner", "reason", "first_attempt"
-_NEVER_RAN = "withdrawn"
 # Those that result.yaml has under the same names.
 FROM_RESULT = ("data_digest", "note", "tags")
 _TRIAL = re.compile(rb'"trial_id":(\d+)[,}]')
@@ -61,9 +59,9 @@ def _lost(folder: Path, replay: JournalStorageReplayResult) -> Iterator[Record]:
     last = {_folder_name(replay._trials[trial_id]): trial_id for trial_id in numbers}
     for trial_id in numbers:
         trial = replay._trials[trial_id]
-        if _NEVER_RAN in trial.user_attrs:
+        if SURPLUS in trial.user_attrs:
             continue
-        if trial.state == TrialState.WAITING and _OWNER in trial.user_attrs:  # taken out of the queue
+        if trial.state == TrialState.WAITING and OWNER in trial.user_attrs:  # taken out of the queue
             taken = {"state": int(TrialState.RUNNING), "values": None, "datetime_start": datetime.now(UTC).isoformat()}
             yield _record(Operation.SET_TRIAL_STATE_VALUES, trial_id, **taken)
         facts = read_facts(folder / _folder_name(trial))
@@ -87,7 +85,7 @@ def _lost_end(trial_id: int, trial: FrozenTrial, facts: FolderFacts) -> Iterator
         yield _record(Operation.SET_TRIAL_INTERMEDIATE_VALUE, trial_id, **report)
     attributes = {name: facts.result[name] for name in FROM_RESULT if facts.result.get(name)}
     if facts.state == TrialState.FAIL and not trial.values:
-        attributes[_REASON] = facts.reason or "unknown"
+        attributes[REASON] = facts.reason or "unknown"
     for name in attributes.keys() - trial.user_attrs.keys():
         yield _record(Operation.SET_TRIAL_USER_ATTR, trial_id, user_attr={name: attributes[name]})
     if trial.state == TrialState.RUNNING:
@@ -96,7 +94,7 @@ def _lost_end(trial_id: int, trial: FrozenTrial, facts: FolderFacts) -> Iterator
 
 
 def _folder_name(trial: FrozenTrial) -> str:
-    first = trial.user_attrs.get(_FIRST_ATTEMPT)
+    first = trial.user_attrs.get(FIRST_ATTEMPT)
     return str(first if isinstance(first, int) and 0 <= first < trial.number else trial.number)  # never a path
 
 

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from tunesmith.search.attribute_names import SURPLUS
 from tunesmith.search.storage.records import Operation, Record
 
 # A system attribute of a trial whose first record was damaged, while later ones tell the rest of it.
 _MARK = "damaged"
-# That of an attempt which never ran, as in study/trial.py: it does not count, and gets no retry.
-_WITHDRAWN = "withdrawn"
 _NAME = re.compile(rb'"study_name":("[^"\\]+")')
 _DIRECTION = re.compile(rb'"directions":\[([12])\]')
 _TIME = re.compile(rb'"datetime_start":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)[.\d]*\+00:00"')
@@ -51,7 +50,7 @@ def begun_trial(study_id: int, started: str | None) -> Record:
 def lost_trial(study_id: int) -> Record:
     """Return a record for a trial of which nothing is known but that it has a number."""
     fields = {"study_id": study_id, "datetime_start": None, "state": int(TrialState.FAIL)}
-    return {"op_code": int(Operation.CREATE_TRIAL), "worker_id": "", **fields, "user_attrs": {_WITHDRAWN: True}}
+    return {"op_code": int(Operation.CREATE_TRIAL), "worker_id": "", **fields, "user_attrs": {SURPLUS: True}}
 
 
 def time_in(damaged: bytes) -> str | None:
@@ -61,4 +60,4 @@ def time_in(damaged: bytes) -> str | None:
 
 
 def is_stand_in(trial: FrozenTrial) -> bool:
-    return _MARK in trial.system_attrs or (trial.datetime_start is None and _WITHDRAWN in trial.user_attrs)
+    return _MARK in trial.system_attrs or (trial.datetime_start is None and SURPLUS in trial.user_attrs)

@@ -16,11 +16,12 @@ import optuna
 from optuna import Study, Trial
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from tunesmith.search.attribute_names import CONFIG, OWNER, REASON, SURPLUS
 from tunesmith.search.study.owner import this_process
 from tunesmith.search.study.retries import make_retry, next_to_retry, requeue
 from tunesmith.search.study.study import tell
 from tunesmith.search.study.study_of_space import StudyOfSpace
-from tunesmith.search.study.trial import CONFIG, OWNER, REASON, SURPLUS, Attempt, State, state_of
+from tunesmith.search.study.trial import Attempt, State, state_of
 
 
 def ask(study: Study, n_trials: int, folder: Path | None = None, max_retries: int = 2) -> Trial | None:

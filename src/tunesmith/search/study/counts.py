@@ -10,8 +10,9 @@ from dataclasses import astuple, dataclass
 from optuna.trial import FrozenTrial
 
 from tunesmith.errors import UserError
+from tunesmith.search.attribute_names import REPEAT
 from tunesmith.search.study.owner import worker_index
-from tunesmith.search.study.trial import REPEAT, Attempt, State, state_of
+from tunesmith.search.study.trial import Attempt, State, state_of
 
 # max_failure_rate is judged from this many ended trials on: with fewer, one bad draw would exceed it.
 MIN_TRIALS_TO_JUDGE = 5

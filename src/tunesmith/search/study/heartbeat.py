@@ -12,9 +12,9 @@ from optuna import Study, Trial
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
+from tunesmith.search.attribute_names import HEARTBEAT, PROGRESS
 from tunesmith.search.storage.journal import one_append
 from tunesmith.search.study.silence import Silences
-from tunesmith.search.study.trial import HEARTBEAT, PROGRESS
 
 log = logging.getLogger(__name__)
 

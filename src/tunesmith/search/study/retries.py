@@ -14,20 +14,12 @@ from optuna import Study
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from tunesmith.search.attribute_names import CONFIG, CRASHES, FIRST_ATTEMPT, REQUEUED, RETRY_OF
 from tunesmith.search.storage.reconnecting import clock_of
 from tunesmith.search.storage.stand_ins import is_stand_in
 from tunesmith.search.study.heartbeat import HEARTBEAT_TIMEOUT_S
 from tunesmith.search.study.study import tell
-from tunesmith.search.study.trial import (
-    CONFIG,
-    CRASHES,
-    FIRST_ATTEMPT,
-    REQUEUED,
-    RETRY_OF,
-    Attempt,
-    State,
-    state_of,
-)
+from tunesmith.search.study.trial import Attempt, State, state_of
 
 # An attempt without owner was taken from Optuna's queue, and its process may have been killed before it claimed it.
 CLAIM_TIMEOUT_S = 10.0

@@ -6,8 +6,9 @@ from optuna import Trial
 
 from tunesmith.config.changes import show_digest
 from tunesmith.errors import UserError
+from tunesmith.search.attribute_names import CONFIG_ERROR, DATA, SURPLUS
 from tunesmith.search.study.study_of_space import StudyOfSpace
-from tunesmith.search.study.trial import CONFIG_ERROR, DATA, SURPLUS, Attempt
+from tunesmith.search.study.trial import Attempt
 
 
 def record_data(study: StudyOfSpace, trial: Trial, digest: str) -> None:

@@ -13,11 +13,12 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from tunesmith.errors import UserError
+from tunesmith.search.attribute_names import REASON
 from tunesmith.search.space.space import Space
 from tunesmith.search.study.config_record import ConfigRecord, read_records
 from tunesmith.search.study.members import Members
 from tunesmith.search.study.study_of_space import StudyOfSpace
-from tunesmith.search.study.trial import REASON, Attempt, State, state_of
+from tunesmith.search.study.trial import Attempt, State, state_of
 
 DIRECTIONS: dict[str, Literal["minimize", "maximize"]] = {
     "min": "minimize",

@@ -11,8 +11,9 @@ from optuna.pruners import BasePruner
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
+from tunesmith.search.attribute_names import OUTSIDE, REPEAT
 from tunesmith.search.study.members import Members, Point
-from tunesmith.search.study.trial import OUTSIDE, REPEAT, Attempt, State, state_of
+from tunesmith.search.study.trial import Attempt, State, state_of
 
 
 class StudyOfSpace(Study):

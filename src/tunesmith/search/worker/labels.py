@@ -6,7 +6,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from optuna import Trial
 
-from tunesmith.search.study.trial import NOTE, TAGS
+from tunesmith.search.attribute_names import NOTE, TAGS
 
 
 def label(trial: Trial, config: DictConfig) -> None:

@@ -11,10 +11,11 @@ from optuna import Trial
 from optuna.exceptions import UpdateFinishedTrialError
 
 from tunesmith.errors import AttemptLost, MachineFault, RunFailed
+from tunesmith.search.attribute_names import EPOCHS
 from tunesmith.search.storage.journal import JournalDamaged
 from tunesmith.search.study.same_data import record_data
 from tunesmith.search.study.study_of_space import StudyOfSpace
-from tunesmith.search.study.trial import EPOCHS, Attempt
+from tunesmith.search.study.trial import Attempt
 from tunesmith.search.worker.interruption import Interruption
 
 TAKEN_AWAY = "taken away by another worker"

@@ -16,6 +16,7 @@ from optuna.trial import TrialState
 from tunesmith.errors import MachineFault, UserError
 from tunesmith.machine_faults import find_machine_fault
 from tunesmith.resume.comparison import check_retry
+from tunesmith.search.attribute_names import CONFIG_ERROR, REASON
 from tunesmith.search.console.lines import say, show_silence, show_trial
 from tunesmith.search.sampling.queued import NoPoint
 from tunesmith.search.space.compose import Composer
@@ -26,7 +27,7 @@ from tunesmith.search.study.heartbeat import Heartbeats
 from tunesmith.search.study.owner import worker_index
 from tunesmith.search.study.retries import StaleTrials, requeue
 from tunesmith.search.study.study import tell
-from tunesmith.search.study.trial import CONFIG_ERROR, REASON, Attempt
+from tunesmith.search.study.trial import Attempt
 from tunesmith.search.worker.executor import Assignment, Executor, Outcome
 from tunesmith.search.worker.interruption import Interruption
 from tunesmith.search.worker.labels import label

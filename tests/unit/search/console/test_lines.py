@@ -11,9 +11,9 @@ import pytest
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from tunesmith.search.attribute_names import EPOCHS, OWNER, REASON
 from tunesmith.search.console.lines import rows, say, show_epoch, show_joined, show_lost, show_space, show_trial
 from tunesmith.search.space.space import parse_space
-from tunesmith.search.study.trial import EPOCHS, OWNER, REASON
 
 
 def trial_of(state: TrialState, *reported: float, number: int = 0, **arguments: Any) -> FrozenTrial:

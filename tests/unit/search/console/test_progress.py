@@ -12,6 +12,7 @@ from optuna.storages import InMemoryStorage
 from optuna.trial import TrialState
 
 from tunesmith.errors import UserError
+from tunesmith.search.attribute_names import CONFIG_ERROR, REASON
 from tunesmith.search.console.progress import ProgressPrinter
 from tunesmith.search.space.space import parse_space
 from tunesmith.search.storage.storage import open_journal
@@ -19,7 +20,6 @@ from tunesmith.search.study.budget import ask
 from tunesmith.search.study.counts import count
 from tunesmith.search.study.retries import requeue
 from tunesmith.search.study.study import open_study
-from tunesmith.search.study.trial import CONFIG_ERROR, REASON
 
 X = parse_space({}, ["x=interval(0,1)"])
 

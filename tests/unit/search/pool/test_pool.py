@@ -9,6 +9,7 @@ import pytest
 from optuna import Study
 
 from tunesmith.errors import MachineFault, UserError
+from tunesmith.search.attribute_names import OWNER
 from tunesmith.search.console.progress import ProgressPrinter
 from tunesmith.search.pool import pool
 from tunesmith.search.pool.pool import Pool, WorkerExit
@@ -16,7 +17,6 @@ from tunesmith.search.pool.watch import HangWatch
 from tunesmith.search.study.budget import ask
 from tunesmith.search.study.owner import Owner
 from tunesmith.search.study.retries import requeue
-from tunesmith.search.study.trial import OWNER
 from tunesmith.search.worker.interruption import Interruption
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)

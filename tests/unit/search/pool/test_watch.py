@@ -10,12 +10,13 @@ from optuna import Study
 from optuna.trial import TrialState
 from studies import Clock, abandoned, asked, opened, states
 
+from tunesmith.search.attribute_names import HEARTBEAT, PROGRESS
 from tunesmith.search.pool import watch
 from tunesmith.search.pool.watch import TIMEOUT_GRACE_S, HangWatch
 from tunesmith.search.study.owner import Owner, this_process
 from tunesmith.search.study.retries import StaleTrials
 from tunesmith.search.study.silence import SILENCE_S
-from tunesmith.search.study.trial import HEARTBEAT, PROGRESS, Attempt
+from tunesmith.search.study.trial import Attempt
 
 
 @dataclass

@@ -17,6 +17,7 @@ from optuna.trial import TrialState
 from studies import opened, settings_of
 from study_app import StudyApp, study_app
 
+from tunesmith.search.attribute_names import SURPLUS
 from tunesmith.search.sampling.enumeration import Enumeration
 from tunesmith.search.sampling.param_sampler import ParamSampler
 from tunesmith.search.sampling.sampler import is_enumerated
@@ -24,7 +25,6 @@ from tunesmith.search.space.space import Space, parse_space
 from tunesmith.search.study.budget import ask, keeps_point
 from tunesmith.search.study.config_record import Base, ConfigRecord
 from tunesmith.search.study.retries import requeue
-from tunesmith.search.study.trial import SURPLUS
 
 FINITE = parse_space({}, ["a=1,2", "b=range(0.1,0.3,step=0.1)"])
 POINTS = [(1, 0.1), (1, 0.2), (1, 0.3), (2, 0.1), (2, 0.2), (2, 0.3)]

@@ -10,6 +10,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from studies import asked, fail, opened
 
 from tunesmith.errors import UserError
+from tunesmith.search.attribute_names import REASON, SURPLUS
 from tunesmith.search.study.counts import (
     COUNTS_BEFORE,
     Counts,
@@ -21,7 +22,7 @@ from tunesmith.search.study.counts import (
 )
 from tunesmith.search.study.owner import WORKER
 from tunesmith.search.study.retries import requeue
-from tunesmith.search.study.trial import REASON, SURPLUS, Attempt, State
+from tunesmith.search.study.trial import Attempt, State
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,10 @@ from optuna.storages import InMemoryStorage
 from optuna.trial import TrialState
 from studies import Clock, asked, opened
 
+from tunesmith.search.attribute_names import HEARTBEAT
 from tunesmith.search.storage.storage import open_journal
 from tunesmith.search.study.heartbeat import ASK_INTERVAL_S, Heartbeats
-from tunesmith.search.study.trial import HEARTBEAT, Attempt
+from tunesmith.search.study.trial import Attempt
 
 INTERVAL_S = 0.01
 

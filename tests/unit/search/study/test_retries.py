@@ -14,6 +14,7 @@ from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from studies import ELSEWHERE, Clock, OvertakenStorage, abandoned, asked, opened, owned, states
 
+from tunesmith.search.attribute_names import HEARTBEAT, OWNER, REASON, REQUEUED, SURPLUS
 from tunesmith.search.storage.storage import open_journal
 from tunesmith.search.study.budget import ask
 from tunesmith.search.study.counts import Counts, count
@@ -29,7 +30,7 @@ from tunesmith.search.study.retries import (
     was_requeued,
 )
 from tunesmith.search.study.study import tell
-from tunesmith.search.study.trial import HEARTBEAT, OWNER, REASON, REQUEUED, SURPLUS, Attempt
+from tunesmith.search.study.trial import Attempt
 from tunesmith.search.worker.interruption import Interruption
 from tunesmith.search.worker.trial_reporter import TrialReporter
 

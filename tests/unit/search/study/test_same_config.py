@@ -13,10 +13,10 @@ from studies import opened
 from study_app import FOLDER, StudyApp, study_app, study_in_journal, trials
 
 from tunesmith.errors import UserError
+from tunesmith.search.attribute_names import OWNER
 from tunesmith.search.study.config_record import Base, ConfigRecord, read_records
 from tunesmith.search.study.owner import this_process
 from tunesmith.search.study.same_config import check_config, join_config
-from tunesmith.search.study.trial import OWNER
 
 
 @pytest.fixture

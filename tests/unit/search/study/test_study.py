@@ -14,12 +14,12 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from studies import asked, fail, opened, owned
 
 from tunesmith.errors import UserError
+from tunesmith.search.attribute_names import CONFIG_ERROR
 from tunesmith.search.space.space import parse_space
 from tunesmith.search.storage.storage import open_journal
 from tunesmith.search.study.owner import this_process
 from tunesmith.search.study.retries import requeue
 from tunesmith.search.study.study import best_trial, is_worthless, tell
-from tunesmith.search.study.trial import CONFIG_ERROR
 
 MINIMIZE, MAXIMIZE = StudyDirection.MINIMIZE, StudyDirection.MAXIMIZE
 

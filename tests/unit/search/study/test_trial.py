@@ -9,8 +9,9 @@ import pytest
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from tunesmith.search.attribute_names import EPOCHS, FIRST_ATTEMPT, OWNER
 from tunesmith.search.study.owner import Owner
-from tunesmith.search.study.trial import EPOCHS, FIRST_ATTEMPT, OWNER, Attempt, State
+from tunesmith.search.study.trial import Attempt, State
 
 MINIMIZE, MAXIMIZE = StudyDirection.MINIMIZE, StudyDirection.MAXIMIZE
 

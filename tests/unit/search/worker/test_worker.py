@@ -18,6 +18,7 @@ from sqlalchemy.exc import OperationalError
 from studies import OvertakenStorage, asked, opened, owned, states
 
 from tunesmith.errors import AttemptLost, MachineFault, RunFailed, UserError
+from tunesmith.search.attribute_names import CONFIG_ERROR, HEARTBEAT, REASON
 from tunesmith.search.space.compose import Composer
 from tunesmith.search.storage import reconnecting
 from tunesmith.search.storage.journal import JournalDamaged
@@ -25,7 +26,7 @@ from tunesmith.search.storage.reconnecting import make_reconnecting
 from tunesmith.search.study.counts import Counts, count
 from tunesmith.search.study.owner import Owner, this_process
 from tunesmith.search.study.study import tell
-from tunesmith.search.study.trial import CONFIG_ERROR, HEARTBEAT, REASON, Attempt, State
+from tunesmith.search.study.trial import Attempt, State
 from tunesmith.search.worker import worker as worker_module
 from tunesmith.search.worker.executor import Assignment, Executor, More, Outcome, one_at_a_time
 from tunesmith.search.worker.interruption import Interruption
