@@ -228,6 +228,18 @@ def shell(tmp_path: Path, pythons: LoadedPythons) -> Shell:
 
 
 @pytest.fixture
+def nothing_left(shell: Shell) -> Iterator[None]:
+    """Fail a test that leaves a process behind in its folder."""
+    from plain_app import processes
+
+    yield
+    left = processes(shell)
+    for process in left:
+        process.kill()
+    assert left == []
+
+
+@pytest.fixture
 def light_shell(tmp_path: Path, pythons: LoadedPythons) -> Shell:
     """For commands of train.py that end before it imports torch: a fork without torch is twice as fast."""
     return LoadedShell(tmp_path, pythons, SWEEPS)

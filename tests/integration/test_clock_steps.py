@@ -6,26 +6,18 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from conftest import Shell, let_ctrl_c_end
-from plain_app import app, ended, has_started, processes, trials, wait_until
+from plain_app import app, ended, has_started, trials, wait_until
+
+pytestmark = pytest.mark.usefixtures("nothing_left")
 
 
 def can_mount() -> bool:
     has_programs = all(map(shutil.which, ("unshare", "nsenter")))
     return has_programs and subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode == 0
-
-
-@pytest.fixture(autouse=True)
-def _nothing_left(shell: Shell) -> Iterator[None]:
-    yield
-    left = processes(shell)
-    for process in left:
-        process.kill()
-    assert left == []
 
 
 def start(shell: Shell, *command: str) -> subprocess.Popen[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import optuna
@@ -16,14 +15,7 @@ from plain_app import app, begun, ended, has_started, processes, rows, sweep, tr
 from tunesmith.search.storage.storage import open_journal
 from tunesmith.search.study.retries import requeue
 
-
-@pytest.fixture(autouse=True)
-def _nothing_left(shell: Shell) -> Iterator[None]:
-    yield
-    left = processes(shell)
-    for process in left:
-        process.kill()
-    assert left == []
+pytestmark = pytest.mark.usefixtures("nothing_left")
 
 
 @pytest.mark.parametrize("n_workers", [1, 2])

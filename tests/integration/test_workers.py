@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import optuna
@@ -18,6 +18,8 @@ from conftest import Shell
 from plain_app import FOREVER_S, app, begun, ended, processes, rows, sweep, trials, wait_until
 
 from tunesmith.search.attribute_names import OWNER
+
+pytestmark = pytest.mark.usefixtures("nothing_left")
 
 SLEEP = f"""
 started(cfg)
@@ -30,15 +32,6 @@ def seconds_of(work: Callable[[], object]) -> float:
     since = time.monotonic()
     work()
     return time.monotonic() - since
-
-
-@pytest.fixture(autouse=True)
-def _nothing_left(shell: Shell) -> Iterator[None]:
-    yield
-    left = processes(shell)
-    for process in left:
-        process.kill()
-    assert left == []
 
 
 # trials in processes of their own

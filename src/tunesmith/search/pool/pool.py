@@ -12,9 +12,8 @@ from optuna.trial import FrozenTrial
 from tunesmith.errors import MachineFault, UserError
 from tunesmith.search.console.lines import say
 from tunesmith.search.console.progress import ProgressPrinter
-from tunesmith.search.pool.watch import HangWatch
+from tunesmith.search.pool.watch import HangWatch, Watched
 from tunesmith.search.study.counts import is_over
-from tunesmith.search.study.owner import Owner
 from tunesmith.search.study.retries import was_requeued
 from tunesmith.search.study.trial import Attempt, state_of
 from tunesmith.search.worker.interruption import Interruption
@@ -49,37 +48,17 @@ class WorkerExit:
     is_machine_fault: bool = False
 
 
-class WorkerHandle(Protocol):
+class WorkerHandle(Watched, Protocol):
     """A worker that a sweep has started: a process of this machine, or a job of a cluster."""
 
     @property
     def index(self) -> int: ...
 
-    @property
-    def name(self) -> str:
-        """Its name in messages."""
-
-    @property
-    def kill_command(self) -> str:
-        """What a user types to end it."""
-
-    def condition(self) -> str:
-        """Return what the system says of it, in words."""
-
     def ended(self) -> WorkerExit | None:
         """Return how it ended, None while it lives or may live."""
 
-    def owns(self, owner: Owner | None) -> bool:
-        """Whether a trial's owner is this worker."""
-
-    def is_queued(self) -> bool:
-        """Whether it has not begun to work yet."""
-
     def interrupt(self) -> None:
         """Ask it to end, as Ctrl-C does; called again and again until it has ended."""
-
-    def cancel(self) -> None:
-        """End it, without waiting for its end."""
 
     def kill(self) -> None:
         """End it, and leave nothing of it behind."""

@@ -30,7 +30,8 @@ class Watched(Protocol):
     """A worker that may hang."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Its name in messages."""
 
     @property
     def kill_command(self) -> str:
@@ -39,11 +40,14 @@ class Watched(Protocol):
     def condition(self) -> str:
         """Return what the system says of it, in words."""
 
-    def owns(self, owner: Owner | None) -> bool: ...
+    def owns(self, owner: Owner | None) -> bool:
+        """Whether a trial's owner is this worker."""
 
-    def is_queued(self) -> bool: ...
+    def is_queued(self) -> bool:
+        """Whether it has not begun to work yet."""
 
-    def cancel(self) -> None: ...
+    def cancel(self) -> None:
+        """End it, without waiting for its end."""
 
 
 class HangWatch:
