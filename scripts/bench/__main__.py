@@ -1,6 +1,6 @@
 """The figures of docs/benchmarks.md, each with its limit, measured in one run: python scripts/bench
 
-(a) a training step of Lightning with the default callbacks and logger, against a bare PyTorch loop over the same batches
+(a) a training step of Lightning, default callbacks and logger included, against a bare PyTorch loop
 (b) what the sweeper adds to a trial whose job does nothing, beyond Optuna's own ask and tell on the same storage
 (c) the start of train.py: --cfg job
 (d) the whole main job, against scripts/expert_loop.py, wall clock per trained epoch

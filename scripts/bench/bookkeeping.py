@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from statistics import mean, median
 
@@ -64,19 +65,19 @@ def saving() -> str:
 
 @cache
 def measure() -> tuple[Bookkeeping, ...]:
-    return tuple(_run() for _ in range(ROUNDS + 1))[1:]
+    return tuple(watched_run(NET, EPOCHS) for _ in range(ROUNDS + 1))[1:]
 
 
-def _run() -> Bookkeeping:
+def watched_run(net: Net, epochs: int, *overrides: str) -> Bookkeeping:
     with temporary_folder() as folder:
         watch = SaveWatch(folder=folder)
-        timeline = run_in(folder, NET.config(EPOCHS, "cpu", "trainer.engine=lean"), watch)
+        timeline = run_in(folder, net.config(epochs, "cpu", "trainer.engine=lean", *overrides), watch)
     return summarize(timeline, has_saved(watch.seen))
 
 
 def has_saved(seen: list[int]) -> list[bool]:
     """Return for each epoch but the first and the last whether it saved; seen: last.ckpt's time at each report."""
-    return [before != after for before, after in zip(seen[1:], seen[2:], strict=False)]
+    return [before != after for before, after in pairwise(seen[1:])]
 
 
 def summarize(timeline: Timeline, saved: list[bool]) -> Bookkeeping:

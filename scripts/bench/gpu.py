@@ -44,7 +44,7 @@ def sides(net: Net, epochs: int, device: str) -> dict[str, Callable[[], float]]:
     accelerator = "gpu" if device == "cuda" else "cpu"
     found: dict[str, Callable[[], float]] = {
         "Lightning": lambda: run(net, "lightning", epochs, accelerator).whole_step(),
-        "lean engine": lambda: run(net, "lightning", epochs, accelerator).whole_step(),
+        "lean engine": lambda: run(net, "lean", epochs, accelerator).whole_step(),
         "bare loop": lambda: run_bare(net, epochs, device).whole_step(),
     }
     if device == "cuda":
@@ -75,7 +75,7 @@ def captured_step(net: Net, epochs: int) -> float:
 def capture(model: torch.nn.Module, inputs: torch.Tensor, targets: torch.Tensor) -> torch.cuda.CUDAGraph:
     """Return a graph of a training step over these two buffers.
 
-    https://docs.pytorch.org/docs/stable/notes/cuda.html#whole-network-capture: some steps come first, in another stream.
+    Some steps come first, in another stream: https://docs.pytorch.org/docs/stable/notes/cuda.html#whole-network-capture
     """
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True, capturable=True)
 

@@ -51,7 +51,7 @@ class Net:
 def run(net: Net, engine: str, epochs: int, accelerator: str = "cpu") -> Timeline:
     """Train with all default callbacks, files and the logger; return the times of its batches."""
     with temporary_folder() as folder:
-        return run_in(folder, net.config(epochs, accelerator, *(() if engine=="lightning" else ("trainer.engine=lean",))), NoReporter())
+        return run_in(folder, net.config(epochs, accelerator, f"trainer.engine={engine}"), NoReporter())
 
 
 def run_in(folder: Path, cfg: DictConfig, reporter: Reporter) -> Timeline:

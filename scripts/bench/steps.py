@@ -1,4 +1,4 @@
-"""(a) and (k): what a training step costs in Lightning, in the lean engine and in a bare PyTorch loop, in this process."""
+"""(a) and (k): what a training step costs in Lightning, in the lean engine and in a bare PyTorch loop."""
 
 from functools import cache, partial
 from statistics import median

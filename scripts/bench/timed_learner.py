@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import mean, median
 from typing import Any, ClassVar
 
@@ -50,7 +51,7 @@ class Timeline:
         steps = [
             after.begin - mark.begin
             for epoch in self._epochs
-            for mark, after in zip(epoch, epoch[1:], strict=False)
+            for mark, after in pairwise(epoch)
             if after.is_training
         ]
         return median(steps) * 1e3
@@ -62,10 +63,8 @@ class Timeline:
 
     def between_epochs(self) -> list[float]:
         """Return the milliseconds from the end of each epoch's last validation step to the next epoch's first step."""
-        pairs = zip(self._epochs, self._epochs[1:], strict=False)
-        return [(after[0].begin - epoch[-1].end) * 1e3 for epoch, after in pairs]
+        return [(after[0].begin - epoch[-1].end) * 1e3 for epoch, after in pairwise(self._epochs)]
 
     def epoch(self) -> float:
         """Return the mean milliseconds of an epoch."""
-        pairs = zip(self._epochs, self._epochs[1:], strict=False)
-        return mean((after[0].begin - epoch[0].begin) * 1e3 for epoch, after in pairs)
+        return mean((after[0].begin - epoch[0].begin) * 1e3 for epoch, after in pairwise(self._epochs))
