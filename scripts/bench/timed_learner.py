@@ -49,10 +49,7 @@ class Timeline:
     def step(self) -> float:
         """Return the median milliseconds from the begin of a training step to the begin of the next one."""
         steps = [
-            after.begin - mark.begin
-            for epoch in self._epochs
-            for mark, after in pairwise(epoch)
-            if after.is_training
+            after.begin - mark.begin for epoch in self._epochs for mark, after in pairwise(epoch) if after.is_training
         ]
         return median(steps) * 1e3
 
