@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 
 from tunesmith.training.epoch_values import epoch_names, log_epoch
 from tunesmith.training.float32 import shortest_float32
 from tunesmith.training.lean.member import Member
-
-
-class MetricLogger(Protocol):
-    """Takes the metrics of an epoch (from 1), as Lightning's loggers do."""
-
-    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None: ...
+from tunesmith.training.loggers import RunLogger
 
 
 def train_epoch(
@@ -48,7 +43,7 @@ def validate(member: Member, batches: Iterable[Any]) -> None:
         module.training = is_training
 
 
-def end_epoch(member: Member, parts: Sequence[str], max_epochs: int, loggers: Iterable[MetricLogger] = ()) -> bool:
+def end_epoch(member: Member, parts: Sequence[str], max_epochs: int, loggers: Iterable[RunLogger] = ()) -> bool:
     """Log, judge and record an epoch whose batches are over; return whether it was the last one.
 
     parts: which the epoch has gone through: train, and val if there is a validation part.
