@@ -33,7 +33,5 @@ def check_monitors(names: Iterable[str], metric: str, callbacks: Mapping[str, ob
 
 
 def _may_log(callback: object) -> bool:
-    return (
-        any(is_of(callback, path) for path in LOGGING)
-        or type(callback).__module__.partition(".")[0] not in OF_LIBRARIES
-    )
+    package = type(callback).__module__.partition(".")[0]
+    return package not in OF_LIBRARIES or any(is_of(callback, path) for path in LOGGING)

@@ -33,7 +33,7 @@ def write_result(cfg: DictConfig, folder: Path, fields: Result, data_digest: str
 
 @contextmanager
 def failure_recorded(cfg: DictConfig, record: RunRecord, checkpoint: Path | None) -> Iterator[None]:
-    """Write result.yaml if a training raises, unless that is a user's mistake or a machine's fault: nothing is recorded.
+    """Write result.yaml if a training raises; a user's mistake or a machine's fault is not recorded.
 
     checkpoint: of an earlier attempt, which the training continues.
 

@@ -124,9 +124,8 @@ def _named(parameters: Parameters) -> Parameters:
 
 def _located(target: str) -> Any:
     try:
-        return _resolve_target(
-            LEAN_CLASSES.get(target, target), ""
-        )  # hydra.utils.get_object prints what it raises, and refuses nothing
+        # hydra.utils.get_object prints what it raises, and refuses nothing
+        return _resolve_target(LEAN_CLASSES.get(target, target), "")
     except Exception:  # building the node says what is wrong with it
         return None
 
