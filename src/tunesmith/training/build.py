@@ -14,7 +14,7 @@ import lightning as L
 import torch
 from lightning.pytorch.callbacks import ProgressBar, RichProgressBar
 from lightning.pytorch.plugins.precision import DoublePrecision
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from tunesmith.config.doors import with_learner
 from tunesmith.data import DataModule
@@ -41,7 +41,7 @@ from tunesmith.training.loggers import build_loggers, log_config, plain_config
 from tunesmith.training.monitors import check_monitors
 from tunesmith.training.nodes import build_node
 from tunesmith.training.record import RunRecord
-from tunesmith.training.signatures import check_signatures
+from tunesmith.training.signatures import OURS, check_signatures
 
 # Hides what they say of hardware, and tips; warnings still show.
 for _name in ("lightning.pytorch", "lightning.fabric"):
@@ -188,8 +188,18 @@ def _build_trainer(cfg: DictConfig, **flags: Any) -> L.Trainer:
     environment = cluster_environment()
     if environment is not None and not cfg.trainer.get("plugins"):
         flags["plugins"] = [environment]
-    trainer = build_node(cfg, "trainer", **flags)
+    trainer = build_node(_without_ours(cfg), "trainer", **flags)
     assert isinstance(trainer, L.Trainer)
     if not hasattr(trainer, "val_check_interval"):
         trainer.val_check_interval = BY_TIME
     return trainer
+
+
+def _without_ours(cfg: DictConfig) -> DictConfig:
+    """Return a config without the keys of its trainer that Lightning does not know."""
+    cfg = cfg.copy()
+    OmegaConf.set_struct(cfg, False)
+    for key in OURS:
+        if key.startswith("trainer."):
+            cfg.trainer.pop(key.removeprefix("trainer."), None)
+    return cfg

@@ -19,7 +19,8 @@ from tunesmith.config.renamed_targets import RENAMED
 from tunesmith.errors import UserError
 from tunesmith.training.learner import Supervised
 
-OURS = ("scheduler.interval",)  # make_schedules takes it, not the schedule
+# Keys of ours in nodes of other people's classes, which do not get them: make_schedules and the engines take them.
+OURS = ("scheduler.interval", "trainer.engine", "trainer.save_interval")
 Parameters = Mapping[str, inspect.Parameter]
 
 

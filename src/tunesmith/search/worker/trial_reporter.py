@@ -75,10 +75,10 @@ class TrialReporter:
 
     def check(self) -> None:
         """Raise as poll does, for whoever waits for a run: it is no sign of the run's progress."""
+        if self._is_taken():  # first: whoever is interrupted may still write into the trial's folder
+            raise AttemptTaken(TAKEN_AWAY)
         if self._interruption.signal is not None:
             raise AttemptLost("interrupted")
-        if self._is_taken():
-            raise AttemptTaken(TAKEN_AWAY)
         limit = self._trial_timeout
         if limit is not None and time.monotonic() - self._started > limit:
             raise RunFailed(timeout_reason(limit))
