@@ -8,13 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import lightning as L
 from lightning.pytorch.loggers import TensorBoardLogger
 from omegaconf import DictConfig
 
-from tunesmith import run_folder
 from tunesmith.errors import RunFailed, UserError, text_of
 from tunesmith.machine_faults import find_machine_fault
 from tunesmith.reporting import Reporter
@@ -25,8 +23,7 @@ from tunesmith.training.data_record import DataRecord, read_data_record
 from tunesmith.training.ddp.processes import cleaned_up_ranks, is_rank_zero
 from tunesmith.training.loggers import closed_loggers
 from tunesmith.training.memory import as_out_of_memory
-
-Result = dict[str, Any]
+from tunesmith.training.result import Result, write_result
 
 
 def train_once(
@@ -81,17 +78,6 @@ def _read_earlier(checkpoint: Path | None, of_other_fold: Path | None) -> DataRe
     if of_other_fold is not None:
         return replace(read_data_record("ckpt_path", of_other_fold), is_of_other_fold=True)
     return None
-
-
-def write_result(cfg: DictConfig, folder: Path, fields: Result, data_digest: str | None) -> Result:
-    """Return the content of result.yaml: how the run ended and what it ran with; rank zero writes the file."""
-    labels = {"note": cfg.get("note"), "tags": list(cfg.get("tags") or [])}
-    origin = {"seed": cfg.seed, "threads": cfg.threads, **labels, **run_folder.environment()}
-    objective = {"metric": cfg.objective.metric, "mode": cfg.objective.mode}
-    result = {**objective, **fields, **origin, "data_digest": data_digest}
-    if is_rank_zero():
-        run_folder.write_yaml(folder / run_folder.RESULT_FILE, result)
-    return result
 
 
 @contextmanager

@@ -15,9 +15,10 @@ from tunesmith.resume.resume_command import typed_path
 from tunesmith.training.cross_validation import cross_validate, has_folds
 from tunesmith.training.ddp.processes import is_rank_zero
 from tunesmith.training.evaluation import evaluate
-from tunesmith.training.fit import Result, train_once
+from tunesmith.training.fit import train_once
 from tunesmith.training.lr_finder import with_found_lr
 from tunesmith.training.memory import free_cuda
+from tunesmith.training.result import Result
 
 __all__ = ["evaluate", "train", "train_in"]
 

@@ -14,6 +14,7 @@ from tunesmith.training.callbacks.refused import check_callbacks
 from tunesmith.training.first_validation import check_is_validated
 from tunesmith.training.record import RunRecord
 from tunesmith.training.schedules import check_lengths
+from tunesmith.training.trainer_length import TrainerLength
 
 # In a checkpoint's state of EpochRecord, and true: it was saved inside an epoch, or with weights of a validation that
 # were others at the epoch's end.
@@ -42,7 +43,8 @@ class EpochRecord(OfEpochs):
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         if self.record.epoch == 0:
             check_is_validated(trainer)
-        check_lengths(trainer)
+        if pl_module.automatic_optimization:
+            check_lengths(trainer.lr_scheduler_configs, TrainerLength(pl_module))
         if trainer.is_global_zero:
             self.record.open_table()
 
