@@ -17,7 +17,7 @@ from torch.nn.functional import cross_entropy
 from tunesmith.data.batches import Batches
 from tunesmith.notebook import compose
 from tunesmith.reporting import NoReporter, Reporter
-from tunesmith.training.build import build_learner
+from tunesmith.training.learner_and_data import build_learner
 from tunesmith.training.run import train_in
 
 EVALUATION_BATCH_SIZE = 4096

@@ -16,11 +16,12 @@ from torch import Tensor
 from tunesmith import run_folder
 from tunesmith.data import DataModule
 from tunesmith.errors import NothingToEvaluate
-from tunesmith.training.build import build_learner, build_quiet_trainer
+from tunesmith.training.build import build_quiet_trainer
 from tunesmith.training.class_report import class_report
 from tunesmith.training.data_record import read_data_record
 from tunesmith.training.fit import interruptible
 from tunesmith.training.learner import Supervised
+from tunesmith.training.learner_and_data import build_learner
 from tunesmith.training.weights import load_checkpoint, load_weights, read_weights
 
 
