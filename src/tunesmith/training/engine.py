@@ -21,13 +21,14 @@ from tunesmith.config.selection import ABSENT, select
 from tunesmith.errors import UserError
 from tunesmith.reporting import is_trial
 from tunesmith.rules import POSITIVE, is_integer
+from tunesmith.training.lean_classes import LEAN_CLASSES
 from tunesmith.training.own_learner import why_learner_needs_trainer
 
 KEY = "trainer.engine"
 AUTO, LEAN, LIGHTNING = ENGINES = ("auto", "lean", "lightning")
 
 SUPERVISED = "tunesmith.training.learner.Supervised"
-_DATA_MODULES = ("tunesmith.data.DataModule", "tunesmith.data.datamodule.DataModule")
+DATA_MODULE = "tunesmith.data.DataModule"
 _TRAINERS = ("lightning.Trainer", "lightning.pytorch.Trainer", "lightning.pytorch.trainer.Trainer")
 _EARLY_STOPPING = (
     "lightning.pytorch.callbacks.EarlyStopping",
@@ -128,8 +129,10 @@ def why_not_lean(cfg: DictConfig) -> str | None:
 def _reasons(cfg: DictConfig) -> Iterator[str]:
     yield from _of_trainer(cfg)
     yield from _of_callbacks(cfg)
-    if (target := _target(cfg, "data")) not in _DATA_MODULES:
-        yield f"data._target_={target} is not {_DATA_MODULES[0]}" if target else "the learner brings its own data"
+    if (target := _target(cfg, "data")) is None:
+        yield "the learner brings its own data"
+    elif LEAN_CLASSES.get(target) != LEAN_CLASSES[DATA_MODULE]:
+        yield f"data._target_={target} is not {DATA_MODULE}"
     yield from _of_learner(cfg)
     yield from _of_loggers(cfg)
     yield from _of_hydra(cfg)
@@ -171,6 +174,8 @@ def _of_callbacks(cfg: DictConfig) -> Iterator[str]:
             continue
         unknown = [f"{key}.{argument}" for argument in cfg.callbacks[name] if argument not in _PATIENCE_KEYS]
         yield from (f"{argument} needs Lightning's Trainer" for argument in unknown)
+        if "monitor" not in cfg.callbacks[name]:
+            yield f"{key} has no monitor, which Lightning refuses"
         state = select(cfg, f"{key}.monitor", f"{key}.monitor"), select(cfg, f"{key}.mode", f"{key}.mode")
         if (twin := states.setdefault(state, name)) != name:
             yield f"{key} follows what callbacks.{twin} follows, which Lightning refuses"
