@@ -1,4 +1,4 @@
-"""One training: build it, run it, write its result.yaml."""
+"""One training by Lightning's Trainer: build it, run it, write its result.yaml."""
 
 from __future__ import annotations
 
@@ -30,15 +30,7 @@ def train_once(
     fold: int | None = None,
     of_other_fold: Path | None = None,
 ) -> Result:
-    """Train once and return the content of result.yaml; its state says how the training ended.
-
-    checkpoint: of an earlier attempt, which the training continues; fold: which of data.folds to train on, from 0.
-    of_other_fold: a checkpoint of an earlier attempt at another fold, whose data these must be.
-
-    Raises:
-        UserError: a mistake in the config, or other data; nothing is recorded.
-        KeyboardInterrupt: Ctrl-C; the run can be resumed from checkpoints/last.ckpt.
-    """
+    """Train once with Lightning's Trainer, see tunesmith.training.train_once."""
     run = build(cfg, folder, reporter, fold, read_earlier(checkpoint, of_other_fold))
     check_batch_size(run.data, reporter)
     recorded = failure_recorded(cfg, run.record, checkpoint)

@@ -20,6 +20,8 @@ from tunesmith.training.complaints import MISCONFIGURATION
 from tunesmith.training.imported import is_of
 from tunesmith.training.lean_classes import LEAN_CLASSES
 
+# Keys of ours in nodes of other people's classes, which do not get them: make_schedules and the engines read them.
+OURS = ("scheduler.interval", "trainer.engine", "trainer.save_interval")
 # What Lightning says of two callbacks whose states have one key in a checkpoint.
 TWICE = "Found more than one stateful callback"
 
@@ -32,7 +34,7 @@ def build_node(cfg: DictConfig, key: str, is_lean: bool = False, **arguments: An
     Raises:
         UserError: a user's mistake; a bug keeps its own error.
     """
-    node = OmegaConf.select(with_new_targets(cfg, key), key)
+    node = _without_ours(OmegaConf.select(with_new_targets(cfg, key), key), key)
     try:
         target = _lean_target(node) if is_lean else {}
         built = instantiate(node, _convert_="all", **target, **({} if _is_partial(node) else arguments))
@@ -43,6 +45,16 @@ def build_node(cfg: DictConfig, key: str, is_lean: bool = False, **arguments: An
         if _is_misfit(error, node):
             raise UserError(f"{key}: {' '.join(str(error).split())}") from None
         raise
+
+
+def _without_ours(node: Any, key: str) -> Any:
+    """Return the node of a key, or a copy without our keys if it has some; the copy reads the same interpolations."""
+    if not isinstance(node, DictConfig) or not any(f"{key}.{name}" in OURS for name in node):
+        return node
+    kept = OmegaConf.masked_copy(node, [name for name in node if f"{key}.{name}" not in OURS])
+    kept._set_parent(node._get_parent())
+    kept._set_key(node._key())
+    return kept
 
 
 def _is_partial(node: Any) -> bool:

@@ -15,8 +15,8 @@ from tunesmith.resume.resume_command import typed_path
 from tunesmith.training.cross_validation import cross_validate, has_folds
 from tunesmith.training.ddp.processes import is_rank_zero
 from tunesmith.training.memory import free_cuda
-from tunesmith.training.once import train_once
 from tunesmith.training.result import Result
+from tunesmith.training.train_once import train_once
 
 
 def train(cfg: DictConfig, folder: Path, reporter: Reporter) -> float:

@@ -18,10 +18,10 @@ from tunesmith.config.node_keys import HYDRAS, check_node_keys, parts_of_run
 from tunesmith.config.renamed_targets import RENAMED
 from tunesmith.errors import UserError
 from tunesmith.training.lean_classes import LEAN_CLASSES
+from tunesmith.training.nodes import OURS
 from tunesmith.training.shipped_nodes import is_as_shipped
 from tunesmith.training.supervised import SupervisedLearning
 
-OURS = ("scheduler.interval",)  # make_schedules takes it, not the schedule
 Parameters = Mapping[str, inspect.Parameter]
 
 
