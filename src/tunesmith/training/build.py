@@ -16,7 +16,6 @@ from lightning.pytorch.callbacks import ProgressBar, RichProgressBar
 from lightning.pytorch.plugins.precision import DoublePrecision
 from omegaconf import DictConfig
 
-from tunesmith.data import DataModule
 from tunesmith.errors import UserError
 from tunesmith.objective import Objective
 from tunesmith.reporting import Reporter, is_trial

@@ -1,13 +1,10 @@
-"""What is shown and recorded of the metrics that an epoch has logged, whoever trains."""
+"""Which of the metrics that an epoch has logged are shown and recorded, whoever trains."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 from tunesmith.run_folder import AXES
-
-log = logging.getLogger(__name__)
 
 
 def epoch_names(names: Collection[str], objective: str) -> list[str]:
@@ -26,12 +23,3 @@ def is_other_form(name: str, names: Collection[str]) -> bool:
         base.endswith(suffix) and f"{base.removesuffix(suffix)}{separator}{loader}" in names
         for suffix in ("_step", "_epoch")
     )
-
-
-def log_epoch(epoch: int, max_epochs: int | None, values: Mapping[str, float], step: int | None = None) -> None:
-    """Log "epoch 3/100  train/loss 0.123 ..." of an epoch (from 1), or of one of its validations, after so many steps.
-
-    values: none, if the epoch was not validated.
-    """
-    metrics = "  ".join(f"{name} {value:.4g}" for name, value in values.items()) or "not validated"
-    log.info("epoch %d/%s%s  %s", epoch, max_epochs, "" if step is None else f"  step {step}", metrics)

@@ -1,4 +1,4 @@
-"""One plain line per epoch, for log files and pipes."""
+"""One plain line per epoch of a Trainer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import lightning as L
 
 from tunesmith.training.callbacks.end_of_epoch import OfEpochs, validates_within_epochs
-from tunesmith.training.epoch_values import log_epoch
+from tunesmith.training.epoch_line import log_epoch_line
 
 
 class EpochLogger(OfEpochs):
@@ -34,4 +34,4 @@ class EpochLogger(OfEpochs):
     def _log(self, trainer: L.Trainer, values: Mapping[str, float]) -> None:
         if trainer.is_global_zero:
             step = trainer.global_step if validates_within_epochs(trainer) else None
-            log_epoch(trainer.current_epoch + 1, trainer.max_epochs, values, step)
+            log_epoch_line(trainer.current_epoch + 1, trainer.max_epochs, values, step)

@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 
-from tunesmith.training.epoch_values import epoch_names, log_epoch
+from tunesmith.training.epoch_line import log_epoch_line
+from tunesmith.training.epoch_values import epoch_names
 from tunesmith.training.float32 import shortest_float32
 from tunesmith.training.lean.member import Member
 from tunesmith.training.loggers import RunLogger
@@ -58,7 +59,7 @@ def end_epoch(member: Member, parts: Sequence[str], max_epochs: int, loggers: It
     values = {name: shortest_float32(metrics[name]) for name in epoch_names(metrics, record.objective.metric)}
     record.end_epoch(epoch, values)
     record.ask_to_stop(is_last=epoch == max_epochs)
-    log_epoch(epoch, max_epochs, values)
+    log_epoch_line(epoch, max_epochs, values)
     member.follow_plateaus(metrics)
     member.epoch = epoch
     return any(has_ended) or record.is_over or epoch == max_epochs
