@@ -1,4 +1,4 @@
-"""Models, learners, schedules and metrics such as users write, for tests of the engines."""
+"""Models and learners such as users write, for tests of the engines."""
 
 from __future__ import annotations
 
@@ -9,15 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
-from torch.optim import Optimizer
-from torch.optim.lr_scheduler import (
-    ChainedScheduler,
-    CosineAnnealingLR,
-    ExponentialLR,
-    LinearLR,
-    LRScheduler,
-    SequentialLR,
-)
 
 from tunesmith.training.learner import Supervised
 
@@ -155,6 +146,17 @@ class Spectral(Net):
         self.first = spectral_norm(self.first)
 
 
+class FrozenNorm(Net):
+    """A batch norm that stays in eval mode, whatever mode the net is put in."""
+
+    def __init__(self, input_shape: tuple[int, ...], output_size: int) -> None:
+        super().__init__(input_shape, output_size)
+        self.norm, self.frozen = nn.BatchNorm1d(16), nn.BatchNorm1d(16).eval()
+
+    def hidden(self, inputs: Tensor) -> Tensor:
+        return torch.tanh(self.frozen(self.norm(super().hidden(inputs))))
+
+
 class Hooked(Net):
     """Clips the gradient of a layer by a hook."""
 
@@ -290,15 +292,3 @@ class OwnTest(Supervised):
     def test_step(self, batch: Any, batch_idx: int) -> None:
         loss, _, _ = self.step(batch)
         self.log("test/own", 2 * loss)
-
-
-# schedules
-
-
-def chained(optimizer: Optimizer) -> ChainedScheduler:
-    return ChainedScheduler([LinearLR(optimizer, 0.1, total_iters=3), ExponentialLR(optimizer, 0.9)])
-
-
-def sequential(optimizer: Optimizer) -> SequentialLR:
-    parts: list[LRScheduler] = [LinearLR(optimizer, 0.1, total_iters=2), CosineAnnealingLR(optimizer, 3)]
-    return SequentialLR(optimizer, parts, milestones=[2])

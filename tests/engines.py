@@ -42,7 +42,7 @@ class Left:
     best: Any
     heard: list[tuple[int, float]]
     log: list[str]
-    files: list[str]
+    files: dict[str, str]
 
 
 def configured(engine: str, *typed: str) -> DictConfig:
@@ -85,8 +85,14 @@ def read_left(folder: Path, reporter: Listener, log: list[str], error: str | Non
         _plain(torch.load(best, weights_only=True)) if best.exists() else None,
         reporter.heard,
         log,
-        sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()),
+        {str(path.relative_to(folder)): _text(path) for path in sorted(folder.rglob("*")) if path.is_file()},
     )
+
+
+def _text(path: Path) -> str:
+    """Return what a file holds, nothing of those that hold the engine's name, a time, or no text."""
+    is_equal = path.suffix in (".csv", ".json", ".txt") or path.name == "test.yaml"
+    return path.read_text() if is_equal else ""
 
 
 def _plain(checkpoint: dict[str, Any]) -> dict[str, Any]:

@@ -136,6 +136,8 @@ CASES = {
     "no batch norm": ("model.batch_norm=false",),
     "two inputs dropped": ("model.input_dropout=0.2", "model.dropout=0.5"),
     "metrics": ("metrics=[f1,recall]",),
+    "a logger's files": ("logger=csv", "metrics=f1"),
+    "a learning rate that is found": ("find_lr=true", "lr_finder.steps=20"),
     "optimizer not fused": ("optimizer.fused=false",),
     "foreach": ("optimizer.fused=null", "+optimizer.foreach=true"),
     "amsgrad": ("+optimizer.amsgrad=true",),
@@ -187,7 +189,7 @@ def test_weights_of_another_run(tmp_path: Path) -> None:
 
 MODELS = (
     *("TorchNoise", "OtherNoise", "Buffers", "Tied", "Frozen", "SometimesUnused", "Unfreezing", "ExtraState"),
-    *("Groups", "Spectral", "Hooked", "Double", "Lazy"),
+    *("Groups", "Spectral", "Hooked", "Double", "Lazy", "FrozenNorm"),
 )
 LEARNERS = ("Denoising", "LossAlone", "OwnTargets", "Tempered", "Predicting", "OwnMetrics")
 
@@ -230,6 +232,7 @@ OTHER_SCHEDULES = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:A `OneCycleLR` scheduler is using 'interval'")
 @pytest.mark.parametrize("name", OTHER_SCHEDULES)
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 def test_a_schedule_that_no_file_names(tmp_path: Path, name: str, optimizer: str) -> None:
@@ -237,12 +240,6 @@ def test_a_schedule_that_no_file_names(tmp_path: Path, name: str, optimizer: str
     typed = (f"+scheduler._target_=torch.optim.lr_scheduler.{target}", "+scheduler._partial_=true", *arguments)
     left = check(tmp_path, "scheduler=none", *typed, f"optimizer={optimizer}", "warmup_epochs=1")
     assert len({line.rpartition(",")[2] for line in left.metrics[1:]}) > 1
-
-
-@pytest.mark.parametrize("name", ["chained", "sequential"])
-def test_a_schedule_made_of_others(tmp_path: Path, name: str) -> None:
-    typed = (f"+scheduler._target_=engine_parts.{name}", "+scheduler._partial_=true")
-    check(tmp_path, "scheduler=none", *typed)
 
 
 def test_groups_of_a_model_under_one_cycle(tmp_path: Path) -> None:
