@@ -18,6 +18,8 @@ from tunesmith.config.renamed_targets import with_new_targets
 from tunesmith.errors import UserError, text_of
 from tunesmith.short_traceback import place_of
 
+# Keys of ours in nodes of other people's classes, which do not get them: make_schedules and the engines read them.
+OURS = ("scheduler.interval", "trainer.engine", "trainer.save_interval")
 # What Lightning says of two callbacks whose states have one key in a checkpoint.
 TWICE = "Found more than one stateful callback"
 
@@ -28,7 +30,7 @@ def build_node(cfg: DictConfig, key: str, **arguments: Any) -> Any:
     Raises:
         UserError: a user's mistake; a bug keeps its own error.
     """
-    node = OmegaConf.select(with_new_targets(cfg, key), key)
+    node = _without_ours(OmegaConf.select(with_new_targets(cfg, key), key), key)
     try:
         built = instantiate(node, _convert_="all", **({} if _is_partial(node) else arguments))
         return built(**arguments) if _is_partial(node) and arguments else built
@@ -38,6 +40,15 @@ def build_node(cfg: DictConfig, key: str, **arguments: Any) -> Any:
         if _is_misfit(error, node):
             raise UserError(f"{key}: {' '.join(str(error).split())}") from None
         raise
+
+
+def _without_ours(node: Any, key: str) -> Any:
+    """Return the node of a key, or a copy without our keys if it has some; the copy reads the same interpolations."""
+    if not isinstance(node, DictConfig) or not any(f"{key}.{name}" in OURS for name in node):
+        return node
+    kept = OmegaConf.masked_copy(node, [name for name in node if f"{key}.{name}" not in OURS])
+    kept._set_parent(node._get_parent())
+    return kept
 
 
 def _is_partial(node: Any) -> bool:

@@ -18,8 +18,8 @@ from tunesmith.config.node_keys import HYDRAS, check_node_keys, parts_of_run
 from tunesmith.config.renamed_targets import RENAMED
 from tunesmith.errors import UserError
 from tunesmith.training.learner import Supervised
+from tunesmith.training.nodes import OURS
 
-OURS = ("scheduler.interval",)  # make_schedules takes it, not the schedule
 Parameters = Mapping[str, inspect.Parameter]
 
 
