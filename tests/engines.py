@@ -47,7 +47,7 @@ class Left:
 
 def configured(engine: str, *typed: str) -> DictConfig:
     units = () if any(text.startswith("model=") for text in typed) else ("model.hidden_units=16",)
-    return composed(*BASE, *units, *typed)
+    return composed(*BASE, *units, *typed, f"trainer.engine={engine}")
 
 
 def train(folder: Path, cfg: DictConfig, reporter: Reporter | None = None) -> None:

@@ -33,11 +33,11 @@ DROPOUTS = (0.0, 0.3)
 WIDTHS = (33, 100, 128)
 RATES = (1e-4, 2e-3, 3e-2)
 OWN_MODEL = ("model=linear", "~model.bias", "~model.initializer")
-LONG = ("data=digits", "data.fraction=0.2", "trainer.max_epochs=30")
+DIGITS = ("data=digits", "data.fraction=0.2")
 
 
 def recipes() -> list[object]:
-    """Every combination; the quick tests have two of each optimizer and of each schedule, all widths and rates."""
+    """Every combination for 30 epochs; quickly, for 10: two of each optimizer and each schedule, all widths and rates."""
     found = []
     for number, (optimizer, schedule, dropout, width) in enumerate(product(OPTIMIZERS, SCHEDULES, DROPOUTS, WIDTHS)):
         row, column = list(OPTIMIZERS).index(optimizer), list(SCHEDULES).index(schedule)
@@ -47,7 +47,8 @@ def recipes() -> list[object]:
         typed = (*OPTIMIZERS[optimizer], *SCHEDULES[schedule], f"model.dropout={dropout}", f"optimizer.lr={rate}")
         found.append(
             pytest.param(
-                (*LONG, *typed, f"model.hidden_units={width}"),
+                (*DIGITS, *typed, f"model.hidden_units={width}"),
+                10 if is_quick else 30,
                 id=f"{optimizer}, {schedule}, dropout {dropout}, {width} units, lr {rate}",
                 marks=() if is_quick else pytest.mark.slow,
             )
@@ -71,10 +72,10 @@ def fresh(reporter: Listener) -> Listener:
     return replace(reporter, heard=[], epochs=[], digests=[])
 
 
-@pytest.mark.parametrize("typed", recipes())
-def test_optimizers_schedules_dropouts_and_widths(tmp_path: Path, typed: tuple[str, ...]) -> None:
-    left = check(tmp_path, *typed)
-    assert len(left.metrics) == 31  # and a head
+@pytest.mark.parametrize(("typed", "epochs"), recipes())
+def test_optimizers_schedules_dropouts_and_widths(tmp_path: Path, typed: tuple[str, ...], epochs: int) -> None:
+    left = check(tmp_path, *typed, f"trainer.max_epochs={epochs}")
+    assert len(left.metrics) == 1 + epochs
     rates = {line.rpartition(",")[2] for line in left.metrics[1:]}
     assert len(rates) > 1 or "scheduler.patience=1" in typed
 
@@ -136,7 +137,10 @@ CASES = {
     "no batch norm": ("model.batch_norm=false",),
     "two inputs dropped": ("model.input_dropout=0.2", "model.dropout=0.5"),
     "metrics": ("metrics=[f1,recall]",),
-    "a logger's files": ("logger=csv", "metrics=f1"),
+    "a logger's files": (
+        *("metrics=f1", "+logger.table._target_=lightning.pytorch.loggers.CSVLogger"),
+        "+logger.table._partial_=true",
+    ),
     "a learning rate that is found": ("find_lr=true", "lr_finder.steps=20"),
     "optimizer not fused": ("optimizer.fused=false",),
     "foreach": ("optimizer.fused=null", "+optimizer.foreach=true"),
