@@ -78,7 +78,7 @@ def bare_steps() -> float:
     from torch.nn.functional import cross_entropy
 
     from tunesmith.data.batches import Batches
-    from tunesmith.training.build import build_learner
+    from tunesmith.training.learner_and_data import build_learner
 
     torch.manual_seed(0)
     data, module = build_learner(step_config())

@@ -17,8 +17,8 @@ from tiny import composed
 from torch import Tensor
 
 from tunesmith.run_folder import read_metrics
-from tunesmith.training.build import build_learner
 from tunesmith.training.fit import train_once
+from tunesmith.training.learner_and_data import build_learner
 from tunesmith.training.result import Result
 
 # Seven batches an epoch; dropout needs the random states, and the rate changes at each epoch.

@@ -16,9 +16,9 @@ from tunesmith import run_folder
 from tunesmith.errors import UserError, text_of
 from tunesmith.reporting import Reporter
 from tunesmith.training.callbacks.hparams import write_hparams
-from tunesmith.training.fit import train_once
 from tunesmith.training.loggers import build_tensorboard
 from tunesmith.training.result import Result, write_result
+from tunesmith.training.train_once import train_once
 
 
 def cross_validate(cfg: DictConfig, folder: Path, reporter: Reporter, is_resumed: bool) -> Result:

@@ -18,10 +18,10 @@ from tunesmith.data import DataModule
 from tunesmith.errors import UserError
 from tunesmith.reporting import NoReporter
 from tunesmith.run_folder import read_yaml
-from tunesmith.training.build import build_learner
 from tunesmith.training.cross_validation import cross_validate
 from tunesmith.training.evaluation import evaluate
 from tunesmith.training.fit import train_once
+from tunesmith.training.learner_and_data import build_learner
 
 # A name -> what is typed for the run.
 RUNS = {

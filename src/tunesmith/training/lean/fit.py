@@ -31,7 +31,7 @@ def train_once(
     fold: int | None = None,
     of_other_fold: Path | None = None,
 ) -> Result:
-    """Train once and return the content of result.yaml: what tunesmith.training.fit.train_once does with Lightning."""
+    """Train once without Lightning's Trainer, see tunesmith.training.train_once."""
     run = build(cfg, folder, reporter, fold, read_earlier(checkpoint, of_other_fold))
     check_batch_size(run.data, reporter)
     record = run.record
