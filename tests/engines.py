@@ -26,6 +26,8 @@ BASE = (
     *("data=iris", "data.batch_size=32", "trainer.accelerator=cpu", "trainer.max_epochs=5"),
     *("callbacks=none", "logger=none", "optimizer.lr=1e-2"),
 )
+# What a model with no arguments of its own needs: model._target_=... follows.
+OWN_MODEL = ("model=linear", "~model.bias", "~model.initializer")
 # Of result.yaml: what tells of the engine or of the clock.
 OF_THE_ENGINE = ("engine", "seconds")
 

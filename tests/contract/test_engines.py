@@ -8,12 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from engines import ENGINES, Left, configured, left_by
+from engines import ENGINES, OWN_MODEL, Left, configured, left_by
 from listener import Listener
-from omegaconf import OmegaConf
 from sklearn.datasets import load_digits
-
-from tunesmith.run_folder import read_metrics
 
 OPTIMIZERS = {
     "adam": ("optimizer=adam", "optimizer.weight_decay=1e-3"),
@@ -32,7 +29,6 @@ SCHEDULES = {
 DROPOUTS = (0.0, 0.3)
 WIDTHS = (33, 100, 128)
 RATES = (1e-4, 2e-3, 3e-2)
-OWN_MODEL = ("model=linear", "~model.bias", "~model.initializer")
 DIGITS = ("data=digits", "data.fraction=0.2")
 
 

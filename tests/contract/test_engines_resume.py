@@ -7,7 +7,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from engines import ENGINES, Interrupting, Left, configured, left_by, read_left, train
+from engines import OWN_MODEL, Interrupting, Left, configured, left_by, train
 from listener import Listener
 
 from tunesmith.errors import AttemptLost
@@ -22,7 +22,7 @@ RUNS = {
     "one cycle": ("optimizer=rmsprop", "optimizer.momentum=0.5", "scheduler=onecycle"),
     "a step of one's own": ("learner._target_=engine_parts.Denoising", "scheduler=step", "scheduler.step_size=2"),
     "a model's own state": (
-        *("model=linear", "~model.bias", "~model.initializer", "model._target_=engine_parts.ExtraState"),
+        *(*OWN_MODEL, "model._target_=engine_parts.ExtraState"),
         "optimizer.weight_decay=1e-3",
     ),
     "augmentation and images": (
@@ -79,7 +79,7 @@ def check(left: Left, expected: Left, epochs: int) -> None:
 def cases() -> list[object]:
     """Every run, way and epoch; the quick tests have each run in both directions, at one epoch or another."""
     found = []
-    for index, (name, way, epochs) in enumerate(product(RUNS, WAYS, (1, 3, 6))):
+    for name, way, epochs in product(RUNS, WAYS, (1, 3, 6)):
         number = list(RUNS).index(name)
         is_quick = way != ("lean", "lean") and epochs == (1, 3, 6)[(number + WAYS.index(way)) % 3]
         marks = () if is_quick else pytest.mark.slow
