@@ -33,7 +33,7 @@ def load():
 def network(num_layers, units, dropout):
     layers, size = [], 64
     for _ in range(num_layers):
-        layers += [nn.Linear(size, units), nn.BatchNorm1d(units), nn.ReLU(), nn.Dropout(dropout)]
+        layers += [nn.Linear(size, units, bias=False), nn.BatchNorm1d(units), nn.ReLU(), nn.Dropout(dropout)]
         size = units
     return nn.Sequential(*layers, nn.Linear(size, 10))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,12 @@ import lightning as L
 from hydra import compose, initialize_config_dir
 from lightning.pytorch.callbacks import Checkpoint
 from omegaconf import DictConfig
+from torch import Tensor, nn
 
 from tunesmith.cli import register_resolvers
 from tunesmith.data.batches import Batches
 from tunesmith.data.splits import Split
+from tunesmith.models.layers import Dropout
 from tunesmith.training.data_facts import DataFacts
 
 CONF = Path(__file__).parents[1] / "conf"
@@ -32,6 +35,27 @@ def composed(*overrides: str, with_hydra: bool = False) -> DictConfig:
 
 def small(*overrides: str) -> DictConfig:
     return composed(*SMALL, *overrides)
+
+
+class OlderMlp(nn.Module):
+    """The network of SMALL as version 0.1.0 built it: with a bias before the batch norm."""
+
+    def __init__(self, input_shape: tuple[int, ...], output_size: int) -> None:
+        super().__init__()
+        layers = (nn.Linear(math.prod(input_shape), 16), nn.BatchNorm1d(16), nn.ReLU(), Dropout(0.3))
+        self.hidden = nn.Sequential(Dropout(0.0), *layers)
+        self.output = nn.Linear(16, output_size)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        outputs: Tensor = self.output(self.hidden(inputs.flatten(1)))
+        return outputs
+
+
+def older(*overrides: str) -> DictConfig:
+    """Return the config of a small run of version 0.1.0."""
+    cfg = small(*overrides)
+    cfg.model = {"_target_": f"{__name__}.OlderMlp", "_partial_": True}
+    return cfg
 
 
 CLASSES, NUMBERS = DataFacts((4,), 3, has_classes=True), DataFacts((4,), 1)

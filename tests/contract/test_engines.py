@@ -33,7 +33,7 @@ DIGITS = ("data=digits", "data.fraction=0.2")
 
 
 def recipes() -> list[object]:
-    """Every combination for 30 epochs; quickly, for 10: two of each optimizer and each schedule, all widths and rates."""
+    """Every combination for 30 epochs; quickly, for 10: each optimizer and each schedule twice, all widths, all rates."""
     found = []
     for number, (optimizer, schedule, dropout, width) in enumerate(product(OPTIMIZERS, SCHEDULES, DROPOUTS, WIDTHS)):
         row, column = list(OPTIMIZERS).index(optimizer), list(SCHEDULES).index(schedule)

@@ -58,7 +58,7 @@ class Runs(dict[str, Left]):
 def broken_off(folder: Path, name: str, engine: str, epochs: int, by: type[BaseException]) -> None:
     """Train until the first batch of an epoch: a reporter is polled at each batch, and before an epoch is written."""
     reporter = Interrupting(ends_at=epochs * (NUM_BATCHES + 1) + 1, by=by)
-    with pytest.raises(by, match="^$"):
+    with pytest.raises(by, match=r"^$"):
         train(folder, configured(engine, *typed_for(name, engine)), reporter)
     assert [step for step, _ in reporter.heard] == list(range(1, epochs + 1))
 

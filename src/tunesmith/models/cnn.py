@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from tunesmith.errors import UserError
-from tunesmith.models.layers import ACTIVATIONS, Dropout, initialize
+from tunesmith.models.layers import ACTIVATIONS, Dropout, fold_older_biases, initialize
 
 
 class Cnn(nn.Module):
@@ -39,11 +39,12 @@ class Cnn(nn.Module):
             raise UserError(f"model=cnn needs images (channels, height, width); this data has samples of {input_shape}")
         layers: list[nn.Module] = []
         for size, next_size in pairwise([input_shape[0], *channels]):
-            layers.append(nn.Conv2d(size, next_size, kernel_size, stride, padding))
+            bias = not batch_norm  # batch norm takes a constant away
+            layers.append(nn.Conv2d(size, next_size, kernel_size, stride, padding, bias=bias))
             if batch_norm:
                 layers.append(nn.BatchNorm2d(next_size))
             layers += [ACTIVATIONS[activation](), nn.MaxPool2d(pooling), Dropout(dropout)]
-        self.features = nn.Sequential(*layers)
+        self.features = fold_older_biases(nn.Sequential(*layers))
         self.output = nn.Linear(self._num_features(input_shape), output_size)
         initialize(self, initializer)
 

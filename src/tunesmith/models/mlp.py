@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from tunesmith.models.layers import ACTIVATIONS, Dropout, initialize, per_layer
+from tunesmith.models.layers import ACTIVATIONS, Dropout, fold_older_biases, initialize, per_layer
 
 
 class Mlp(nn.Module):
@@ -34,11 +34,11 @@ class Mlp(nn.Module):
         rates = per_layer("model.dropout", dropout, len(hidden))
         layers: list[nn.Module] = [Dropout(input_dropout)]
         for (size, next_size), rate in zip(pairwise(sizes), rates, strict=True):
-            layers.append(nn.Linear(size, next_size))
+            layers.append(nn.Linear(size, next_size, bias=not batch_norm))  # batch norm takes a constant away
             if batch_norm:
                 layers.append(nn.BatchNorm1d(next_size))
             layers += [ACTIVATIONS[activation](), Dropout(rate)]
-        self.hidden = nn.Sequential(*layers)
+        self.hidden = fold_older_biases(nn.Sequential(*layers))
         self.output = nn.Linear(sizes[-1], output_size)
         initialize(self, initializer)
 

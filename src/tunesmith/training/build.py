@@ -91,7 +91,7 @@ def build(
     trainer = _build_trainer(
         cfg,
         default_root_dir=str(folder),
-        callbacks=_build_callbacks(cfg, folder, record, data, module, has_bar, own),
+        callbacks=_build_callbacks(cfg, folder, record, module, has_bar, own),
         logger=build_loggers(cfg, folder) or False,
         enable_progress_bar=has_bar,
     )
@@ -119,17 +119,14 @@ def _build_callbacks(
     cfg: DictConfig,
     folder: Path,
     record: RunRecord,
-    data: L.LightningDataModule | None,
     module: L.LightningModule,
     has_bar: bool,
     own: Mapping[str, L.Callback],
 ) -> list[L.Callback]:
     """Return only what this run needs: each callback makes a step 3 % slower; own: those of the config."""
-    callbacks: list[L.Callback] = [EpochRecord(record)]
+    callbacks: list[L.Callback] = [SeededEpochs(cfg.seed), EpochRecord(record)]
     if cfg.trainer.get("devices") != 1:
-        callbacks.append(Ranks(cfg.seed))
-    if not isinstance(data, DataModule):
-        callbacks.append(SeededEpochs(cfg.seed))
+        callbacks.append(Ranks())
     if not isinstance(module, Supervised):
         callbacks.append(ForeignLearner())
     if type(module).configure_optimizers is not Supervised.configure_optimizers:

@@ -18,6 +18,9 @@ MISCONFIGURATION = "lightning.fabric.utilities.exceptions.MisconfigurationExcept
 NOT_LOGGED = "which is not available"
 # How the text begins that torch raises for the state of another module or optimizer.
 MISFITS = ("Error(s) in loading state_dict", "loaded state dict ")
+# Of these, what torch raises for an optimizer of version 0.1.0, which had biases before batch norms.
+FEWER_PARAMETERS = "loaded state dict contains a parameter group that doesn't match"
+OLDER_WAY_OUT = "runs of version 0.1.0 had biases before batch norms: weights=... starts a new run from these weights"
 # What batch norm raises for a batch of one sample, and one cycle at its end.
 SINGLE_SAMPLE = "Expected more than 1 value per channel when training"
 SCHEDULE_IS_OVER = "Tried to step "
@@ -47,7 +50,8 @@ def explain(error: Exception, metric: str, checkpoint: Path | None) -> UserError
     if NOT_LOGGED in text and re.search(rf"metric `?{re.escape(metric)}`? ", text):
         return UserError(f"objective.metric must be a metric that the learner logs; got '{metric}': {text}")
     if checkpoint is not None and text.startswith(MISFITS):
-        return UserError(f"ckpt_path must be a checkpoint of this model; got '{checkpoint}': {text[:300]}")
+        way_out = f"; {OLDER_WAY_OUT}" if text.startswith(FEWER_PARAMETERS) else ""
+        return UserError(f"ckpt_path must be a checkpoint of this model; got '{checkpoint}': {text[:300]}{way_out}")
     if SINGLE_SAMPLE in text:
         return UserError(
             "data: batch norm cannot be trained on a batch of one sample, and the loader gave one: leave it out "

@@ -22,6 +22,7 @@ from tunesmith import run_folder
 from tunesmith.errors import UserError
 from tunesmith.insight.plots import save_lr_curve
 from tunesmith.training.build import build_quiet_trainer, start_weights
+from tunesmith.training.callbacks.seeded_epochs import SeededEpochs
 from tunesmith.training.cross_validation import has_folds
 from tunesmith.training.ddp.processes import is_rank_zero
 from tunesmith.training.fit import interruptible
@@ -78,7 +79,8 @@ def find_lr(cfg: DictConfig, folder: Path) -> LrCurve:
     ramp = _Ramp(cfg.lr_finder.min_lr, cfg.lr_finder.max_lr, cfg.lr_finder.steps)
     flags: dict[str, Any] = {"max_epochs": -1, "max_steps": cfg.lr_finder.steps, "limit_val_batches": 0}
     flags |= {"devices": 1, "num_nodes": 1, "accumulate_grad_batches": _batches_of_a_step(cfg, folder)}
-    trainer = build_quiet_trainer(cfg, folder, callbacks=[ramp, *start_weights(cfg)], **flags)
+    callbacks = [SeededEpochs(cfg.seed), ramp, *start_weights(cfg)]
+    trainer = build_quiet_trainer(cfg, folder, callbacks=callbacks, **flags)
     with interruptible(trainer):
         trainer.fit(module, data)
     curve = suggest_lr(np.array(ramp.lrs), np.array(ramp.losses))

@@ -81,7 +81,8 @@ def start_from(module: nn.Module, weights: Mapping[str, Any], origin: str) -> No
     fitting = {name: value for name, value in given.items() if name in own and _is_alike(own[name], value)}
     if not fitting:
         raise UserError(f"weights must fit the model; got '{origin}', none of whose {len(given)} weights do")
-    load_weights(module, {**own, **fitting})
+    unknown = {name: value for name, value in given.items() if name not in own}  # a hook of the module may know them
+    module.load_state_dict({**own, **fitting, **unknown}, strict=False)
     left_out = sorted(set(own) - set(fitting))
     if left_out:
         log.warning("weights: %s start anew: '%s' has none of that name and shape", list_names(left_out), origin)
@@ -93,4 +94,9 @@ def _is_alike(own: Any, given: Any) -> bool:
 
 
 def _own_name(name: str, names: Mapping[str, str]) -> str:
-    return names.get(name.replace(COMPILED, ""), name)
+    """Return the module's own name of a weight; one that it lacks is named as the weight of the same layer is."""
+    plain = name.replace(COMPILED, "")
+    layer, _, last = plain.rpartition(".")
+    if plain in names or f"{layer}.weight" not in names:
+        return names.get(plain, name)
+    return names[f"{layer}.weight"].removesuffix("weight") + last

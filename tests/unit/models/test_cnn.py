@@ -69,6 +69,20 @@ def test_batch_norm_has_seen_nothing_before_the_first_batch() -> None:
     ]
 
 
+@pytest.mark.parametrize("batch_norm", [True, False], ids=str)
+def test_a_layer_before_a_batch_norm_has_no_bias(batch_norm: bool) -> None:
+    layers = [layer for layer in cnn(batch_norm=batch_norm).features if isinstance(layer, nn.Conv2d)]
+    assert [layer.bias is None for layer in layers] == [batch_norm] * 2
+
+
+def test_weights_of_a_net_with_biases_before_its_batch_norms_load() -> None:
+    model = cnn(batch_norm=True)
+    biases = {f"features.{index}.bias": torch.ones(size) for index, size in ((0, 4), (5, 6))}
+    model.load_state_dict({**model.state_dict(), **biases})
+    norms = [layer for layer in model.modules() if isinstance(layer, nn.BatchNorm2d)]
+    assert [norm.running_mean.tolist() for norm in norms] == [[-1.0] * size for _, size in ((0, 4), (5, 6))]
+
+
 def test_weights_start_as_the_initializer_says() -> None:
     model = cnn(initializer="zeros", batch_norm=False)
     assert not any(parameter.any() for parameter in model.parameters())

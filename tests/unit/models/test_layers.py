@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from tunesmith.errors import UserError
-from tunesmith.models.layers import INITIALIZERS, Dropout, initialize, per_layer
+from tunesmith.models.layers import INITIALIZERS, Dropout, fold_older_biases, initialize, per_layer
 
 ONES = torch.ones(100_000)
 
@@ -42,7 +42,18 @@ def test_dropout_leaves_evaluation_alone() -> None:
 @pytest.mark.parametrize("rate", [0, 0.0], ids=repr)
 def test_dropout_of_rate_zero_changes_nothing(rate: float) -> None:
     inputs = torch.randn(1000)
-    assert torch.equal(Dropout(rate)(inputs), inputs)
+    before = torch.get_rng_state()
+    assert Dropout(rate)(inputs) is inputs
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_dropout_draws_one_number_for_each_input() -> None:
+    inputs, layer = torch.randn(1000, requires_grad=True), Dropout(0.3)
+    outputs = layer(inputs)
+    torch.manual_seed(0)
+    inputs = torch.randn(1000)
+    mask = (torch.rand_like(inputs) < 1 - layer.rate).to(inputs.dtype) / (1 - layer.rate)
+    assert torch.equal(outputs, inputs * mask)
 
 
 def test_the_rate_is_a_tensor_that_no_checkpoint_holds() -> None:
@@ -51,11 +62,63 @@ def test_the_rate_is_a_tensor_that_no_checkpoint_holds() -> None:
     assert layer.state_dict() == {}
 
 
+def test_rates_of_many_networks_side_by_side_are_one_computation() -> None:
+    layer, rates = Dropout(0.3), torch.tensor([0.0, 0.25, 0.9])
+    outputs = functional_call(layer, {"rate": rates[:, None]}, (ONES.expand(3, -1),))
+    torch.testing.assert_close((outputs == 0).float().mean(1), rates, atol=0.005, rtol=0)
+
+
+@pytest.mark.filterwarnings("ignore:There is a performance drop:UserWarning")  # torch has no rule for lt_
 def test_networks_of_many_rates_are_one_computation() -> None:
     layer, rates = Dropout(0.3), torch.tensor([0.0, 0.25, 0.9])
     outputs = vmap(lambda rate: functional_call(layer, {"rate": rate}, (ONES,)), randomness="different")(rates)
     torch.testing.assert_close((outputs == 0).float().mean(1), rates, atol=0.005, rtol=0)
     torch.testing.assert_close(outputs.mean(1), torch.ones(3), atol=0.02, rtol=0)
+
+
+# weights of before
+
+IMAGES = torch.randn(6, 2, 5, 5, generator=torch.Generator().manual_seed(0))
+
+
+def block(has_biases: bool, width: int = 4) -> nn.Sequential:
+    """A convolution and a linear layer, each before a batch norm, and a linear layer before none."""
+    layers = [
+        *(nn.Conv2d(2, width, 3, bias=has_biases), nn.BatchNorm2d(width), nn.ReLU(), nn.Flatten()),
+        *(nn.Linear(9 * width, 3, bias=has_biases), nn.BatchNorm1d(3), nn.Linear(3, 2)),
+    ]
+    return nn.Sequential(*layers) if has_biases else fold_older_biases(nn.Sequential(*layers))
+
+
+def older() -> nn.Sequential:
+    """A network with biases before its batch norms, which have seen a few batches."""
+    network = block(has_biases=True)
+    for _ in range(5):
+        network(IMAGES)
+    return network.eval()
+
+
+@pytest.mark.parametrize("prefix", ["", "model.features."], ids=["alone", "a part of a module"])
+def test_biases_before_a_batch_norm_become_a_part_of_its_mean(prefix: str) -> None:
+    network, new = older(), block(has_biases=False).eval()
+    weights = {f"{prefix}{name}": value for name, value in network.state_dict().items()}
+    before = {name: value.clone() for name, value in weights.items()}
+    whole = nn.ModuleDict({"model": nn.ModuleDict({"features": new})}) if prefix else new
+    whole.load_state_dict(weights)
+    torch.testing.assert_close(new(IMAGES), network(IMAGES), rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(weights, before, rtol=0, atol=0)
+
+
+def test_weights_without_such_biases_load_as_they_are() -> None:
+    new = block(has_biases=False)
+    weights = {name: value for name, value in older().state_dict().items() if name in new.state_dict()}
+    new.load_state_dict(weights)
+    torch.testing.assert_close(dict(new.state_dict()), weights, rtol=0, atol=0)
+
+
+def test_biases_of_another_width_leave_the_mean_to_the_error() -> None:
+    with pytest.raises(RuntimeError, match=r"size mismatch for 1\.running_mean"):
+        block(has_biases=False, width=7).load_state_dict(older().state_dict())
 
 
 # initial weights

@@ -105,6 +105,20 @@ def test_dropout_acts_in_training_only(key: str) -> None:
     assert torch.equal(model(inputs), model(inputs))
 
 
+@pytest.mark.parametrize("batch_norm", [True, False], ids=str)
+def test_a_layer_before_a_batch_norm_has_no_bias(batch_norm: bool) -> None:
+    layers = [layer for layer in mlp(batch_norm=batch_norm).hidden if isinstance(layer, nn.Linear)]
+    assert [layer.bias is None for layer in layers] == [batch_norm] * 2
+
+
+def test_weights_of_a_net_with_biases_before_its_batch_norms_load() -> None:
+    model = mlp(batch_norm=True)
+    biases = {f"hidden.{index}.bias": torch.ones(size) for index, size in ((1, 5), (5, 5))}
+    model.load_state_dict({**model.state_dict(), **biases})
+    norms = [layer for layer in model.modules() if isinstance(layer, nn.BatchNorm1d)]
+    assert [norm.running_mean.tolist() for norm in norms] == [[-1.0] * size for _, size in ((1, 5), (5, 5))]
+
+
 def test_weights_start_as_the_initializer_says() -> None:
     model = mlp(initializer="zeros")
     assert not any(parameter.any() for parameter in model.parameters())

@@ -15,7 +15,7 @@ import torch
 from engines import BASE, OWN_MODEL
 from omegaconf import OmegaConf
 from sklearn.metrics import accuracy_score, log_loss, precision_recall_fscore_support
-from tiny import composed, small
+from tiny import composed, older, small
 
 from tunesmith.data import DataModule
 from tunesmith.errors import UserError
@@ -166,6 +166,18 @@ def test_the_metrics_are_written_with_the_number_of_samples(trained: Trained, na
 
 def test_metrics_have_no_more_digits_than_float32_holds(trained: Trained) -> None:
     assert all(len(f"{value!r}".replace(".", "").lstrip("0")) <= 9 for value in evaluate(trained("digits")).values())
+
+
+def test_a_run_of_version_0_1_0_is_evaluated_to_its_metrics(tmp_path: Path) -> None:
+    """Its network had a bias before the batch norm, which the network of today takes up in the norm's mean."""
+    typed = (*RUNS["digits"], "trainer.max_epochs=3", "optimizer.lr=3e-2")
+    train_once(older(*typed), tmp_path, NoReporter())
+    (tmp_path / ".hydra").mkdir()
+    metrics = []
+    for cfg in (older(*typed), small(*typed)):
+        OmegaConf.save(cfg, tmp_path / ".hydra" / "config.yaml")
+        metrics.append(evaluate(tmp_path))
+    assert metrics[1] == pytest.approx(metrics[0], rel=1e-5)
 
 
 def test_a_folder_that_no_run_left_is_refused(tmp_path: Path) -> None:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import random
 import re
 import shutil
 from contextlib import suppress
 from pathlib import Path
 
 import lightning as L
+import numpy as np
 import pytest
+import torch
 from full_disk import files_up_to
 from listener import Listener
 from omegaconf import DictConfig
-from tiny import small
+from tiny import older, small
+from torch import Tensor
 
 from tunesmith.errors import MachineFault, UserError
+from tunesmith.models.linear import Linear
 from tunesmith.reporting import NoReporter
 from tunesmith.run_folder import read_metrics, read_yaml
 from tunesmith.training.fit import train_once
@@ -24,6 +29,13 @@ EPOCHS = 4
 
 def iris(*typed: str) -> DictConfig:
     return small("data=iris", f"trainer.max_epochs={EPOCHS}", *typed)
+
+
+def rows(cfg: DictConfig, folder: Path, checkpoint: Path | None = None) -> list[dict[str, str]]:
+    """Train, or go on from a checkpoint; return metrics.csv."""
+    folder.mkdir(exist_ok=True)
+    train_once(cfg, folder, NoReporter(), checkpoint)
+    return read_metrics(folder)
 
 
 def test_a_run_that_reaches_its_end(tmp_path: Path) -> None:
@@ -96,6 +108,83 @@ def test_a_checkpoint_of_another_model_is_refused_and_leaves_the_record_of_its_r
     with pytest.raises(UserError, match=f"^{re.escape(message)}"):
         train_once(iris("model.hidden_units=3"), tmp_path, NoReporter(), checkpoint)
     assert (tmp_path / "result.yaml").read_text() == before
+
+
+def test_a_checkpoint_with_biases_before_batch_norms_starts_a_new_run_and_goes_on_with_none(tmp_path: Path) -> None:
+    """Version 0.1.0 had them; its optimizer has moments for parameters that there are no more."""
+    train_once(older("data=iris", "trainer.max_epochs=2"), tmp_path, NoReporter())
+    best = tmp_path / "checkpoints" / "best.ckpt"
+    way_out = "runs of version 0.1.0 had biases before batch norms: weights=... starts a new run from these weights"
+    with pytest.raises(
+        UserError, match=rf"^ckpt_path must be a checkpoint of this model; got .*; {re.escape(way_out)}$"
+    ):
+        train_once(iris(), tmp_path, NoReporter(), best)
+    typed = ("data=iris", "trainer.max_epochs=1", "optimizer.lr=1e-30", f"weights={best}")
+    (today,), (then,) = rows(small(*typed), tmp_path / "today"), rows(older(*typed), tmp_path / "then")
+    assert float(today["val/loss"]) == pytest.approx(float(then["val/loss"]), rel=1e-5)
+
+
+# what an epoch draws
+
+
+class Draws(Linear):
+    """Draws with each library's generator as it trains, and when it validates."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return super().forward(inputs + random.random() + np.random.rand() + torch.rand_like(inputs))
+
+
+class StopsIn(L.Callback):
+    """Interrupts the run in the first batch of an epoch (from 1), after the epoch has drawn something more."""
+
+    def __init__(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def on_train_batch_end(self, trainer: L.Trainer, *args: object) -> None:
+        if trainer.current_epoch + 1 == self.epoch:
+            raise KeyboardInterrupt
+
+
+AUGMENTED = ("data=digits", "data.fraction=0.1", "data.batch_size=32", "data.augmentation.rotation=10")
+
+
+@pytest.mark.parametrize("model", ["mlp", "draws"])
+@pytest.mark.parametrize("epoch", [2, 3])
+def test_a_resumed_run_draws_what_an_unbroken_one_draws(tmp_path: Path, epoch: int, model: str) -> None:
+    def cfg(*typed: str) -> DictConfig:
+        made = small(*AUGMENTED, f"trainer.max_epochs={EPOCHS}", *typed)
+        if model == "draws":
+            made.model = {"_target_": f"{__name__}.Draws", "_partial_": True, "bias": True, "initializer": "torch"}
+        return made
+
+    unbroken, stopped = tmp_path / "unbroken", tmp_path / "stopped"
+    expected = rows(cfg(), unbroken)
+    stopped.mkdir()
+    with pytest.raises(KeyboardInterrupt, match=r"^$"):
+        train_once(cfg(f"+callbacks.stop={{_target_:{__name__}.StopsIn,epoch:{epoch}}}"), stopped, NoReporter())
+    assert len(read_metrics(stopped)) == epoch - 1
+    assert rows(cfg(), stopped, stopped / "checkpoints" / "last.ckpt") == expected
+
+
+class DrawsBetween(L.Callback):
+    def on_train_epoch_end(self, *args: object) -> None:
+        random.random(), np.random.rand(), torch.rand(1)
+
+
+def test_what_others_draw_between_epochs_changes_nothing(tmp_path: Path) -> None:
+    cfg = small(*AUGMENTED, f"trainer.max_epochs={EPOCHS}")
+    other = small(*AUGMENTED, f"trainer.max_epochs={EPOCHS}", f"+callbacks.between._target_={__name__}.DrawsBetween")
+    assert rows(other, tmp_path / "other") == rows(cfg, tmp_path / "run")
+
+
+def test_no_checkpoint_holds_states_of_generators_and_those_of_older_ones_are_ignored(tmp_path: Path) -> None:
+    train_once(iris("trainer.max_epochs=2"), tmp_path, NoReporter())
+    best = tmp_path / "checkpoints" / "best.ckpt"
+    saved = torch.load(best, weights_only=True)
+    assert "Checkpoints" not in saved["callbacks"]
+    saved["callbacks"]["Checkpoints"] = {"torch": torch.get_rng_state(), "python": [3, torch.ones(625), None]}
+    torch.save(saved, best)
+    assert rows(iris(), tmp_path, best) == rows(iris(), tmp_path / "whole")
 
 
 @pytest.mark.parametrize("num_bytes", [0, 20, 100, 1000, 3000, 20_000])

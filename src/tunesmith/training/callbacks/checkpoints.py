@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import shutil
 from collections.abc import Mapping
 from copy import deepcopy
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
-import numpy as np
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint, WeightAveraging
 from torch import Tensor
@@ -32,8 +30,8 @@ OWN_CHECKPOINTS = "model_checkpoints"
 class Checkpoints(EndOfEpoch):
     """Saves once an epoch, after schedules, early stopping and the record have seen the epoch.
 
-    Lightning's ModelCheckpoint saves before the plateau schedule has seen the epoch (a resumed run then differs),
-    writes the file twice if an epoch is both last and best, and keeps no random states. The best validation inside an
+    Lightning's ModelCheckpoint saves before the plateau schedule has seen the epoch (a resumed run then differs), and
+    writes the file twice if an epoch is both last and best. The best validation inside an
     epoch is saved at once, but becomes best.ckpt at the epoch's end, together with last.ckpt: a run that is killed in
     between goes on from that epoch's start, to the same best.
     """
@@ -43,7 +41,6 @@ class Checkpoints(EndOfEpoch):
         self.last_path = folder / LAST_CHECKPOINT
         self.inside_path = self.best_path.with_name(".inside.ckpt")
         self.record = record
-        self._random_states: dict[str, Any] | None = None
         self._validated: dict[str, Any] | None = None
         self._is_saving_validated = False
 
@@ -54,15 +51,14 @@ class Checkpoints(EndOfEpoch):
                 callback.dirpath = str(self.best_path.parent.with_name(OWN_CHECKPOINTS))
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        if trainer.is_global_zero:
-            self.inside_path.unlink(missing_ok=True)
-        if self._random_states is not None:
-            set_random_states(self._random_states)
-        elif trainer.is_global_zero:
+        if not trainer.is_global_zero:
+            return
+        self.inside_path.unlink(missing_ok=True)
+        if self.record.epoch == 0:
             self.best_path.unlink(missing_ok=True)
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Save the epoch that has just ended; the random states are those of the start of the next epoch.
+        """Save the epoch that has just ended.
 
         A checkpoint of ours never lies inside an epoch. Lightning does not know that: with restarting left True it
         would repeat the end of the old epoch, and hide the new epoch from the plateau schedule.
@@ -108,12 +104,6 @@ class Checkpoints(EndOfEpoch):
             load_checkpoint(pl_module, saved)
         if trainer.is_global_zero:
             self.last_path.unlink(missing_ok=True)
-
-    def state_dict(self) -> dict[str, Any]:
-        return random_states()
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self._random_states = state_dict
 
     def _save_validated(self, trainer: L.Trainer) -> None:
         """Save the weights that were validated, in a checkpoint from which no run can go on."""
@@ -177,29 +167,6 @@ def _is_same(held: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
 def _may_be_in(dirpath: Any, folder: Path) -> bool:
     """Whether a ModelCheckpoint writes into this folder, or has none yet: its default is ours."""
     return dirpath is None or Path(dirpath).resolve().is_relative_to(folder.resolve())
-
-
-def random_states() -> dict[str, Any]:
-    """Return the states of all random generators as plain values and tensors, which weights_only=True loads."""
-    version, internal, gauss = random.getstate()
-    name, keys, position, has_gauss, cached = np.random.get_state(legacy=True)
-    return {
-        "python": [version, torch.tensor(internal), gauss],
-        "numpy": [name, torch.from_numpy(np.asarray(keys, dtype=np.int64)), position, has_gauss, cached],
-        "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-    }
-
-
-def set_random_states(states: dict[str, Any]) -> None:
-    """Set all random generators to states that random_states returned."""
-    version, internal, gauss = states["python"]
-    random.setstate((version, tuple(internal.tolist()), gauss))
-    name, keys, position, has_gauss, cached = states["numpy"]
-    np.random.set_state((name, keys.numpy().astype(np.uint32), position, has_gauss, cached))
-    torch.set_rng_state(states["torch"].cpu())
-    if states["cuda"] and torch.cuda.device_count() == len(states["cuda"]):
-        torch.cuda.set_rng_state_all([state.cpu() for state in states["cuda"]])
 
 
 def _link(source: Path, target: Path) -> None:

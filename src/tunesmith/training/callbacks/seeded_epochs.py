@@ -1,4 +1,4 @@
-"""Random numbers of an epoch, for data modules whose loaders are not ours."""
+"""Random numbers of an epoch: all generators are seeded when it starts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import lightning as L
 import numpy as np
 import torch
 
-from tunesmith.training.ddp.ranks import seed_generators
+from tunesmith.training.draws import seed_generators
 
 log = logging.getLogger(__name__)
 
@@ -21,9 +21,14 @@ GENERATORS = (torch.Generator, random.Random, np.random.Generator, np.random.Ran
 class SeededEpochs(L.Callback):
     """Seeds all random generators from (seed, epoch, rank) before an epoch's batches are drawn.
 
-    A resumed run then draws the same batches, augmentations and dropout masks as an unbroken one: workers of a
-    DataLoader are seeded by the main process when an epoch's iterator is made.
+    A resumed run then draws the same batches, augmentations and dropout masks as an unbroken one, and no checkpoint
+    holds states of generators: workers of a DataLoader are seeded by the main process when an epoch's iterator is made.
     """
+
+    # Lightning calls each callback's hooks at each step, empty ones too: 2 % of a step of a small net.
+    on_train_batch_start = on_train_batch_end = None  # type: ignore[assignment]
+    on_before_zero_grad = on_before_backward = on_after_backward = None  # type: ignore[assignment]
+    on_before_optimizer_step = None  # type: ignore[assignment]
 
     def __init__(self, seed: int) -> None:
         self.seed = seed

@@ -1,15 +1,13 @@
-"""Checkpoints: the files of a run, and random states that survive a file."""
+"""Checkpoints: the files of a run."""
 
 from __future__ import annotations
 
 import os
-import random
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import lightning as L
-import numpy as np
 import pytest
 import torch
 from lightning.pytorch.callbacks import EMAWeightAveraging, WeightAveraging
@@ -23,7 +21,7 @@ from tunesmith.models.linear import Linear
 from tunesmith.objective import Objective
 from tunesmith.reporting import NoReporter
 from tunesmith.run_folder import read_yaml
-from tunesmith.training.callbacks.checkpoints import Checkpoints, random_states, set_random_states
+from tunesmith.training.callbacks.checkpoints import Checkpoints
 from tunesmith.training.callbacks.epoch_record import EpochRecord
 from tunesmith.training.fit import train_once
 from tunesmith.training.learner import Supervised
@@ -57,11 +55,6 @@ def trained(folder: Path, objective: Objective = LOSS) -> tuple[Supervised, Watc
     record, watch = RunRecord(folder, objective, NoReporter()), Watch(folder)
     fit(module, part, len(part), EpochRecord(record), watch, Checkpoints(folder, record), max_epochs=3)
     return module, watch
-
-
-def drawn() -> list[Any]:
-    """The next number of each generator, and one whose other half is kept for the call after."""
-    return [random.random(), random.gauss(0, 1), np.random.rand(), np.random.randn(), torch.rand(3).tolist()]
 
 
 @pytest.fixture(scope="module")
@@ -102,14 +95,6 @@ def test_the_best_epochs_weights_are_restored(tmp_path: Path) -> None:
     saved = torch.load(tmp_path / "checkpoints" / "best.ckpt", weights_only=True)
     assert saved["callbacks"]["EpochRecord"]["best"]["epoch"] == 1
     torch.testing.assert_close(dict(module.state_dict()), saved["state_dict"])
-
-
-def test_random_states_survive_a_file(tmp_path: Path) -> None:
-    drawn()
-    torch.save(random_states(), tmp_path / "states.ckpt")
-    expected = drawn() + drawn()
-    set_random_states(torch.load(tmp_path / "states.ckpt", weights_only=True))
-    assert drawn() + drawn() == expected
 
 
 # best.ckpt holds the weights that were validated

@@ -1,4 +1,4 @@
-"""Random numbers of the ranks: the same for the same seed, epoch and rank, others for another."""
+"""Random numbers of an epoch: the same for the same seed, epoch and rank, others for another."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from tunesmith.training.ddp.ranks import seed_generators
+from tunesmith.training.draws import seed_generators
 
 
 def drawn(seed: int, epoch: int, rank: int) -> list[float]:
