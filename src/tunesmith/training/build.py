@@ -139,7 +139,7 @@ def _build_callbacks(
     elif not any(isinstance(each, ProgressBar) for each in own.values()):  # Lightning takes one
         callbacks.append(RichProgressBar())
     shown = [each for each in own.values() if has_bar or not isinstance(each, ProgressBar)]
-    return [*callbacks, *shown, Checkpoints(folder, record)]
+    return [*callbacks, *shown, Checkpoints(folder, record, cfg.trainer.get("save_interval", 10))]
 
 
 def start_weights(cfg: DictConfig) -> list[L.Callback]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from tunesmith.reporting import Reporter
+from tunesmith.training.engine import choose_engine
 from tunesmith.training.result import Result
 
 
@@ -29,7 +30,7 @@ def train_once(
         UserError: a mistake in the config, or other data; nothing is recorded.
         KeyboardInterrupt: Ctrl-C; the run can be resumed from checkpoints/last.ckpt.
     """
-    if cfg.trainer.get("engine") == "lean":
+    if choose_engine(cfg).name == "lean":
         from tunesmith.training.lean import fit as lean
 
         return lean.train_once(cfg, folder, reporter, checkpoint, fold, of_other_fold)

@@ -13,12 +13,9 @@ from tunesmith.training.callbacks.end_of_epoch import OfEpochs, validates_within
 from tunesmith.training.callbacks.refused import check_callbacks
 from tunesmith.training.first_validation import check_is_validated
 from tunesmith.training.record import RunRecord
+from tunesmith.training.saving import WITHIN_EPOCH
 from tunesmith.training.schedules import check_lengths
 from tunesmith.training.trainer_length import TrainerLength
-
-# In a checkpoint's state of EpochRecord, and true: it was saved inside an epoch, or with weights of a validation that
-# were others at the epoch's end.
-WITHIN_EPOCH = "within_epoch"
 
 
 class EpochRecord(OfEpochs):

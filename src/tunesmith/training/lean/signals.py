@@ -32,7 +32,9 @@ def uninterrupted() -> Iterator[None]:
 
 
 @contextmanager
-def _handler(signum: signal.Signals, present: object, handler: Callable[..., object] | signal.Handlers) -> Iterator[None]:
+def _handler(
+    signum: signal.Signals, present: object, handler: Callable[..., object] | signal.Handlers
+) -> Iterator[None]:
     """Set a signal's handler in the main thread, if the present one is as expected."""
     is_main = threading.current_thread() is threading.main_thread()
     before = signal.getsignal(signum)
