@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from tunesmith.errors import AttemptTaken, text_of
+from tunesmith.errors import AttemptTaken, UserError, text_of
 from tunesmith.machine_faults import find_machine_fault, writing
 from tunesmith.run_folder import BEST_CHECKPOINT, LAST_CHECKPOINT, open_new, temporary_path
 from tunesmith.training.checkpoint_file import check_loads, write_checkpoint
@@ -194,6 +194,15 @@ class RunFiles:
         """Whether a checkpoint is of the end of the run's best epoch."""
         state = checkpoint["callbacks"][RECORD_STATE]
         return bool(state["epoch"] == state["best"]["epoch"] and state["best"] == self._record.best.state_dict())
+
+
+def check_is_of_epoch_end(state: Mapping[str, Any]) -> None:
+    """Raise UserError if the record's state in a checkpoint says that no run can go on from there."""
+    if state.get(WITHIN_EPOCH):
+        raise UserError(
+            "ckpt_path must be a checkpoint of an epoch's end; got one of a validation before it, from which no "
+            "run goes on to the same numbers: weights=... starts a new run from its weights"
+        )
 
 
 def _link(source: Path, target: Path) -> None:
