@@ -38,7 +38,7 @@ def _handler(
     """Set a signal's handler in the main thread, if the present one is as expected."""
     is_main = threading.current_thread() is threading.main_thread()
     before = signal.getsignal(signum)
-    if not is_main or before is not default:
+    if not is_main or before is not present:
         yield
         return
     signal.signal(signum, handler)
