@@ -67,14 +67,15 @@ def run_in(folder: Path, cfg: DictConfig, reporter: Reporter, clock: Clock) -> T
     return Timeline(list(Timed.marks))
 
 
-def run_bare(net: Net, epochs: int, device: str = "cpu") -> Timeline:
+def run_bare(net: Net, epochs: int, device: str = "cpu", clock: Clock | None = None) -> Timeline:
     """Train and validate as `run` does, in a plain loop over the same batches that keeps no record."""
+    clock = clock or CLOCKS[device]
     data, model = parts_of(net, device)
     splits = data.splits
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
     train = Batches(splits.train.to(device), net.batch_size, shuffle_seed=0)
     val = Batches(splits.val.to(device), EVALUATION_BATCH_SIZE)
-    marks, clock = [], CLOCKS[device]
+    marks = []
     for epoch in range(epochs):
         train.set_epoch(epoch)
         model.train()
