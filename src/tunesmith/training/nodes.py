@@ -53,6 +53,7 @@ def _without_ours(node: Any, key: str) -> Any:
         return node
     kept = OmegaConf.masked_copy(node, [name for name in node if f"{key}.{name}" not in OURS])
     kept._set_parent(node._get_parent())
+    kept._set_key(node._key())
     return kept
 
 

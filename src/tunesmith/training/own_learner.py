@@ -13,7 +13,7 @@ from hydra._internal.instantiate._instantiate2 import _resolve_target
 # What a subclass of Supervised may override: both engines call these.
 FREE = ("__init__", "step", "predict", "parameter_groups", "forward")
 # What nn.Module lacks and a learner has in both engines.
-_ON_ANY_ENGINE = {"device", "dtype"}
+_IN_BOTH = {"device", "dtype", "save_hyperparameters", "hparams", "hparams_initial"}
 
 
 def why_learner_needs_trainer(target: str) -> str | None:
@@ -55,7 +55,7 @@ def _names_of_trainer() -> frozenset[str]:
     from lightning import LightningModule
     from torch import nn
 
-    return frozenset(dir(LightningModule)) - frozenset(dir(nn.Module)) - _ON_ANY_ENGINE
+    return frozenset(dir(LightningModule)) - frozenset(dir(nn.Module)) - _IN_BOTH
 
 
 def _codes_of(value: Any) -> Iterator[CodeType]:

@@ -22,7 +22,8 @@ class Free(Supervised):
 
     def __init__(self, noise: float = 0.0, **arguments: Any) -> None:
         super().__init__(**arguments)
-        self.noise = noise
+        self.save_hyperparameters("noise")
+        self.noise = self.hparams.noise
 
     def step(self, batch: Any) -> tuple[Tensor, Tensor, Tensor | None]:
         inputs = self.noisy(batch[0].to(self.device))
