@@ -90,6 +90,7 @@ class RunFiles:
         self._last: Checkpoint | None = None  # what no file has yet
         self._best: Checkpoint | None = None
         self._is_checked = False
+        self._is_held: bool | None = None  # whether copies of a checkpoint fit into memory; None: not known yet
 
     def start(self, checkpoint: Checkpoint | None) -> None:
         """Begin a run, without the files of an earlier one; checkpoint: the one that the run goes on from."""
@@ -109,7 +110,9 @@ class RunFiles:
             UserError: the first checkpoint holds what cannot be loaded.
             MachineFault: the disk is full, or the like.
         """
-        if self.clock.is_due() or self.inside_path.exists() or num_bytes(checkpoint) > _MAX_HELD:
+        if self._is_held is None:
+            self._is_held = num_bytes(checkpoint) <= _MAX_HELD
+        if not self._is_held or self.clock.is_due() or self.inside_path.exists():
             self._keep(checkpoint)
             self._save()
         else:
