@@ -6,7 +6,6 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 
 @contextmanager
@@ -33,10 +32,13 @@ def uninterrupted() -> Iterator[None]:
 
 
 @contextmanager
-def _handler(signum: signal.Signals, default: object, handler: Any) -> Iterator[None]:
-    """Set a signal's handler in the main thread, unless there is another one than the default."""
+def _handler(
+    signum: signal.Signals, present: object, handler: Callable[..., object] | signal.Handlers
+) -> Iterator[None]:
+    """Set a signal's handler in the main thread, if the present one is as expected."""
+    is_main = threading.current_thread() is threading.main_thread()
     before = signal.getsignal(signum)
-    if threading.current_thread() is not threading.main_thread() or before is not default:
+    if not is_main or before is not present:
         yield
         return
     signal.signal(signum, handler)
