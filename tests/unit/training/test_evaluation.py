@@ -25,7 +25,6 @@ from tunesmith.training.cross_validation import cross_validate
 from tunesmith.training.evaluation import evaluate
 from tunesmith.training.fit import train_once
 from tunesmith.training.learner_and_data import build_learner
-from tunesmith.training.run import train_in
 
 # A name -> what is typed for the run.
 RUNS = {
