@@ -198,7 +198,8 @@ def _of_learner(cfg: DictConfig) -> Iterator[str]:
 
 def _of_loggers(cfg: DictConfig) -> Iterator[str]:
     """A graph of the model is logged by a hook of Lightning's module."""
-    names = map(str, cfg.get("logger") or ())
+    nodes = cfg.get("logger")
+    names = map(str, nodes if isinstance(nodes, DictConfig) else ())
     for key in ("logger", *(f"logger.{name}" for name in names)):
         if OmegaConf.select(cfg, f"{key}.log_graph", default=None) is True:
             yield f"{key}.log_graph=true needs Lightning's Trainer"
@@ -206,10 +207,10 @@ def _of_loggers(cfg: DictConfig) -> Iterator[str]:
 
 def _of_hydra(cfg: DictConfig) -> Iterator[str]:
     """Hydra's callbacks of the user's own see each job: what they look at may be Lightning's."""
-    job = HydraConfig.instance().cfg if is_trial() else None
-    config = cfg if "hydra" in cfg else job
-    for name in (OmegaConf.select(config, "hydra.callbacks") or ()) if isinstance(config, DictConfig) else ():
-        if not str(_target(config, f"hydra.callbacks.{name}")).startswith("tunesmith."):
+    config: Any = cfg if "hydra" in cfg else HydraConfig.instance().cfg if is_trial() else None
+    callbacks: Any = None if config is None else OmegaConf.select(config, "hydra.callbacks")
+    for name in callbacks or ():
+        if not str(_target(callbacks, name)).startswith("tunesmith."):
             yield f"hydra.callbacks.{name} is one of your own"
 
 
