@@ -37,9 +37,8 @@ lint: $(INSTALLED)         ## ruff, mypy (strict), the layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(INSTALLED)        ## the figures of the README, a quarter of an hour
-	$(BIN)/python scripts/bench.py $(ARGS)
-	$(BIN)/python scripts/bench_workers.py
+bench: $(INSTALLED)        ## every figure of docs/benchmarks.md with its limit, 20 minutes; ARGS="--only k o" measures some
+	$(BIN)/python scripts/bench $(ARGS)
 
 tensorboard: $(INSTALLED)  ## curves of every run and sweep
 	$(BIN)/tensorboard --logdir outputs $(ARGS)

@@ -1,6 +1,6 @@
 """What an expert writes without this project: plain PyTorch and Optuna, one file, no records of the epochs.
 
-The yardstick of scripts/bench.py (d): the same space, epochs, pruner, patience, split and seed as `python train.py -m`.
+The yardstick of scripts/bench (d): the same space, epochs, pruner, patience, split and seed as `python train.py -m`.
 
     python scripts/expert_loop.py --seed 0 --n-trials 30
 """

@@ -42,6 +42,7 @@ from tunesmith.search.storage.password import hide_password, refuse_typed_passwo
 from tunesmith.short_traceback import take_errors_from_hydra
 from tunesmith.training.ddp.devices import check_devices, check_nodes
 from tunesmith.training.ddp.processes import is_rank_zero, nonzero_rank
+from tunesmith.training.engine import describe_engine
 from tunesmith.typed_command import typed_command
 
 log = logging.getLogger(__name__)
@@ -93,14 +94,13 @@ def pruner_steps(folds: int | None, epochs: int, of_folds: int) -> int:
     return epochs if folds is None else of_folds
 
 
-def check(cfg: DictConfig) -> None:
-    """Check a composed config as far as that goes without training; raises UserError."""
+def check(cfg: DictConfig) -> str | None:
+    """Check a config as far as that goes without training; return what a sweep prints of it; raises UserError."""
     check_root_keys(cfg, CONF)
     check_config(cfg)
     check_node_keys(cfg)
     check_sweeper_keys(cfg)
-    is_new = cfg.get("ckpt_path") is None  # a run that goes on has its own weights
-    key = "weights" if is_new else "ckpt_path"
+    key = "weights" if cfg.get("ckpt_path") is None else "ckpt_path"  # a run that goes on has its own weights
     if cfg.get(key) is not None and not Path(cfg[key]).is_file():
         is_folder = Path(cfg[key]).is_dir()
         is_word = cfg[key] in ("best", "last")
@@ -125,6 +125,7 @@ def check(cfg: DictConfig) -> None:
     if isinstance(accelerator, str) and not (is_sweep and runs_on_cluster(cfg)):
         check_devices(accelerator, devices, precision)
         check_nodes(OmegaConf.select(cfg, "trainer.num_nodes", default=1))
+    return describe_engine(cfg, is_sweep)
 
 
 class ChecksBeforeRun(Callback):

@@ -49,6 +49,10 @@ class AttemptLost(BaseException):
     """
 
 
+class AttemptTaken(AttemptLost):
+    """An attempt that another worker has taken away: its folder may be another attempt's by now."""
+
+
 def printable(text: str) -> str:
     r"""Return a text in one line whose characters a console shows and does not obey: ESC becomes \x1b."""
     if text.isprintable():

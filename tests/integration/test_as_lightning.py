@@ -17,9 +17,10 @@ from tiny import composed
 from torch import Tensor
 
 from tunesmith.run_folder import read_metrics
-from tunesmith.training.build import build_learner
 from tunesmith.training.draws import seed_generators
-from tunesmith.training.fit import Result, train_once
+from tunesmith.training.fit import train_once
+from tunesmith.training.learner_and_data import build_learner
+from tunesmith.training.result import Result
 
 # Seven batches an epoch; dropout needs the draws of each epoch, and the rate changes at each epoch.
 TYPED = (
@@ -108,7 +109,7 @@ CASES = {
 
 @pytest.fixture(autouse=True)
 def several_batches_to_validate_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tunesmith.data.datamodule.EVALUATION_BATCH_SIZE", 10)
+    monkeypatch.setattr("tunesmith.data.array_data.EVALUATION_BATCH_SIZE", 10)
 
 
 @pytest.mark.filterwarnings("ignore:.*to use the same dataloader for")

@@ -1,4 +1,4 @@
-"""scripts/scale.py, whose figures docs/scaling.md shows: it measures what it says."""
+"""scripts/bench/scale.py, whose figures docs/scaling.md shows: it measures what it says."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def tables(markdown: str) -> dict[str, list[list[str]]]:
 
 
 def test_every_storage_is_measured_and_checked_against_what_the_study_holds(shell: Shell) -> None:
-    done = shell.python(str(ROOT / "scripts" / "scale.py"), "--storages", "journal,sqlite", *SMALL)
+    done = shell.python(str(ROOT / "scripts" / "bench" / "scale.py"), "--storages", "journal,sqlite", *SMALL)
     assert done.code == 0, done.err
     rates, starts, samplers = tables(done.out).values()
     assert rates[0] == ["storage", "history", "1", "2"]
@@ -31,13 +31,13 @@ def test_every_storage_is_measured_and_checked_against_what_the_study_holds(shel
 
 
 def test_an_unknown_storage_is_refused(shell: Shell) -> None:
-    done = shell.python(str(ROOT / "scripts" / "scale.py"), "--storages", "journal,mysql")
+    done = shell.python(str(ROOT / "scripts" / "bench" / "scale.py"), "--storages", "journal,mysql")
     assert done.code == 2
     assert "must be of journal, sqlite, postgresql; got mysql" in done.err
 
 
 @pytest.mark.postgres
 def test_postgresql_is_started_measured_and_stopped(shell: Shell) -> None:
-    done = shell.python(str(ROOT / "scripts" / "scale.py"), "--storages", "postgresql", *SMALL)
+    done = shell.python(str(ROOT / "scripts" / "bench" / "scale.py"), "--storages", "postgresql", *SMALL)
     assert done.code == 0, done.err
     assert [row[0] for row in next(iter(tables(done.out).values()))[1:]] == ["postgresql"]

@@ -19,7 +19,7 @@ from tunesmith.objective import known_mode
 from tunesmith.rules.table import KEYS, TARGETS
 from tunesmith.search.sampling.sampler import make_pruner, make_sampler
 from tunesmith.search.space.space import parse_space
-from tunesmith.training.build import build_learner
+from tunesmith.training.learner_and_data import build_learner
 
 PLUGIN = CONF.parent / "src" / "hydra_plugins" / "tunesmith_sweeper" / "conf" / "hydra" / "sweeper"
 ABSENT = "absent"

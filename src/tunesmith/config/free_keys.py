@@ -9,7 +9,7 @@ _FREE = (
     *("ckpt_path", "note", "tags", "threads", "study_name", "logger"),
     *("trainer.devices", "trainer.accelerator", "trainer.num_nodes", "trainer.strategy", "trainer.max_time"),
     *("trainer.profiler", "trainer.enable_progress_bar", "trainer.enable_model_summary", "trainer.log_every_n_steps"),
-    "trainer.default_root_dir",
+    *("trainer.default_root_dir", "trainer.engine", "trainer.save_interval"),  # engines come to the same numbers
 )
 _PLACE = re.compile(r"data\.(.*[._])?(path|root|folder|dir|cache|debian)")
 

@@ -14,6 +14,7 @@ _WORDS = {
     "trainer.max_epochs": "epochs epoch num_epochs n_epochs nb_epochs max_epoch total_epochs iterations",
     "trainer.devices": "gpus num_gpus n_gpus ngpus gpu_ids num_devices n_devices nproc",
     "trainer.accelerator": "device gpu cuda use_cuda cpu use_gpu backend",
+    "trainer.engine": "engine lean lightning",
     "trainer.precision": "fp16 bf16 amp half mixed_precision dtype",
     "trainer.gradient_clip_val": "clip grad_clip clip_grad max_grad_norm gradient_clip clip_norm",
     "trainer.accumulate_grad_batches": "accumulate grad_accum accumulation_steps gradient_accumulation_steps",

@@ -64,7 +64,7 @@ def check_resume(cfg: DictConfig, hydra: DictConfig | None) -> str | None:
             f"{MAX_EPOCHS} must stay {show_value(longer[0].old)}: {reason}; got {show_value(longer[0].new)}: "
             f"{_new_run(cfg)}"
         )
-    names = dict.fromkeys(_first_absent(key, begun.config) for key in unrecorded)
+    names = dict.fromkeys(_first_absent(key, begun.config) for key in unrecorded if not is_free(key))
     return f"ckpt_path: not compared, because {path} has no {list_names(names)}" if names else None
 
 

@@ -70,6 +70,8 @@ KEYS: dict[str, Rule] = {
     "lr_finder.min_lr": POSITIVE,
     "lr_finder.max_lr": POSITIVE,
     "lr_finder.steps": integer(50),
+    "trainer.engine": one_of("auto", "lightning", "lean"),
+    "trainer.save_interval": NOT_NEGATIVE,
     "objective.metric": Rule("the name of a logged metric", lambda value: isinstance(value, str) and value != ""),
     "objective.mode": one_of("min", "max"),
 }

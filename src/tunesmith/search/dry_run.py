@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import astuple
 from typing import Any
@@ -37,8 +37,11 @@ MAX_CHOICES = 16
 MAX_GROUP_COMBINATIONS = 64
 
 
-def check_sweep(settings: Settings, space: Space, composer: Composer, sampler: ParamSampler) -> None:
-    """Compose the config at the ends of every dimension; raises UserError or Hydra's own error if it cannot run."""
+def check_sweep(settings: Settings, space: Space, composer: Composer, sampler: ParamSampler) -> list[str]:
+    """Compose the config at the ends of every dimension; raises UserError or Hydra's own error if it cannot run.
+
+    Returns: what the app's check says of the trials, each line once.
+    """
     if settings.check is not None and "study_name" in space.dimensions:
         raise UserError("study_name must be one name in a sweep, not a choice of several: give each a sweep of its own")
     check_url(settings.storage)
@@ -47,11 +50,11 @@ def check_sweep(settings: Settings, space: Space, composer: Composer, sampler: P
     if not settings.dry_run:
         check_reachable(settings.storage)
     objective: Objective | None = None
+    said: list[str | None] = []
     for params in _extremes(space, composer):
         extreme = _compose(params, settings, composer)
         if settings.check is not None:
-            with resolved_as_in_job(extreme, "hydra.sweep.dir", "hydra.sweep.subdir"):
-                settings.check(extreme)
+            said.append(_check(extreme, settings.check))
             objective = _same_objective(extreme, objective)
     sampler.make_sampler(first_trial=0)  # a key that cannot be searched may be one that does not belong here at all
     make_pruner(settings.pruner)
@@ -60,16 +63,20 @@ def check_sweep(settings: Settings, space: Space, composer: Composer, sampler: P
         if isinstance(function, NamedFunction | NamedEvaluation):
             function.load()
     if settings.custom_search_space is not None:
-        _check_suggested(settings, space, composer, sampler)
+        said.append(_check_suggested(settings, space, composer, sampler))
+    return [line for line in dict.fromkeys(said) if isinstance(line, str)]
 
 
-def _check_suggested(settings: Settings, space: Space, composer: Composer, sampler: ParamSampler) -> None:
+def _check(cfg: DictConfig, check: Callable[[DictConfig], str | None]) -> str | None:
+    with resolved_as_in_job(cfg, "hydra.sweep.dir", "hydra.sweep.subdir"):
+        return check(cfg)
+
+
+def _check_suggested(settings: Settings, space: Space, composer: Composer, sampler: ParamSampler) -> str | None:
     """Compose and check a trial with values that the user's function suggests."""
     study = open_study(InMemoryStorage(), "check", settings.direction, NopPruner(), space)
     suggested = composer.compose(copy(sampler).draw(study.ask()), 0, "0")
-    if settings.check is not None:
-        with resolved_as_in_job(suggested, "hydra.sweep.dir", "hydra.sweep.subdir"):
-            settings.check(suggested)
+    return None if settings.check is None else _check(suggested, settings.check)
 
 
 def _compose(params: Mapping[str, Any], settings: Settings, composer: Composer) -> DictConfig:
@@ -108,9 +115,9 @@ def _same_objective(cfg: DictConfig, objective: Objective | None) -> Objective |
     return of_cfg
 
 
-def show_examples(settings: Settings, space: Space, sampler: ParamSampler) -> None:
+def show_examples(settings: Settings, space: Space, sampler: ParamSampler, remarks: Sequence[str] = ()) -> None:
     """Print the space and the first configurations that the search would try, drawn in a temporary study."""
-    show_space(space)
+    show_space(space, remarks)
     pruner, enumerated = make_pruner(settings.pruner), is_enumerated(settings.sampler, space, settings.n_trials)
     study = open_study(InMemoryStorage(), "dry run", settings.direction, pruner, space, is_enumerated=enumerated)
     points = space.num_points()

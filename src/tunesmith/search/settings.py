@@ -82,7 +82,7 @@ class Settings:
     max_epochs: int | None
     folds: int | None
     dry_run: bool
-    check: Callable[[DictConfig], None] | None
+    check: Callable[[DictConfig], str | None] | None
     on_start: Callable[[], object] | None
     on_finish: OnFinish | None
 

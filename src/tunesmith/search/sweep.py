@@ -78,11 +78,11 @@ def run_sweep(
         sweep.run_as_worker()
         return None
     check_launcher(config, settings.dry_run)
-    check_sweep(settings, space, composer, sampler)
+    remarks = check_sweep(settings, space, composer, sampler)
     if settings.dry_run:
-        show_examples(settings, space, sampler)
+        show_examples(settings, space, sampler, remarks)
         return None
-    return sweep.run()
+    return sweep.run(remarks)
 
 
 class Sweep:
@@ -114,23 +114,23 @@ class Sweep:
         self._is_far_from_sweep = started is None  # no clock in common: the sweep tells when the time is over
         self._started = time.monotonic() if started is None else started
 
-    def run(self) -> dict[str, Any]:
-        """Run the trials, write the results and return them."""
+    def run(self, remarks: Sequence[str] = ()) -> dict[str, Any]:
+        """Run the trials, write the results and return them; remarks: what is printed of the trials beforehand."""
         try:
-            return self._run()
+            return self._run(remarks)
         except (MachineFault, OSError) as error:
             if (fault := find_machine_fault(error, self._folder)) is None:
                 raise
             raise MachineFault(f"{fault}; resume it with: {self._resume_hint()}") from None
 
-    def _run(self) -> dict[str, Any]:
+    def _run(self, remarks: Sequence[str]) -> dict[str, Any]:
         study = None
         try:
             study = self._opener.open(self._config)
             say(f"study {self._settings.study_name}; resume it with: {self._resume_hint()}")
             self._before = count_before(study.get_trials(deepcopy=False))
             show_joined(study.get_trials(deepcopy=False), self._limits().n_trials)
-            show_space(self._space)
+            show_space(self._space, remarks)
             self._work(study)
         except UserError as error:
             if not isinstance(error, MachineFault):

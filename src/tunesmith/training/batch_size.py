@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import lightning as L
-
-from tunesmith.data import DataModule
+from tunesmith.data.array_data import ArrayData
 from tunesmith.errors import UserError
 from tunesmith.reporting import Reporter
 
@@ -12,12 +10,12 @@ from tunesmith.reporting import Reporter
 LARGE_BATCH = 512
 
 
-def check_batch_size(data: L.LightningDataModule | None, reporter: Reporter) -> None:
+def check_batch_size(data: object, reporter: Reporter) -> None:
     """Raise UserError for a batch beyond the usual sizes and beyond the training part; one that a sweep drew may be.
 
     A space is written for data of any size.
     """
-    if not isinstance(data, DataModule) or "data.batch_size" in reporter.params:
+    if not isinstance(data, ArrayData) or "data.batch_size" in reporter.params:
         return
     num = len(data.splits.train)
     if data.batch_size > max(LARGE_BATCH, num):

@@ -16,8 +16,6 @@ from lightning.pytorch.callbacks import ProgressBar, RichProgressBar
 from lightning.pytorch.plugins.precision import DoublePrecision
 from omegaconf import DictConfig
 
-from tunesmith.config.doors import with_learner
-from tunesmith.data import DataModule
 from tunesmith.errors import UserError
 from tunesmith.objective import Objective
 from tunesmith.reporting import Reporter, is_trial
@@ -34,14 +32,13 @@ from tunesmith.training.data_record import DataRecord, read_digest, read_prepara
 from tunesmith.training.ddp.devices import cluster_environment
 from tunesmith.training.ddp.processes import is_rank_zero
 from tunesmith.training.ddp.ranks import Ranks
-from tunesmith.training.first_samples import check_outputs
 from tunesmith.training.first_validation import BY_TIME
 from tunesmith.training.learner import Supervised
+from tunesmith.training.learner_and_data import build_learner
 from tunesmith.training.loggers import build_loggers, log_config, plain_config
 from tunesmith.training.monitors import check_monitors
 from tunesmith.training.nodes import build_node
 from tunesmith.training.record import RunRecord
-from tunesmith.training.signatures import check_signatures
 
 # Hides what they say of hardware, and tips; warnings still show.
 for _name in ("lightning.pytorch", "lightning.fabric"):
@@ -141,38 +138,12 @@ def _build_callbacks(
     elif not any(isinstance(each, ProgressBar) for each in own.values()):  # Lightning takes one
         callbacks.append(RichProgressBar())
     shown = [each for each in own.values() if has_bar or not isinstance(each, ProgressBar)]
-    return [*callbacks, *shown, Checkpoints(folder, record)]
+    return [*callbacks, *shown, Checkpoints(folder, record, cfg.trainer.get("save_interval", 10))]
 
 
 def start_weights(cfg: DictConfig) -> list[L.Callback]:
     """Return the callback that starts a run from the weights that the config names, if it names any."""
     return [] if cfg.get("weights") is None else [StartWeights(Path(cfg.weights))]
-
-
-def build_learner(
-    cfg: DictConfig, fold: int | None = None, earlier: DataRecord | None = None
-) -> tuple[L.LightningDataModule | None, L.LightningModule]:
-    """Build the data and the learner; a learner with `_partial_: true` is called with data=the data module.
-
-    earlier: of the run whose checkpoint the learner is for.
-
-    Raises:
-        UserError: they do not fit each other, or are no LightningDataModule and LightningModule; or the data are not
-            those of the earlier run.
-    """
-    cfg = with_learner(cfg)
-    check_signatures(cfg)
-    data = build_node(cfg, "data", **({} if fold is None else {"fold": fold})) if cfg.get("data") else None
-    if not isinstance(data, L.LightningDataModule | None):
-        raise UserError(f"data._target_ must be a LightningDataModule; got {type(data).__qualname__}")
-    if earlier is not None:
-        earlier.hand_over(data)
-    module = build_node(cfg, "learner", **({"data": data} if cfg.learner.get("_partial_") else {}))
-    if not isinstance(module, L.LightningModule):
-        raise UserError(f"learner._target_ must be a LightningModule; got {type(module).__qualname__}")
-    if isinstance(module, Supervised) and isinstance(data, DataModule):
-        check_outputs(module, data)
-    return data, module
 
 
 def build_quiet_trainer(cfg: DictConfig, folder: Path, **flags: Any) -> L.Trainer:

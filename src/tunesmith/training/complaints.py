@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+import sys
 import traceback
 from pathlib import Path
 
-import lightning as L
-from lightning.fabric.utilities.exceptions import MisconfigurationException
 from torch import nn
 
 from tunesmith.errors import UserError, shorten, text_of
+from tunesmith.training.imported import is_of
+
+MISCONFIGURATION = "lightning.fabric.utilities.exceptions.MisconfigurationException"
 
 # In the text of what early stopping and a plateau schedule raise if their metric was not logged.
 NOT_LOGGED = "which is not available"
@@ -65,16 +67,17 @@ def explain(error: Exception, metric: str, checkpoint: Path | None) -> UserError
     for part, reason in _OF_LEARNER.items():
         if part in text:
             return UserError(f"learner._target_: {reason}")
-    is_complaint = isinstance(error, MisconfigurationException) or NOT_LOGGED in text or _is_of_lightning(error)
+    is_complaint = is_of(error, MISCONFIGURATION) or NOT_LOGGED in text or _is_of_lightning(error)
     key = "learner._target_" if any(part in text for part in _SAID_BY_LEARNER) else "trainer"
     return UserError(f"{key}: {shorten(text)}") if is_complaint else None
 
 
 def _is_of_lightning(error: Exception) -> bool:
     """Whether Lightning itself refuses a value, or misses an attribute of the learner."""
-    if not isinstance(error, ValueError | AttributeError):
+    lightning = getattr(sys.modules.get("lightning"), "__file__", None)
+    if lightning is None or not isinstance(error, ValueError | AttributeError):
         return False
     files = [Path(frame.f_code.co_filename) for frame, _ in traceback.walk_tb(error.__traceback__)]
     while files and files[-1] == Path(nn.modules.module.__file__):  # nn.Module.__getattr__
         files.pop()
-    return bool(files) and Path(L.__file__).parent in files[-1].parents
+    return bool(files) and Path(lightning).parent in files[-1].parents

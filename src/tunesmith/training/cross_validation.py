@@ -15,9 +15,10 @@ from omegaconf import DictConfig
 from tunesmith import run_folder
 from tunesmith.errors import UserError, text_of
 from tunesmith.reporting import Reporter
-from tunesmith.training.callbacks.hparams import write_hparams
-from tunesmith.training.fit import Result, train_once, write_result
-from tunesmith.training.loggers import build_tensorboard
+from tunesmith.training.lean.loggers import build_tensorboard
+from tunesmith.training.loggers import log_hparams
+from tunesmith.training.result import Result, write_result
+from tunesmith.training.train_once import train_once
 
 
 def cross_validate(cfg: DictConfig, folder: Path, reporter: Reporter, is_resumed: bool) -> Result:
@@ -124,7 +125,8 @@ def _finish(
     """Write a trial's HPARAMS session and the result."""
     fields = _result_fields(ended, state, reason)
     if reporter.params and fields["value"] is not None:
-        for logger in build_tensorboard(cfg, folder):
-            write_hparams(logger, reporter.params, fields["state"], fields["value"], len(fields["folds"]))
-            logger.experiment.close()
+        loggers = build_tensorboard(cfg, folder)
+        log_hparams(loggers, reporter.params, fields["state"], fields["value"], len(fields["folds"]))
+        for logger in loggers:
+            logger.finalize("failed" if state == "FAIL" else "success")
     return write_result(cfg, folder, fields, _data_digest(ended))

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import lightning as L
-
 from tunesmith.config.changes import show_digest
-from tunesmith.data import DataModule
+from tunesmith.data.array_data import ArrayData
 from tunesmith.data.fitted_preparation import FittedPreparation
 from tunesmith.errors import UserError
 from tunesmith.run_folder import PREPARATION_FILE, checkpoint_folder
@@ -40,7 +38,7 @@ class DataRecord:
         """The folder of the run, also for one of its folds."""
         return checkpoint_folder(self.checkpoint)
 
-    def hand_over(self, data: L.LightningDataModule | None) -> None:
+    def hand_over(self, data: object) -> None:
         """Prepare the data as the run did, and say what nobody can know.
 
         Raises:
@@ -58,7 +56,7 @@ class DataRecord:
             unknown.append(
                 f"{self.folder if now else 'the data module'} has no digest of its data: no one compares them"
             )
-        if isinstance(data, DataModule) and not self.is_of_other_fold:
+        if isinstance(data, ArrayData) and not self.is_of_other_fold:
             if self.preparation is None:
                 unknown.append(f"{self.folder} has no {PREPARATION_FILE}: the preparation is fitted again")
             else:
@@ -76,6 +74,18 @@ def read_data_record(key: str, checkpoint: Path) -> DataRecord:
     state = read_part(key, checkpoint, "callbacks").get("EpochRecord", {})
     path = checkpoint.parent.parent / PREPARATION_FILE
     return DataRecord(checkpoint, state.get("data_digest"), _read_preparation(path) if path.is_file() else None)
+
+
+def read_earlier(checkpoint: Path | None, of_other_fold: Path | None) -> DataRecord | None:
+    """Return what an earlier attempt has kept of its data.
+
+    checkpoint: of the attempt itself, if there is one; of_other_fold: of an attempt at another fold of the run.
+    """
+    if checkpoint is not None:
+        return read_data_record("ckpt_path", checkpoint)
+    if of_other_fold is not None:
+        return replace(read_data_record("ckpt_path", of_other_fold), is_of_other_fold=True)
+    return None
 
 
 def _read_preparation(path: Path) -> FittedPreparation:
@@ -109,7 +119,7 @@ def read_digest(data: Any) -> str | None:
 
 def read_preparation(data: Any) -> dict[str, Any] | None:
     """Return what preparation.json says of a data module of ours; None of another one."""
-    return data.splits.preparation.to_plain() if isinstance(data, DataModule) else None
+    return data.splits.preparation.to_plain() if isinstance(data, ArrayData) else None
 
 
 @cache

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-import lightning as L
 import torch
 from torch import Tensor
 
 from tunesmith.errors import UserError
-from tunesmith.training.callbacks.end_of_epoch import axis_step
 from tunesmith.training.metrics import NO_METRICS, Metrics
 
 CLASSES, LABELS, NUMBERS = "classes", "labels", "numbers"
@@ -149,18 +147,3 @@ class EpochMetrics:
         if not targets.is_floating_point():
             return CLASSES
         return LABELS if self.has_labels else NUMBERS
-
-
-def log_epoch(trainer: L.Trainer, metrics: Mapping[str, float], in_bar: str) -> None:
-    """Log one epoch's metrics with the epoch (from 1) as step: runs of all batch sizes then share one axis.
-
-    If an epoch may have several validations, the axis is that of the optimizer's steps.
-
-    LightningModule.log would do the same in 0.5 ms a metric, as long as a training step.
-
-    in_bar: the metric that the progress bar shows too.
-    """
-    trainer.callback_metrics.update({name: torch.tensor(value) for name, value in metrics.items()})
-    trainer.progress_bar_metrics.update({in_bar: metrics[in_bar]} if in_bar in metrics else {})
-    for logger in trainer.loggers:
-        logger.log_metrics(dict(metrics), step=axis_step(trainer))

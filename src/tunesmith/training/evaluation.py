@@ -2,39 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
-import lightning as L
 import numpy as np
 import torch
-from lightning.pytorch.utilities.model_helpers import is_overridden
-from omegaconf import DictConfig, OmegaConf
-from torch import Tensor
+from omegaconf import DictConfig, OmegaConf, open_dict
+from torch import Tensor, nn
 
 from tunesmith import run_folder
-from tunesmith.data import DataModule
+from tunesmith.data.array_data import ArrayData
+from tunesmith.data.batches import Batch
 from tunesmith.errors import NothingToEvaluate
-from tunesmith.training.build import build_learner, build_quiet_trainer
 from tunesmith.training.class_report import class_report
 from tunesmith.training.data_record import read_data_record
-from tunesmith.training.fit import interruptible
-from tunesmith.training.learner import Supervised
-from tunesmith.training.weights import load_checkpoint, load_weights, read_weights
+from tunesmith.training.engine import LIGHTNING, why_not_lean
+from tunesmith.training.lean.build import choose_device, seed_everything
+from tunesmith.training.learner_and_data import build_lean_learner, build_learner
+from tunesmith.training.supervised import SupervisedLearning
+from tunesmith.training.weights import load_weights, read_weights
 
 
 @dataclass(frozen=True)
-class Prediction:
-    """Outputs of a run's models for the test part; numbers are in the units of the first model.
+class Built:
+    """A model of a run, or of one of its folds, with its data and its folder; data: None if it brings its own."""
 
-    outputs: (samples, classes, ...), or (samples, ...) for numbers: the mean over the models; targets: (samples, ...).
-    """
-
-    data: DataModule
-    module: Supervised
-    outputs: Tensor
-    targets: Tensor
+    data: Any
+    module: nn.Module
+    folder: Path
 
 
 def evaluate(folder: Path, config: DictConfig | None = None) -> dict[str, float]:
@@ -51,27 +49,28 @@ def evaluate(folder: Path, config: DictConfig | None = None) -> dict[str, float]
     run_folder.check_run_folder(folder)
     cfg = _read_config(folder) if config is None else config
     torch.set_num_threads(cfg.threads)
-    L.seed_everything(cfg.seed, verbose=False)  # a test part may have random augmentation
-    built = [(*_build(cfg, fold, path), path) for fold, path in _models(cfg, folder)]
-    data, module, _ = built[0]
-    if isinstance(data, DataModule) and isinstance(module, Supervised) and type(module).step is Supervised.step:
-        return _evaluate_outputs(cfg, folder, built)
-    _check_has_test(data, module)
-    tested = [_test(cfg, path, data, module) for data, module, path in built]
-    metrics = {name: fmean(each[name] for each in tested) for name in tested[0]}
-    if not metrics:
-        raise NothingToEvaluate(f"the test_step of {type(module).__name__} logs nothing")
+    seed_everything(cfg.seed)  # a test part may have random augmentation
+    is_lean = _is_lean(cfg)
+    built = [_build(cfg, fold, path, is_lean) for fold, path in _models(cfg, folder)]
+    if _has_outputs(built[0]):
+        return _evaluate_outputs(cfg, folder, built, is_lean)
+    metrics = _evaluate_tests(cfg, built, is_lean)
     run_folder.write_yaml(folder / run_folder.TEST_FILE, metrics)
     return metrics
-
-
-Built = tuple[L.LightningDataModule | None, L.LightningModule, Path]
 
 
 def _read_config(folder: Path) -> DictConfig:
     cfg = OmegaConf.load(folder / run_folder.CONFIG_FILE)
     assert isinstance(cfg, DictConfig)
     return cfg
+
+
+def _is_lean(cfg: DictConfig) -> bool:
+    """Whether a plain loop over the test part gives what a Trainer would, which has no callback and no logger then."""
+    bare = cfg.copy()
+    with open_dict(bare):
+        bare.update(callbacks=None, logger=None)
+    return bare.trainer.get("engine") != LIGHTNING and why_not_lean(bare) is None
 
 
 def _models(cfg: DictConfig, folder: Path) -> list[tuple[int | None, Path]]:
@@ -85,83 +84,99 @@ def _models(cfg: DictConfig, folder: Path) -> list[tuple[int | None, Path]]:
     return found
 
 
-def _build(cfg: DictConfig, fold: int | None, folder: Path) -> tuple[L.LightningDataModule | None, L.LightningModule]:
+def _build(cfg: DictConfig, fold: int | None, folder: Path, is_lean: bool) -> Built:
     """Build a run's data and learner; raises UserError if the data are not those that it was trained on."""
-    return build_learner(cfg, fold, read_data_record("folder", folder / run_folder.BEST_CHECKPOINT))
+    record = read_data_record("folder", folder / run_folder.BEST_CHECKPOINT)
+    return Built(*(build_lean_learner if is_lean else build_learner)(cfg, fold, record), folder)
 
 
-def _check_has_test(data: L.LightningDataModule | None, module: L.LightningModule) -> None:
-    if not is_overridden("test_step", module):
-        raise NothingToEvaluate(f"{type(module).__name__} has no test_step: the test part is not used")
-    source = module if data is None else data
-    if not is_overridden("test_dataloader", source):
-        raise NothingToEvaluate(f"{type(source).__name__} has no test_dataloader: there is no test part")
+def _has_outputs(built: Built) -> bool:
+    """Whether the outputs of the test part tell all metrics: the step is ours, and so are the data."""
+    module = built.module
+    is_ours = isinstance(module, SupervisedLearning) and type(module).step is SupervisedLearning.step
+    return is_ours and isinstance(built.data, ArrayData)
 
 
-class _BestCheckpoint(L.Callback):
-    """Loads data and learner from the best checkpoint, as Lightning does, and parts that torch.compile wraps."""
+def _evaluate_tests(cfg: DictConfig, built: list[Built], is_lean: bool) -> dict[str, float]:
+    """Return what the models log for the test part by their steps, the mean over the models."""
+    if is_lean:
+        tested = [_test(cfg, each) for each in built]
+    else:
+        from tunesmith.training.trainer_evaluation import test  # imports Lightning
 
-    def __init__(self, folder: Path) -> None:
-        path = folder / run_folder.BEST_CHECKPOINT
-        self.checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-
-    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
-        data = getattr(trainer, "datamodule", None)
-        state = self.checkpoint.get(type(data).__qualname__)
-        if data is not None and state is not None:
-            data.load_state_dict(state)
-
-    def on_test_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Load the learner here, when every layer is there, those of setup and configure_model too."""
-        load_checkpoint(pl_module, self.checkpoint)
+        tested = [test(cfg, each) for each in built]
+    rounded = [{name: _float32(value) for name, value in each.items()} for each in tested]
+    metrics = {name: fmean(each[name] for each in rounded) for name in rounded[0]}
+    if not metrics:
+        raise NothingToEvaluate(f"the test_step of {type(built[0].module).__name__} logs nothing")
+    return metrics
 
 
-def _test(
-    cfg: DictConfig, folder: Path, data: L.LightningDataModule | None, module: L.LightningModule
-) -> dict[str, float]:
-    """Return what a learner's own test_step logs with the best checkpoint."""
-    trainer = build_quiet_trainer(cfg, folder, devices=1, callbacks=[_BestCheckpoint(folder)])
-    with interruptible(trainer):
-        logged = trainer.test(module, data, verbose=False)
-    return {name: _float32(value) for metrics in logged for name, value in metrics.items()}
-
-
-def _evaluate_outputs(cfg: DictConfig, folder: Path, built: list[Built]) -> dict[str, float]:
-    prediction = _predict(cfg, built)
-    module, outputs, targets = prediction.module, prediction.outputs, prediction.targets
+def _evaluate_outputs(cfg: DictConfig, folder: Path, built: list[Built], is_lean: bool) -> dict[str, float]:
+    data, module = _ours(built[0])
+    outputs, targets = _mean_outputs(cfg, built, is_lean), data.splits.test.targets[:]
     test = module.new_metrics("test")
     test.add(module.loss(outputs, targets), outputs, targets)
     metrics = {name: _float32(value) for name, value in test.part_metrics(test.totals()).items()}
     run_folder.write_yaml(folder / run_folder.TEST_FILE, {**metrics, "samples": len(targets)})
     if module.facts.has_classes and targets.ndim == 1:
-        report = class_report(targets.numpy(), outputs.argmax(1).numpy(), prediction.data.splits.classes)
+        report = class_report(targets.numpy(), outputs.argmax(1).numpy(), data.splits.classes)
         (folder / run_folder.REPORT_FILE).write_text(report)
     return metrics
 
 
-def _predict(cfg: DictConfig, built: list[Built]) -> Prediction:
-    """Predict the test part with the best checkpoint of each model."""
-    outputs = torch.stack([_outputs(cfg, *each) for each in built]).mean(0)
-    data, module, _ = built[0]
-    assert isinstance(data, DataModule)
-    assert isinstance(module, Supervised)
-    if not module.facts.has_classes:
-        outputs = ((outputs - data.target_mean) / data.target_scale).float()
-    return Prediction(data, module, outputs, data.splits.test.targets[:])
+def _mean_outputs(cfg: DictConfig, built: list[Built], is_lean: bool) -> Tensor:
+    """Return the mean over the models of their outputs for the test part; numbers in the units of the first model."""
+    outputs = torch.stack([_outputs(cfg, each, is_lean) for each in built]).mean(0)
+    data, module = _ours(built[0])
+    return outputs if module.facts.has_classes else ((outputs - data.target_mean) / data.target_scale).float()
 
 
-def _outputs(cfg: DictConfig, data: L.LightningDataModule | None, module: L.LightningModule, folder: Path) -> Tensor:
+def _outputs(cfg: DictConfig, built: Built, is_lean: bool) -> Tensor:
     """Return outputs on the CPU; numbers are float64 in the target's own unit, which is the same in all folds."""
-    assert isinstance(data, DataModule)
-    assert isinstance(module, Supervised)
-    load_weights(module, read_weights(folder / run_folder.BEST_CHECKPOINT))
-    trainer = build_quiet_trainer(cfg, folder, devices=1)
-    with interruptible(trainer):
-        batches = trainer.predict(module, data)
-    assert batches is not None
-    outputs = torch.cat([batch.cpu() for batch in batches])  # type: ignore[union-attr]
+    data, module = _ours(built)
+    load_weights(module, read_weights(built.folder / run_folder.BEST_CHECKPOINT))
+    if is_lean:
+        batches = _predict(cfg, built)
+    else:
+        from tunesmith.training.trainer_evaluation import predict  # imports Lightning
+
+        batches = predict(cfg, built)
+    outputs = torch.cat([batch.cpu() for batch in batches])
     module.cpu()
     return outputs if module.facts.has_classes else outputs.double() * data.target_scale + data.target_mean
+
+
+@torch.no_grad()
+def _predict(cfg: DictConfig, built: Built) -> list[Tensor]:
+    """Return the outputs of each batch of the test part; the module has its weights."""
+    _, module = _ours(built)
+    return [module.predict(batch) for batch in _test_batches(cfg, built)]
+
+
+@torch.no_grad()
+def _test(cfg: DictConfig, built: Built) -> dict[str, float]:
+    """Return a learner's metrics of the test part by its own step."""
+    _, module = _ours(built)
+    load_weights(module, read_weights(built.folder / run_folder.BEST_CHECKPOINT))
+    module.start_part("test")
+    for batch in _test_batches(cfg, built):
+        module.evaluate_on(batch, "test")
+    return module.part_metrics("test")
+
+
+def _test_batches(cfg: DictConfig, built: Built) -> Iterator[Batch]:
+    """Yield the test part on the device of the config, where the module is put to be evaluated."""
+    data, module = _ours(built)
+    device = choose_device(cfg.trainer.get("accelerator", "auto"))
+    module.to(device).eval()
+    yield from data.batches("test", device)
+
+
+def _ours(built: Built) -> tuple[ArrayData, SupervisedLearning]:
+    assert isinstance(built.data, ArrayData)
+    assert isinstance(built.module, SupervisedLearning)
+    return built.data, built.module
 
 
 def _float32(value: float) -> float:

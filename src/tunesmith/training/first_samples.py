@@ -7,19 +7,19 @@ from copy import deepcopy
 
 import torch
 
-from tunesmith.data.datamodule import DataModule
+from tunesmith.data.array_data import ArrayData
 from tunesmith.errors import UserError
 from tunesmith.short_traceback import place_of
 from tunesmith.training.complaints import SINGLE_SAMPLE
-from tunesmith.training.learner import Supervised
 from tunesmith.training.losses import check_labels
 from tunesmith.training.step_values import check_is_tensor
+from tunesmith.training.supervised import SupervisedLearning
 
 # So many targets are looked at, to tell whether a loss fits them: those in a file may be many.
 NUM_CHECKED = 10_000
 
 
-def check_outputs(module: Supervised, data: DataModule) -> None:
+def check_outputs(module: SupervisedLearning, data: ArrayData) -> None:
     """Send two samples through the model, which also gives lazy layers their shapes before the optimizer is made.
 
     A subclass with a step of its own may give its model something else, and take whatever comes out.
@@ -29,7 +29,7 @@ def check_outputs(module: Supervised, data: DataModule) -> None:
             does not fit the targets.
     """
     samples = data.splits.train.inputs[:2]
-    is_own_step = type(module).step is not Supervised.step
+    is_own_step = type(module).step is not SupervisedLearning.step
     module.eval()
     try:
         with torch.no_grad():
@@ -71,7 +71,7 @@ def _explain(error: Exception, model: object, input_shape: tuple[int, ...]) -> E
     return UserError(f"model must take samples of shape {input_shape}; it does not: {reason}{at}")
 
 
-def _check_single_samples(module: Supervised, data: DataModule) -> None:
+def _check_single_samples(module: SupervisedLearning, data: ArrayData) -> None:
     """Raise UserError if a batch has a single sample and the model cannot be trained on one, as by batch norm."""
     num_samples = len(data.splits.train)
     if min(data.batch_size, num_samples) > 1:
@@ -89,13 +89,13 @@ def _check_single_samples(module: Supervised, data: DataModule) -> None:
         ) from None
 
 
-def _expected_outputs(module: Supervised) -> tuple[int, ...]:
+def _expected_outputs(module: SupervisedLearning) -> tuple[int, ...]:
     """Return the shape of a sample's outputs: (classes, *target_shape), or for numbers the target's; (1,) for one."""
     facts = module.facts
     return (facts.output_size, *facts.target_shape) if facts.has_classes else facts.target_shape or (1,)
 
 
-def _fits(got: tuple[int, ...], expected: tuple[int, ...], module: Supervised) -> bool:
+def _fits(got: tuple[int, ...], expected: tuple[int, ...], module: SupervisedLearning) -> bool:
     """Whether outputs have the shape that is expected; numbers may come in any shape of as many."""
     is_as_many = got[:1] == expected[:1] and math.prod(got) == math.prod(expected)
     return got == expected or (is_as_many and not module.facts.has_classes)

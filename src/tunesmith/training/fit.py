@@ -1,4 +1,4 @@
-"""One training: build it, run it, write its result.yaml."""
+"""One training by Lightning's Trainer: build it, run it, write its result.yaml."""
 
 from __future__ import annotations
 
@@ -6,27 +6,20 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import lightning as L
 from lightning.pytorch.loggers import TensorBoardLogger
 from omegaconf import DictConfig
 
-from tunesmith import run_folder
-from tunesmith.errors import RunFailed, UserError, text_of
-from tunesmith.machine_faults import find_machine_fault
+from tunesmith.errors import UserError
 from tunesmith.reporting import Reporter
 from tunesmith.training.batch_size import check_batch_size
 from tunesmith.training.build import build
-from tunesmith.training.complaints import explain
-from tunesmith.training.data_record import DataRecord, read_data_record
+from tunesmith.training.data_record import read_earlier
 from tunesmith.training.ddp.processes import cleaned_up_ranks, is_rank_zero
 from tunesmith.training.loggers import closed_loggers
-from tunesmith.training.memory import as_out_of_memory
-
-Result = dict[str, Any]
+from tunesmith.training.result import Result, failure_recorded, write_result
 
 
 def train_once(
@@ -37,34 +30,12 @@ def train_once(
     fold: int | None = None,
     of_other_fold: Path | None = None,
 ) -> Result:
-    """Train once and return the content of result.yaml; its state says how the training ended.
-
-    checkpoint: of an earlier attempt, which the training continues; fold: which of data.folds to train on, from 0.
-    of_other_fold: a checkpoint of an earlier attempt at another fold, whose data these must be.
-
-    Raises:
-        UserError: a mistake in the config, or other data; nothing is recorded.
-        KeyboardInterrupt: Ctrl-C; the run can be resumed from checkpoints/last.ckpt.
-    """
-    run = build(cfg, folder, reporter, fold, _read_earlier(checkpoint, of_other_fold))
+    """Train once with Lightning's Trainer, see tunesmith.training.train_once."""
+    run = build(cfg, folder, reporter, fold, read_earlier(checkpoint, of_other_fold))
     check_batch_size(run.data, reporter)
-    try:
-        with closed_loggers(run.trainer.loggers), interruptible(run.trainer):
-            run.trainer.fit(run.module, run.data, ckpt_path=checkpoint, weights_only=True)
-    except UserError:
-        raise
-    except Exception as error:
-        if (fault := find_machine_fault(error, folder)) is not None:
-            raise fault from None
-        if (mistake := explain(error, cfg.objective.metric, checkpoint)) is not None:
-            raise mistake from None
-        # Another rank keeps its own error: a RunFailed would count as one that all ranks raise, and not be printed.
-        failure = (as_out_of_memory(error) or error) if is_rank_zero() else error
-        run.record.fail(str(failure) if isinstance(failure, RunFailed) else f"{type(error).__name__}: {text_of(error)}")
-        write_result(cfg, folder, run.record.result_fields(), run.record.data_digest)
-        if failure is error:
-            raise
-        raise failure from error
+    recorded = failure_recorded(cfg, run.record, checkpoint)
+    with recorded, closed_loggers(run.trainer.loggers), interruptible(run.trainer):
+        run.trainer.fit(run.module, run.data, ckpt_path=checkpoint, weights_only=True)
     if run.record.epoch == 0:
         raise UserError(
             "trainer must let an epoch end with a validation, or train without a validation part; got a run that "
@@ -73,25 +44,6 @@ def train_once(
     if is_rank_zero():  # TensorBoardLogger leaves this file empty: the config is in .hydra/
         (folder / TensorBoardLogger.NAME_HPARAMS_FILE).unlink(missing_ok=True)
     return write_result(cfg, folder, run.record.result_fields(), run.record.data_digest)
-
-
-def _read_earlier(checkpoint: Path | None, of_other_fold: Path | None) -> DataRecord | None:
-    if checkpoint is not None:
-        return read_data_record("ckpt_path", checkpoint)
-    if of_other_fold is not None:
-        return replace(read_data_record("ckpt_path", of_other_fold), is_of_other_fold=True)
-    return None
-
-
-def write_result(cfg: DictConfig, folder: Path, fields: Result, data_digest: str | None) -> Result:
-    """Return the content of result.yaml: how the run ended and what it ran with; rank zero writes the file."""
-    labels = {"note": cfg.get("note"), "tags": list(cfg.get("tags") or [])}
-    origin = {"seed": cfg.seed, "threads": cfg.threads, **labels, **run_folder.environment()}
-    objective = {"metric": cfg.objective.metric, "mode": cfg.objective.mode}
-    result = {**objective, **fields, **origin, "data_digest": data_digest}
-    if is_rank_zero():
-        run_folder.write_yaml(folder / run_folder.RESULT_FILE, result)
-    return result
 
 
 @contextmanager

@@ -2,149 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from copy import deepcopy
+from collections.abc import Mapping
 from typing import Any
 
 import lightning as L
 import torch
 from lightning.pytorch.trainer.states import TrainerFn
-from torch import Tensor, nn
-from torch.nn import functional
-from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
+from torch import Tensor
 
-from tunesmith.errors import UserError
-from tunesmith.training.data_facts import read_facts
-from tunesmith.training.epoch_metrics import CLASSES, LABELS, NUMBERS, SECOND, EpochMetrics, log_epoch
-from tunesmith.training.losses import check_loss, explain_misfit, target_weights, weigh_classes
-from tunesmith.training.metrics import Metrics
+from tunesmith.training.callbacks.end_of_epoch import axis_step
 from tunesmith.training.schedules import make_schedules
-from tunesmith.training.step_values import check_is_tensor, check_loss_value
-from tunesmith.training.weight_groups import group_parameters, is_weight
+from tunesmith.training.supervised import SupervisedLearning
+from tunesmith.training.trainer_length import TrainerLength
 
 
-class Supervised(L.LightningModule):
+class Supervised(SupervisedLearning, L.LightningModule):
     """Trains a model; logs PART/loss, PART/acc (classes) or PART/rmse (numbers, in their unit), and lr once an epoch.
 
-    A subclass overrides step (what a batch costs), parameter_groups or predict. The logged loss is the mean over
-    samples (by their class weights, if there are any), whatever the loss's reduction and the batch size, and leaves
-    out the L1 penalty: the parts can then be compared.
+    A subclass overrides step (what a batch costs), parameter_groups or predict, see SupervisedLearning.
     """
 
-    def __init__(
-        self,
-        data: Any,
-        model: nn.Module | Callable[..., nn.Module],
-        loss: nn.Module,
-        optimizer: Callable[..., Optimizer],
-        scheduler: Callable[..., LRScheduler] | None = None,
-        monitor: str = "val/loss",
-        metrics: Mapping[str, Any] | None = None,
-        l1: float = 0.0,
-        warmup_epochs: int = 0,
-    ) -> None:
-        """data: the data module, see DataFacts; optimizer takes parameter groups, scheduler the optimizer.
-
-        model: takes input_shape and output_size; monitor: the objective's metric, which a plateau schedule follows.
-        metrics: name -> torchmetrics object or function (outputs, targets) -> number.
-        l1: factor of the sum of absolute weights that training adds to the loss; biases and norms are spared.
-        warmup_epochs: the learning rate rises over them in a straight line, in addition to what the scheduler does.
-
-        Raises:
-            UserError: the data does not say its shapes, or the loss does not fit its targets.
-        """
-        super().__init__()
-        self.facts = facts = read_facts(data)
-        self.model: nn.Module = (
-            model
-            if isinstance(model, nn.Module)
-            else model(input_shape=facts.input_shape, output_size=facts.output_size)
-        )
-        if self._is_step_ours:  # a step of one's own may make other targets
-            check_loss(loss, facts.has_classes)
-        self.loss = weigh_classes(loss, facts.class_weights)
-        self.is_sum = getattr(loss, "reduction", "mean") == "sum"
-        self.l1 = l1
-        self.warmup_epochs = warmup_epochs
-        self.make_optimizer = optimizer
-        self.make_scheduler = scheduler or None  # scheduler=none is an empty node
-        self.monitor = monitor
-        self.metrics = dict(metrics or {})
-        self.epoch_metrics: dict[str, EpochMetrics] = {}
-        self._metrics: dict[str, Metrics] = {}
-
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
-        loss = self._step("train", batch)
-        return loss + self.l1 * self._sum_of_weights() if self.l1 else loss
+        return self.train_on(batch)
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
-        if not _is_empty(batch):
-            self._step("val", batch)
+        self.evaluate_on(batch)
 
     def test_step(self, batch: Any, batch_idx: int) -> None:
-        self._step("test", batch)
+        self.evaluate_on(batch, "test")
 
     def predict_step(self, batch: Any, batch_idx: int) -> Tensor:
         return self.predict(batch)
 
-    def step(self, batch: Any) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Return a batch's loss, outputs and targets, from which the metrics are computed; targets may be None.
-
-        loss: (); outputs: (batch, classes, ...) for int64 targets, else of the targets' shape (batch, ...).
-        """
-        inputs, targets = batch
-        outputs = self(inputs)
-        return self.loss(outputs, targets), outputs, targets
-
-    def predict(self, batch: Any) -> Tensor:
-        """Return the outputs of a batch, whose targets are not looked at."""
-        outputs: Tensor = self(batch[0])
-        return outputs
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        """inputs: (batch, *input_shape) -> (batch, classes, *target_shape), or (batch, *target_shape) for numbers.
-
-        A model of two classes has one output, the logit of the second class; the first class gets the logit zero.
-        """
-        outputs: Tensor = self.model(inputs)
-        if not self.facts.has_classes:
-            return outputs.reshape(len(outputs), *self.facts.target_shape)
-        if outputs.shape[1] > 1:
-            return outputs
-        return functional.pad(outputs, (0, 0) * (outputs.ndim - 2) + (1, 0))
-
-    def parameter_groups(self) -> list[dict[str, Any]]:
-        """Return the optimizer's groups: those of the model's method parameter_groups(lr), or by weight decay."""
-        keywords = getattr(self.make_optimizer, "keywords", {})
-        own: Callable[[Any], list[dict[str, Any]]] | None = getattr(self.model, "parameter_groups", None)
-        if own is not None:
-            return own(keywords.get("lr"))
-        return group_parameters(self.parameters(), keywords.get("weight_decay"))
-
     def configure_optimizers(self) -> Any:
-        if next(self.parameters(), None) is None:
-            name = type(self.model).__qualname__
-            raise UserError(f"model._target_ must have parameters to train; got {name}, which has none")
-        optimizer = self.make_optimizer(self.parameter_groups())
-        if not hasattr(optimizer, "param_groups"):  # Lightning takes whatever looks like an optimizer
-            raise UserError(f"optimizer._target_ must make a torch.optim.Optimizer; got {type(optimizer).__name__}")
-        return [optimizer], make_schedules(self, optimizer)
+        optimizer = self.build_optimizer()
+        return [optimizer], [dict(vars(each)) for each in make_schedules(self, optimizer, TrainerLength(self))]
 
     def on_train_epoch_start(self) -> None:
-        self.epoch_metrics["train"] = self.new_metrics("train")
+        self.start_part("train")
         self.num_logged = 0
 
     def on_validation_epoch_start(self) -> None:
-        self.epoch_metrics["val"] = self.new_metrics("val")
+        self.start_part("val")
 
     def on_test_epoch_start(self) -> None:
-        self.epoch_metrics["test"] = self.new_metrics("test")
+        self.start_part("test")
 
     def on_validation_epoch_end(self) -> None:
         """Log both parts here: callbacks see all metrics at once; training is over for this epoch, or goes on."""
         if self.trainer.state.fn != TrainerFn.FITTING:
-            self.log_dict(self._part_metrics("val"))
+            self.log_dict(self.part_metrics("val"))
         elif not self.trainer.sanity_checking:
             self._log_epoch("train", "val")
 
@@ -153,69 +60,23 @@ class Supervised(L.LightningModule):
             self._log_epoch("train")
 
     def on_test_epoch_end(self) -> None:
-        self.log_dict(self._part_metrics("test"))
+        self.log_dict(self.part_metrics("test"))
 
-    @property
-    def metric_names(self) -> set[str]:
-        """Names of the metrics that training and validation log; those of a subclass's own step may be others."""
-        kind = CLASSES if self.facts.has_classes else LABELS if isinstance(self.loss, nn.BCEWithLogitsLoss) else NUMBERS
-        return {
-            "lr",
-            *(f"{part}/{name}" for part in ("train", "val") for name in ("loss", SECOND[kind], *self.metrics)),
-        }
-
-    def new_metrics(self, part: str) -> EpochMetrics:
-        """Return empty metrics of a part, for one epoch or one evaluation."""
-        facts, has_labels = self.facts, isinstance(self.loss, nn.BCEWithLogitsLoss)
-        if part not in self._metrics:
-            self._metrics[part] = Metrics(deepcopy(self.metrics), facts.target_mean, facts.target_scale)
-        self._metrics[part].start(self.device)
-        unit = facts.target_scale, self.is_sum, has_labels
-        weigh = target_weights(self.loss)
-        return EpochMetrics(part, facts.has_classes, *unit, self._metrics[part], facts.target_shape, weigh)
-
-    def _step(self, part: str, batch: Any) -> Tensor:
-        metrics = self.epoch_metrics[part]
-        try:
-            loss, outputs, targets = self.step(batch)
-        except RuntimeError as error:
-            explain_misfit(error, self.facts)
-            raise
-        except (AttributeError, TypeError):
-            self._check_model(batch)
-            raise
-        if not metrics.losses:
-            key = "loss._target_" if self._is_step_ours else "learner._target_"
-            is_trained = part == "train" and self.automatic_optimization
-            check_loss_value(loss, outputs, self.model, key, is_trained)
-        metrics.add(loss, outputs, targets)
-        return loss
-
-    def _check_model(self, batch: Any) -> None:
-        """Raise UserError if a step of ours has failed because the model puts out no tensor."""
-        if self._is_step_ours:
-            check_is_tensor(self.model(batch[0]), self.model)
-
-    @property
-    def _is_step_ours(self) -> bool:
-        return type(self).step is Supervised.step
-
-    def _log_epoch(self, *parts: str) -> None:
-        optimizers = self.optimizers(use_pl_optimizer=False)
-        optimizer = optimizers[0] if isinstance(optimizers, list) else optimizers  # a subclass may have several
-        metrics = {name: value for part in parts for name, value in self._part_metrics(part).items()}
-        log_epoch(self.trainer, {**metrics, "lr": float(optimizer.param_groups[0]["lr"])}, in_bar=self.monitor)
-        self.num_logged = len(self.epoch_metrics["train"].losses)
-
-    def _part_metrics(self, part: str) -> dict[str, float]:
+    def part_metrics(self, part: str) -> dict[str, float]:
         """Return a part's metrics over the samples of all ranks."""
+        if self._trainer is None:  # the lean engine trains it
+            return super().part_metrics(part)
         metrics = self.epoch_metrics[part]
         totals = self.trainer.strategy.reduce(metrics.totals(self.device), reduce_op="sum")
         assert isinstance(totals, Tensor)
         return metrics.part_metrics(totals)
 
-    def _sum_of_weights(self) -> Tensor:
-        return torch.stack([weight.abs().sum() for weight in filter(is_weight, self.parameters())]).sum()
+    def _log_epoch(self, *parts: str) -> None:
+        optimizers = self.optimizers(use_pl_optimizer=False)
+        optimizer = optimizers[0] if isinstance(optimizers, list) else optimizers  # a subclass may have several
+        metrics = {name: value for part in parts for name, value in self.part_metrics(part).items()}
+        _log_epoch(self.trainer, {**metrics, "lr": float(optimizer.param_groups[0]["lr"])}, in_bar=self.monitor)
+        self.num_logged = len(self.epoch_metrics["train"].losses)
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set Lightning's name of the hook under way without nn.Module, which takes 5 us; a step sets it 12 times."""
@@ -225,6 +86,16 @@ class Supervised(L.LightningModule):
             super().__setattr__(name, value)
 
 
-def _is_empty(batch: Any) -> bool:
-    """Tell a batch without samples: a rank gets one if the other ranks have one batch more, as all take each step."""
-    return isinstance(batch, tuple) and isinstance(batch[0], Tensor) and len(batch[0]) == 0
+def _log_epoch(trainer: L.Trainer, metrics: Mapping[str, float], in_bar: str) -> None:
+    """Log one epoch's metrics with the epoch (from 1) as step: runs of all batch sizes then share one axis.
+
+    If an epoch may have several validations, the axis is that of the optimizer's steps.
+
+    LightningModule.log would do the same in 0.5 ms a metric, as long as a training step.
+
+    in_bar: the metric that the progress bar shows too.
+    """
+    trainer.callback_metrics.update({name: torch.tensor(value) for name, value in metrics.items()})
+    trainer.progress_bar_metrics.update({in_bar: metrics[in_bar]} if in_bar in metrics else {})
+    for logger in trainer.loggers:
+        logger.log_metrics(dict(metrics), step=axis_step(trainer))

@@ -1,26 +1,33 @@
-"""Loggers: built by name, handed the config that the run was made from, closed when it ends."""
+"""Loggers: built by name, handed the config that the run was made from, closed when it ends.
+
+Lightning is imported by a logger of Lightning's alone: a lean run that only TensorBoard follows has none of them.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import yaml
 from filelock import FileLock
-from lightning.pytorch.loggers import Logger, MLFlowLogger, TensorBoardLogger, WandbLogger
 from omegaconf import DictConfig, OmegaConf
 
 from tunesmith.config.doors import untaken_groups
 from tunesmith.errors import UserError
 from tunesmith.training.nodes import build_node
 
-CONFIG_TAG = "config"
+if TYPE_CHECKING:
+    from lightning.pytorch.loggers import Logger
+    from tensorboard.compat.proto.summary_pb2 import Summary
+
+CONFIG_TAG, OBJECTIVE_TAG = "config", "objective"
 # Class -> the packages that it needs: each as it is imported, and as it is installed.
 _NEEDS = {
     "WandbLogger": {"wandb": "wandb"},
@@ -33,6 +40,22 @@ _SQLITE = "sqlite:///"
 _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
+class RunLogger(Protocol):
+    """What a run needs of a logger: Lightning's loggers have it, and lean.events.EventFile."""
+
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None: ...
+
+    def save(self) -> None: ...
+
+    def finalize(self, status: str) -> None: ...
+
+
+class SummaryWriter(Protocol):
+    """What takes TensorBoard's summaries."""
+
+    def add_summary(self, summary: Summary, global_step: int | None = None) -> None: ...
+
+
 def build_loggers(cfg: DictConfig, folder: Path) -> list[Logger]:
     """Build the loggers of a run: each node of `logger` is one, or `logger` itself is one if it has a _target_.
 
@@ -41,17 +64,10 @@ def build_loggers(cfg: DictConfig, folder: Path) -> list[Logger]:
     Raises:
         UserError: a logger cannot be built, or its package is not installed.
     """
-    return [_build_logger(cfg, key, folder) for key in _nodes(cfg)]
+    return [build_logger(cfg, key, folder) for key in logger_nodes(cfg)]
 
 
-def build_tensorboard(cfg: DictConfig, folder: Path) -> list[TensorBoardLogger]:
-    """Build the run's TensorBoard loggers alone."""
-    keys = [key for key, node in _nodes(cfg).items() if str(node.get("_target_")).endswith(".TensorBoardLogger")]
-    made = [_build_logger(cfg, key, folder) for key in keys]
-    return [logger for logger in made if isinstance(logger, TensorBoardLogger)]
-
-
-def log_config(loggers: Sequence[Logger], config: Mapping[str, Any]) -> None:
+def log_config(loggers: Sequence[RunLogger], config: Mapping[str, Any]) -> None:
     """Hand the loggers the config of the run; to TensorBoard as a text, because HPARAMS shows a sweep's values alone.
 
     config: plain values, without a password: see plain_config.
@@ -61,14 +77,28 @@ def log_config(loggers: Sequence[Logger], config: Mapping[str, Any]) -> None:
     """
     shown = dict(config)
     for logger in loggers:
-        if isinstance(logger, TensorBoardLogger):
+        if (writer := _summary_writer(logger)) is not None:
+            from tunesmith.training.summaries import code
+
             text = yaml.dump(shown, Dumper=_DUMPER, sort_keys=False, allow_unicode=True)
-            logger.experiment.add_text(CONFIG_TAG, _as_code(text))
+            writer.add_summary(code(CONFIG_TAG, text))
             continue
         try:
-            logger.log_hyperparams(shown)
+            logger.log_hyperparams(shown)  # type: ignore[attr-defined]
         except Exception as error:
             raise UserError(f"logger: {type(logger).__name__} cannot begin: {type(error).__name__}: {error}") from None
+
+
+def log_hparams(loggers: Sequence[RunLogger], params: Mapping[str, Any], state: str, value: float, step: int) -> None:
+    """Write a trial's session on TensorBoard's HPARAMS page: its swept values, its state and the objective.
+
+    value: the objective's, at this step (an epoch or a fold, from 1).
+    """
+    for writer in filter(None, map(_summary_writer, loggers)):
+        from tunesmith.training.summaries import hparams_session, scalars
+
+        writer.add_summary(hparams_session({**params, "state": state}))
+        writer.add_summary(scalars({OBJECTIVE_TAG: value}), step)
 
 
 def plain_config(cfg: DictConfig) -> dict[str, Any]:
@@ -84,26 +114,21 @@ def plain_config(cfg: DictConfig) -> dict[str, Any]:
     }
 
 
-def _as_code(text: str) -> str:
-    """Return a text as a block of code in Markdown, each line after four spaces."""
-    return "".join(f"    {line}\n" for line in text.splitlines())
-
-
 @contextmanager
-def closed_loggers(loggers: Sequence[Logger]) -> Iterator[None]:
+def closed_loggers(loggers: Sequence[RunLogger]) -> Iterator[None]:
     """End at the end of a run what a logger keeps open until the process ends: the next trial would go on with it."""
     exit_code = 1
     try:
         yield
         exit_code = 0
     finally:
-        if any(isinstance(logger, WandbLogger) for logger in loggers):
+        if any(_is_a(logger, "WandbLogger") for logger in loggers):
             import wandb
 
             wandb.finish(exit_code=exit_code)
 
 
-def _nodes(cfg: DictConfig) -> dict[str, DictConfig]:
+def logger_nodes(cfg: DictConfig) -> dict[str, DictConfig]:
     """Return key -> node of each logger; one that is null, as typed by logger.NAME=null, is left out."""
     node = cfg.get("logger")
     if not node:
@@ -113,7 +138,10 @@ def _nodes(cfg: DictConfig) -> dict[str, DictConfig]:
     return {f"logger.{name}": node[name] for name in node if node[name]}
 
 
-def _build_logger(cfg: DictConfig, key: str, folder: Path) -> Logger:
+def build_logger(cfg: DictConfig, key: str, folder: Path) -> Logger:
+    """Build the logger of one node, by its key; see build_loggers."""
+    from lightning.pytorch.loggers import Logger, MLFlowLogger, WandbLogger
+
     node = OmegaConf.select(cfg, key)
     if "_target_" not in node:
         keys = ", ".join(map(str, node))  # without their values, of which one may be a password
@@ -135,6 +163,20 @@ def _build_logger(cfg: DictConfig, key: str, folder: Path) -> Logger:
     if not isinstance(made, Logger):
         raise UserError(f"{key}._target_ must make a logger of lightning.pytorch.loggers; got {type(made).__name__}")
     return made
+
+
+def _summary_writer(logger: RunLogger) -> SummaryWriter | None:
+    """Return what writes TensorBoard's summaries for a logger, None if the logger is no TensorBoard's."""
+    if _is_a(logger, "TensorBoardLogger"):
+        writer: SummaryWriter = logger.experiment.file_writer  # type: ignore[attr-defined]
+        return writer
+    return logger if hasattr(logger, "add_summary") else None  # type: ignore[return-value]
+
+
+def _is_a(logger: RunLogger, name: str) -> bool:
+    """Whether a logger is of a class of Lightning's, which is imported if any logger is."""
+    loggers = sys.modules.get("lightning.pytorch.loggers")
+    return loggers is not None and isinstance(logger, getattr(loggers, name))
 
 
 def _check_packages(key: str, name: str) -> None:

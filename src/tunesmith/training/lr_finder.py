@@ -21,12 +21,13 @@ from omegaconf import DictConfig, OmegaConf
 from tunesmith import run_folder
 from tunesmith.errors import UserError
 from tunesmith.insight.plots import save_lr_curve
-from tunesmith.training.build import build_learner, build_quiet_trainer, start_weights
+from tunesmith.training.build import build_quiet_trainer, start_weights
 from tunesmith.training.callbacks.seeded_epochs import SeededEpochs
 from tunesmith.training.cross_validation import has_folds
 from tunesmith.training.ddp.processes import is_rank_zero
 from tunesmith.training.fit import interruptible
 from tunesmith.training.learner import Supervised
+from tunesmith.training.learner_and_data import build_learner
 
 log = logging.getLogger(__name__)
 

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import torch
 from torch import Tensor
-from torchmetrics import Metric
-from torchmetrics.functional import (
-    accuracy,
-    f1_score,
-    mean_absolute_error,
-    r2_score,
-)
-from torchmetrics.functional import (
-    auroc as torch_auroc,
-)
 
 from tunesmith.errors import UserError
+from tunesmith.training.imported import is_of
+
+if TYPE_CHECKING:
+    from torchmetrics import Metric
 
 log = logging.getLogger(__name__)
 
+# Functions of ours import torchmetrics when they are called: it takes half a second, and most runs need none.
 Function = Callable[[Tensor, Tensor], Any]
 
 # Outputs that the functions have gathered are kept until the epoch ends; beyond this a line says so.
@@ -44,8 +39,8 @@ class Metrics:
                     f"metrics.{name} must be a torchmetrics object or a function (outputs, targets); got "
                     f"{type(metric).__name__}: it is handed over, not called, with metrics.{name}._partial_=true"
                 )
-        self.objects = {name: metric for name, metric in named.items() if isinstance(metric, Metric)}
-        self.functions = {name: metric for name, metric in named.items() if not isinstance(metric, Metric)}
+        self.objects = {name: metric for name, metric in named.items() if _is_object(metric)}
+        self.functions = {name: metric for name, metric in named.items() if not _is_object(metric)}
         self.mean = mean
         self.scale = scale
         self.outputs: list[Tensor] = []
@@ -109,6 +104,10 @@ class Metrics:
 NO_METRICS = Metrics({})
 
 
+def _is_object(metric: object) -> TypeGuard[Metric]:
+    return is_of(metric, "torchmetrics.Metric")
+
+
 def _wide(values: Tensor) -> Tensor:
     """Return numbers as float64, so that they keep their digits in the data's units; Apple's GPUs have no float64."""
     return values if values.device.type == "mps" else values.double()
@@ -131,7 +130,7 @@ def _call(name: str, metric: Metric | Function, *arguments: Tensor) -> Any:
     A function of the user's keeps its traceback.
     """
     call: Callable[..., Any] = metric
-    if isinstance(metric, Metric):
+    if _is_object(metric):
         call = metric.update if arguments else metric.compute
     try:
         return call(*arguments)
@@ -146,7 +145,7 @@ def _call(name: str, metric: Metric | Function, *arguments: Tensor) -> Any:
 
 def _is_known(metric: Metric | Function) -> bool:
     function = getattr(metric, "func", metric)  # of a partial
-    module = type(metric).__module__ if isinstance(metric, Metric) else getattr(function, "__module__", "")
+    module = type(metric).__module__ if _is_object(metric) else getattr(function, "__module__", "")
     return module.partition(".")[0] in ("torchmetrics", "tunesmith")
 
 
@@ -171,6 +170,8 @@ def f1(outputs: Tensor, targets: Tensor) -> Tensor:
 
     Of 0/1 labels, (samples, labels) float32: the mean over the labels.
     """
+    from torchmetrics.functional import f1_score
+
     if _has_labels(targets):
         return f1_score(outputs.sigmoid(), targets.long(), "multilabel", num_labels=outputs.shape[1], average="macro")
     return f1_score(outputs, targets, "multiclass", num_classes=outputs.shape[1], average="macro")
@@ -178,6 +179,8 @@ def f1(outputs: Tensor, targets: Tensor) -> Tensor:
 
 def auroc(outputs: Tensor, targets: Tensor) -> Tensor | None:
     """Area under the ROC curve: of each class or label against the others, then the mean; shapes as in f1."""
+    from torchmetrics.functional import auroc as torch_auroc
+
     if _has_labels(targets):
         return torch_auroc(outputs.sigmoid(), targets.long(), "multilabel", num_labels=outputs.shape[1])
     return torch_auroc(outputs.softmax(1), targets, "multiclass", num_classes=outputs.shape[1])
@@ -185,6 +188,8 @@ def auroc(outputs: Tensor, targets: Tensor) -> Tensor | None:
 
 def top_k(outputs: Tensor, targets: Tensor, k: int = 5) -> Tensor:
     """Fraction of samples whose class is among the k largest outputs; (samples, classes), (samples,) int64."""
+    from torchmetrics.functional import accuracy
+
     if targets.is_floating_point():
         raise ValueError("it needs classes; these targets are numbers")
     if k > outputs.shape[1]:
@@ -194,6 +199,8 @@ def top_k(outputs: Tensor, targets: Tensor, k: int = 5) -> Tensor:
 
 def r2(outputs: Tensor, targets: Tensor) -> Tensor:
     """Coefficient of determination, the mean over the numbers of a sample; (samples, ...) both."""
+    from torchmetrics.functional import r2_score
+
     if not targets.is_floating_point():
         raise ValueError("it needs numbers; these targets are classes")
     if targets.ndim > 1:
@@ -204,6 +211,8 @@ def r2(outputs: Tensor, targets: Tensor) -> Tensor:
 
 def mae(outputs: Tensor, targets: Tensor) -> Tensor:
     """Mean absolute error, in the unit of the data; (samples, ...) both."""
+    from torchmetrics.functional import mean_absolute_error
+
     if not targets.is_floating_point():
         raise ValueError("it needs numbers; these targets are classes")
     return mean_absolute_error(outputs.contiguous(), targets.contiguous())

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from lightning.pytorch.callbacks import Callback, LambdaCallback, LearningRateMonitor
-
 from tunesmith.errors import UserError, closest
-from tunesmith.training.callbacks.parameters import Parameters
+from tunesmith.training.imported import is_of
 
 # Callbacks of the library or of Lightning that may log metrics of names that nobody knows before.
-LOGGING = (LambdaCallback, LearningRateMonitor, Parameters)
+LOGGING = (
+    "lightning.pytorch.callbacks.LambdaCallback",
+    "lightning.pytorch.callbacks.LearningRateMonitor",
+    "tunesmith.training.callbacks.parameters.Parameters",
+)
 OF_LIBRARIES = ("lightning", "tunesmith")
 
 
-def check_monitors(names: Iterable[str], metric: str, callbacks: Mapping[str, Callback]) -> None:
+def check_monitors(names: Iterable[str], metric: str, callbacks: Mapping[str, object]) -> None:
     """Raise UserError if the objective, or what a callback monitors, is none of the metrics that a learner logs.
 
     names: of the metrics; metric: the objective's; callbacks: of the config, by name. One that may log others, such as
@@ -30,5 +32,6 @@ def check_monitors(names: Iterable[str], metric: str, callbacks: Mapping[str, Ca
             )
 
 
-def _may_log(callback: Callback) -> bool:
-    return isinstance(callback, LOGGING) or type(callback).__module__.partition(".")[0] not in OF_LIBRARIES
+def _may_log(callback: object) -> bool:
+    package = type(callback).__module__.partition(".")[0]
+    return package not in OF_LIBRARIES or any(is_of(callback, path) for path in LOGGING)

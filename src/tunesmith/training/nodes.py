@@ -10,27 +10,34 @@ from typing import Any
 import hydra
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
-from lightning.fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig, OmegaConf
 
 from tunesmith.config.doors import written_at
 from tunesmith.config.renamed_targets import with_new_targets
 from tunesmith.errors import UserError, text_of
 from tunesmith.short_traceback import place_of
+from tunesmith.training.complaints import MISCONFIGURATION
+from tunesmith.training.imported import is_of
+from tunesmith.training.lean_classes import LEAN_CLASSES
 
+# Keys of ours in nodes of other people's classes, which do not get them: make_schedules and the engines read them.
+OURS = ("scheduler.interval", "trainer.engine", "trainer.save_interval")
 # What Lightning says of two callbacks whose states have one key in a checkpoint.
 TWICE = "Found more than one stateful callback"
 
 
-def build_node(cfg: DictConfig, key: str, **arguments: Any) -> Any:
+def build_node(cfg: DictConfig, key: str, is_lean: bool = False, **arguments: Any) -> Any:
     """Build the node of a key with plain lists and dicts; a partial node that is given arguments is called.
+
+    is_lean: a class of ours that adds Lightning's hooks is built without them, see LEAN_CLASSES.
 
     Raises:
         UserError: a user's mistake; a bug keeps its own error.
     """
-    node = OmegaConf.select(with_new_targets(cfg, key), key)
+    node = _without_ours(OmegaConf.select(with_new_targets(cfg, key), key), key)
     try:
-        built = instantiate(node, _convert_="all", **({} if _is_partial(node) else arguments))
+        target = _lean_target(node) if is_lean else {}
+        built = instantiate(node, _convert_="all", **target, **({} if _is_partial(node) else arguments))
         return built(**arguments) if _is_partial(node) and arguments else built
     except InstantiationException as error:
         raise _explain(cfg, key, error) from None
@@ -40,8 +47,23 @@ def build_node(cfg: DictConfig, key: str, **arguments: Any) -> Any:
         raise
 
 
+def _without_ours(node: Any, key: str) -> Any:
+    """Return the node of a key, or a copy without our keys if it has some; the copy reads the same interpolations."""
+    if not isinstance(node, DictConfig) or not any(f"{key}.{name}" in OURS for name in node):
+        return node
+    kept = OmegaConf.masked_copy(node, [name for name in node if f"{key}.{name}" not in OURS])
+    kept._set_parent(node._get_parent())
+    kept._set_key(node._key())
+    return kept
+
+
 def _is_partial(node: Any) -> bool:
     return isinstance(node, DictConfig) and bool(node.get("_partial_"))
+
+
+def _lean_target(node: Any) -> dict[str, str]:
+    lean = LEAN_CLASSES.get(str(node.get("_target_"))) if isinstance(node, DictConfig) else None
+    return {} if lean is None else {"_target_": lean}
 
 
 def _explain(cfg: DictConfig, key: str, error: InstantiationException) -> Exception:
@@ -57,7 +79,7 @@ def _explain(cfg: DictConfig, key: str, error: InstantiationException) -> Except
         return UserError(
             f"callbacks: {str(cause).partition('.')[0]}: leave one out, or give it another monitor or mode"
         )
-    if is_flag or isinstance(cause, MisconfigurationException) or _is_misfit(cause, OmegaConf.select(cfg, key)):
+    if is_flag or is_of(cause, MISCONFIGURATION) or _is_misfit(cause, OmegaConf.select(cfg, key)):
         return UserError(f"{node_key}: {' '.join(str(cause).split())}")
     if str(error).startswith("Error locating target"):
         return UserError(f"{node_key}._target_ must be the path of something importable; got {_unimportable(cause)}")

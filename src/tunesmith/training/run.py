@@ -15,9 +15,9 @@ from tunesmith.resume.resume_command import typed_path
 from tunesmith.training.cross_validation import cross_validate, has_folds
 from tunesmith.training.ddp.processes import is_rank_zero
 from tunesmith.training.evaluation import evaluate
-from tunesmith.training.fit import Result, train_once
-from tunesmith.training.lr_finder import with_found_lr
 from tunesmith.training.memory import free_cuda
+from tunesmith.training.result import Result
+from tunesmith.training.train_once import train_once
 
 __all__ = ["evaluate", "train", "train_in"]
 
@@ -49,6 +49,8 @@ def train_in(cfg: DictConfig, folder: Path, reporter: Reporter) -> Result:
     """Find the learning rate if find_lr is set, then train once or on each fold; return the content of result.yaml."""
     is_resumed = cfg.ckpt_path is not None or reporter.is_retry
     if cfg.find_lr:
+        from tunesmith.training.lr_finder import with_found_lr  # imports Lightning
+
         cfg = with_found_lr(cfg, folder, is_resumed)
     if has_folds(cfg):
         return cross_validate(cfg, folder, reporter, is_resumed)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import partial
-from math import ceil, inf
-from typing import TYPE_CHECKING, Any
+from math import inf
+from typing import TYPE_CHECKING, Protocol
 
-import lightning as L
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LinearLR, OneCycleLR, ReduceLROnPlateau
+from torch.optim.lr_scheduler import LinearLR, LRScheduler, OneCycleLR, ReduceLROnPlateau
 
 from tunesmith.errors import UserError
-from tunesmith.training.first_validation import irregular_flag
 
 if TYPE_CHECKING:
-    from tunesmith.training.learner import Supervised
+    from lightning.pytorch.utilities.types import LRSchedulerConfig
+
+    from tunesmith.training.supervised import SupervisedLearning
 
 # The learning rate of a warm-up's first step, as a fraction of the full one.
 WARMUP_START = 1e-3
@@ -23,15 +25,65 @@ INTERVALS = ("epoch", "step")
 TOTAL_STEPS = "total_steps"
 
 
-def make_schedules(learner: Supervised, optimizer: Optimizer) -> list[dict[str, Any]]:
-    """Return Lightning's schedules: the warm-up if there is one, and the scheduler's.
+class RunLength(Protocol):
+    """How long a run is; infinity if nobody knows."""
+
+    @property
+    def epochs(self) -> float:
+        """Epochs of the run, also if max_steps ends it."""
+
+    @property
+    def steps(self) -> float:
+        """The optimizer's steps in the whole run."""
+
+    @property
+    def epoch_steps(self) -> float:
+        """The optimizer's steps in an epoch, whose last one may take fewer batches."""
+
+    def epochs_between(self, metric: str) -> int:
+        """Return after how many epochs a metric is there again: a validation's may not be there after each."""
+
+
+@dataclass(frozen=True)
+class PlainLength:
+    """The length of a run of so many epochs, all of them of so many steps and with a validation."""
+
+    epochs: float
+    epoch_steps: int
+
+    @property
+    def steps(self) -> float:
+        return self.epochs * self.epoch_steps
+
+    def epochs_between(self, metric: str) -> int:
+        return 1
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A schedule of torch's, with the names of Lightning's LRSchedulerConfig.
+
+    interval: it moves after each step of the optimizer, or each epoch; frequency: each so many of them.
+    monitor: the metric that a plateau schedule follows.
+    """
+
+    scheduler: LRScheduler
+    interval: str = "epoch"
+    frequency: int = 1
+    monitor: str | None = None
+
+
+def make_schedules(learner: SupervisedLearning, optimizer: Optimizer, length: RunLength) -> list[Schedule]:
+    """Return the warm-up if there is one, and the scheduler's schedule.
 
     The scheduler's argument `interval` is taken out: step (after each step of the optimizer) or epoch, the default.
     """
-    schedules: list[dict[str, Any]] = []
+    schedules: list[Schedule] = []
     if learner.warmup_epochs:
-        warmup = LinearLR(optimizer, start_factor=WARMUP_START, total_iters=_warmup_steps(learner))
-        schedules.append({"scheduler": warmup, "interval": "step"})
+        warmup = LinearLR(
+            optimizer, start_factor=WARMUP_START, total_iters=learner.warmup_epochs * _epoch_steps(length)
+        )
+        schedules.append(Schedule(warmup, "step"))
     make = learner.make_scheduler
     if make is None:
         return schedules
@@ -46,46 +98,30 @@ def make_schedules(learner: Supervised, optimizer: Optimizer) -> list[dict[str, 
     if isinstance(arguments.get("max_lr"), int | float):
         arguments["max_lr"] = _of_groups(arguments["max_lr"], optimizer)
     if TOTAL_STEPS in arguments.values():
-        total = _total_steps(learner, interval)
+        total = _total_steps(length, interval)
         arguments = {key: total if value == TOTAL_STEPS else value for key, value in arguments.items()}
     scheduler = make.func(optimizer, *make.args, **arguments) if isinstance(make, partial) else make(optimizer)
     if not hasattr(scheduler, "optimizer"):  # Lightning takes whatever looks like a schedule
         raise UserError(
             f"scheduler._target_ must make a schedule of torch.optim.lr_scheduler; got {type(scheduler).__name__}"
         )
-    schedule = {"scheduler": scheduler, "interval": interval, "monitor": learner.monitor}
-    if isinstance(scheduler, ReduceLROnPlateau):
-        schedule["frequency"] = _epochs_of_plateau(learner)
-    return [*schedules, schedule]
+    every = length.epochs_between(learner.monitor) if isinstance(scheduler, ReduceLROnPlateau) else 1
+    return [*schedules, Schedule(scheduler, interval, every, learner.monitor)]
 
 
-def check_lengths(trainer: L.Trainer) -> None:
+def check_lengths(schedules: Iterable[Schedule | LRSchedulerConfig], length: RunLength) -> None:
     """Raise UserError if a schedule of known length, whoever made it, ends before the run: torch raises there."""
-    for config in trainer.lr_scheduler_configs:
-        if not isinstance(config.scheduler, OneCycleLR) or not trainer.lightning_module.automatic_optimization:
+    for each in schedules:
+        if not isinstance(each.scheduler, OneCycleLR):
             continue
-        total = _epochs(trainer) if config.interval == "epoch" else trainer.estimated_stepping_batches
-        moves, length = total // config.frequency, config.scheduler.total_steps
-        if inf > moves > length:
-            unit = "epochs" if config.interval == "epoch" else "steps"
+        total = length.epochs if each.interval == "epoch" else length.steps
+        moves, most = total // each.frequency, each.scheduler.total_steps
+        if inf > moves > most:
+            unit = "epochs" if each.interval == "epoch" else "steps"
             raise UserError(
-                f"scheduler.total_steps must be at least the {moves:.0f} {unit} of the run; got {length}: "
+                f"scheduler.total_steps must be at least the {moves:.0f} {unit} of the run; got {most}: "
                 f"total_steps={TOTAL_STEPS} stands for them"
             )
-
-
-def _epochs_of_plateau(learner: Supervised) -> int:
-    """Return after how many epochs a plateau schedule looks at its metric: a validation's is not there after each."""
-    if learner._trainer is None or learner.monitor.startswith("train/"):
-        return 1
-    trainer = learner.trainer
-    flag = irregular_flag(trainer)
-    if flag is not None:
-        raise UserError(
-            f"{flag} leaves epochs without a validation, whose {learner.monitor} a plateau schedule follows: validate "
-            "in each epoch, or choose scheduler=none"
-        )
-    return trainer.check_val_every_n_epoch or 1
 
 
 def _of_groups(max_lr: float, optimizer: Optimizer) -> float | list[float]:
@@ -94,11 +130,10 @@ def _of_groups(max_lr: float, optimizer: Optimizer) -> float | list[float]:
     return max_lr if set(rates) == {base} else [max_lr * rate / base for rate in rates]
 
 
-def _total_steps(learner: Supervised, interval: str) -> int:
+def _total_steps(length: RunLength, interval: str) -> int:
     """Return the optimizer's steps in the whole run, or its epochs if the schedule moves once an epoch."""
-    trainer = learner.trainer
-    total = _epochs(trainer) if interval == "epoch" else trainer.estimated_stepping_batches
-    if total in (None, -1, inf):
+    total = length.epochs if interval == "epoch" else length.steps
+    if total == inf:
         raise UserError(
             "scheduler: total_steps needs a run of known length: set trainer.max_epochs, and for a stream without a "
             "length trainer.limit_train_batches"
@@ -106,21 +141,8 @@ def _total_steps(learner: Supervised, interval: str) -> int:
     return int(total)
 
 
-def _epochs(trainer: L.Trainer) -> float:
-    """Return the epochs of a run, also if max_steps ends it; infinity if nobody knows."""
-    limit = inf if trainer.max_epochs in (None, -1) else trainer.max_epochs
-    if trainer.max_steps == -1:
-        return limit
-    trainer.fit_loop.setup_data()  # counts the batches
-    if trainer.num_training_batches == inf:
-        return 1
-    return min(limit, ceil(trainer.max_steps / ceil(trainer.num_training_batches / trainer.accumulate_grad_batches)))
-
-
-def _warmup_steps(learner: Supervised) -> int:
-    """Return the optimizer's steps in the warm-up epochs; an epoch's last step may take fewer batches."""
-    trainer = learner.trainer
-    trainer.fit_loop.setup_data()  # counts the batches
-    if trainer.num_training_batches == inf:
+def _epoch_steps(length: RunLength) -> int:
+    steps = length.epoch_steps
+    if steps == inf:
         raise UserError("warmup_epochs needs an epoch of known length: set trainer.limit_train_batches")
-    return learner.warmup_epochs * ceil(trainer.num_training_batches / trainer.accumulate_grad_batches)
+    return int(steps)

@@ -17,9 +17,10 @@ from tunesmith.config.meant_keys import hint_below
 from tunesmith.config.node_keys import HYDRAS, check_node_keys, parts_of_run
 from tunesmith.config.renamed_targets import RENAMED
 from tunesmith.errors import UserError
-from tunesmith.training.learner import Supervised
+from tunesmith.training.lean_classes import LEAN_CLASSES
+from tunesmith.training.nodes import OURS
+from tunesmith.training.supervised import SupervisedLearning
 
-OURS = ("scheduler.interval",)  # make_schedules takes it, not the schedule
 Parameters = Mapping[str, inspect.Parameter]
 
 
@@ -49,7 +50,7 @@ def _is_built_by_another(cfg: DictConfig, key: str) -> bool:
 def _is_supervised(cfg: DictConfig) -> bool:
     target = OmegaConf.select(cfg, "learner._target_", default=None)
     learner = None if target is None else _located(str(target))
-    return isinstance(learner, type) and issubclass(learner, Supervised)
+    return isinstance(learner, type) and issubclass(learner, SupervisedLearning)
 
 
 def _check_names(key: str, node: DictConfig, parameters: Parameters) -> None:
@@ -123,7 +124,8 @@ def _named(parameters: Parameters) -> Parameters:
 
 def _located(target: str) -> Any:
     try:
-        return _resolve_target(target, "")  # hydra.utils.get_object prints what it raises, and refuses nothing
+        # hydra.utils.get_object prints what it raises, and refuses nothing
+        return _resolve_target(LEAN_CLASSES.get(target, target), "")
     except Exception:  # building the node says what is wrong with it
         return None
 

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from tunesmith.data import Arrays, DataModule
+from tunesmith.data.array_data import EVALUATION_BATCH_SIZE
 from tunesmith.data.batches import Batches
-from tunesmith.data.datamodule import EVALUATION_BATCH_SIZE
 from tunesmith.data.rows import Rows
 from tunesmith.data.sources.npy import Npy
 from tunesmith.data.sources.sklearn_dataset import SklearnDataset
@@ -297,7 +297,7 @@ def test_data_that_stays_in_its_file_is_the_data_of_memory(files: dict[str, Any]
 def test_a_trainer_reads_the_parts_from_a_file_in_batches_of_bounded_size(
     files: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tunesmith.data.datamodule.EVALUATION_BATCH_BYTES", 5 * 64)
+    monkeypatch.setattr("tunesmith.data.array_data.EVALUATION_BATCH_BYTES", 5 * 64)
     mapped = seen(module(Npy, **files, mapped=True))
     whole = seen(module(Npy, **files, mapped=False))
     for kind in ("train", "val", "predict"):

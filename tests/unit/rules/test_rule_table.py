@@ -50,6 +50,8 @@ BOUNDS: dict[str, dict[str, Bounds]] = {
         "lr_finder.min_lr": POSITIVE,
         "lr_finder.max_lr": POSITIVE,
         "lr_finder.steps": ([50, 51], [49, 50.0, None]),
+        "trainer.engine": (["auto", "lightning", "lean"], ["fast", "", None]),
+        "trainer.save_interval": NOT_NEGATIVE,
         "objective.metric": (["val/loss"], ["", 3, None]),
         "objective.mode": (["min", "max"], ["minimum", "", None]),
     },

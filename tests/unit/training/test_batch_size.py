@@ -8,7 +8,7 @@ from tiny import composed
 from tunesmith.errors import UserError
 from tunesmith.reporting import NoReporter
 from tunesmith.training.batch_size import LARGE_BATCH, check_batch_size
-from tunesmith.training.build import build_learner
+from tunesmith.training.learner_and_data import build_learner
 
 
 def check(size: int, drawn: bool = False) -> None:

@@ -18,8 +18,9 @@ from torch import Tensor, nn
 from tunesmith.data import DataModule
 from tunesmith.errors import UserError
 from tunesmith.reporting import NoReporter
-from tunesmith.training.build import build, build_learner, build_quiet_trainer
+from tunesmith.training.build import build, build_quiet_trainer
 from tunesmith.training.learner import Supervised
+from tunesmith.training.learner_and_data import build_learner
 
 
 class Model(nn.Module):

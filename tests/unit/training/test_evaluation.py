@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,18 +12,20 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from engines import BASE, OWN_MODEL
 from omegaconf import OmegaConf
 from sklearn.metrics import accuracy_score, log_loss, precision_recall_fscore_support
-from tiny import older, small
+from tiny import composed, older, small
 
 from tunesmith.data import DataModule
 from tunesmith.errors import UserError
 from tunesmith.reporting import NoReporter
 from tunesmith.run_folder import read_yaml
-from tunesmith.training.build import build_learner
 from tunesmith.training.cross_validation import cross_validate
 from tunesmith.training.evaluation import evaluate
 from tunesmith.training.fit import train_once
+from tunesmith.training.learner_and_data import build_learner
+from tunesmith.training.run import train_in
 
 # A name -> what is typed for the run.
 RUNS = {
@@ -190,3 +194,44 @@ def test_a_run_whose_fold_has_no_checkpoint_is_refused(tmp_path: Path) -> None:
     missing = r"\S*/fold_0 \(checkpoints/best\.ckpt is missing\)"
     with pytest.raises(UserError, match=rf"^folder must be one that a run left; got {missing}$"):
         evaluate(tmp_path)
+
+
+# without a Trainer
+
+OWN_STEP = ("data=digits", "learner._target_=engine_parts.Denoising")
+EVALUATED = {
+    **RUNS,
+    "a step of one's own, which draws": OWN_STEP,
+    "folds of a step of one's own": (*OWN_STEP, "data.folds=3"),
+    "a predict of one's own": ("data=digits", "learner._target_=engine_parts.Predicting"),
+    "a state of the model's own": ("data=iris", *OWN_MODEL, "model._target_=engine_parts.ExtraState"),
+    "rows that stay in the file": ("data=npz", "data.path={arrays}", "data.mapped=true", "data.scale=none"),
+}
+
+
+@pytest.mark.parametrize("name", EVALUATED)
+def test_a_plain_loop_gives_the_trainers_digits(tmp_path: Path, name: str) -> None:
+    inputs = np.random.default_rng(0).normal(size=(200, 5)).astype(np.float32)
+    np.savez(tmp_path / "arrays.npz", inputs=inputs, targets=inputs[:, :2] ** 2)
+    typed = (text.format(arrays=tmp_path / "arrays.npz") for text in EVALUATED[name])
+    cfg = composed(*BASE, *typed, "trainer.max_epochs=2")
+    train_in(cfg, tmp_path, NoReporter())
+    (tmp_path / ".hydra").mkdir()
+    OmegaConf.save(cfg, tmp_path / ".hydra" / "config.yaml")
+    written = []
+    for engine in ("lightning", "auto"):
+        cfg.trainer.engine = engine
+        metrics = evaluate(tmp_path, cfg)
+        report = tmp_path / "test_report.txt"
+        written.append((metrics, (tmp_path / "test.yaml").read_text(), report.exists() and report.read_text()))
+    assert written[0] == written[1]
+
+
+def test_lightning_is_not_imported_for_what_is_ours(trained: Trained) -> None:
+    program = (
+        "import sys; from pathlib import Path; from tunesmith.cli import register_resolvers; register_resolvers()\n"
+        "from tunesmith.training.evaluation import evaluate; evaluate(Path(sys.argv[1]))\n"
+        "print(*sorted({name.partition('.')[0] for name in sys.modules} & {'lightning', 'torchmetrics', 'matplotlib'}))"
+    )
+    run = [sys.executable, "-c", program, str(trained("digits"))]
+    assert subprocess.run(run, capture_output=True, text=True, check=True).stdout == "\n"

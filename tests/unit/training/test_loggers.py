@@ -18,7 +18,7 @@ from tiny import small
 from tunesmith.errors import UserError
 from tunesmith.reporting import NoReporter
 from tunesmith.training.build import build
-from tunesmith.training.loggers import build_loggers, build_tensorboard, closed_loggers, log_config, plain_config
+from tunesmith.training.loggers import build_loggers, closed_loggers, log_config, plain_config
 
 CSV = {"_target_": "lightning.pytorch.loggers.CSVLogger", "_partial_": True}
 
@@ -75,10 +75,6 @@ def test_a_name_that_is_null_is_the_end_of_the_runs_path(tmp_path: Path) -> None
     cfg = OmegaConf.create({"logger": {"a": {**CSV, "name": None}}})
     (logger,) = build_loggers(cfg, tmp_path / "digits" / "12")
     assert logger.name == "digits/12"
-
-
-def test_of_several_the_tensorboards_are_built_alone(tmp_path: Path) -> None:
-    assert [type(logger) for logger in build_tensorboard(with_mine(), tmp_path)] == [TensorBoardLogger]
 
 
 @pytest.mark.parametrize(

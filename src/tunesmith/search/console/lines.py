@@ -32,8 +32,14 @@ def rows(pairs: Iterable[tuple[str, str]]) -> None:
         say(f"{label:<12} {text}")
 
 
-def show_space(space: Space) -> None:
-    """Print each swept key with its values."""
+def show_space(space: Space, remarks: Iterable[str] = ()) -> None:
+    """Print each swept key with its values, and what the app's check says of the trials."""
+    _show_keys(space)
+    for remark in remarks:
+        say(remark)
+
+
+def _show_keys(space: Space) -> None:
     if not space.dimensions:
         say(f"space: {SUGGESTED if space.is_open else NOTHING_VARIES}")
         return

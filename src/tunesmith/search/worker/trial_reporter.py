@@ -10,7 +10,7 @@ from typing import Any
 from optuna import Trial
 from optuna.exceptions import UpdateFinishedTrialError
 
-from tunesmith.errors import AttemptLost, MachineFault, RunFailed
+from tunesmith.errors import AttemptLost, AttemptTaken, MachineFault, RunFailed
 from tunesmith.search.attribute_names import EPOCHS
 from tunesmith.search.storage.journal import JournalDamaged
 from tunesmith.search.study.same_data import record_data
@@ -75,10 +75,10 @@ class TrialReporter:
 
     def check(self) -> None:
         """Raise as poll does, for whoever waits for a run: it is no sign of the run's progress."""
+        if self._is_taken():  # first: whoever is interrupted may still write into the trial's folder
+            raise AttemptTaken(TAKEN_AWAY)
         if self._interruption.signal is not None:
             raise AttemptLost("interrupted")
-        if self._is_taken():
-            raise AttemptLost(TAKEN_AWAY)
         limit = self._trial_timeout
         if limit is not None and time.monotonic() - self._started > limit:
             raise RunFailed(timeout_reason(limit))
@@ -106,6 +106,6 @@ def _lost_with_its_storage() -> Iterator[None]:
     try:
         yield
     except UpdateFinishedTrialError:
-        raise AttemptLost(TAKEN_AWAY) from None
+        raise AttemptTaken(TAKEN_AWAY) from None
     except (JournalDamaged, MachineFault) as error:
         raise AttemptLost(str(error)) from error

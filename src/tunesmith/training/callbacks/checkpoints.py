@@ -1,9 +1,7 @@
-"""checkpoints/best.ckpt and, while the run goes on, checkpoints/last.ckpt."""
+"""Lightning's hooks as calls of the run's files: checkpoints/best.ckpt and, while the run goes on, last.ckpt."""
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
@@ -12,53 +10,52 @@ from typing import Any
 import lightning as L
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint, WeightAveraging
+from lightning.pytorch.strategies import SingleDeviceStrategy
 from torch import Tensor
 
-from tunesmith.machine_faults import find_machine_fault, writing
-from tunesmith.run_folder import BEST_CHECKPOINT, LAST_CHECKPOINT, open_new, temporary_path
-from tunesmith.training.callbacks.end_of_epoch import EndOfEpoch
-from tunesmith.training.callbacks.epoch_record import WITHIN_EPOCH, EpochRecord
+from tunesmith.machine_faults import find_machine_fault
+from tunesmith.training.callbacks.end_of_epoch import EndOfEpoch, validates_within_epochs
+from tunesmith.training.checkpoint_file import without_objects
 from tunesmith.training.record import RunRecord
+from tunesmith.training.saving import RECORD_STATE, WITHIN_EPOCH, Checkpoint, RunFiles
 from tunesmith.training.weights import load_checkpoint
 
-# The key of the record's state in a checkpoint.
-RECORD_STATE = EpochRecord.__name__
 # Where a ModelCheckpoint of the learner's own, or of the config, writes, so that checkpoints/ stays ours.
 OWN_CHECKPOINTS = "model_checkpoints"
 
 
 class Checkpoints(EndOfEpoch):
-    """Saves once an epoch, after schedules, early stopping and the record have seen the epoch.
+    """Keeps each epoch, after schedules, early stopping and the record have seen the epoch.
 
     Lightning's ModelCheckpoint saves before the plateau schedule has seen the epoch (a resumed run then differs), and
-    writes the file twice if an epoch is both last and best. The best validation inside an
-    epoch is saved at once, but becomes best.ckpt at the epoch's end, together with last.ckpt: a run that is killed in
-    between goes on from that epoch's start, to the same best.
+    writes the file twice if an epoch is both last and best. The best validation inside an epoch is saved at once, but
+    becomes best.ckpt at the epoch's end, together with last.ckpt: a run that is killed in between goes on from that
+    epoch's start, to the same best.
     """
 
-    def __init__(self, folder: Path, record: RunRecord) -> None:
-        self.best_path = folder / BEST_CHECKPOINT
-        self.last_path = folder / LAST_CHECKPOINT
-        self.inside_path = self.best_path.with_name(".inside.ckpt")
+    def __init__(self, folder: Path, record: RunRecord, save_interval: float = 0.0) -> None:
+        """save_interval: seconds, see SaveClock; several devices, and validations inside epochs, save each epoch."""
         self.record = record
+        self.files = RunFiles(folder, record, save_interval)
         self._validated: dict[str, Any] | None = None
         self._is_saving_validated = False
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Move whatever would write into checkpoints/."""
+        self.files.is_writer = trainer.is_global_zero
+        if not isinstance(trainer.strategy, SingleDeviceStrategy) or validates_within_epochs(trainer):
+            self.files.clock.interval = 0.0
+        folder = self.files.best_path.parent
         for callback in trainer.checkpoint_callbacks:
-            if isinstance(callback, ModelCheckpoint) and _may_be_in(callback.dirpath, self.best_path.parent):
-                callback.dirpath = str(self.best_path.parent.with_name(OWN_CHECKPOINTS))
+            if isinstance(callback, ModelCheckpoint) and _may_be_in(callback.dirpath, folder):
+                callback.dirpath = str(folder.with_name(OWN_CHECKPOINTS))
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        if not trainer.is_global_zero:
-            return
-        self.inside_path.unlink(missing_ok=True)
-        if self.record.epoch == 0:
-            self.best_path.unlink(missing_ok=True)
+        path = trainer.ckpt_path
+        self.files.start(None if path is None else torch.load(path, map_location="cpu", weights_only=True, mmap=True))
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Save the epoch that has just ended.
+        """Keep the epoch that has just ended.
 
         A checkpoint of ours never lies inside an epoch. Lightning does not know that: with restarting left True it
         would repeat the end of the old epoch, and hide the new epoch from the plateau schedule.
@@ -66,7 +63,8 @@ class Checkpoints(EndOfEpoch):
         for loop in (trainer.fit_loop, trainer.fit_loop.epoch_loop):
             loop._restarting = False  # the property of Lightning 2.6.6 becomes True if max_steps is set
         if trainer.current_epoch > 0 and trainer.current_epoch == self.record.epoch:
-            self._save(trainer)
+            self._save_if_changed(trainer)
+            self.files.end_epoch(_dump(trainer))
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Hold the weights that were validated, if they may be the best: whatever comes next may change them."""
@@ -90,27 +88,28 @@ class Checkpoints(EndOfEpoch):
         """Keep the best validation of an epoch in which the run fails; one that is interrupted trains it again."""
         has_failed = isinstance(exception, Exception) and find_machine_fault(exception) is None
         if has_failed and trainer.is_global_zero:
-            self._keep_inside()
+            self.files.keep_inside()
+        self.files.save_held(exception)
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Save the last epoch if it is the best one, restore the best weights, delete last.ckpt."""
-        if not self.record.is_best_saved:
-            self._save(trainer)
-        elif trainer.is_global_zero:
-            self._keep_inside()
-        trainer.strategy.barrier("best checkpoint")  # rank zero renames the file after all ranks have saved
-        if self.best_path.exists():
-            saved = torch.load(self.best_path, map_location=pl_module.device, weights_only=True)
+        """Leave best.ckpt alone, and restore the best weights."""
+        self._save_if_changed(trainer)
+        self.files.end_run(lambda: _dump(trainer))
+        trainer.strategy.barrier("best checkpoint")
+        if self.files.best_path.exists():
+            saved = torch.load(self.files.best_path, map_location=pl_module.device, weights_only=True)
             load_checkpoint(pl_module, saved)
-        if trainer.is_global_zero:
-            self.last_path.unlink(missing_ok=True)
+
+    def _save_if_changed(self, trainer: L.Trainer) -> None:
+        """Save the best weights if they are no longer those that were validated."""
+        if not self.record.is_best_saved and self._has_changed(trainer):
+            self._save_validated(trainer)
 
     def _save_validated(self, trainer: L.Trainer) -> None:
         """Save the weights that were validated, in a checkpoint from which no run can go on."""
         self._is_saving_validated = True
-        trainer.save_checkpoint(self.inside_path, weights_only=False)
+        self.files.save_inside(_dump(trainer))
         self._is_saving_validated = False
-        self.record.is_best_saved = True
 
     def _has_changed(self, trainer: L.Trainer) -> bool:
         """Whether rank zero's weights are no longer those that were validated."""
@@ -119,26 +118,10 @@ class Checkpoints(EndOfEpoch):
         has_changed = held is not None and now is not None and not _is_same(held, now)
         return bool(trainer.strategy.broadcast(has_changed))
 
-    def _save(self, trainer: L.Trainer) -> None:
-        if not self.record.is_best_saved and self._has_changed(trainer):
-            self._save_validated(trainer)
-        new = self.last_path.with_name(".new.ckpt")
-        if trainer.is_global_zero:
-            new.unlink(missing_ok=True)  # if somebody has put a link there, the file that it leads to stays as it is
-        trainer.save_checkpoint(new, weights_only=False)
-        is_best, self.record.is_best_saved = not self.record.is_best_saved, True
-        if not trainer.is_global_zero:
-            return
-        if is_best:
-            _link(new, self.best_path)
-            self.inside_path.unlink(missing_ok=True)
-        self._keep_inside()
-        os.replace(new, self.last_path)
 
-    def _keep_inside(self) -> None:
-        """Make the best validation inside an epoch, if there is one, the run's best."""
-        if self.inside_path.exists():
-            os.replace(self.inside_path, self.best_path)
+def _dump(trainer: L.Trainer) -> Checkpoint:
+    """Return what Trainer.save_checkpoint writes; all ranks have to call it."""
+    return without_objects(trainer._checkpoint_connector.dump_checkpoint(weights_only=False))
 
 
 def saved_weights(trainer: L.Trainer, module: L.LightningModule) -> dict[str, Any]:
@@ -167,22 +150,3 @@ def _is_same(held: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
 def _may_be_in(dirpath: Any, folder: Path) -> bool:
     """Whether a ModelCheckpoint writes into this folder, or has none yet: its default is ours."""
     return dirpath is None or Path(dirpath).resolve().is_relative_to(folder.resolve())
-
-
-def _link(source: Path, target: Path) -> None:
-    """Give a file a second name without writing it twice; copy it if the file system has no links."""
-    temporary = temporary_path(target)
-    with writing(target):
-        try:
-            _link_or_copy(source, temporary)
-            os.replace(temporary, target)
-        finally:
-            temporary.unlink(missing_ok=True)
-
-
-def _link_or_copy(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        with source.open("rb") as file, open(open_new(target), "wb") as copy:
-            shutil.copyfileobj(file, copy)

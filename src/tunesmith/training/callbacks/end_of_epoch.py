@@ -9,7 +9,7 @@ import lightning as L
 from lightning.pytorch.callbacks import Checkpoint
 from torch import Tensor
 
-from tunesmith.run_folder import AXES
+from tunesmith.training.epoch_values import epoch_names
 
 
 class EndOfEpoch(Checkpoint):
@@ -69,16 +69,8 @@ class OfEpochs(EndOfEpoch):
 
 
 def epoch_values(metrics: Mapping[str, Tensor], objective: str) -> dict[str, float]:
-    """Return an epoch's value of each metric that was logged.
-
-    A metric that is logged by step and by epoch has three names: NAME, NAME_step and NAME_epoch; NAME stays, and any
-    name that is the objective. "step" and "epoch" are axes: of the loggers, and of metrics.csv.
-    """
-    return {
-        name: shortest(value)
-        for name, value in metrics.items()
-        if name == objective or not (name in AXES or is_other_form(name, metrics))
-    }
+    """Return an epoch's value of each metric that was logged, see epoch_names."""
+    return {name: shortest(metrics[name]) for name in epoch_names(metrics, objective)}
 
 
 def validates_within_epochs(trainer: L.Trainer) -> bool:
@@ -103,15 +95,6 @@ def is_new(value: Tensor, held: Tensor | None) -> bool:
 def has_validation(trainer: L.Trainer) -> bool:
     """Whether epochs end with a validation; a loader that is not there yet (None) may still come."""
     return trainer.enable_validation and (trainer.val_dataloaders is None or any(trainer.num_val_batches))
-
-
-def is_other_form(name: str, metrics: Mapping[str, Tensor]) -> bool:
-    """Whether a name is the NAME_step or NAME_epoch of a metric that is logged as NAME as well."""
-    base, separator, loader = name.partition("/dataloader_idx_")
-    return any(
-        base.endswith(suffix) and f"{base.removesuffix(suffix)}{separator}{loader}" in metrics
-        for suffix in ("_step", "_epoch")
-    )
 
 
 def shortest(value: Tensor) -> float:

@@ -1,15 +1,13 @@
-"""One plain line per epoch, for log files and pipes."""
+"""One plain line per epoch of a Trainer."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 
 import lightning as L
 
 from tunesmith.training.callbacks.end_of_epoch import OfEpochs, validates_within_epochs
-
-log = logging.getLogger(__name__)
+from tunesmith.training.epoch_line import log_epoch_line
 
 
 class EpochLogger(OfEpochs):
@@ -35,6 +33,5 @@ class EpochLogger(OfEpochs):
 
     def _log(self, trainer: L.Trainer, values: Mapping[str, float]) -> None:
         if trainer.is_global_zero:
-            step = f"  step {trainer.global_step}" if validates_within_epochs(trainer) else ""
-            metrics = "  ".join(f"{name} {value:.4g}" for name, value in values.items()) or "not validated"
-            log.info("epoch %d/%s%s  %s", trainer.current_epoch + 1, trainer.max_epochs, step, metrics)
+            step = trainer.global_step if validates_within_epochs(trainer) else None
+            log_epoch_line(trainer.current_epoch + 1, trainer.max_epochs, values, step)

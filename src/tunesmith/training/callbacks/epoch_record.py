@@ -8,16 +8,13 @@ from typing import Any
 
 import lightning as L
 
-from tunesmith.errors import UserError
 from tunesmith.training.callbacks.end_of_epoch import OfEpochs, validates_within_epochs
 from tunesmith.training.callbacks.refused import check_callbacks
 from tunesmith.training.first_validation import check_is_validated
 from tunesmith.training.record import RunRecord
+from tunesmith.training.saving import WITHIN_EPOCH, check_is_of_epoch_end
 from tunesmith.training.schedules import check_lengths
-
-# In a checkpoint's state of EpochRecord, and true: it was saved inside an epoch, or with weights of a validation that
-# were others at the epoch's end.
-WITHIN_EPOCH = "within_epoch"
+from tunesmith.training.trainer_length import TrainerLength
 
 
 class EpochRecord(OfEpochs):
@@ -42,7 +39,8 @@ class EpochRecord(OfEpochs):
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         if self.record.epoch == 0:
             check_is_validated(trainer)
-        check_lengths(trainer)
+        if pl_module.automatic_optimization:
+            check_lengths(trainer.lr_scheduler_configs, TrainerLength(pl_module))
         if trainer.is_global_zero:
             self.record.open_table()
 
@@ -90,11 +88,7 @@ class EpochRecord(OfEpochs):
         return {**self.record.state_dict(), **({WITHIN_EPOCH: True} if self.is_within_epoch else {})}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        if state_dict.get(WITHIN_EPOCH):
-            raise UserError(
-                "ckpt_path must be a checkpoint of an epoch's end; got one of a validation before it, from which no "
-                "run goes on to the same numbers: weights=... starts a new run from its weights"
-            )
+        check_is_of_epoch_end(state_dict)
         self.record.load_state_dict(state_dict)
 
     def _record(self, trainer: L.Trainer, values: Mapping[str, float]) -> None:

@@ -11,7 +11,8 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from tunesmith.errors import UserError
-from tunesmith.training.callbacks.end_of_epoch import axis_step, is_new, is_other_form
+from tunesmith.training.callbacks.end_of_epoch import axis_step, is_new
+from tunesmith.training.epoch_values import is_other_form
 
 
 class ForeignLearner(L.Callback):

@@ -13,7 +13,8 @@ from torch import nn
 from torch.optim import SGD
 
 from tunesmith.data.splits import Split
-from tunesmith.training.callbacks.epoch_logger import EpochLogger, log
+from tunesmith.training.callbacks.epoch_logger import EpochLogger
+from tunesmith.training.epoch_line import log
 from tunesmith.training.learner import Supervised
 from tunesmith.training.losses import AutoLoss
 

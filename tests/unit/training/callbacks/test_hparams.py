@@ -8,12 +8,12 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
-from tunesmith.training.callbacks.hparams import OBJECTIVE_TAG, write_hparams
+from tunesmith.training.loggers import OBJECTIVE_TAG, log_hparams
 
 
 def test_a_session_has_the_swept_values_the_state_and_the_objective_at_its_step(tmp_path: Path) -> None:
     logger = TensorBoardLogger(tmp_path, name="", version="", default_hp_metric=False)
-    write_hparams(logger, {"optimizer.lr": 0.1, "model.shape": [8, 4]}, "PRUNED", 0.5, 3)
+    log_hparams([logger], {"optimizer.lr": 0.1, "model.shape": [8, 4]}, "PRUNED", 0.5, 3)
     logger.experiment.close()
     events = EventAccumulator(str(tmp_path)).Reload()
     (objective,) = events.Scalars(OBJECTIVE_TAG)

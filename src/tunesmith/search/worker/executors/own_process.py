@@ -14,7 +14,7 @@ from typing import Any
 
 from optuna.trial import TrialState
 
-from tunesmith.errors import AttemptLost, MachineFault, RunFailed, UserError
+from tunesmith.errors import AttemptLost, AttemptTaken, MachineFault, RunFailed, UserError
 from tunesmith.machine_faults import probe
 from tunesmith.search import command
 from tunesmith.search.worker.executor import Assignment, Outcome
@@ -86,6 +86,8 @@ class _Running:
         except RunFailed as error:
             return self._failed(str(error))
         except AttemptLost as error:
+            if isinstance(error, AttemptTaken):  # the process would save its last epoch into the folder
+                self._signal(signal.SIGKILL)
             return Outcome(self._assignment, None, reason=str(error), error=error.__cause__)
 
     def _answer_reports(self) -> Outcome:

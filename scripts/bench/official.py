@@ -1,4 +1,4 @@
-"""Figures (h) to (j): the official Optuna plugin and ours with one app, in turn: python scripts/bench_official.py
+"""Figures (h) to (j): the official Optuna plugin and ours with one app, in turn: python scripts/bench/official.py
 
 (h) 30 trials of an MLP on digits in one process, and ours for as long as theirs: seconds, epochs, best validation loss
 (i) 24 trials of .5 to 8 s on two workers: wall clock, and what two workers need at least
@@ -19,7 +19,7 @@ from pathlib import Path
 from statistics import median
 from textwrap import dedent
 
-from bench import ROOT, machine, temporary_folder
+from measuring import ROOT, machine, temporary_folder
 
 OFFICIAL = ROOT / ".venv" / "official"
 # Optuna 2.10.1 cannot open a database with SQLAlchemy 2.

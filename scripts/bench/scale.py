@@ -1,4 +1,4 @@
-"""How many workers a storage carries, measured in one run: python scripts/scale.py
+"""How many workers a storage carries, measured in one run: python scripts/bench/scale.py
 
 Measures on each storage how many trials per second several processes run at once, in studies with histories of several
 lengths; a trial is ask, 6 suggestions, 5 reports and tell. It also measures what opening a study and the sampler cost.
@@ -22,7 +22,7 @@ from typing import Any
 
 import optuna
 import psutil
-from bench import machine, temporary_folder
+from measuring import machine, temporary_folder
 from optuna.trial import TrialState
 from scale_storages import SPACE, close, execute, make_history, opened, postgresql, run_trial, size
 

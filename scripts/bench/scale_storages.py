@@ -1,4 +1,4 @@
-"""Storages for scripts/scale.py, each with a history of trials, copied so that it takes seconds and not minutes."""
+"""Storages for scripts/bench/scale.py: each has a history of trials, copied so that it takes seconds, not minutes."""
 
 import json
 import os

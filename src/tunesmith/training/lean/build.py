@@ -1,0 +1,117 @@
+"""Build what a lean training consists of from a config; what it is built from is no DictConfig any more."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from omegaconf import DictConfig, OmegaConf
+
+from tunesmith.data.array_data import ArrayData
+from tunesmith.data.batches import Batches
+from tunesmith.objective import Objective
+from tunesmith.reporting import Reporter
+from tunesmith.training.data_record import DataRecord, read_digest, read_preparation
+from tunesmith.training.lean.loggers import build_lean_loggers
+from tunesmith.training.lean.member import Member, make_clip
+from tunesmith.training.learner_and_data import build_lean_learner
+from tunesmith.training.loggers import RunLogger, log_config, plain_config
+from tunesmith.training.monitors import check_monitors
+from tunesmith.training.patience import Patience
+from tunesmith.training.record import RunRecord
+from tunesmith.training.saving import RunFiles
+from tunesmith.training.schedules import PlainLength, check_lengths, make_schedules
+from tunesmith.training.supervised import SupervisedLearning
+from tunesmith.training.weights import read_weights
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one training consists of, before it has an optimizer; weights: of another run, which it starts from."""
+
+    data: ArrayData
+    learner: SupervisedLearning
+    record: RunRecord
+    patiences: Sequence[Patience]
+    loggers: Sequence[RunLogger]
+    files: RunFiles
+    device: torch.device
+    max_epochs: int
+    weights: Mapping[str, torch.Tensor] | None
+
+    def batches(self, part: str) -> Batches:
+        """Return the batches of a part of the data, train or val, on the run's device."""
+        return self.data.batches(part, self.device)
+
+
+def build(
+    cfg: DictConfig, folder: Path, reporter: Reporter, fold: int | None = None, earlier: DataRecord | None = None
+) -> Run:
+    """Build a run that writes into a folder; fold: which of data.folds it trains on, from 0.
+
+    earlier: of the run that this one goes on with.
+
+    Raises:
+        UserError: a value in the config is wrong, or the data are not those of the earlier run or of the study.
+    """
+    torch.set_num_threads(cfg.threads)
+    seed_everything(cfg.seed)
+    data, learner = build_lean_learner(cfg, fold, earlier)
+    digest = read_digest(data)
+    if digest is not None:
+        reporter.report_data(digest)
+    objective = Objective(cfg.objective.metric, cfg.objective.mode)
+    record = RunRecord(folder, objective, reporter, digest, read_preparation(data))
+    patiences = {name: build_patience(cfg, name) for name in cfg.get("callbacks") or {}}
+    if type(learner) is SupervisedLearning:  # a subclass may log more
+        check_monitors(learner.metric_names, objective.metric, patiences)
+    weights = None if cfg.get("weights") is None else read_weights(Path(cfg.weights))
+    loggers = build_lean_loggers(cfg, folder)
+    if loggers:
+        log_config(loggers, plain_config(cfg))
+    files = RunFiles(folder, record, cfg.trainer.get("save_interval", 10.0))
+    device = choose_device(cfg.trainer.get("accelerator", "auto"))
+    return Run(
+        *(data, learner, record, list(patiences.values()), loggers, files, device, cfg.trainer.max_epochs, weights)
+    )
+
+
+def build_member(cfg: DictConfig, run: Run) -> Member:
+    """Build the member of a run, on its device.
+
+    Raises:
+        UserError: optimizer or schedule cannot be built, or a schedule ends before the run.
+    """
+    learner = run.learner.to(run.device)
+    optimizer = learner.build_optimizer()
+    length = PlainLength(run.max_epochs, len(run.batches("train")))
+    schedules = make_schedules(learner, optimizer, length)
+    check_lengths(schedules, length)
+    flags = cfg.trainer
+    clip = make_clip(flags.get("gradient_clip_val"), flags.get("gradient_clip_algorithm"))
+    return Member(learner, optimizer, schedules, run.record, run.patiences, clip)
+
+
+def build_patience(cfg: DictConfig, name: str) -> Patience:
+    """Build what a config's lightning.pytorch.callbacks.EarlyStopping does."""
+    node: Any = OmegaConf.to_container(cfg.callbacks[name], resolve=True)
+    arguments = {key: value for key, value in node.items() if not key.startswith("_")}
+    return Patience(**arguments, key=f"callbacks.{name}")
+
+
+def choose_device(accelerator: str) -> torch.device:
+    """Return the device that Lightning's flag means; auto: a GPU if there is one."""
+    is_gpu = torch.cuda.is_available() if accelerator == "auto" else accelerator != "cpu"
+    return torch.device("cuda", 0) if is_gpu else torch.device("cpu")
+
+
+def seed_everything(seed: int) -> None:
+    """Seed all generators as lightning.seed_everything does."""
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)

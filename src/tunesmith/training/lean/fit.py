@@ -1,0 +1,94 @@
+"""One training without Lightning's Trainer: build it, run it, write its result.yaml."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from omegaconf import DictConfig
+
+from tunesmith.reporting import Reporter
+from tunesmith.training.batch_size import check_batch_size
+from tunesmith.training.data_record import read_earlier
+from tunesmith.training.draws import seed_generators
+from tunesmith.training.lean.build import Run, build, build_member
+from tunesmith.training.lean.checkpoint import dump_checkpoint, load_checkpoint
+from tunesmith.training.lean.epoch import end_epoch, train_epoch, validate
+from tunesmith.training.lean.loggers import begun_loggers
+from tunesmith.training.lean.member import Member
+from tunesmith.training.lean.signals import hear_sigterm, uninterrupted
+from tunesmith.training.loggers import log_hparams
+from tunesmith.training.result import Result, failure_recorded, write_result
+from tunesmith.training.weights import start_from
+
+
+def train_once(
+    cfg: DictConfig,
+    folder: Path,
+    reporter: Reporter,
+    checkpoint: Path | None = None,
+    fold: int | None = None,
+    of_other_fold: Path | None = None,
+) -> Result:
+    """Train once without Lightning's Trainer, see tunesmith.training.train_once."""
+    run = build(cfg, folder, reporter, fold, read_earlier(checkpoint, of_other_fold))
+    check_batch_size(run.data, reporter)
+    record = run.record
+    with failure_recorded(cfg, record, checkpoint), begun_loggers(run.loggers, folder, run.learner):
+        member = _begin(cfg, run, checkpoint)
+        if member.epoch < run.max_epochs:  # a checkpoint may be of the last epoch
+            _train(run, member, cfg.seed)
+    return write_result(cfg, folder, record.result_fields(), record.data_digest)
+
+
+def _begin(cfg: DictConfig, run: Run, checkpoint: Path | None) -> Member:
+    """Return the run's member where its training begins, or goes on from a checkpoint."""
+    member = build_member(cfg, run)
+    earlier = None if checkpoint is None else torch.load(checkpoint, map_location="cpu", weights_only=True)
+    if earlier is not None:
+        load_checkpoint(member, earlier, run.max_epochs)
+    elif run.weights is not None:
+        start_from(member.learner, run.weights, str(cfg.weights))
+    run.record.start()
+    if member.epoch < run.max_epochs:
+        run.record.open_table()
+        run.files.start(earlier)
+    return member
+
+
+def _train(run: Run, member: Member, seed: int) -> None:
+    """Train until the last epoch; whatever breaks in leaves a checkpoint of the last epoch that has ended."""
+    record = run.record
+    try:
+        with hear_sigterm() as check:
+            _train_epochs(run, member, seed, check)
+            check()
+    except BaseException as error:
+        with uninterrupted():
+            run.files.save_held(error)
+        raise
+    record.stop()
+    if record.reporter.params:
+        log_hparams(run.loggers, record.reporter.params, record.state, record.best.value, record.best.epoch)
+    run.files.end_run(lambda: dump_checkpoint(member, len(run.batches("val")), is_over=True))
+
+
+def _train_epochs(run: Run, member: Member, seed: int, check: Callable[[], None]) -> None:
+    train, val = run.batches("train"), run.batches("val")
+    parts = ("train", "val") if len(val) else ("train",)
+    reporter = run.record.reporter
+
+    def poll() -> None:
+        reporter.poll()
+        check()
+
+    while True:
+        seed_generators(seed, member.epoch, 0)
+        train.set_epoch(member.epoch)
+        train_epoch(member, train, run.data.augment, poll)
+        if len(val):
+            validate(member, val)
+        if end_epoch(member, parts, run.max_epochs, run.loggers):
+            return
+        run.files.end_epoch(dump_checkpoint(member, len(val)))

@@ -1,0 +1,60 @@
+"""result.yaml: how a run ended, or failed, and what it ran with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from tunesmith import run_folder
+from tunesmith.errors import RunFailed, UserError, text_of
+from tunesmith.machine_faults import find_machine_fault
+from tunesmith.training.complaints import explain
+from tunesmith.training.ddp.processes import is_rank_zero
+from tunesmith.training.memory import as_out_of_memory
+from tunesmith.training.record import RunRecord
+
+Result = dict[str, Any]
+
+
+def write_result(cfg: DictConfig, folder: Path, fields: Result, data_digest: str | None) -> Result:
+    """Return the content of result.yaml: how the run ended and what it ran with; rank zero writes the file."""
+    labels = {"note": cfg.get("note"), "tags": list(cfg.get("tags") or [])}
+    origin = {"seed": cfg.seed, "threads": cfg.threads, **labels, **run_folder.environment()}
+    objective = {"metric": cfg.objective.metric, "mode": cfg.objective.mode}
+    result = {**objective, **fields, **origin, "data_digest": data_digest}
+    if is_rank_zero():
+        run_folder.write_yaml(folder / run_folder.RESULT_FILE, result)
+    return result
+
+
+@contextmanager
+def failure_recorded(cfg: DictConfig, record: RunRecord, checkpoint: Path | None) -> Iterator[None]:
+    """Write result.yaml if a training raises; a user's mistake or a machine's fault is not recorded.
+
+    checkpoint: of an earlier attempt, which the training continues.
+
+    Raises:
+        UserError: a mistake in the config.
+        MachineFault: a full disk or the like.
+        RunFailed: out of memory; any other error leaves as it is.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        if (fault := find_machine_fault(error, record.folder)) is not None:
+            raise fault from None
+        if (mistake := explain(error, cfg.objective.metric, checkpoint)) is not None:
+            raise mistake from None
+        # Another rank keeps its own error: a RunFailed would count as one that all ranks raise, and not be printed.
+        failure = (as_out_of_memory(error) or error) if is_rank_zero() else error
+        record.fail(str(failure) if isinstance(failure, RunFailed) else f"{type(error).__name__}: {text_of(error)}")
+        write_result(cfg, record.folder, record.result_fields(), record.data_digest)
+        if failure is error:
+            raise
+        raise failure from error

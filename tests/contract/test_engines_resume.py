@@ -1,0 +1,98 @@
+"""A run that one engine began and the other goes on with is the unbroken run, in every digit."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from itertools import product
+from pathlib import Path
+
+import pytest
+from engines import OWN_MODEL, Interrupting, Left, configured, left_by, train
+from listener import Listener
+
+from tunesmith.errors import AttemptLost
+from tunesmith.run_folder import LAST_CHECKPOINT
+
+EPOCHS, NUM_BATCHES = 10, 3
+# Every one has draws, and something that each epoch moves: a schedule, its patience, early stopping's, a momentum.
+RUNS = {
+    "plateau and patience": ("scheduler.patience=1", "callbacks=default", "callbacks.early_stopping.patience=3"),
+    "cosine and momentum": ("optimizer=sgd", "optimizer.nesterov=true", "scheduler=cosine"),
+    "warm-up and plateau": ("optimizer=adamw", "warmup_epochs=4", "scheduler.patience=0"),
+    "one cycle": ("optimizer=rmsprop", "optimizer.momentum=0.5", "scheduler=onecycle"),
+    "a step of one's own": ("learner._target_=engine_parts.Denoising", "scheduler=step", "scheduler.step_size=2"),
+    "a model's own state": (
+        *(*OWN_MODEL, "model._target_=engine_parts.ExtraState"),
+        "optimizer.weight_decay=1e-3",
+    ),
+    "augmentation and images": (
+        *("data=digits", "data.fraction=0.1", "data.batch_size=36", "model=cnn", "model.channels=[4]"),
+        *("data.augmentation.rotation=20", "metrics=[f1]"),
+    ),
+}
+WAYS = [("lightning", "lean"), ("lean", "lightning"), ("lean", "lean")]
+
+
+def typed_for(name: str, engine: str) -> tuple[str, ...]:
+    return (*RUNS[name], f"trainer.max_epochs={EPOCHS}", "optimizer.lr=3e-2")
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Left]:
+    """Each run, trained by Lightning at one go, when it is first asked for."""
+    return Runs(tmp_path_factory)
+
+
+class Runs(dict[str, Left]):
+    def __init__(self, factory: pytest.TempPathFactory) -> None:
+        super().__init__()
+        self._factory = factory
+
+    def __missing__(self, name: str) -> Left:
+        cfg = configured("lightning", *typed_for(name, "lightning"))
+        self[name] = left_by(self._factory.mktemp("unbroken"), cfg)
+        assert self[name].error is None
+        return self[name]
+
+
+def broken_off(folder: Path, name: str, engine: str, epochs: int, by: type[BaseException]) -> None:
+    """Train until the first batch of an epoch: a reporter is polled at each batch, and before an epoch is written."""
+    reporter = Interrupting(ends_at=epochs * (NUM_BATCHES + 1) + 1, by=by)
+    with pytest.raises(by, match=r"^$"):
+        train(folder, configured(engine, *typed_for(name, engine)), reporter)
+    assert [step for step, _ in reporter.heard] == list(range(1, epochs + 1))
+
+
+def rest_of(folder: Path, name: str, engine: str) -> Left:
+    return left_by(folder, configured(engine, *typed_for(name, engine)), Listener(is_retry=True))
+
+
+def check(left: Left, expected: Left, epochs: int) -> None:
+    """Compare with the unbroken run; what was heard and logged is that of the epochs after the break."""
+    assert left.heard == expected.heard[epochs:]
+    assert left.log == expected.log[epochs:]
+    for field in fields(Left):
+        if field.name not in ("heard", "log"):
+            assert getattr(left, field.name) == getattr(expected, field.name), field.name
+
+
+def cases() -> list[object]:
+    """Every run, way and epoch; the quick tests have each run in both directions, at one epoch or another."""
+    found = []
+    for name, way, epochs in product(RUNS, WAYS, (1, 3, 6)):
+        number = list(RUNS).index(name)
+        is_quick = way != ("lean", "lean") and epochs == (1, 3, 6)[(number + WAYS.index(way)) % 3]
+        marks = () if is_quick else pytest.mark.slow
+        found.append(pytest.param(name, *way, epochs, id=f"{name}, {' then '.join(way)}, {epochs}", marks=marks))
+    return found
+
+
+@pytest.mark.parametrize(("name", "first", "then", "epochs"), cases())
+def test_a_lost_attempt_goes_on_to_the_same_numbers(
+    tmp_path: Path, unbroken: dict[str, Left], name: str, first: str, then: str, epochs: int
+) -> None:
+    expected = unbroken[name]
+    assert expected.result["epochs"] > epochs
+    broken_off(tmp_path, name, first, epochs, AttemptLost)
+    assert (tmp_path / LAST_CHECKPOINT).exists()
+    check(rest_of(tmp_path, name, then), expected, epochs)
