@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,9 @@ from listener import Listener
 from omegaconf import DictConfig, OmegaConf
 from tiny import composed
 
-from tunesmith.errors import AttemptLost, NothingToEvaluate
+from tunesmith.errors import AttemptLost
 from tunesmith.reporting import Reporter
-from tunesmith.run_folder import read_yaml
-from tunesmith.training.evaluation import evaluate
+from tunesmith.run_folder import BEST_CHECKPOINT, METRICS_FILE, RESULT_FILE, read_yaml
 from tunesmith.training.run import train_in
 
 ENGINES = ("lightning", "lean")
@@ -39,17 +38,22 @@ class Left:
     error: str | None
     metrics: list[str]
     result: dict[str, Any]
-    test: dict[str, Any] | None
-    report: str | None
     best: Any
     heard: list[tuple[int, float]]
     log: list[str]
     files: dict[str, str]
 
 
-def configured(engine: str, *typed: str) -> DictConfig:
+def configured(*typed: str) -> DictConfig:
     units = () if any(text.startswith("model=") for text in typed) else ("model.hidden_units=16",)
-    return composed(*BASE, *units, *typed, f"trainer.engine={engine}")
+    return composed(*BASE, *units, *typed)
+
+
+def by_engine(engine: str, cfg: DictConfig) -> DictConfig:
+    """Return the config that is trained by an engine."""
+    cfg = cfg.copy()
+    cfg.trainer.engine = engine
+    return cfg
 
 
 def train(folder: Path, cfg: DictConfig, reporter: Reporter | None = None) -> None:
@@ -60,7 +64,7 @@ def train(folder: Path, cfg: DictConfig, reporter: Reporter | None = None) -> No
 
 
 def left_by(folder: Path, cfg: DictConfig, reporter: Listener | None = None) -> Left:
-    """Train in a folder, evaluate the run, and return what it has left."""
+    """Train in a folder and return what the run has left."""
     reporter = reporter or Listener()
     error = None
     with logged() as log:
@@ -72,18 +76,12 @@ def left_by(folder: Path, cfg: DictConfig, reporter: Listener | None = None) -> 
 
 
 def read_left(folder: Path, reporter: Listener, log: list[str], error: str | None = None) -> Left:
-    result = read_yaml(folder / "result.yaml") if (folder / "result.yaml").exists() else {}
-    best = folder / "checkpoints" / "best.ckpt"
-    if best.exists() or (folder / "fold_0").exists():
-        with suppress(NothingToEvaluate):
-            evaluate(folder)
-    test, report = folder / "test.yaml", folder / "test_report.txt"
+    metrics, result, best = (folder / name for name in (METRICS_FILE, RESULT_FILE, BEST_CHECKPOINT))
+    fields = read_yaml(result) if result.exists() else {}
     return Left(
         error,
-        (folder / "metrics.csv").read_text().splitlines() if (folder / "metrics.csv").exists() else [],
-        {key: value for key, value in result.items() if key not in OF_THE_ENGINE},
-        read_yaml(test) if test.exists() else None,
-        report.read_text() if report.exists() else None,
+        metrics.read_text().splitlines() if metrics.exists() else [],
+        {key: value for key, value in fields.items() if key not in OF_THE_ENGINE},
         _plain(torch.load(best, weights_only=True)) if best.exists() else None,
         reporter.heard,
         log,
@@ -93,8 +91,7 @@ def read_left(folder: Path, reporter: Listener, log: list[str], error: str | Non
 
 def _text(path: Path) -> str:
     """Return what a file holds, nothing of those that hold the engine's name, a time, or no text."""
-    is_equal = path.suffix in (".csv", ".json", ".txt") or path.name == "test.yaml"
-    return path.read_text() if is_equal else ""
+    return path.read_text() if path.suffix in (".csv", ".json") else ""
 
 
 def _plain(checkpoint: dict[str, Any]) -> dict[str, Any]:

@@ -161,9 +161,9 @@ def _leave_record(config: DictConfig) -> None:
 
 
 def evaluate(folder: Path, config: DictConfig | None = None) -> dict[str, float]:
-    """Evaluate a run on the test part, as tunesmith.training.run.evaluate does."""
+    """Evaluate a run on the test part, as tunesmith.training.evaluation.evaluate does."""
     load_training()
-    from tunesmith.training.run import evaluate
+    from tunesmith.training.evaluation import evaluate
 
     return evaluate(folder, config)
 

@@ -109,7 +109,7 @@ def evaluate(folder: str | Path) -> dict[str, float]:
     """
     run_folder.check_run_folder(Path(folder))
     register_resolvers()
-    from tunesmith.training.run import evaluate
+    from tunesmith.training.evaluation import evaluate
 
     return evaluate(Path(folder))
 

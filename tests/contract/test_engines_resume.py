@@ -7,8 +7,9 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from engines import OWN_MODEL, Interrupting, Left, configured, left_by, train
+from engines import OWN_MODEL, Interrupting, Left, by_engine, configured, left_by, train
 from listener import Listener
+from omegaconf import DictConfig
 
 from tunesmith.errors import AttemptLost
 from tunesmith.run_folder import LAST_CHECKPOINT
@@ -33,8 +34,8 @@ RUNS = {
 WAYS = [("lightning", "lean"), ("lean", "lightning"), ("lean", "lean")]
 
 
-def typed_for(name: str, engine: str) -> tuple[str, ...]:
-    return (*RUNS[name], f"trainer.max_epochs={EPOCHS}", "optimizer.lr=3e-2")
+def config_of(name: str, engine: str) -> DictConfig:
+    return by_engine(engine, configured(*RUNS[name], f"trainer.max_epochs={EPOCHS}", "optimizer.lr=3e-2"))
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +50,7 @@ class Runs(dict[str, Left]):
         self._factory = factory
 
     def __missing__(self, name: str) -> Left:
-        cfg = configured("lightning", *typed_for(name, "lightning"))
-        self[name] = left_by(self._factory.mktemp("unbroken"), cfg)
+        self[name] = left_by(self._factory.mktemp("unbroken"), config_of(name, "lightning"))
         assert self[name].error is None
         return self[name]
 
@@ -59,12 +59,8 @@ def broken_off(folder: Path, name: str, engine: str, epochs: int, by: type[BaseE
     """Train until the first batch of an epoch: a reporter is polled at each batch, and before an epoch is written."""
     reporter = Interrupting(ends_at=epochs * (NUM_BATCHES + 1) + 1, by=by)
     with pytest.raises(by, match=r"^$"):
-        train(folder, configured(engine, *typed_for(name, engine)), reporter)
+        train(folder, config_of(name, engine), reporter)
     assert [step for step, _ in reporter.heard] == list(range(1, epochs + 1))
-
-
-def rest_of(folder: Path, name: str, engine: str) -> Left:
-    return left_by(folder, configured(engine, *typed_for(name, engine)), Listener(is_retry=True))
 
 
 def check(left: Left, expected: Left, epochs: int) -> None:
@@ -95,4 +91,4 @@ def test_a_lost_attempt_goes_on_to_the_same_numbers(
     assert expected.result["epochs"] > epochs
     broken_off(tmp_path, name, first, epochs, AttemptLost)
     assert (tmp_path / LAST_CHECKPOINT).exists()
-    check(rest_of(tmp_path, name, then), expected, epochs)
+    check(left_by(tmp_path, config_of(name, then), Listener(is_retry=True)), expected, epochs)

@@ -44,7 +44,7 @@ def test_result_holds_the_best_epoch_of_metrics(folder: Path) -> None:
     assert (result["value"], result["epoch"]) == (float(best["val/loss"]), int(best["epoch"]))
     assert list(result) == [
         *("metric", "mode", "value", "epoch", "epochs", "seconds", "state", "reason"),
-        *("checkpoint", "seed", "threads", "note", "tags", "versions", "commit", "dirty"),
+        *("checkpoint", "seed", "threads", "engine", "note", "tags", "versions", "commit", "dirty"),
         "data_digest",
     ]
     assert (result["state"], result["epochs"], result["threads"]) == ("COMPLETE", 4, 1)

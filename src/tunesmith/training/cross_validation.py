@@ -16,6 +16,7 @@ from tunesmith import run_folder
 from tunesmith.errors import UserError, text_of
 from tunesmith.reporting import Reporter
 from tunesmith.training.lean.loggers import build_tensorboard
+from tunesmith.training.lean_classes import LEAN_CLASSES
 from tunesmith.training.loggers import log_hparams
 from tunesmith.training.result import Result, write_result
 from tunesmith.training.train_once import train_once
@@ -55,7 +56,8 @@ def has_folds(cfg: DictConfig) -> bool:
     if data.get("folds") is None:
         return False
     try:
-        takes_folds = "fold" in signature(get_object(data["_target_"])).parameters
+        target = data["_target_"]
+        takes_folds = "fold" in signature(get_object(LEAN_CLASSES.get(target, target))).parameters
     except Exception:  # building the data will say what is wrong
         return True
     if not takes_folds:

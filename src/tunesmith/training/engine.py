@@ -9,7 +9,7 @@ import platform
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
@@ -21,13 +21,16 @@ from tunesmith.config.selection import ABSENT, select
 from tunesmith.errors import UserError
 from tunesmith.reporting import is_trial
 from tunesmith.rules import POSITIVE, is_integer
+from tunesmith.training.lean_classes import LEAN_CLASSES
 from tunesmith.training.own_learner import why_learner_needs_trainer
 
 KEY = "trainer.engine"
-AUTO, LEAN, LIGHTNING = ENGINES = ("auto", "lean", "lightning")
+AUTO: Final = "auto"
+LEAN: Final = "lean"
+LIGHTNING: Final = "lightning"
 
 SUPERVISED = "tunesmith.training.learner.Supervised"
-_DATA_MODULES = ("tunesmith.data.DataModule", "tunesmith.data.datamodule.DataModule")
+DATA_MODULE = "tunesmith.data.DataModule"
 _TRAINERS = ("lightning.Trainer", "lightning.pytorch.Trainer", "lightning.pytorch.trainer.Trainer")
 _EARLY_STOPPING = (
     "lightning.pytorch.callbacks.EarlyStopping",
@@ -93,31 +96,29 @@ class Engine:
     reason: str | None = None
 
 
-def choose_engine(cfg: DictConfig) -> Engine:
+def choose_engine(cfg: DictConfig, is_of_sweep: bool | None = None) -> Engine:
     """Return the engine that trains a config: by trainer.engine=auto a plain run's is Lightning, a trial's is lean.
+
+    is_of_sweep: whether the config is that of a trial; None: whether this code runs in one.
 
     Raises:
         UserError: trainer.engine=lean, and something in the config needs Lightning's Trainer.
     """
-    return _choose(cfg, is_trial())
+    asked = OmegaConf.select(cfg, KEY, default=AUTO)
+    if asked == LIGHTNING or (asked == AUTO and not (is_trial() if is_of_sweep is None else is_of_sweep)):
+        return Engine(LIGHTNING)
+    reason = why_not_lean(cfg)
+    if reason is None:
+        return Engine(LEAN)
+    if asked == LEAN:
+        raise UserError(f"{KEY} must be auto or lightning: {reason}; got '{LEAN}'")
+    return Engine(LIGHTNING, reason)
 
 
 def describe_engine(cfg: DictConfig, is_of_sweep: bool) -> str | None:
     """Return a line if trainer.engine=auto has Lightning train a sweep's trial; raise as choose_engine does."""
-    reason = _choose(cfg, is_of_sweep).reason
-    return None if reason is None else f"engine lightning: {reason}"
-
-
-def _choose(cfg: DictConfig, is_of_sweep: bool) -> Engine:
-    asked = OmegaConf.select(cfg, KEY, default=AUTO)
-    if asked == LIGHTNING or (asked == AUTO and not is_of_sweep):
-        return Engine("lightning")
-    reason = why_not_lean(cfg)
-    if reason is None:
-        return Engine("lean")
-    if asked == LEAN:
-        raise UserError(f"{KEY} must be auto or lightning: {reason}; got '{LEAN}'")
-    return Engine("lightning", reason)
+    reason = choose_engine(cfg, is_of_sweep).reason
+    return None if reason is None else f"engine {LIGHTNING}: {reason}"
 
 
 def why_not_lean(cfg: DictConfig) -> str | None:
@@ -128,8 +129,10 @@ def why_not_lean(cfg: DictConfig) -> str | None:
 def _reasons(cfg: DictConfig) -> Iterator[str]:
     yield from _of_trainer(cfg)
     yield from _of_callbacks(cfg)
-    if (target := _target(cfg, "data")) not in _DATA_MODULES:
-        yield f"data._target_={target} is not {_DATA_MODULES[0]}" if target else "the learner brings its own data"
+    if (target := _target(cfg, "data")) is None:
+        yield "the learner brings its own data"
+    elif LEAN_CLASSES.get(target) != LEAN_CLASSES[DATA_MODULE]:
+        yield f"data._target_={target} is not {DATA_MODULE}"
     yield from _of_learner(cfg)
     yield from _of_loggers(cfg)
     yield from _of_hydra(cfg)
@@ -171,6 +174,8 @@ def _of_callbacks(cfg: DictConfig) -> Iterator[str]:
             continue
         unknown = [f"{key}.{argument}" for argument in cfg.callbacks[name] if argument not in _PATIENCE_KEYS]
         yield from (f"{argument} needs Lightning's Trainer" for argument in unknown)
+        if "monitor" not in cfg.callbacks[name]:
+            yield f"{key} has no monitor, which Lightning refuses"
         state = select(cfg, f"{key}.monitor", f"{key}.monitor"), select(cfg, f"{key}.mode", f"{key}.mode")
         if (twin := states.setdefault(state, name)) != name:
             yield f"{key} follows what callbacks.{twin} follows, which Lightning refuses"

@@ -14,6 +14,7 @@ from tunesmith.errors import RunFailed, UserError, text_of
 from tunesmith.machine_faults import find_machine_fault
 from tunesmith.training.complaints import explain
 from tunesmith.training.ddp.processes import is_rank_zero
+from tunesmith.training.engine import choose_engine
 from tunesmith.training.memory import as_out_of_memory
 from tunesmith.training.record import RunRecord
 
@@ -23,7 +24,8 @@ Result = dict[str, Any]
 def write_result(cfg: DictConfig, folder: Path, fields: Result, data_digest: str | None) -> Result:
     """Return the content of result.yaml: how the run ended and what it ran with; rank zero writes the file."""
     labels = {"note": cfg.get("note"), "tags": list(cfg.get("tags") or [])}
-    origin = {"seed": cfg.seed, "threads": cfg.threads, **labels, **run_folder.environment()}
+    engine = choose_engine(cfg).name
+    origin = {"seed": cfg.seed, "threads": cfg.threads, "engine": engine, **labels, **run_folder.environment()}
     objective = {"metric": cfg.objective.metric, "mode": cfg.objective.mode}
     result = {**objective, **fields, **origin, "data_digest": data_digest}
     if is_rank_zero():

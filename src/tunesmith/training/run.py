@@ -1,4 +1,4 @@
-"""The two entry points: train(), which every run and every trial calls, and evaluate(), which uses the test part."""
+"""The entry point of every run and every trial."""
 
 from __future__ import annotations
 
@@ -14,12 +14,9 @@ from tunesmith.reporting import Reporter, is_trial
 from tunesmith.resume.resume_command import typed_path
 from tunesmith.training.cross_validation import cross_validate, has_folds
 from tunesmith.training.ddp.processes import is_rank_zero
-from tunesmith.training.evaluation import evaluate
 from tunesmith.training.memory import free_cuda
 from tunesmith.training.result import Result
 from tunesmith.training.train_once import train_once
-
-__all__ = ["evaluate", "train", "train_in"]
 
 
 def train(cfg: DictConfig, folder: Path, reporter: Reporter) -> float:

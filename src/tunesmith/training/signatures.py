@@ -19,6 +19,7 @@ from tunesmith.config.renamed_targets import RENAMED
 from tunesmith.errors import UserError
 from tunesmith.training.lean_classes import LEAN_CLASSES
 from tunesmith.training.nodes import OURS
+from tunesmith.training.shipped_nodes import is_as_shipped
 from tunesmith.training.supervised import SupervisedLearning
 
 Parameters = Mapping[str, inspect.Parameter]
@@ -28,16 +29,23 @@ def check_signatures(cfg: DictConfig) -> None:
     """Raise UserError for a key of a node that its class does not take, or for a node that does not say its class.
 
     A class with **kwargs takes any; a class that cannot be imported, or that Hydra refuses, is left to the one that
-    builds the node, and so is a node that a class above builds by itself.
+    builds the node, and so is a node that a class above builds by itself. Lightning's classes are not looked at if they
+    are given what conf/ gives them.
     """
     check_node_keys(cfg, is_supervised=_is_supervised(cfg))
     for key, node in parts_of_run(cfg):
-        parameters = None if _is_built_by_another(cfg, key) else _parameters_of(node)
+        if _is_built_by_another(cfg, key) or is_as_shipped(node, _ours_in(key)):
+            continue
+        parameters = _parameters_of(node)
         if parameters is None:
             continue
         if not _takes_any(parameters):
             _check_names(key, node, parameters)
         _check_required(key, node, parameters)
+
+
+def _ours_in(key: str) -> frozenset[str]:
+    return frozenset(each.removeprefix(f"{key}.") for each in OURS)
 
 
 def _is_built_by_another(cfg: DictConfig, key: str) -> bool:

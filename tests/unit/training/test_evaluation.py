@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from engines import BASE, OWN_MODEL
+from engines import BASE, OWN_MODEL, by_engine, train
 from omegaconf import OmegaConf
 from sklearn.metrics import accuracy_score, log_loss, precision_recall_fscore_support
 from tiny import composed, older, small
@@ -25,7 +25,6 @@ from tunesmith.training.cross_validation import cross_validate
 from tunesmith.training.evaluation import evaluate
 from tunesmith.training.fit import train_once
 from tunesmith.training.learner_and_data import build_learner
-from tunesmith.training.run import train_in
 
 # A name -> what is typed for the run.
 RUNS = {
@@ -215,13 +214,10 @@ def test_a_plain_loop_gives_the_trainers_digits(tmp_path: Path, name: str) -> No
     np.savez(tmp_path / "arrays.npz", inputs=inputs, targets=inputs[:, :2] ** 2)
     typed = (text.format(arrays=tmp_path / "arrays.npz") for text in EVALUATED[name])
     cfg = composed(*BASE, *typed, "trainer.max_epochs=2")
-    train_in(cfg, tmp_path, NoReporter())
-    (tmp_path / ".hydra").mkdir()
-    OmegaConf.save(cfg, tmp_path / ".hydra" / "config.yaml")
+    train(tmp_path, by_engine("lean", cfg))
     written = []
     for engine in ("lightning", "auto"):
-        cfg.trainer.engine = engine
-        metrics = evaluate(tmp_path, cfg)
+        metrics = evaluate(tmp_path, by_engine(engine, cfg))
         report = tmp_path / "test_report.txt"
         written.append((metrics, (tmp_path / "test.yaml").read_text(), report.exists() and report.read_text()))
     assert written[0] == written[1]

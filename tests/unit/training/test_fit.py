@@ -22,9 +22,10 @@ from tunesmith.errors import MachineFault, UserError
 from tunesmith.models.linear import Linear
 from tunesmith.reporting import NoReporter
 from tunesmith.run_folder import read_metrics, read_yaml
-from tunesmith.training.fit import train_once
+from tunesmith.training.train_once import train_once
 
 EPOCHS = 4
+BY_BOTH = pytest.mark.parametrize("engine", [f"trainer.engine={engine}" for engine in ("lightning", "lean")])
 
 
 def iris(*typed: str) -> DictConfig:
@@ -38,8 +39,9 @@ def rows(cfg: DictConfig, folder: Path, checkpoint: Path | None = None) -> list[
     return read_metrics(folder)
 
 
-def test_a_run_that_reaches_its_end(tmp_path: Path) -> None:
-    result = train_once(iris("seed=3"), tmp_path, NoReporter())
+@BY_BOTH
+def test_a_run_that_reaches_its_end(tmp_path: Path, engine: str) -> None:
+    result = train_once(iris("seed=3", engine), tmp_path, NoReporter())
     losses = [float(row["val/loss"]) for row in read_metrics(tmp_path)]
     shown = {key: result[key] for key in ("value", "epoch", "epochs", "state", "reason", "checkpoint", "seed")}
     assert shown == {
@@ -54,13 +56,15 @@ def test_a_run_that_reaches_its_end(tmp_path: Path) -> None:
     assert read_yaml(tmp_path / "result.yaml") == result
 
 
-def test_a_run_that_its_reporter_stops(tmp_path: Path) -> None:
-    result = train_once(iris(), tmp_path, Listener(2))
+@BY_BOTH
+def test_a_run_that_its_reporter_stops(tmp_path: Path, engine: str) -> None:
+    result = train_once(iris(engine), tmp_path, Listener(2))
     assert (result["state"], result["reason"], result["epochs"]) == ("PRUNED", "pruned", 2)
 
 
-def test_a_run_whose_objective_becomes_nan(tmp_path: Path) -> None:
-    hot = iris("optimizer=sgd", "optimizer.lr=1e30", "model.batch_norm=false")
+@BY_BOTH
+def test_a_run_whose_objective_becomes_nan(tmp_path: Path, engine: str) -> None:
+    hot = iris("optimizer=sgd", "optimizer.lr=1e30", "model.batch_norm=false", engine)
     result = train_once(hot, tmp_path, NoReporter())
     shown = {key: result[key] for key in ("value", "epoch", "epochs", "state", "reason", "checkpoint")}
     assert shown == {
@@ -91,26 +95,31 @@ def test_an_error_whose_text_cannot_be_read_is_recorded_as_any_other(tmp_path: P
     assert (result["state"], result["reason"]) == ("FAIL", reason)
 
 
+@BY_BOTH
 @pytest.mark.parametrize("content", [b"", b"no checkpoint"], ids=["an empty file", "some file"])
-def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path, engine: str, content: bytes) -> None:
     checkpoint = tmp_path / "a.ckpt"
     checkpoint.write_bytes(content)
     message = f"ckpt_path must be a checkpoint that a run wrote; got '{checkpoint}'"
     with pytest.raises(UserError, match=f"^{re.escape(message)}$"):
-        train_once(iris(), tmp_path, NoReporter(), checkpoint)
+        train_once(iris(engine), tmp_path, NoReporter(), checkpoint)
     assert not (tmp_path / "result.yaml").exists()
 
 
-def test_a_checkpoint_of_another_model_is_refused_and_leaves_the_record_of_its_run(tmp_path: Path) -> None:
-    train_once(iris(), tmp_path, NoReporter())
+@BY_BOTH
+def test_a_checkpoint_of_another_model_is_refused_and_leaves_the_record_of_its_run(tmp_path: Path, engine: str) -> None:
+    train_once(iris(engine), tmp_path, NoReporter())
     before, checkpoint = (tmp_path / "result.yaml").read_text(), tmp_path / "checkpoints" / "best.ckpt"
     message = f"ckpt_path must be a checkpoint of this model; got '{checkpoint}': Error(s) in loading state_dict"
     with pytest.raises(UserError, match=f"^{re.escape(message)}"):
-        train_once(iris("model.hidden_units=3"), tmp_path, NoReporter(), checkpoint)
+        train_once(iris("model.hidden_units=3", engine), tmp_path, NoReporter(), checkpoint)
     assert (tmp_path / "result.yaml").read_text() == before
 
 
-def test_a_checkpoint_with_biases_before_batch_norms_starts_a_new_run_and_goes_on_with_none(tmp_path: Path) -> None:
+@BY_BOTH
+def test_a_checkpoint_with_biases_before_batch_norms_starts_a_new_run_and_goes_on_with_none(
+    tmp_path: Path, engine: str
+) -> None:
     """Version 0.1.0 had them; its optimizer has moments for parameters that there are no more."""
     train_once(older("data=iris", "trainer.max_epochs=2"), tmp_path, NoReporter())
     best = tmp_path / "checkpoints" / "best.ckpt"
@@ -118,8 +127,8 @@ def test_a_checkpoint_with_biases_before_batch_norms_starts_a_new_run_and_goes_o
     with pytest.raises(
         UserError, match=rf"^ckpt_path must be a checkpoint of this model; got .*; {re.escape(way_out)}$"
     ):
-        train_once(iris(), tmp_path, NoReporter(), best)
-    typed = ("data=iris", "trainer.max_epochs=1", "optimizer.lr=1e-30", f"weights={best}")
+        train_once(iris(engine), tmp_path, NoReporter(), best)
+    typed = ("data=iris", "trainer.max_epochs=1", "optimizer.lr=1e-30", f"weights={best}", engine)
     (today,), (then,) = rows(small(*typed), tmp_path / "today"), rows(older(*typed), tmp_path / "then")
     assert float(today["val/loss"]) == pytest.approx(float(then["val/loss"]), rel=1e-5)
 
@@ -134,25 +143,27 @@ class Draws(Linear):
         return super().forward(inputs + random.random() + np.random.rand() + torch.rand_like(inputs))
 
 
-class StopsIn(L.Callback):
+class StopsIn(Listener):
     """Interrupts the run in the first batch of an epoch (from 1), after the epoch has drawn something more."""
 
     def __init__(self, epoch: int) -> None:
+        super().__init__()
         self.epoch = epoch
 
-    def on_train_batch_end(self, trainer: L.Trainer, *args: object) -> None:
-        if trainer.current_epoch + 1 == self.epoch:
+    def poll(self) -> None:
+        if len(self.heard) + 1 == self.epoch:
             raise KeyboardInterrupt
 
 
 AUGMENTED = ("data=digits", "data.fraction=0.1", "data.batch_size=32", "data.augmentation.rotation=10")
 
 
+@BY_BOTH
 @pytest.mark.parametrize("model", ["mlp", "draws"])
 @pytest.mark.parametrize("epoch", [2, 3])
-def test_a_resumed_run_draws_what_an_unbroken_one_draws(tmp_path: Path, epoch: int, model: str) -> None:
-    def cfg(*typed: str) -> DictConfig:
-        made = small(*AUGMENTED, f"trainer.max_epochs={EPOCHS}", *typed)
+def test_a_resumed_run_draws_what_an_unbroken_one_draws(tmp_path: Path, engine: str, epoch: int, model: str) -> None:
+    def cfg() -> DictConfig:
+        made = small(*AUGMENTED, f"trainer.max_epochs={EPOCHS}", engine)
         if model == "draws":
             made.model = {"_target_": f"{__name__}.Draws", "_partial_": True, "bias": True, "initializer": "torch"}
         return made
@@ -161,7 +172,7 @@ def test_a_resumed_run_draws_what_an_unbroken_one_draws(tmp_path: Path, epoch: i
     expected = rows(cfg(), unbroken)
     stopped.mkdir()
     with pytest.raises(KeyboardInterrupt, match=r"^$"):
-        train_once(cfg(f"+callbacks.stop={{_target_:{__name__}.StopsIn,epoch:{epoch}}}"), stopped, NoReporter())
+        train_once(cfg(), stopped, StopsIn(epoch))
     assert len(read_metrics(stopped)) == epoch - 1
     assert rows(cfg(), stopped, stopped / "checkpoints" / "last.ckpt") == expected
 
@@ -177,21 +188,25 @@ def test_what_others_draw_between_epochs_changes_nothing(tmp_path: Path) -> None
     assert rows(other, tmp_path / "other") == rows(cfg, tmp_path / "run")
 
 
-def test_no_checkpoint_holds_states_of_generators_and_those_of_older_ones_are_ignored(tmp_path: Path) -> None:
-    train_once(iris("trainer.max_epochs=2"), tmp_path, NoReporter())
+@BY_BOTH
+def test_no_checkpoint_holds_states_of_generators_and_those_of_older_ones_are_ignored(
+    tmp_path: Path, engine: str
+) -> None:
+    train_once(iris("trainer.max_epochs=2", engine), tmp_path, NoReporter())
     best = tmp_path / "checkpoints" / "best.ckpt"
     saved = torch.load(best, weights_only=True)
     assert "Checkpoints" not in saved["callbacks"]
     saved["callbacks"]["Checkpoints"] = {"torch": torch.get_rng_state(), "python": [3, torch.ones(625), None]}
     torch.save(saved, best)
-    assert rows(iris(), tmp_path, best) == rows(iris(), tmp_path / "whole")
+    assert rows(iris(engine), tmp_path, best) == rows(iris(engine), tmp_path / "whole")
 
 
+@BY_BOTH
 @pytest.mark.parametrize("num_bytes", [0, 20, 100, 1000, 3000, 20_000])
 def test_a_full_disk_is_one_line_and_leaves_no_part_of_a_file(
-    tmp_path: Path, num_bytes: int, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, engine: str, num_bytes: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    cfg = small("data=iris", "model.hidden_units=512", "trainer.max_epochs=2")
+    cfg = small("data=iris", "model.hidden_units=512", "trainer.max_epochs=2", engine)
     with files_up_to(num_bytes), pytest.raises(MachineFault, match=rf"^(file too large|disk full): '{tmp_path}"):
         train_once(cfg, tmp_path, NoReporter())
     assert capsys.readouterr().err == ""
@@ -200,13 +215,20 @@ def test_a_full_disk_is_one_line_and_leaves_no_part_of_a_file(
     assert train_once(cfg, tmp_path, NoReporter())["state"] == "COMPLETE"
 
 
-class RemovesFolder(L.Callback):
-    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        shutil.rmtree(trainer.default_root_dir)
+class RemovesFolder(Listener):
+    """Takes the run's folder away before its first epoch ends."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+
+    def poll(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def test_a_folder_that_is_removed_is_one_line(tmp_path: Path) -> None:
-    cfg = small("data=iris", "trainer.max_epochs=1", f"+callbacks.x._target_={__name__}.RemovesFolder")
+@BY_BOTH
+def test_a_folder_that_is_removed_is_one_line(tmp_path: Path, engine: str) -> None:
+    folder = tmp_path / "run"
     with pytest.raises(MachineFault, match=r"^folder gone: .* it was removed while it was written to$"):
-        train_once(cfg, tmp_path / "run", NoReporter())
-    assert not (tmp_path / "run").exists()
+        train_once(small("data=iris", "trainer.max_epochs=1", engine), folder, RemovesFolder(folder))
+    assert not folder.exists()

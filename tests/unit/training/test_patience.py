@@ -20,7 +20,7 @@ from tunesmith.training.patience import Patience
 
 MONITOR = "val/loss"
 # Values that float64 and float32 order differently, ties, and what is no number.
-SPECIAL = (0.1, 0.1 + 1e-10, 0.3, 0.30000001, -0.0, 0.0, 1e39, -1e39, 1e-46, math.nan, math.inf, -math.inf)
+SPECIAL = (1e8, 0.1, 0.1 + 1e-10, 0.3, 0.30000001, -0.0, 0.0, 1e39, -1e39, 1e-46, math.nan, math.inf, -math.inf)
 
 
 class Lightnings:

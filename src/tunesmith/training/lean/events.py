@@ -44,10 +44,9 @@ class EventFile:
         """Do nothing: no event waits to be written."""
 
     def finalize(self, status: str) -> None:
-        """Close the file; a further event would begin another one."""
+        """Close the file: nothing more can be logged."""
         if self._file is not None:
             self._file.close()
-            self._file = None
 
     def __del__(self) -> None:
         """Close the file of a run that was built and not begun."""

@@ -14,6 +14,7 @@ from tunesmith.training.data_record import read_earlier
 from tunesmith.training.draws import seed_generators
 from tunesmith.training.lean.build import Run, build, build_member
 from tunesmith.training.lean.checkpoint import dump_checkpoint, load_checkpoint
+from tunesmith.training.lean.dynamo import without_dynamo
 from tunesmith.training.lean.epoch import end_epoch, train_epoch, validate
 from tunesmith.training.lean.loggers import begun_loggers
 from tunesmith.training.lean.member import Member
@@ -35,7 +36,8 @@ def train_once(
     run = build(cfg, folder, reporter, fold, read_earlier(checkpoint, of_other_fold))
     check_batch_size(run.data, reporter)
     record = run.record
-    with failure_recorded(cfg, record, checkpoint), begun_loggers(run.loggers, folder, run.learner):
+    begun = begun_loggers(run.loggers, folder, run.learner)
+    with without_dynamo(), failure_recorded(cfg, record, checkpoint), begun:
         member = _begin(cfg, run, checkpoint)
         if member.epoch < run.max_epochs:  # a checkpoint may be of the last epoch
             _train(run, member, cfg.seed)

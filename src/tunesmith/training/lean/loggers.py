@@ -61,8 +61,7 @@ def _build(cfg: DictConfig, key: str, folder: Path) -> RunLogger:
 
 
 def _begin(logger: RunLogger, module: object) -> None:
-    """Let a logger of Lightning's make its experiment and take the learner's hyperparameters."""
-    _ = getattr(logger, "experiment", None)
+    """Let a logger take the hyperparameters that the learner has saved, if there are any."""
     if getattr(module, "_log_hyperparams", False) and hasattr(logger, "log_hyperparams"):
         logger.log_hyperparams(module.hparams_initial)  # type: ignore[attr-defined]
     logger.save()

@@ -78,10 +78,11 @@ class Member:
         for each in self.schedules:
             if not isinstance(each.scheduler, ReduceLROnPlateau):
                 continue
-            if each.monitor not in metrics:
-                hint = closest(str(each.monitor), metrics)
-                raise UserError(f"learner.monitor must be a metric that is logged; got '{each.monitor}'{hint}")
-            each.scheduler.step(as_float32(metrics[each.monitor]))
+            monitor = str(each.monitor)
+            if monitor not in metrics:
+                hint = closest(monitor, metrics)
+                raise UserError(f"learner.monitor must be a metric that is logged; got '{monitor}'{hint}")
+            each.scheduler.step(as_float32(metrics[monitor]))
 
 
 def make_clip(value: float | None, algorithm: str | None) -> Clip | None:

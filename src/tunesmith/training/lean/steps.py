@@ -11,6 +11,8 @@ from torch import Tensor
 from torch.optim import SGD, Adam, AdamW, Optimizer
 from torch.optim import optimizer as torch_optimizer
 
+from tunesmith.training.lean.dynamo import step_without_dynamo
+
 Group = Mapping[str, Any]
 Tensors = list[Tensor]
 
@@ -40,7 +42,7 @@ class Steps:
                 for call in self._calls:
                     call()
             return
-        self._optimizer.step()
+        step_without_dynamo(self._optimizer)
         if _has_kernel(self._optimizer):
             self._calls = _kernel_calls(self._optimizer)
             self._params = [param for group in self._optimizer.param_groups for param in group["params"]]
@@ -84,7 +86,7 @@ def _adam(group: Group, params: Tensors, averages: Tensors, squares: Tensors, st
     kernel = torch._fused_adamw_ if group["decoupled_weight_decay"] else torch._fused_adam_
     beta1, beta2 = group["betas"]
     kernel(
-        *(params, [param.grad for param in params], averages, squares, [], steps),
+        *(params, _grads(params), averages, squares, [], steps),
         lr=group["lr"],
         beta1=beta1,
         beta2=beta2,
@@ -97,7 +99,7 @@ def _adam(group: Group, params: Tensors, averages: Tensors, squares: Tensors, st
 
 def _sgd(group: Group, params: Tensors, buffers: Tensors) -> None:
     torch._fused_sgd_(
-        *(params, [param.grad for param in params], buffers),
+        *(params, _grads(params), buffers),
         weight_decay=group["weight_decay"],
         momentum=group["momentum"],
         lr=group["lr"],
@@ -106,6 +108,10 @@ def _sgd(group: Group, params: Tensors, buffers: Tensors) -> None:
         maximize=False,
         is_first_step=False,
     )
+
+
+def _grads(params: Tensors) -> Tensors:
+    return [param.grad for param in params]  # type: ignore[misc]  # none is None: see Steps.step
 
 
 # Class -> the call of its kernel, and what that needs of a parameter's state.
