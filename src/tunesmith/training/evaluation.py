@@ -87,7 +87,8 @@ def _models(cfg: DictConfig, folder: Path) -> list[tuple[int | None, Path]]:
 def _build(cfg: DictConfig, fold: int | None, folder: Path, is_lean: bool) -> Built:
     """Build a run's data and learner; raises UserError if the data are not those that it was trained on."""
     record = read_data_record("folder", folder / run_folder.BEST_CHECKPOINT)
-    return Built(*(build_lean_learner if is_lean else build_learner)(cfg, fold, record), folder)
+    data, module = (build_lean_learner if is_lean else build_learner)(cfg, fold, record)
+    return Built(data, module, folder)
 
 
 def _has_outputs(built: Built) -> bool:
