@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -87,7 +87,8 @@ def _models(cfg: DictConfig, folder: Path) -> list[tuple[int | None, Path]]:
 def _build(cfg: DictConfig, fold: int | None, folder: Path, is_lean: bool) -> Built:
     """Build a run's data and learner; raises UserError if the data are not those that it was trained on."""
     record = read_data_record("folder", folder / run_folder.BEST_CHECKPOINT)
-    data, module = (build_lean_learner if is_lean else build_learner)(cfg, fold, record)
+    build: Callable[..., tuple[Any, nn.Module]] = build_lean_learner if is_lean else build_learner
+    data, module = build(cfg, fold, record)
     return Built(data, module, folder)
 
 
