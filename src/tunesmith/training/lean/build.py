@@ -17,8 +17,10 @@ from tunesmith.data.batches import Batches
 from tunesmith.objective import Objective
 from tunesmith.reporting import Reporter
 from tunesmith.training.data_record import DataRecord, read_digest, read_preparation
+from tunesmith.training.draws import seed_torch
 from tunesmith.training.lean.loggers import build_lean_loggers
 from tunesmith.training.lean.member import Member, make_clip
+from tunesmith.training.lean.no_trainer import NoTrainer
 from tunesmith.training.learner_and_data import build_lean_learner
 from tunesmith.training.loggers import RunLogger, log_config, plain_config
 from tunesmith.training.monitors import check_monitors
@@ -64,6 +66,8 @@ def build(
         torch.use_deterministic_algorithms(False)
     seed_everything(cfg.seed)
     data, learner = build_lean_learner(cfg, fold, earlier)
+    if hasattr(learner, "_trainer"):  # the user's own, a LightningModule
+        learner._trainer = NoTrainer()  # type: ignore[assignment]
     digest = read_digest(data)
     if digest is not None:
         reporter.report_data(digest)
@@ -116,4 +120,4 @@ def seed_everything(seed: int) -> None:
     """Seed all generators as lightning.seed_everything does."""
     random.seed(seed)
     np.random.seed(seed)
-    torch.manual_seed(seed)
+    seed_torch(seed)
