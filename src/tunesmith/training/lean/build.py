@@ -60,6 +60,8 @@ def build(
         UserError: a value in the config is wrong, or the data are not those of the earlier run or of the study.
     """
     torch.set_num_threads(cfg.threads)
+    if torch.are_deterministic_algorithms_enabled():  # by a trial that Lightning trained in this process
+        torch.use_deterministic_algorithms(False)
     seed_everything(cfg.seed)
     data, learner = build_lean_learner(cfg, fold, earlier)
     digest = read_digest(data)
