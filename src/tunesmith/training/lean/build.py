@@ -17,6 +17,7 @@ from tunesmith.data.batches import Batches
 from tunesmith.objective import Objective
 from tunesmith.reporting import Reporter
 from tunesmith.training.data_record import DataRecord, read_digest, read_preparation
+from tunesmith.training.draws import seed_torch
 from tunesmith.training.lean.loggers import build_lean_loggers
 from tunesmith.training.lean.member import Member, make_clip
 from tunesmith.training.learner_and_data import build_lean_learner
@@ -116,4 +117,4 @@ def seed_everything(seed: int) -> None:
     """Seed all generators as lightning.seed_everything does."""
     random.seed(seed)
     np.random.seed(seed)
-    torch.manual_seed(seed)
+    seed_torch(seed)

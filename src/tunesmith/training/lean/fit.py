@@ -39,8 +39,7 @@ def train_once(
     begun = begun_loggers(run.loggers, folder, run.learner)
     with without_dynamo(), failure_recorded(cfg, record, checkpoint), begun:
         member = _begin(cfg, run, checkpoint)
-        if member.epoch < run.max_epochs:  # a checkpoint may be of the last epoch
-            _train(run, member, cfg.seed)
+        _train(run, member, cfg.seed)
     return write_result(cfg, folder, record.result_fields(), record.data_digest)
 
 
@@ -53,23 +52,27 @@ def _begin(cfg: DictConfig, run: Run, checkpoint: Path | None) -> Member:
     elif run.weights is not None:
         start_from(member.learner, run.weights, str(cfg.weights))
     run.record.start()
-    if member.epoch < run.max_epochs:
-        run.record.open_table()
-        run.files.start(earlier)
+    run.record.open_table()
+    run.files.start(earlier)
     return member
 
 
 def _train(run: Run, member: Member, seed: int) -> None:
     """Train until the last epoch; whatever breaks in leaves a checkpoint of the last epoch that has ended."""
-    record = run.record
     try:
         with hear_sigterm() as check:
-            _train_epochs(run, member, seed, check)
+            if member.epoch < run.max_epochs:  # a checkpoint may be of the last epoch
+                _train_epochs(run, member, seed, check)
             check()
+        _end(run, member)
     except BaseException as error:
         with uninterrupted():
             run.files.save_held(error)
         raise
+
+
+def _end(run: Run, member: Member) -> None:
+    record = run.record
     record.stop()
     if record.reporter.params:
         log_hparams(run.loggers, record.reporter.params, record.state, record.best.value, record.best.epoch)

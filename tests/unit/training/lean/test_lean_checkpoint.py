@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -107,22 +109,16 @@ def test_a_run_goes_on_in_either_engine_to_the_same_numbers(
     assert ends[0] == ends[1]
 
 
+WITHIN = {"callbacks": {"EpochRecord": {"within_epoch": True}}}
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (
-            {"optimizer_states": None},
-            r"^ckpt_path must be a checkpoint that a run goes on from; got one without optimi",
-        ),
+        ({"optimizer_states": None}, r"^ckpt_path must be a checkpoint that a run goes on from; got one without opt"),
         ({"epoch": 9}, r"^trainer.max_epochs must be at least the 9 epochs of the checkpoint in ckpt_path; got 4$"),
-        (
-            {"callbacks": {"EpochRecord": {"within_epoch": True}}},
-            r"^ckpt_path must be a checkpoint of an epoch's end; ",
-        ),
-        (
-            {"state_dict": {"model.a": torch.ones(1)}},
-            r"^ckpt_path must be a checkpoint of this model; got '.*last.ckpt",
-        ),
+        (WITHIN, r"^ckpt_path must be a checkpoint of an epoch's end; got one of a validation before it"),
+        ({"state_dict": {"model.a": torch.ones(1)}}, r"^ckpt_path must be a checkpoint of this model; got '.*ckpt': "),
     ],
     ids=["weights alone", "after the last epoch", "inside an epoch", "of another model"],
 )
@@ -134,3 +130,35 @@ def test_a_checkpoint_from_which_no_run_goes_on_is_refused(
     torch.save({key: value for key, value in checkpoint.items() if value is not None}, path)
     with pytest.raises(UserError, match=message):
         lean_fit.train_once(config(), tmp_path, Listener(), path)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_run_killed_at_its_very_end_has_its_best_epoch_after_all(tmp_path: Path, engine: str) -> None:
+    """last.ckpt is then of the last epoch, and best.ckpt not yet there: no epoch is left to train."""
+    expected = ENGINES[engine](config(), tmp_path, Listener())
+    assert expected["epoch"] == EPOCHS
+    best, last = (tmp_path / "checkpoints" / name for name in ("best.ckpt", "last.ckpt"))
+    content = best.read_bytes()
+    best.rename(last)
+    result = ENGINES[engine](config(), tmp_path, Listener(), last)
+    assert (result["state"], result["value"]) == ("COMPLETE", expected["value"])
+    assert comparable(best)["state_dict"] == _plain(torch.load(io.BytesIO(content), weights_only=True))["state_dict"]
+    assert not last.exists()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_interrupt_while_a_run_ends_loses_nothing(
+    tmp_path: Path, engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace = os.replace
+
+    def interrupt(*arguments: Any) -> None:
+        if str(arguments[1]).endswith(".ckpt"):
+            monkeypatch.setattr(os, "replace", replace)
+            raise KeyboardInterrupt
+        replace(*arguments)
+
+    monkeypatch.setattr(os, "replace", interrupt)
+    with pytest.raises(KeyboardInterrupt, match=r"^$"):
+        ENGINES[engine](config(), tmp_path, Listener())
+    assert comparable(tmp_path / "checkpoints" / "last.ckpt")["epoch"] == EPOCHS
