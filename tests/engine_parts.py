@@ -247,48 +247,25 @@ class OwnMetrics(Supervised):
 
 
 class LooksAtEpoch(Supervised):
-    """Its loss grows with the epoch, which a Trainer knows."""
+    """Its loss grows with the epoch, which a Trainer knows; its class does not tell that it asks."""
 
     def step(self, batch: Any) -> tuple[Tensor, Tensor, Tensor | None]:
         loss, outputs, targets = super().step(batch)
-        return loss * (1 + self.current_epoch), outputs, targets
+        return loss * (1 + _epoch_of(self)), outputs, targets
 
 
-class LooksAtSteps(Supervised):
-    def step(self, batch: Any) -> tuple[Tensor, Tensor, Tensor | None]:
-        loss, outputs, targets = super().step(batch)
-        return loss * (1 + self.global_step / 100), outputs, targets
-
-
-class LooksAtTrainer(Supervised):
-    def step(self, batch: Any) -> tuple[Tensor, Tensor, Tensor | None]:
-        return self._scaled(*super().step(batch))
-
-    def _scaled(self, loss: Tensor, outputs: Tensor, targets: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:
-        return loss * (1 if self.trainer.training else 2), outputs, targets
+def _epoch_of(learner: Supervised) -> int:
+    return learner.current_epoch
 
 
 class Logs(Supervised):
-    """Logs a metric of its own, as any LightningModule may."""
+    """Logs a metric of its own, as any LightningModule may; its class does not tell."""
 
     def step(self, batch: Any) -> tuple[Tensor, Tensor, Tensor | None]:
         loss, outputs, targets = super().step(batch)
-        self.log("size", outputs.detach().abs().mean())
+        _log_size(self, outputs)
         return loss, outputs, targets
 
 
-class Hook(Supervised):
-    """Uses a hook of Lightning's."""
-
-    def on_train_batch_end(self, *args: Any) -> None:
-        with torch.no_grad():
-            for parameter in self.parameters():
-                parameter.mul_(0.99)
-
-
-class OwnTest(Supervised):
-    """Is evaluated by a test_step of its own."""
-
-    def test_step(self, batch: Any, batch_idx: int) -> None:
-        loss, _, _ = self.step(batch)
-        self.log("test/own", 2 * loss)
+def _log_size(learner: Supervised, outputs: Tensor) -> None:
+    learner.log("size", outputs.detach().abs().mean())

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from engines import ENGINES, OWN_MODEL, Left, by_engine, configured, left_by
+from engines import ENGINES, OWN_MODEL, Left, by_engine, configured, left_by, train
 from listener import Listener
 from sklearn.datasets import load_digits
 
+from tunesmith.errors import UserError
 from tunesmith.run_folder import RESULT_FILE, read_yaml
 
 OPTIMIZERS = {
@@ -219,6 +220,17 @@ def test_a_users_model(tmp_path: Path, name: str) -> None:
 def test_a_users_learner(tmp_path: Path, name: str) -> None:
     left = check(tmp_path, f"learner._target_=engine_parts.{name}", "l1=1e-4")
     assert left.result["state"] == "COMPLETE"
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"), [("LooksAtEpoch", "current_epoch"), ("Logs", "barebones")], ids=["the epoch", "a log"]
+)
+def test_a_learner_that_turns_out_to_need_its_trainer_ends_the_run(tmp_path: Path, name: str, asked: str) -> None:
+    cfg = configured(f"learner._target_=engine_parts.{name}")
+    assert left_by(tmp_path / "lightning", by_engine("lightning", cfg)).error is None
+    rule = rf"trainer\.engine must be lightning: the learner uses its Trainer's {asked}, and lean has none"
+    with pytest.raises(UserError, match=f"^{rule}$"):
+        train(tmp_path / "lean", by_engine("lean", cfg))
 
 
 OTHER_OPTIMIZERS = (

@@ -135,6 +135,19 @@ def test_best_yaml_repeats_the_best_value_in_a_folder_of_its_own(
     assert sorted(study.rglob("*")) == before
 
 
+@pytest.mark.parametrize("engine", ["lightning", "lean"])
+def test_best_yaml_repeats_the_lean_trials_value_by_each_engine(
+    module_shell: Shell, study: Path, results: dict[str, Any], engine: str
+) -> None:
+    typed = ("--config-dir", "outputs/sweeps/s", "--config-name", "best", f"hydra.run.dir={engine}")
+    again = module_shell.train(*typed, f"trainer.engine={engine}")
+    assert again.code == 0, again.text
+    trial = read(study / str(results["best_trial"]) / "result.yaml")
+    run = read(module_shell.folder / engine / "result.yaml")
+    assert (trial["engine"], run["engine"]) == ("lean", engine)
+    assert run["value"] == trial["value"] == results["best_value"]
+
+
 def test_a_multirun_of_best_yaml_sweeps_what_is_typed(module_shell: Shell, study: Path) -> None:
     ended = module_shell.train("-m", "--config-dir", "outputs/sweeps/s", "--config-name", "best", "seed=0,1")
     assert ended.code == 0, ended.text

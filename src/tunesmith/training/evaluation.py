@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -15,11 +15,10 @@ from torch import Tensor, nn
 
 from tunesmith import run_folder
 from tunesmith.data.array_data import ArrayData
-from tunesmith.data.batches import Batch
 from tunesmith.errors import NothingToEvaluate
 from tunesmith.training.class_report import class_report
 from tunesmith.training.data_record import read_data_record
-from tunesmith.training.engine import LIGHTNING, why_not_lean
+from tunesmith.training.engine import LIGHTNING, SUPERVISED, why_not_lean
 from tunesmith.training.lean.build import choose_device, seed_everything
 from tunesmith.training.learner_and_data import build_lean_learner, build_learner
 from tunesmith.training.supervised import SupervisedLearning
@@ -54,7 +53,7 @@ def evaluate(folder: Path, config: DictConfig | None = None) -> dict[str, float]
     built = [_build(cfg, fold, path, is_lean) for fold, path in _models(cfg, folder)]
     if _has_outputs(built[0]):
         return _evaluate_outputs(cfg, folder, built, is_lean)
-    metrics = _evaluate_tests(cfg, built, is_lean)
+    metrics = _evaluate_tests(cfg, built)
     run_folder.write_yaml(folder / run_folder.TEST_FILE, metrics)
     return metrics
 
@@ -66,11 +65,15 @@ def _read_config(folder: Path) -> DictConfig:
 
 
 def _is_lean(cfg: DictConfig) -> bool:
-    """Whether a plain loop over the test part gives what a Trainer would, which has no callback and no logger then."""
+    """Whether a plain loop over the test part gives what a Trainer would, which has no callback and no logger here.
+
+    A learner of the user's own has imported Lightning anyway, and may ask for its Trainer in a step.
+    """
     bare = cfg.copy()
     with open_dict(bare):
         bare.update(callbacks=None, logger=None)
-    return bare.trainer.get("engine") != LIGHTNING and why_not_lean(bare) is None
+    learner = OmegaConf.select(bare, "learner._target_", default=SUPERVISED)  # a config of version 0.1.0 has none
+    return learner == SUPERVISED and bare.trainer.get("engine") != LIGHTNING and why_not_lean(bare) is None
 
 
 def _models(cfg: DictConfig, folder: Path) -> list[tuple[int | None, Path]]:
@@ -99,16 +102,12 @@ def _has_outputs(built: Built) -> bool:
     return is_ours and isinstance(built.data, ArrayData)
 
 
-def _evaluate_tests(cfg: DictConfig, built: list[Built], is_lean: bool) -> dict[str, float]:
-    """Return what the models log for the test part by their steps, the mean over the models."""
-    if is_lean:
-        tested = [_test(cfg, each) for each in built]
-    else:
-        from tunesmith.training.trainer_evaluation import test  # imports Lightning
+def _evaluate_tests(cfg: DictConfig, built: list[Built]) -> dict[str, float]:
+    """Return what the models' own test_step logs for the test part, the mean over the models."""
+    from tunesmith.training.trainer_evaluation import test  # imports Lightning
 
-        tested = [test(cfg, each) for each in built]
-    rounded = [{name: _float32(value) for name, value in each.items()} for each in tested]
-    metrics = {name: fmean(each[name] for each in rounded) for name in rounded[0]}
+    tested = [{name: _float32(value) for name, value in test(cfg, each).items()} for each in built]
+    metrics = {name: fmean(each[name] for each in tested) for name in tested[0]}
     if not metrics:
         raise NothingToEvaluate(f"the test_step of {type(built[0].module).__name__} logs nothing")
     return metrics
@@ -152,27 +151,10 @@ def _outputs(cfg: DictConfig, built: Built, is_lean: bool) -> Tensor:
 @torch.no_grad()
 def _predict(cfg: DictConfig, built: Built) -> list[Tensor]:
     """Return the outputs of each batch of the test part; the module has its weights."""
-    _, module = _ours(built)
-    return [module.predict(batch) for batch in _test_batches(cfg, built)]
-
-
-@torch.no_grad()
-def _test(cfg: DictConfig, built: Built) -> dict[str, float]:
-    """Return a learner's metrics of the test part by its own step."""
-    _, module = _ours(built)
-    load_weights(module, read_weights(built.folder / run_folder.BEST_CHECKPOINT))
-    module.start_part("test")
-    for batch in _test_batches(cfg, built):
-        module.evaluate_on(batch, "test")
-    return module.part_metrics("test")
-
-
-def _test_batches(cfg: DictConfig, built: Built) -> Iterator[Batch]:
-    """Yield the test part on the device of the config, where the module is put to be evaluated."""
     data, module = _ours(built)
     device = choose_device(cfg.trainer.get("accelerator", "auto"))
     module.to(device).eval()
-    yield from data.batches("test", device)
+    return [module.predict(batch) for batch in data.batches("test", device)]
 
 
 def _ours(built: Built) -> tuple[ArrayData, SupervisedLearning]:

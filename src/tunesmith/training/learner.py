@@ -64,7 +64,7 @@ class Supervised(SupervisedLearning, L.LightningModule):
 
     def part_metrics(self, part: str) -> dict[str, float]:
         """Return a part's metrics over the samples of all ranks."""
-        if self._trainer is None:  # the lean engine trains it
+        if not isinstance(self._trainer, L.Trainer):  # the lean engine trains it
             return super().part_metrics(part)
         metrics = self.epoch_metrics[part]
         totals = self.trainer.strategy.reduce(metrics.totals(self.device), reduce_op="sum")

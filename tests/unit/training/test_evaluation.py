@@ -197,11 +197,9 @@ def test_a_run_whose_fold_has_no_checkpoint_is_refused(tmp_path: Path) -> None:
 
 # without a Trainer
 
-OWN_STEP = ("data=digits", "learner._target_=engine_parts.Denoising")
 EVALUATED = {
     **RUNS,
-    "a step of one's own, which draws": OWN_STEP,
-    "folds of a step of one's own": (*OWN_STEP, "data.folds=3"),
+    "a step of one's own, which draws": ("data=digits", "learner._target_=engine_parts.Denoising"),
     "a predict of one's own": ("data=digits", "learner._target_=engine_parts.Predicting"),
     "a state of the model's own": ("data=iris", *OWN_MODEL, "model._target_=engine_parts.ExtraState"),
     "rows that stay in the file": ("data=npz", "data.path={arrays}", "data.mapped=true", "data.scale=none"),
