@@ -31,8 +31,11 @@ sys.path.append(str(ROOT / "tests" / "faults"))  # its Hydra plugin keeps conf/l
 PYTHONPATH = os.pathsep.join(str(ROOT / name) for name in ("src", "tests/faults", "tests"))
 # What a command may take: a hanging one fails its test.
 TIMEOUT_S = 240
-# Small and without early stopping, so that a test knows how many epochs there are.
-QUICK = ("model.hidden_units=16", "model.num_layers=1", "data.batch_size=256", "callbacks=none", "logger=none")
+# Small and without early stopping, so that a test knows how many epochs there are; what is killed has saved them all.
+QUICK = (
+    *("model.hidden_units=16", "model.num_layers=1", "data.batch_size=256", "callbacks=none", "logger=none"),
+    "trainer.save_interval=0",
+)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ STUDY = "chaos"
 TRAINING = (
     *("train.py", "-m", "model.hidden_units=32", "model.num_layers=1", "data.batch_size=32", "logger=none"),
     *("callbacks=none", "trainer.max_epochs=20", "trainer.accelerator=cpu", "hydra.sweeper.pruner.n_warmup_steps=3"),
+    "trainer.save_interval=0",
 )
 JOB = ("scripts/any_job/job.py", "-m", "seconds=0.02")
 # A worker whose sweep is gone ends within seconds.

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import sys
 import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
-from functools import cache, wraps
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,7 @@ from tunesmith.resume.comparison import check_resume
 from tunesmith.resume.folder import check_run_folder, copy_begun
 from tunesmith.resume.kept_files import put_back_on_failure
 from tunesmith.resume.resume_command import resume_command
-from tunesmith.run_folder import CONFIG_FILE, checkpoint_folder, environment
+from tunesmith.run_folder import CONFIG_FILE, checkpoint_folder
 from tunesmith.search.pool.launcher import runs_on_cluster
 from tunesmith.search.settings import check_sweeper_keys
 from tunesmith.search.storage.password import hide_password, refuse_typed_password
@@ -43,6 +42,7 @@ from tunesmith.short_traceback import take_errors_from_hydra
 from tunesmith.training.ddp.devices import check_devices, check_nodes
 from tunesmith.training.ddp.processes import is_rank_zero, nonzero_rank
 from tunesmith.training.engine import describe_engine
+from tunesmith.training.loading import load, load_training
 from tunesmith.typed_command import typed_command
 
 log = logging.getLogger(__name__)
@@ -162,24 +162,10 @@ def _leave_record(config: DictConfig) -> None:
 
 def evaluate(folder: Path, config: DictConfig | None = None) -> dict[str, float]:
     """Evaluate a run on the test part, as tunesmith.training.evaluation.evaluate does."""
-    load_training()
+    load("tunesmith.training.evaluation")
     from tunesmith.training.evaluation import evaluate
 
     return evaluate(folder, config)
-
-
-@cache
-def load_training() -> None:
-    """Import what trains; its 700,000 objects stay, so no garbage collection looks through them: 1.5 s of every run."""
-    environment()  # the versions and the git state of the code that is loaded here
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        import tunesmith.training.run  # noqa: F401
-    finally:
-        gc.freeze()
-        if was_enabled:
-            gc.enable()
 
 
 def _train(cfg: DictConfig) -> Any:
@@ -188,7 +174,7 @@ def _train(cfg: DictConfig) -> Any:
     silence_helpers()
     try:
         with put_back_on_failure(folder) if is_resumed else nullcontext():
-            load_training()
+            load_training(cfg)
             from tunesmith.training.run import train
 
             if is_resumed:

@@ -13,7 +13,7 @@ from plain_app import processes, wait_until
 from tunesmith.run_folder import METRICS_FILE
 
 EPOCHS = 4
-SMALL = ("callbacks=none", "logger=none", f"trainer.max_epochs={EPOCHS}")
+SMALL = ("callbacks=none", "logger=none", f"trainer.max_epochs={EPOCHS}", "trainer.save_interval=0")
 WITH_WORKERS = (*case("tested", "points", "data.num_workers=2").typed, *SMALL)
 
 

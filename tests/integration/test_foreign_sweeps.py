@@ -29,6 +29,7 @@ def sweep(one: Case, study: str, *typed: str) -> tuple[str, ...]:
         one.swept,
         "callbacks=none",
         "logger=none",
+        "trainer.save_interval=0",
         epochs,
         f"study_name={study}",
         *typed,

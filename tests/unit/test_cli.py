@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import re
 from collections.abc import Callable, Iterator
@@ -18,7 +17,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from tiny import composed
 
-from tunesmith.cli import CONF, load_training, main, run_folder
+from tunesmith.cli import CONF, main, run_folder
 from tunesmith.errors import UserError
 
 
@@ -77,31 +76,6 @@ def test_a_mistake_in_a_plain_run_of_any_task_is_one_line_and_no_more(
     with pytest.raises(SystemExit, match=r"^error: seed must be another; got 3$"):
         run_main(monkeypatch, f"hydra.run.dir={tmp_path}", *no_file, "seed=3", task=task)
     assert capsys.readouterr().err == ""
-
-
-# what a process loads
-
-
-@pytest.mark.parametrize("is_on", [True, False])
-def test_what_trains_stays_out_of_garbage_collections_which_go_on_as_they_were(is_on: bool) -> None:
-    load_training.cache_clear()
-    gc.unfreeze()
-    try:
-        if not is_on:
-            gc.disable()
-        load_training()
-        assert gc.isenabled() == is_on
-        assert gc.get_freeze_count() > 100_000
-    finally:
-        gc.enable()
-
-
-def test_what_trains_is_loaded_once_so_that_no_trial_s_garbage_stays() -> None:
-    load_training()
-    gc.unfreeze()
-    load_training()
-    assert gc.get_freeze_count() == 0
-    gc.freeze()
 
 
 # arguments

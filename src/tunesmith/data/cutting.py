@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, floor
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tunesmith.data.arrays import Arrays
 from tunesmith.data.mapped import Index
+from tunesmith.data.random_split import split_at_random
 from tunesmith.errors import UserError
 
 
@@ -143,9 +144,14 @@ def _cut(arrays: Arrays, index: Index, size: int, config: SplitConfig) -> tuple[
 
 
 def _cut_at_random(arrays: Arrays, index: Index, config: SplitConfig, what: str, **sizes: float) -> tuple[Index, Index]:
+    """Cut samples off; sizes: how many, named as by scikit-learn; what: the values of the config that ask for it."""
+    classes = arrays.targets[index] if config.split == "random" and arrays.has_one_class else None
+    size = sizes.get("test_size", len(index) - floor(sizes.get("train_size", 0) * len(index)))
+    parts = split_at_random(len(index), int(size), config.seed, classes)
+    if parts is not None:
+        return index[parts[0]], index[parts[1]]
     from sklearn.model_selection import train_test_split
 
-    classes = arrays.targets[index] if config.split == "random" and arrays.has_one_class else None
     try:
         first, second = train_test_split(index, **sizes, random_state=config.seed, stratify=classes)
     except ValueError as error:

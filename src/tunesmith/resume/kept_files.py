@@ -13,6 +13,7 @@ from typing import BinaryIO
 from tunesmith.errors import MachineFault
 from tunesmith.run_folder import (
     CONFIG_FILE,
+    LAST_CHECKPOINT,
     METRICS_FILE,
     PREPARATION_FILE,
     RESULT_FILE,
@@ -41,14 +42,17 @@ class _Kept:
 
 @contextmanager
 def put_back_on_failure(folder: Path) -> Iterator[None]:
-    """Put the files of a run folder back if what runs inside raises before it has trained an epoch that is new."""
+    """Put the files of a run folder back if what runs inside raises before it has trained an epoch.
+
+    A run that was killed may have rows of epochs that it had not saved: it trains those again, and saves them.
+    """
     with ExitStack() as opened:
         before = set(_files(folder))
-        kept, last_epoch = _keep(before, opened), _last_epoch(folder)
+        kept, last_epoch, saved = _keep(before, opened), _last_epoch(folder), _saved(folder)
         try:
             yield
         except BaseException:
-            if _last_epoch(folder) <= last_epoch:
+            if _last_epoch(folder) <= last_epoch and _saved(folder) <= saved:
                 _close_logs(folder)
                 _put_back(kept, set(_files(folder)) - before)
             raise
@@ -66,6 +70,12 @@ def _keep(files: set[Path], opened: ExitStack) -> dict[Path, _Kept]:
 def _last_epoch(folder: Path) -> int:
     """Return the number of epochs in the tables of a run or of all its folds."""
     return sum(max((int(row["epoch"]) for row in read_metrics(room)), default=0) for room in run_rooms(folder))
+
+
+def _saved(folder: Path) -> set[tuple[Path, int, int]]:
+    """Return each last.ckpt of a run, or of its folds, with what tells it from one that is written in its place."""
+    paths = [path for room in run_rooms(folder) if (path := room / LAST_CHECKPOINT).exists()]
+    return {(path, path.stat().st_ino, path.stat().st_mtime_ns) for path in paths}
 
 
 def _close_logs(folder: Path) -> None:

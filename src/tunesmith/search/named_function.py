@@ -7,7 +7,6 @@ from importlib.util import find_spec
 from inspect import signature
 from pathlib import Path
 from pkgutil import resolve_name
-from types import FunctionType
 from typing import Any
 
 from omegaconf import DictConfig
@@ -22,7 +21,7 @@ ARGUMENTS = {
     "custom_search_space": ("config", "trial"),
 }
 # Key -> what its function is called with if it has parameters of these names.
-OPTIONAL = {"on_finish": {"config"}}
+OPTIONAL = {"on_start": {"config"}, "on_finish": {"config"}}
 
 
 class NamedFunction:
@@ -39,8 +38,10 @@ class NamedFunction:
         if not is_there:
             raise self._refusal()
 
-    def __call__(self, *arguments: Any, **named: Any) -> Any:
-        return self.load()(*arguments, **named)
+    def __call__(self, *arguments: Any, **optional: Any) -> Any:
+        """Call the function; it gets those of its optional arguments that it has parameters for."""
+        function = self.load()
+        return function(*arguments, **{name: value for name, value in optional.items() if _takes(function, name)})
 
     def load(self) -> Any:
         """Import the function; raise UserError if there is none, or if it cannot be called with its arguments."""
@@ -66,6 +67,13 @@ class NamedFunction:
         return UserError(f"hydra.sweeper.{self._key} must be the path of a function; got '{self._path}'{reason}")
 
 
+def _takes(function: Any, name: str) -> bool:
+    try:
+        return name in signature(function).parameters
+    except ValueError:  # some functions written in C do not tell
+        return False
+
+
 class NamedEvaluation:
     """An on_finish by its path: it evaluates the best trial, given its folder, and its config if it takes one."""
 
@@ -75,9 +83,7 @@ class NamedEvaluation:
 
     def __call__(self, folder: Path, config: DictConfig | None = None) -> Mapping[str, Any]:
         """Return the best trial's metrics; raise UserError if the function returns something else."""
-        function = self.load()
-        takes_config = isinstance(function, FunctionType) and "config" in signature(function).parameters
-        metrics = function(folder, config=config) if takes_config else function(folder)
+        metrics = self._named(folder, config=config)
         if metrics is None:  # it has drawn or copied something
             return {}
         if not isinstance(metrics, Mapping):

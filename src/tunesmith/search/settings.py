@@ -83,7 +83,7 @@ class Settings:
     folds: int | None
     dry_run: bool
     check: Callable[[DictConfig], str | None] | None
-    on_start: Callable[[], object] | None
+    on_start: Callable[..., object] | None
     on_finish: OnFinish | None
 
     @property

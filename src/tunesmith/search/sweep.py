@@ -225,6 +225,7 @@ class Sweep:
         write_results(study, self._settings, self._folder, self._config_of, self._composer.loader)
 
     def _worker(self, study: Study) -> Worker:
+        load = None if self._settings.has_own_processes else self._settings.on_start
         return Worker(
             study,
             self._sampler.draw,
@@ -234,7 +235,7 @@ class Sweep:
             self._interruption,
             self._folder,
             self._started,
-            None if self._settings.has_own_processes else self._settings.on_start,
+            load and partial(load, config=self._config),
             lambda: self._is_far_from_sweep and is_time_called(study, os.environ[STARTED]),
         )
 

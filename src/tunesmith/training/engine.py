@@ -9,7 +9,7 @@ import platform
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
@@ -25,7 +25,9 @@ from tunesmith.training.lean_classes import LEAN_CLASSES
 from tunesmith.training.own_learner import why_learner_needs_trainer
 
 KEY = "trainer.engine"
-AUTO, LEAN, LIGHTNING = ENGINES = ("auto", "lean", "lightning")
+AUTO: Final = "auto"
+LEAN: Final = "lean"
+LIGHTNING: Final = "lightning"
 
 SUPERVISED = "tunesmith.training.learner.Supervised"
 DATA_MODULE = "tunesmith.data.DataModule"
@@ -94,31 +96,29 @@ class Engine:
     reason: str | None = None
 
 
-def choose_engine(cfg: DictConfig) -> Engine:
+def choose_engine(cfg: DictConfig, is_of_sweep: bool | None = None) -> Engine:
     """Return the engine that trains a config: by trainer.engine=auto a plain run's is Lightning, a trial's is lean.
+
+    is_of_sweep: whether the config is that of a trial; None: whether this code runs in one.
 
     Raises:
         UserError: trainer.engine=lean, and something in the config needs Lightning's Trainer.
     """
-    return _choose(cfg, is_trial())
+    asked = OmegaConf.select(cfg, KEY, default=AUTO)
+    if asked == LIGHTNING or (asked == AUTO and not (is_trial() if is_of_sweep is None else is_of_sweep)):
+        return Engine(LIGHTNING)
+    reason = why_not_lean(cfg)
+    if reason is None:
+        return Engine(LEAN)
+    if asked == LEAN:
+        raise UserError(f"{KEY} must be auto or lightning: {reason}; got '{LEAN}'")
+    return Engine(LIGHTNING, reason)
 
 
 def describe_engine(cfg: DictConfig, is_of_sweep: bool) -> str | None:
     """Return a line if trainer.engine=auto has Lightning train a sweep's trial; raise as choose_engine does."""
-    reason = _choose(cfg, is_of_sweep).reason
-    return None if reason is None else f"engine lightning: {reason}"
-
-
-def _choose(cfg: DictConfig, is_of_sweep: bool) -> Engine:
-    asked = OmegaConf.select(cfg, KEY, default=AUTO)
-    if asked == LIGHTNING or (asked == AUTO and not is_of_sweep):
-        return Engine("lightning")
-    reason = why_not_lean(cfg)
-    if reason is None:
-        return Engine("lean")
-    if asked == LEAN:
-        raise UserError(f"{KEY} must be auto or lightning: {reason}; got '{LEAN}'")
-    return Engine("lightning", reason)
+    reason = choose_engine(cfg, is_of_sweep).reason
+    return None if reason is None else f"engine {LIGHTNING}: {reason}"
 
 
 def why_not_lean(cfg: DictConfig) -> str | None:
@@ -198,7 +198,8 @@ def _of_learner(cfg: DictConfig) -> Iterator[str]:
 
 def _of_loggers(cfg: DictConfig) -> Iterator[str]:
     """A graph of the model is logged by a hook of Lightning's module."""
-    names = map(str, cfg.get("logger") or ())
+    nodes = cfg.get("logger")
+    names = map(str, nodes if isinstance(nodes, DictConfig) else ())
     for key in ("logger", *(f"logger.{name}" for name in names)):
         if OmegaConf.select(cfg, f"{key}.log_graph", default=None) is True:
             yield f"{key}.log_graph=true needs Lightning's Trainer"
@@ -206,10 +207,10 @@ def _of_loggers(cfg: DictConfig) -> Iterator[str]:
 
 def _of_hydra(cfg: DictConfig) -> Iterator[str]:
     """Hydra's callbacks of the user's own see each job: what they look at may be Lightning's."""
-    job = HydraConfig.instance().cfg if is_trial() else None
-    config = cfg if "hydra" in cfg else job
-    for name in (OmegaConf.select(config, "hydra.callbacks") or ()) if isinstance(config, DictConfig) else ():
-        if not str(_target(config, f"hydra.callbacks.{name}")).startswith("tunesmith."):
+    config: Any = cfg if "hydra" in cfg else HydraConfig.instance().cfg if is_trial() else None
+    callbacks: Any = None if config is None else OmegaConf.select(config, "hydra.callbacks")
+    for name in callbacks or ():
+        if not str(_target(callbacks, name)).startswith("tunesmith."):
             yield f"hydra.callbacks.{name} is one of your own"
 
 

@@ -49,9 +49,11 @@ def build_node(cfg: DictConfig, key: str, is_lean: bool = False, **arguments: An
 
 def _without_ours(node: Any, key: str) -> Any:
     """Return the node of a key, or a copy without our keys if it has some; the copy reads the same interpolations."""
-    if not isinstance(node, DictConfig) or not any(f"{key}.{name}" in OURS for name in node):
+    names = list(map(str, node)) if isinstance(node, DictConfig) else []
+    kept_names = [name for name in names if f"{key}.{name}" not in OURS]
+    if kept_names == names:
         return node
-    kept = OmegaConf.masked_copy(node, [name for name in node if f"{key}.{name}" not in OURS])
+    kept = OmegaConf.masked_copy(node, kept_names)
     kept._set_parent(node._get_parent())
     kept._set_key(node._key())
     return kept

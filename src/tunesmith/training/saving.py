@@ -90,6 +90,7 @@ class RunFiles:
         self._last: Checkpoint | None = None  # what no file has yet
         self._best: Checkpoint | None = None
         self._is_checked = False
+        self._is_held: bool | None = None  # whether copies of a checkpoint fit into memory; None: not known yet
 
     def start(self, checkpoint: Checkpoint | None) -> None:
         """Begin a run, without the files of an earlier one; checkpoint: the one that the run goes on from."""
@@ -109,7 +110,9 @@ class RunFiles:
             UserError: the first checkpoint holds what cannot be loaded.
             MachineFault: the disk is full, or the like.
         """
-        if self.clock.is_due() or self.inside_path.exists() or num_bytes(checkpoint) > _MAX_HELD:
+        if self._is_held is None:
+            self._is_held = num_bytes(checkpoint) <= _MAX_HELD
+        if not self._is_held or self.clock.is_due() or self.inside_path.exists():
             self._keep(checkpoint)
             self._save()
         else:
@@ -123,12 +126,13 @@ class RunFiles:
             self._keep(dump())
         if not self.is_writer:
             return
-        if self.inside_path.exists():
+        if self._best is None:
             self.keep_inside()
-        elif self._best is not None:  # last.ckpt becomes the best epoch: a run that is killed now goes on from there
+        else:  # last.ckpt becomes the best epoch: a run that is killed now goes on from there
             write_checkpoint(self._best, self.last_path)
             os.replace(self.last_path, self.best_path)
-        self.last_path.unlink(missing_ok=True)
+        for path in (self.inside_path, self.last_path):
+            path.unlink(missing_ok=True)
 
     def save_held(self, error: BaseException) -> None:
         """Save the last epoch that has ended before an error or a signal; raises nothing, the error tells more.
@@ -147,12 +151,12 @@ class RunFiles:
         """Make the best validation inside an epoch, if there is one, the run's best."""
         if self.inside_path.exists():
             os.replace(self.inside_path, self.best_path)
-            self._best = None
 
     def save_inside(self, checkpoint: Checkpoint) -> None:
         """Save the best validation so far, from whose checkpoint no run can go on; it waits for the epoch's end."""
         if self.is_writer:
             write_checkpoint(checkpoint, self.inside_path)
+        self._best = None
         self._record.is_best_saved = True
 
     def _keep(self, checkpoint: Checkpoint) -> None:
@@ -173,8 +177,10 @@ class RunFiles:
         self._last = self._best = None
 
     def _write(self, last: Checkpoint) -> None:
-        self.keep_inside()
         best = self._best
+        if best is None:
+            self.keep_inside()
+        self.inside_path.unlink(missing_ok=True)  # of a validation that was the best one until the epoch's last
         write_checkpoint(last if best is None or best is last else {**last, BEST: best}, self.last_path)
         if best is last:
             _link(self.last_path, self.best_path)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-_AS_THEY_ARE = (bool, int, float, str, bytes, type(None))
+_AS_THEY_ARE = {bool, int, float, str, bytes, type(None)}
 
 
 class Snapshot:
@@ -34,18 +34,19 @@ class Snapshot:
 
     def _copied(self, value: Any, tensors: list[Tensor]) -> Any:
         """Return a copy whose tensors are buffers, and add the tensors that are to be copied into them."""
+        kind = type(value)
+        if kind in _AS_THEY_ARE:
+            return value
         if isinstance(value, Tensor):
             return self._buffer_for(value, tensors)
-        if isinstance(value, _AS_THEY_ARE):
-            return value
-        if type(value) is dict:
+        if kind is dict:
             return {key: self._copied(item, tensors) for key, item in value.items()}
         if isinstance(value, dict):  # the state_dict of a module has an attribute of its own
             copied = value.copy()
             copied.update((key, self._copied(item, tensors)) for key, item in value.items())
             return copied
-        if type(value) in (list, tuple):
-            return type(value)(self._copied(item, tensors) for item in value)
+        if kind in (list, tuple):
+            return kind(self._copied(item, tensors) for item in value)
         return deepcopy(value)
 
     def _buffer_for(self, tensor: Tensor, tensors: list[Tensor]) -> Tensor:

@@ -14,6 +14,8 @@ from tunesmith.config.free_keys import is_free, names_a_place
         ("logger", True),
         ("logger.csv.version", True),
         ("trainer.devices", True),
+        ("trainer.engine", True),
+        ("trainer.save_interval", True),
         ("trainer.max_epochs", False),
         ("notes", False),
         ("seed", False),

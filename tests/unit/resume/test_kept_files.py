@@ -80,6 +80,15 @@ def test_files_stay_if_an_epoch_has_ended(run: Path) -> None:
     assert files(run) == changed
 
 
+def test_files_stay_if_an_epoch_that_had_a_row_is_trained_again_and_saved(run: Path) -> None:
+    with pytest.raises(KeyboardInterrupt, match=r"^why$"), put_back_on_failure(run):  # noqa: PT012
+        change_everything(run)
+        (run / "checkpoints" / "last.ckpt").write_text("the weights of epoch 1")
+        changed = files(run)
+        raise KeyboardInterrupt("why")
+    assert files(run) == changed
+
+
 def test_files_stay_if_nothing_fails(run: Path) -> None:
     with put_back_on_failure(run):
         change_everything(run)

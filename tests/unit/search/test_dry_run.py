@@ -80,6 +80,18 @@ def test_the_apps_own_check_sees_each_end() -> None:
     assert seen == [0.0, 1.0]
 
 
+def test_what_the_apps_check_says_of_the_trials_is_printed_once_below_the_space(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    space = parse_space({}, ["x=interval(0,1)", "n=1,2"])
+    given = settings(check=lambda cfg: "some are large" if cfg.x > 0.5 or cfg.n > 1 else None)
+    sampler = ParamSampler(given, space, OmegaConf.create())
+    show_examples(given, space, sampler, check_sweep(given, space, cast(Composer, Composed()), sampler))
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(" ")[0] for line in lines[:5]] == ["space", "", "", "some", "dry"]
+    assert lines[3] == "some are large"
+
+
 def test_of_a_long_list_the_ends_and_a_spread_are_composed() -> None:
     composed = check(parse_space({}, [f"k={','.join(map(str, range(1500)))}"]))
     tried = sorted({params["k"] for params in composed})

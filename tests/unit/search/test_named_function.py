@@ -60,7 +60,7 @@ def test_a_path_of_no_module_is_refused(key: str, path: Any) -> None:
         ("check", "torn_of_named.f", ": invalid syntax (torn_of_named.py, line 1)"),
         ("check", "mine_of_named.nothing", ": it must take config, but its parameters are ()"),
         ("custom_search_space", "mine_of_named.one", ": it must take config, trial, but its parameters are (config)"),
-        ("on_start", "mine_of_named.one", ": it must take nothing, but its parameters are (config)"),
+        ("on_start", "mine_of_named.wrong", ": it must take nothing, but its parameters are (folder)"),
         ("on_finish", "mine_of_named.nothing", ": it must take folder, but its parameters are ()"),
     ],
 )
@@ -73,6 +73,11 @@ def test_one_that_is_not_there_or_does_not_fit_is_refused(key: str, path: str, r
 def test_an_evaluation_may_take_the_config_and_may_return_nothing() -> None:
     assert NamedEvaluation("mine_of_named.evaluate")(Path(), "config") == {"value": "config"}  # type: ignore[arg-type]
     assert NamedEvaluation("mine_of_named.silent")(Path()) == {}
+
+
+def test_a_start_may_take_the_config() -> None:
+    assert NamedFunction("on_start", "mine_of_named.one")(config="config") == "config"
+    assert NamedFunction("on_start", "mine_of_named.nothing")(config="config") == "nothing"
 
 
 def test_an_evaluation_that_returns_no_metrics_is_refused() -> None:

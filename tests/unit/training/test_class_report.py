@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from sklearn.metrics import classification_report, confusion_matrix
 
 from tunesmith.training.class_report import class_report
 
@@ -28,3 +29,21 @@ def test_many_classes_have_the_pairs_that_are_confused_most_often() -> None:
         ["class", "0", "class", "5", "7"],
         ["class", "1", "class", "3", "2"],
     ]
+
+
+def test_precision_and_recall_are_those_of_scikit_learn() -> None:
+    draws = np.random.default_rng(0)
+    for num_classes in [*range(2, 13)] * 5:
+        shares = draws.dirichlet(np.full(num_classes, 0.3))  # some classes have no sample, or are never predicted
+        targets, other = draws.choice(num_classes, (2, 80), p=shares)
+        predicted = np.where(draws.random(80) < 0.7, targets, (targets + other) % num_classes)
+        names = tuple("a class of a long name"[:length] for length in draws.integers(1, 22, num_classes))
+        labels = list(range(num_classes))
+        expected = classification_report(
+            targets, predicted, labels=labels, target_names=names, digits=3, zero_division=0
+        )
+        text, _, matrix = class_report(targets, predicted, names).partition("\nconfusion matrix: ")
+        assert text == expected
+        counts = confusion_matrix(targets, predicted, labels=labels)
+        shown = [line.split()[-num_classes:] for line in matrix.splitlines()[2:]]
+        assert shown == [[str(count) for count in row] for row in counts]

@@ -39,6 +39,7 @@ class Checkpoints(EndOfEpoch):
         self.files = RunFiles(folder, record, save_interval)
         self._validated: dict[str, Any] | None = None
         self._is_saving_validated = False
+        self._has_begun = False
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Move whatever would write into checkpoints/."""
@@ -51,7 +52,7 @@ class Checkpoints(EndOfEpoch):
                 callback.dirpath = str(folder.with_name(OWN_CHECKPOINTS))
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        path = trainer.ckpt_path
+        path, self._has_begun = trainer.ckpt_path, True
         self.files.start(None if path is None else torch.load(path, map_location="cpu", weights_only=True, mmap=True))
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -99,6 +100,12 @@ class Checkpoints(EndOfEpoch):
         if self.files.best_path.exists():
             saved = torch.load(self.files.best_path, map_location=pl_module.device, weights_only=True)
             load_checkpoint(pl_module, saved)
+
+    def on_fit_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Leave best.ckpt alone, also if the checkpoint is of the last epoch: Lightning then begins no training."""
+        if not self._has_begun and trainer.ckpt_path is not None:
+            self.on_train_start(trainer, pl_module)
+            self.files.end_run(lambda: _dump(trainer))
 
     def _save_if_changed(self, trainer: L.Trainer) -> None:
         """Save the best weights if they are no longer those that were validated."""

@@ -14,6 +14,7 @@ from tunesmith.training.data_record import read_earlier
 from tunesmith.training.draws import seed_generators
 from tunesmith.training.lean.build import Run, build, build_member
 from tunesmith.training.lean.checkpoint import dump_checkpoint, load_checkpoint
+from tunesmith.training.lean.dynamo import without_dynamo
 from tunesmith.training.lean.epoch import end_epoch, train_epoch, validate
 from tunesmith.training.lean.loggers import begun_loggers
 from tunesmith.training.lean.member import Member
@@ -35,10 +36,10 @@ def train_once(
     run = build(cfg, folder, reporter, fold, read_earlier(checkpoint, of_other_fold))
     check_batch_size(run.data, reporter)
     record = run.record
-    with failure_recorded(cfg, record, checkpoint), begun_loggers(run.loggers, folder, run.learner):
+    begun = begun_loggers(run.loggers, folder, run.learner)
+    with without_dynamo(), failure_recorded(cfg, record, checkpoint), begun:
         member = _begin(cfg, run, checkpoint)
-        if member.epoch < run.max_epochs:  # a checkpoint may be of the last epoch
-            _train(run, member, cfg.seed)
+        _train(run, member, cfg.seed)
     return write_result(cfg, folder, record.result_fields(), record.data_digest)
 
 
@@ -51,23 +52,27 @@ def _begin(cfg: DictConfig, run: Run, checkpoint: Path | None) -> Member:
     elif run.weights is not None:
         start_from(member.learner, run.weights, str(cfg.weights))
     run.record.start()
-    if member.epoch < run.max_epochs:
-        run.record.open_table()
-        run.files.start(earlier)
+    run.record.open_table()
+    run.files.start(earlier)
     return member
 
 
 def _train(run: Run, member: Member, seed: int) -> None:
     """Train until the last epoch; whatever breaks in leaves a checkpoint of the last epoch that has ended."""
-    record = run.record
     try:
         with hear_sigterm() as check:
-            _train_epochs(run, member, seed, check)
+            if member.epoch < run.max_epochs:  # a checkpoint may be of the last epoch
+                _train_epochs(run, member, seed, check)
             check()
+        _end(run, member)
     except BaseException as error:
         with uninterrupted():
             run.files.save_held(error)
         raise
+
+
+def _end(run: Run, member: Member) -> None:
+    record = run.record
     record.stop()
     if record.reporter.params:
         log_hparams(run.loggers, record.reporter.params, record.state, record.best.value, record.best.epoch)

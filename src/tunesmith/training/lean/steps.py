@@ -11,6 +11,8 @@ from torch import Tensor
 from torch.optim import SGD, Adam, AdamW, Optimizer
 from torch.optim import optimizer as torch_optimizer
 
+from tunesmith.training.lean.dynamo import step_without_dynamo
+
 Group = Mapping[str, Any]
 Tensors = list[Tensor]
 
@@ -40,7 +42,7 @@ class Steps:
                 for call in self._calls:
                     call()
             return
-        self._optimizer.step()
+        step_without_dynamo(self._optimizer)
         if _has_kernel(self._optimizer):
             self._calls = _kernel_calls(self._optimizer)
             self._params = [param for group in self._optimizer.param_groups for param in group["params"]]

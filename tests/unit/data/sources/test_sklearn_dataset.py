@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
 from tunesmith.data.sources.sklearn_dataset import SklearnDataset
 from tunesmith.errors import UserError
@@ -30,6 +31,13 @@ def test_digits_are_grey_values_of_ten_classes() -> None:
     arrays = SklearnDataset("digits").load()
     assert (arrays.inputs.min(), arrays.inputs.max()) == (0, 16)
     assert set(arrays.targets) == set(range(10))
+
+
+def test_digits_are_those_of_scikit_learn() -> None:
+    arrays, expected = SklearnDataset("digits").load(), load_digits()
+    assert np.array_equal(arrays.inputs[:, 0], expected.images)
+    assert np.array_equal(arrays.targets, expected.target)
+    assert arrays.classes == tuple(map(str, expected.target_names))
 
 
 def test_digits_stand_upright() -> None:

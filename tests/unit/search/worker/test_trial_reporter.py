@@ -14,7 +14,7 @@ from optuna.pruners import MedianPruner, ThresholdPruner
 from optuna.trial import TrialState
 from studies import asked, opened
 
-from tunesmith.errors import AttemptLost, RunFailed
+from tunesmith.errors import AttemptLost, AttemptTaken, RunFailed
 from tunesmith.search.storage.storage import open_journal
 from tunesmith.search.study.retries import requeue
 from tunesmith.search.study.trial import Attempt
@@ -123,7 +123,18 @@ def test_an_attempt_that_its_heartbeat_found_taken_is_lost(call: Callable[[Trial
     reporter = reporter_of(asked(opened()), is_taken=lambda: bool(taken))
     reporter.poll()
     taken.append(True)
-    with pytest.raises(AttemptLost, match=r"^taken away by another worker$"):
+    with pytest.raises(AttemptTaken, match=r"^taken away by another worker$"):
+        call(reporter)
+
+
+@both
+def test_an_interrupted_attempt_that_was_taken_too_leaves_its_folder_alone(
+    call: Callable[[TrialReporter], None],
+) -> None:
+    interruption = Interruption()
+    reporter = reporter_of(asked(opened()), interruption, is_taken=lambda: True)
+    interruption.request(signal.SIGINT)
+    with pytest.raises(AttemptTaken, match=r"^taken away by another worker$"):
         call(reporter)
 
 
@@ -132,7 +143,7 @@ def test_a_report_finds_out_that_the_attempt_was_taken_away() -> None:
     trial = asked(study)
     reporter = reporter_of(trial)
     study.tell(trial.number, state=TrialState.FAIL)
-    with pytest.raises(AttemptLost, match=r"^taken away by another worker$"):
+    with pytest.raises(AttemptTaken, match=r"^taken away by another worker$"):
         reporter.report(1, 0.5)
 
 

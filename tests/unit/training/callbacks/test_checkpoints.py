@@ -135,21 +135,23 @@ def value_of(module: Supervised, part: Split, folder: Path) -> float:
         return float(module.loss(module(part.inputs), part.targets))
 
 
-@pytest.mark.parametrize("interval", [1.0, 0.5], ids=["an epoch's end", "inside an epoch"])
+@pytest.mark.parametrize(
+    ("interval", "save_interval"), [(1.0, 0), (1.0, 10), (0.5, 10)], ids=["an epoch's end", "held", "inside an epoch"]
+)
 @pytest.mark.parametrize(
     ("kind", "callback"),
     [(Supervised, None), (Supervised, Averages), (Supervised, EMAWeightAveraging), (Supervised, Shakes), (Swaps, None)],
     ids=["nothing changes them", "an average by epoch", "an average by step", "a callback", "the learner itself"],
 )
 def test_the_best_value_is_that_of_the_weights_in_the_file(
-    tmp_path: Path, kind: type[Supervised], callback: type[L.Callback] | None, interval: float
+    tmp_path: Path, kind: type[Supervised], callback: type[L.Callback] | None, interval: float, save_interval: float
 ) -> None:
     torch.manual_seed(0)
     part = Split(torch.randn(20, 4), torch.arange(20) % 3)
     module = kind(CLASSES, Linear((4,), 3, bias=True, initializer="torch"), AutoLoss(), partial(SGD, lr=0.5))
     record = RunRecord(tmp_path, LOSS, NoReporter())
     own = [] if callback is None else [callback()]
-    ours = [EpochRecord(record), *own, Checkpoints(tmp_path, record)]
+    ours = [EpochRecord(record), *own, Checkpoints(tmp_path, record, save_interval)]
     fit(module, part, 5, *ours, max_epochs=3, val_check_interval=interval)
     assert record.best.epoch > 0
     assert value_of(module, part, tmp_path) == pytest.approx(record.best.value, rel=1e-6)

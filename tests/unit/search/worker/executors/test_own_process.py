@@ -15,7 +15,7 @@ from omegaconf import open_dict
 from optuna.trial import TrialState
 from studies import asked, opened
 
-from tunesmith.errors import AttemptLost, MachineFault, RunFailed, UserError
+from tunesmith.errors import AttemptLost, AttemptTaken, MachineFault, RunFailed, UserError
 from tunesmith.search.worker.executor import Assignment, Outcome
 from tunesmith.search.worker.executors import own_process
 from tunesmith.search.worker.executors.own_process import OUTPUT_FILE, OwnProcess
@@ -150,6 +150,22 @@ def test_a_trial_that_has_to_end_leaves_no_process(
     outcome = run(context, tmp_path, body, Ends(error=error, output=output))
     assert (outcome.state, outcome.reason) == (state, str(error))
     assert not psutil.pid_exists(int(output.read_text().split()[0]))
+
+
+@pytest.mark.parametrize(
+    ("error", "has_time"),
+    [(AttemptLost("interrupted"), True), (AttemptTaken("taken away by another worker"), False)],
+    ids=["interrupted", "taken away"],
+)
+def test_a_trial_that_was_taken_away_gets_no_time_to_save_into_its_folder(
+    context: HydraContext, tmp_path: Path, error: BaseException, has_time: bool
+) -> None:
+    output = tmp_path / "trials" / "0" / OUTPUT_FILE
+    save = "lambda *received: (open('saved', 'w').close(), os._exit(0))"
+    body = f"signal.signal(signal.SIGTERM, {save}); print('ready', flush=True); time.sleep(600)"
+    outcome = run(context, tmp_path, body, Ends(error=error, output=output))
+    assert outcome.reason == str(error)
+    assert any(tmp_path.rglob("saved")) is has_time
 
 
 def test_batches_of_a_trial_of_its_own_process_are_progress(context: HydraContext, tmp_path: Path) -> None:
