@@ -7,12 +7,12 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from engines import OWN_MODEL, Interrupting, Left, by_engine, configured, left_by, train
+from engines import ENGINES, OWN_MODEL, Interrupting, Left, by_engine, configured, left_by, train
 from listener import Listener
 from omegaconf import DictConfig
 
 from tunesmith.errors import AttemptLost
-from tunesmith.run_folder import LAST_CHECKPOINT
+from tunesmith.run_folder import LAST_CHECKPOINT, METRICS_FILE
 
 EPOCHS, NUM_BATCHES = 10, 3
 # Every one has draws, and something that each epoch moves: a schedule, its patience, early stopping's, a momentum.
@@ -31,6 +31,8 @@ RUNS = {
         *("data.augmentation.rotation=20", "metrics=[f1]"),
     ),
 }
+# All samples right within a few epochs: nothing improves further.
+AT_ONCE = ("objective.metric=val/acc", "optimizer.lr=1e-1")
 WAYS = [("lightning", "lean"), ("lean", "lightning"), ("lean", "lean")]
 
 
@@ -92,3 +94,29 @@ def test_a_lost_attempt_goes_on_to_the_same_numbers(
     broken_off(tmp_path, name, first, epochs, AttemptLost)
     assert (tmp_path / LAST_CHECKPOINT).exists()
     check(left_by(tmp_path, config_of(name, then), Listener(is_retry=True)), expected, epochs)
+
+
+@pytest.mark.parametrize(("first", "then"), WAYS)
+def test_a_run_that_has_ended_is_made_longer(tmp_path: Path, first: str, then: str) -> None:
+    """Each way is that of Lightning alone: early stopping and the cosine go on from where they were."""
+    left = []
+    for name, engines in (("ours", (first, then)), ("lightning", ("lightning", "lightning"))):
+        typed = ("scheduler=cosine", "callbacks=default", "callbacks.early_stopping.patience=2", *AT_ONCE)
+        train(tmp_path / name, by_engine(engines[0], configured(*typed, "trainer.max_epochs=3")))
+        longer = configured(*typed, "trainer.max_epochs=9", f"ckpt_path={tmp_path / name}/checkpoints/best.ckpt")
+        left.append(left_by(tmp_path / name, by_engine(engines[1], longer)))
+    assert left[0] == left[1]
+    assert 3 < left[0].result["epochs"] < 9
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_schedule_of_known_length_is_not_made_longer(tmp_path: Path, engine: str) -> None:
+    train(tmp_path, by_engine("lean", configured("scheduler=onecycle", "trainer.max_epochs=3")))
+    before = (tmp_path / METRICS_FILE).read_text()
+    checkpoint = f"ckpt_path={tmp_path}/checkpoints/best.ckpt"
+    left = left_by(tmp_path, by_engine(engine, configured("scheduler=onecycle", "trainer.max_epochs=7", checkpoint)))
+    rule = (
+        "scheduler.total_steps must be at least the 21 steps of the run; got 9: total_steps=total_steps stands for them"
+    )
+    assert left.error == f"UserError: {rule}"
+    assert (tmp_path / METRICS_FILE).read_text() == before

@@ -24,6 +24,8 @@ from tunesmith.training.callbacks.epoch_record import EpochRecord
 from tunesmith.training.learner import Supervised
 from tunesmith.training.losses import AutoLoss
 from tunesmith.training.record import RunRecord
+from tunesmith.training.schedules import PlainLength, Schedule, check_lengths, make_schedules
+from tunesmith.training.supervised import SupervisedLearning
 
 LR = 0.1
 
@@ -160,3 +162,39 @@ def test_a_plateau_looks_at_the_epochs_that_are_validated() -> None:
 def test_a_plateau_is_refused_if_epochs_are_without_a_validation() -> None:
     with pytest.raises(UserError, match=r"^trainer\.val_check_interval=4 leaves epochs without a validation"):
         rates_of(NEVER_BETTER, val_check_interval=4, check_val_every_n_epoch=None)
+
+
+# without a Trainer
+
+
+def made(scheduler: Any, length: PlainLength, **arguments: Any) -> list[Schedule]:
+    module = SupervisedLearning(NUMBERS, nn.Linear(4, 1), AutoLoss(), partial(SGD, lr=LR), scheduler, **arguments)
+    return make_schedules(module, module.build_optimizer(), length)
+
+
+def test_a_plain_length_gives_the_same_schedules() -> None:
+    length = PlainLength(epochs=2, epoch_steps=3)
+    (one_cycle,) = made(ONE_CYCLE, length)
+    assert (one_cycle.interval, one_cycle.frequency) == ("step", 1)
+    assert one_cycle.scheduler.total_steps == 6  # type: ignore[attr-defined]
+    (cosine,) = made(partial(CosineAnnealingLR, T_max="total_steps"), length)
+    assert (cosine.interval, cosine.scheduler.T_max) == ("epoch", 2)  # type: ignore[attr-defined]
+
+
+def test_a_warm_up_of_a_plain_length_moves_by_step() -> None:
+    warmup, plateau = made(ReduceLROnPlateau, PlainLength(epochs=9, epoch_steps=3), warmup_epochs=2)
+    assert (warmup.interval, warmup.scheduler.total_iters) == ("step", 6)  # type: ignore[attr-defined]
+    assert (plateau.interval, plateau.frequency, plateau.monitor) == ("epoch", 1, "val/loss")
+
+
+def test_total_steps_need_a_run_of_known_length() -> None:
+    with pytest.raises(UserError, match=r"^scheduler: total_steps needs a run of known length: set trainer"):
+        made(ONE_CYCLE, PlainLength(epochs=math.inf, epoch_steps=3))
+
+
+def test_a_schedule_that_ends_before_a_plain_run_is_refused() -> None:
+    length = PlainLength(epochs=2, epoch_steps=3)
+    schedules = made(partial(OneCycleLR, max_lr=LR, total_steps=5, interval="step"), length)
+    with pytest.raises(UserError, match=r"^scheduler\.total_steps must be at least the 6 steps of the run; got 5"):
+        check_lengths(schedules, length)
+    check_lengths(schedules, PlainLength(epochs=1, epoch_steps=5))

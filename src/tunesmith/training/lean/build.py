@@ -27,7 +27,7 @@ from tunesmith.training.monitors import check_monitors
 from tunesmith.training.patience import Patience
 from tunesmith.training.record import RunRecord
 from tunesmith.training.saving import RunFiles
-from tunesmith.training.schedules import PlainLength, check_lengths, make_schedules
+from tunesmith.training.schedules import PlainLength, make_schedules
 from tunesmith.training.supervised import SupervisedLearning
 from tunesmith.training.weights import read_weights
 
@@ -49,6 +49,10 @@ class Run:
     def batches(self, part: str) -> Batches:
         """Return the batches of a part of the data, train or val, on the run's device."""
         return self.data.batches(part, self.device)
+
+    @property
+    def length(self) -> PlainLength:
+        return PlainLength(self.max_epochs, len(self.batches("train")))
 
 
 def build(
@@ -91,13 +95,11 @@ def build_member(cfg: DictConfig, run: Run) -> Member:
     """Build the member of a run, on its device.
 
     Raises:
-        UserError: optimizer or schedule cannot be built, or a schedule ends before the run.
+        UserError: optimizer or schedule cannot be built.
     """
     learner = run.learner.to(run.device)
     optimizer = learner.build_optimizer()
-    length = PlainLength(run.max_epochs, len(run.batches("train")))
-    schedules = make_schedules(learner, optimizer, length)
-    check_lengths(schedules, length)
+    schedules = make_schedules(learner, optimizer, run.length)
     flags = cfg.trainer
     clip = make_clip(flags.get("gradient_clip_val"), flags.get("gradient_clip_algorithm"))
     return Member(learner, optimizer, schedules, run.record, run.patiences, clip)

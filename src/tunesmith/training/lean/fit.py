@@ -21,6 +21,7 @@ from tunesmith.training.lean.member import Member
 from tunesmith.training.lean.signals import hear_sigterm, uninterrupted
 from tunesmith.training.loggers import log_hparams
 from tunesmith.training.result import Result, failure_recorded, write_result
+from tunesmith.training.schedules import check_lengths
 from tunesmith.training.weights import start_from
 
 
@@ -44,13 +45,18 @@ def train_once(
 
 
 def _begin(cfg: DictConfig, run: Run, checkpoint: Path | None) -> Member:
-    """Return the run's member where its training begins, or goes on from a checkpoint."""
+    """Return the run's member where its training begins, or goes on from a checkpoint.
+
+    Raises:
+        UserError: the checkpoint is of something else, or a schedule ends before the run.
+    """
     member = build_member(cfg, run)
     earlier = None if checkpoint is None else torch.load(checkpoint, map_location="cpu", weights_only=True)
     if earlier is not None:
         load_checkpoint(member, earlier, run.max_epochs)
     elif run.weights is not None:
         start_from(member.learner, run.weights, str(cfg.weights))
+    check_lengths(member.schedules, run.length)  # a checkpoint brings the lengths of the run that it is of
     run.record.start()
     run.record.open_table()
     run.files.start(earlier)
