@@ -11,7 +11,7 @@
 (l) the main job against the commit before the lean engine, CPU per trained epoch, three search seeds
 (m) the main job against scripts/expert_loop.py, CPU per trained epoch
 (n) data.folds=5 and -m seed=0..15 in both engines, CPU per trained epoch
-(o) what the lean engine does between two epochs
+(o) what the lean engine does between two epochs, beyond what a bare loop does
 (p) what a sweep imports up to the end of its first trial, in both engines
 (q) the share of training that goes into checkpoints
 

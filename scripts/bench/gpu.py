@@ -41,10 +41,9 @@ def main() -> None:
 
 def sides(net: Net, epochs: int, device: str) -> dict[str, Callable[[], float]]:
     """Return side -> a function that trains and returns the milliseconds of a step of whole epochs."""
-    accelerator = "gpu" if device == "cuda" else "cpu"
     found: dict[str, Callable[[], float]] = {
-        "Lightning": lambda: run(net, "lightning", epochs, accelerator).whole_step(),
-        "lean engine": lambda: run(net, "lean", epochs, accelerator).whole_step(),
+        "Lightning": lambda: run(net, "lightning", epochs, device).whole_step(),
+        "lean engine": lambda: run(net, "lean", epochs, device).whole_step(),
         "bare loop": lambda: run_bare(net, epochs, device).whole_step(),
     }
     if device == "cuda":

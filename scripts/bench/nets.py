@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,9 @@ from tunesmith.training.learner_and_data import build_learner
 from tunesmith.training.run import train_in
 
 EVALUATION_BATCH_SIZE = 4096
+Clock = Callable[[], float]
+# Device -> what its steps are timed by.
+CLOCKS: dict[str, Clock] = {"cpu": time.process_time, "cuda": time.perf_counter}
 
 
 @dataclass(frozen=True)
@@ -48,21 +52,24 @@ class Net:
         )
 
 
-def run(net: Net, engine: str, epochs: int, accelerator: str = "cpu") -> Timeline:
+def run(net: Net, engine: str, epochs: int, device: str = "cpu") -> Timeline:
     """Train with all default callbacks, files and the logger; return the times of its batches."""
     with temporary_folder() as folder:
-        return run_in(folder, net.config(epochs, accelerator, f"trainer.engine={engine}"), NoReporter())
+        cfg = net.config(epochs, "gpu" if device == "cuda" else device, f"trainer.engine={engine}")
+        return run_in(folder, cfg, NoReporter(), CLOCKS[device])
 
 
-def run_in(folder: Path, cfg: DictConfig, reporter: Reporter) -> Timeline:
+def run_in(folder: Path, cfg: DictConfig, reporter: Reporter, clock: Clock) -> Timeline:
     logging.getLogger("tunesmith").setLevel(logging.WARNING)  # no line per epoch
     Timed.marks.clear()
+    Timed.clock = clock
     train_in(cfg, folder, reporter)
     return Timeline(list(Timed.marks))
 
 
-def run_bare(net: Net, epochs: int, device: str = "cpu") -> Timeline:
+def run_bare(net: Net, epochs: int, device: str = "cpu", clock: Clock | None = None) -> Timeline:
     """Train and validate as `run` does, in a plain loop over the same batches that keeps no record."""
+    clock = clock or CLOCKS[device]
     data, model = parts_of(net, device)
     splits = data.splits
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
@@ -73,24 +80,24 @@ def run_bare(net: Net, epochs: int, device: str = "cpu") -> Timeline:
         train.set_epoch(epoch)
         model.train()
         for inputs, targets in train:
-            begin = time.perf_counter()
+            begin = clock()
             optimizer.zero_grad()
             loss = cross_entropy(model(inputs), targets)
-            marks.append(Mark(True, begin, time.perf_counter()))
+            marks.append(Mark(True, begin, clock()))
             loss.backward()
             optimizer.step()
-        marks += _validate(model, val)
+        marks += _validate(model, val, clock)
     return Timeline(marks)
 
 
-def _validate(model: nn.Module, val: Batches) -> list[Mark]:
+def _validate(model: nn.Module, val: Batches, clock: Clock) -> list[Mark]:
     model.eval()
     marks = []
     with torch.no_grad():
         for inputs, targets in val:
-            begin = time.perf_counter()
+            begin = clock()
             cross_entropy(model(inputs), targets).item()
-            marks.append(Mark(False, begin, time.perf_counter()))
+            marks.append(Mark(False, begin, clock()))
     return marks
 
 

@@ -13,24 +13,24 @@ EPOCHS, ROUNDS = 20, 7
 
 
 def compare_with_bare_loop() -> str:
-    """Compare whole epochs: validation, callbacks, files and the logger are in the time of each step."""
+    """Compare whole epochs, by CPU time: validation, callbacks, files and the logger are in that of each step."""
     whole = measure(USUAL)["whole"]
     ours, bare = whole["lightning"], whole["bare"]
     each_ratio = each([our / other for our, other in zip(ours, bare, strict=True)])
     return (
-        f"{median(ours):.3f} ms a step, a bare loop {median(bare):.3f} ms: {ratio(ours, bare):.2f}x, median of "
+        f"{median(ours):.3f} ms of CPU a step, a bare loop {median(bare):.3f} ms: {ratio(ours, bare):.2f}x, median of "
         f"{each_ratio} (limit 2.2x); the lean engine {ratio(whole['lean'], bare):.2f}x"
     )
 
 
 def compare_engines() -> str:
-    """Compare the step alone, and print a line for each net."""
+    """Compare the step alone, by CPU time, and print a line for each net."""
     found = []
     for net, limit in LIMITS.items():
         step, whole = measure(net)["step"], measure(net)["whole"]
         lightning, lean, bare = (step[side] for side in ("lightning", "lean", "bare"))
         print(
-            f"    {net}: {median(lean):.3f} ms a step in the lean engine, {median(lightning):.3f} in Lightning, "
+            f"    {net}: {median(lean):.3f} ms of CPU a step in the lean engine, {median(lightning):.3f} in Lightning, "
             f"{median(bare):.3f} in a bare loop ({ratio(lean, bare):.2f}x); "
             f"of whole epochs {ratio(whole['lean'], whole['lightning']):.2f} of Lightning's",
             flush=True,

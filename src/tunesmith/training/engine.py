@@ -148,8 +148,10 @@ def _of_trainer(cfg: DictConfig) -> Iterator[str]:
             plain = OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
             yield f"trainer.{name}={show_value(plain)} needs Lightning's Trainer"
     is_mac = (sys.platform, platform.machine()) == ("darwin", "arm64")
-    if is_mac and select(cfg.trainer, "accelerator", "trainer.accelerator") in (ABSENT, "auto"):
-        yield "trainer.accelerator=auto takes this machine's mps, which needs Lightning's Trainer"
+    accelerator = select(cfg.trainer, "accelerator", "trainer.accelerator")
+    accelerator = "auto" if accelerator is ABSENT else accelerator
+    if is_mac and accelerator in ("auto", "gpu"):
+        yield f"trainer.accelerator={accelerator} takes this machine's mps, which needs Lightning's Trainer"
 
 
 def _trains_with(name: str, value: Any) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from tunesmith.training.draws import seed_generators
+from tunesmith.training.draws import seed_generators, seed_torch
 
 
 def drawn(seed: int, epoch: int, rank: int) -> list[float]:
@@ -23,3 +23,10 @@ def test_an_epoch_of_a_rank_draws_the_same_again() -> None:
 @pytest.mark.parametrize("other", [(1, 0, 0), (0, 1, 0), (0, 0, 1)], ids=["seed", "epoch", "rank"])
 def test_each_generator_draws_other_numbers_for_another(other: tuple[int, int, int]) -> None:
     assert all(one != two for one, two in zip(drawn(0, 0, 0), drawn(*other), strict=True))
+
+
+def test_torch_is_seeded_as_by_its_own_function() -> None:
+    seed_torch(12345)
+    ours = torch.get_rng_state()
+    torch.manual_seed(12345)
+    assert torch.equal(ours, torch.get_rng_state())

@@ -155,11 +155,12 @@ def test_an_engine_that_was_asked_for_trains_or_refuses(is_of_sweep: bool) -> No
         choose_engine(cfg)
 
 
-def test_auto_on_a_machine_with_mps_is_lightnings(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("accelerator", ["auto", "gpu"])
+def test_the_gpu_of_a_machine_with_mps_is_lightnings(monkeypatch: pytest.MonkeyPatch, accelerator: str) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     monkeypatch.setattr("platform.machine", lambda: "arm64")
-    reason = f"trainer.accelerator=auto takes this machine's mps, which {TRAINER}"
-    assert why_not_lean(composed()) == reason
+    reason = f"trainer.accelerator={accelerator} takes this machine's mps, which {TRAINER}"
+    assert why_not_lean(composed(f"trainer.accelerator={accelerator}")) == reason
     assert why_not_lean(composed("trainer.accelerator=cpu")) is None
 
 

@@ -17,6 +17,7 @@ from tunesmith.data.batches import Batches
 from tunesmith.objective import Objective
 from tunesmith.reporting import Reporter
 from tunesmith.training.data_record import DataRecord, read_digest, read_preparation
+from tunesmith.training.draws import seed_torch
 from tunesmith.training.lean.loggers import build_lean_loggers
 from tunesmith.training.lean.member import Member, make_clip
 from tunesmith.training.lean.no_trainer import NoTrainer
@@ -65,6 +66,8 @@ def build(
         UserError: a value in the config is wrong, or the data are not those of the earlier run or of the study.
     """
     torch.set_num_threads(cfg.threads)
+    if torch.are_deterministic_algorithms_enabled():  # by a trial that Lightning trained in this process
+        torch.use_deterministic_algorithms(False)
     seed_everything(cfg.seed)
     data, learner = build_lean_learner(cfg, fold, earlier)
     if hasattr(learner, "_trainer"):  # the user's own, a LightningModule
@@ -119,4 +122,4 @@ def seed_everything(seed: int) -> None:
     """Seed all generators as lightning.seed_everything does."""
     random.seed(seed)
     np.random.seed(seed)
-    torch.manual_seed(seed)
+    seed_torch(seed)
