@@ -142,7 +142,7 @@ CASES = {
         *("metrics=f1", "+logger.table._target_=lightning.pytorch.loggers.CSVLogger"),
         "+logger.table._partial_=true",
     ),
-    "a learning rate that is found": ("find_lr=true", "data=digits", "trainer.max_epochs=2"),
+    "a learning rate that is found": ("find_lr=true", "data=digits", "model.hidden_units=128", "trainer.max_epochs=2"),
     "optimizer not fused": ("optimizer.fused=false",),
     "foreach": ("optimizer.fused=null", "+optimizer.foreach=true"),
     "amsgrad": ("+optimizer.amsgrad=true",),
