@@ -41,7 +41,7 @@ class RaiseAt(L.Callback):
 
 
 class Draws(L.Callback):
-    """Draws random numbers while training, so that a resumed run needs the random states."""
+    """Draws random numbers while training, so that a resumed run has to draw what an unbroken one draws."""
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *args: object) -> None:
         with torch.no_grad():

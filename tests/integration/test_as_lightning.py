@@ -17,11 +17,12 @@ from tiny import composed
 from torch import Tensor
 
 from tunesmith.run_folder import read_metrics
+from tunesmith.training.draws import seed_generators
 from tunesmith.training.fit import train_once
 from tunesmith.training.learner_and_data import build_learner
 from tunesmith.training.result import Result
 
-# Seven batches an epoch; dropout needs the random states, and the rate changes at each epoch.
+# Seven batches an epoch; dropout needs the draws of each epoch, and the rate changes at each epoch.
 TYPED = (
     *("data=wine", "model.hidden_units=16", "model.num_layers=1", "model.dropout=0.2", "optimizer.lr=0.02"),
     *("trainer.accelerator=cpu", "logger=none", "callbacks.early_stopping.patience=2", "scheduler.patience=0"),
@@ -37,12 +38,16 @@ def config(*typed: str) -> DictConfig:
 
 @dataclass
 class Seen(L.Callback):
-    """Notes the batches that a trainer takes, and step, value and weights of each validation."""
+    """Notes the batches that a trainer takes, and step, value and weights of each validation; seeds each epoch."""
 
+    seed: int
     batches: int = 0
     steps: list[int] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
     weights: list[dict[str, Tensor]] = field(default_factory=list)
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        seed_generators(self.seed, trainer.current_epoch, rank=0)
 
     def on_train_batch_end(self, trainer: L.Trainer, *args: object) -> None:
         self.batches += 1
@@ -55,11 +60,11 @@ class Seen(L.Callback):
 
 
 def plain(cfg: DictConfig, **flags: Any) -> Seen:
-    """Train the same learner on the same data by a bare Trainer."""
+    """Train the same learner on the same data by a bare Trainer, with the draws of a run."""
     torch.set_num_threads(cfg.threads)
     L.seed_everything(cfg.seed, verbose=False)
     data, module = build_learner(cfg)
-    callbacks: list[L.Callback] = [seen := Seen()]
+    callbacks: list[L.Callback] = [seen := Seen(cfg.seed)]
     if cfg.callbacks:
         callbacks.append(EarlyStopping("val/loss", patience=cfg.callbacks.early_stopping.patience))
     quiet: dict[str, Any] = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from conftest import QUICK, ROOT, Shell
 
-# Draws needs the random states, patience=1 the state of the schedule, early stopping its own.
+# Draws needs each epoch's seeds, patience=1 the state of the schedule, early stopping its own.
 RUN = (
     *(part for part in QUICK if part != "callbacks=none"),
     *("optimizer.lr=0.05", "scheduler.patience=1", "trainer.max_epochs=9"),

@@ -16,4 +16,7 @@ def seed_generators(seed: int, epoch: int, rank: int) -> None:
     mixed = np.random.SeedSequence((seed, epoch, rank)).generate_state(3)
     random.seed(int(mixed[0]))
     np.random.seed(int(mixed[1]))
-    torch.manual_seed(int(mixed[2]))
+    if torch.accelerator.is_available():
+        torch.manual_seed(int(mixed[2]))
+    else:
+        torch.default_generator.manual_seed(int(mixed[2]))  # torch.manual_seed takes .5 ms to note it for other devices

@@ -23,3 +23,11 @@ def test_an_epoch_of_a_rank_draws_the_same_again() -> None:
 @pytest.mark.parametrize("other", [(1, 0, 0), (0, 1, 0), (0, 0, 1)], ids=["seed", "epoch", "rank"])
 def test_each_generator_draws_other_numbers_for_another(other: tuple[int, int, int]) -> None:
     assert all(one != two for one, two in zip(drawn(0, 0, 0), drawn(*other), strict=True))
+
+
+def test_torch_is_seeded_as_its_own_function_does() -> None:
+    seed_generators(3, 1, 0)
+    torch.manual_seed(torch.initial_seed())
+    expected = torch.rand(3)
+    seed_generators(3, 1, 0)
+    assert torch.equal(torch.rand(3), expected)
