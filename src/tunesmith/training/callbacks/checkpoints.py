@@ -39,7 +39,7 @@ class Checkpoints(EndOfEpoch):
         self.files = RunFiles(folder, record, save_interval)
         self._validated: dict[str, Any] | None = None
         self._is_saving_validated = False
-        self._has_begun = False
+        self._begun_after: int | None = None  # the epoch of the checkpoint, or 0; None: training has not begun
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Move whatever would write into checkpoints/."""
@@ -52,7 +52,7 @@ class Checkpoints(EndOfEpoch):
                 callback.dirpath = str(folder.with_name(OWN_CHECKPOINTS))
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        path, self._has_begun = trainer.ckpt_path, True
+        path, self._begun_after = trainer.ckpt_path, self.record.epoch
         self.files.start(None if path is None else torch.load(path, map_location="cpu", weights_only=True, mmap=True))
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -63,7 +63,7 @@ class Checkpoints(EndOfEpoch):
         """
         for loop in (trainer.fit_loop, trainer.fit_loop.epoch_loop):
             loop._restarting = False  # the property of Lightning 2.6.6 becomes True if max_steps is set
-        if trainer.current_epoch > 0 and trainer.current_epoch == self.record.epoch:
+        if trainer.current_epoch == self.record.epoch != self._begun_after:
             self._save_if_changed(trainer)
             self.files.end_epoch(_dump(trainer))
 
@@ -103,7 +103,7 @@ class Checkpoints(EndOfEpoch):
 
     def on_fit_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Leave best.ckpt alone, also if the checkpoint is of the last epoch: Lightning then begins no training."""
-        if not self._has_begun and trainer.ckpt_path is not None:
+        if self._begun_after is None and trainer.ckpt_path is not None:
             self.on_train_start(trainer, pl_module)
             self.files.end_run(lambda: _dump(trainer))
 
