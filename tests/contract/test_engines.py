@@ -228,7 +228,7 @@ def test_a_users_learner(tmp_path: Path, name: str) -> None:
 def test_a_learner_that_turns_out_to_need_its_trainer_ends_the_run(tmp_path: Path, name: str, asked: str) -> None:
     cfg = configured(f"learner._target_=engine_parts.{name}")
     assert left_by(tmp_path / "lightning", by_engine("lightning", cfg)).error is None
-    rule = rf"trainer\.engine must be lightning: the learner uses its Trainer's {asked}, and lean has none"
+    rule = rf"trainer\.engine must be lightning: the learner uses its Trainer's {asked}, and the lean engine has none"
     with pytest.raises(UserError, match=f"^{rule}$"):
         train(tmp_path / "lean", by_engine("lean", cfg))
 

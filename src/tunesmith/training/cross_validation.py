@@ -109,6 +109,7 @@ def _result_fields(ended: Sequence[Result], state: str, reason: str | None) -> R
         "seconds": round(sum(result["seconds"] for result in ended), 3),
         "state": state,
         "reason": reason,
+        **({"engine": ended[-1].get("engine")} if ended else {}),
     }
 
 

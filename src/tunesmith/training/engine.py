@@ -8,6 +8,7 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -88,6 +89,14 @@ _VALUES: Mapping[str, tuple[Any, ...]] = {
 _DEFAULTS: Mapping[str, Any] = {"devices": "auto", "max_epochs": None}
 
 
+class NeedsTrainer(UserError):
+    """Something that only a run shows needs Lightning's Trainer."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{KEY} must be {LIGHTNING}: {reason}, and the lean engine has none")
+        self.reason = reason
+
+
 @dataclass(frozen=True)
 class Engine:
     """Which engine trains, and why a trial is not trained by the lean one, if nobody has asked for Lightning."""
@@ -113,6 +122,19 @@ def choose_engine(cfg: DictConfig, is_of_sweep: bool | None = None) -> Engine:
     if asked == LEAN:
         raise UserError(f"{KEY} must be auto or lightning: {reason}; got '{LEAN}'")
     return Engine(LIGHTNING, reason)
+
+
+def with_lightning(cfg: DictConfig, needs: NeedsTrainer) -> DictConfig:
+    """Return a config that Lightning trains, in place of one that the lean engine has turned out not to train.
+
+    Raises:
+        NeedsTrainer: trainer.engine=lean.
+    """
+    if OmegaConf.select(cfg, KEY, default=AUTO) == LEAN:
+        raise needs
+    changed = deepcopy(cfg)
+    OmegaConf.update(changed, KEY, LIGHTNING, force_add=True)
+    return changed
 
 
 def describe_engine(cfg: DictConfig, is_of_sweep: bool) -> str | None:

@@ -24,7 +24,7 @@ Result = dict[str, Any]
 def write_result(cfg: DictConfig, folder: Path, fields: Result, data_digest: str | None) -> Result:
     """Return the content of result.yaml: how the run ended and what it ran with; rank zero writes the file."""
     labels = {"note": cfg.get("note"), "tags": list(cfg.get("tags") or [])}
-    engine = choose_engine(cfg).name
+    engine = fields.get("engine") or choose_engine(cfg).name  # folds know which one has trained them
     origin = {"seed": cfg.seed, "threads": cfg.threads, "engine": engine, **labels, **run_folder.environment()}
     objective = {"metric": cfg.objective.metric, "mode": cfg.objective.mode}
     result = {**objective, **fields, **origin, "data_digest": data_digest}

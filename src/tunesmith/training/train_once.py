@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+from functools import cache
 from pathlib import Path
 
 from omegaconf import DictConfig
 
 from tunesmith.reporting import Reporter
-from tunesmith.training.engine import choose_engine
+from tunesmith.run_folder import read_metrics
+from tunesmith.training.engine import LEAN, LIGHTNING, NeedsTrainer, choose_engine, with_lightning
 from tunesmith.training.result import Result
+
+log = logging.getLogger(__name__)
 
 
 def train_once(
@@ -30,10 +35,23 @@ def train_once(
         UserError: a mistake in the config, or other data; nothing is recorded.
         KeyboardInterrupt: Ctrl-C; the run can be resumed from checkpoints/last.ckpt.
     """
-    if choose_engine(cfg).name == "lean":
+    if choose_engine(cfg).name == LEAN:
         from tunesmith.training.lean import fit as lean
 
-        return lean.train_once(cfg, folder, reporter, checkpoint, fold, of_other_fold)
+        num_rows = len(read_metrics(folder))
+        try:
+            return lean.train_once(cfg, folder, reporter, checkpoint, fold, of_other_fold)
+        except NeedsTrainer as needs:
+            cfg = with_lightning(cfg, needs)
+            if len(read_metrics(folder)) > num_rows:  # an epoch has been reported
+                raise
+            _tell(needs.reason)
     from tunesmith.training import fit
 
     return fit.train_once(cfg, folder, reporter, checkpoint, fold, of_other_fold)
+
+
+@cache
+def _tell(reason: str) -> None:
+    """Say once in a process why its trials are trained by Lightning."""
+    log.warning("engine %s: %s", LIGHTNING, reason)

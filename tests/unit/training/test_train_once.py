@@ -54,6 +54,29 @@ def test_what_the_lean_engine_cannot_do_is_refused_before_anything_is_written(tm
     assert list(tmp_path.iterdir()) == []
 
 
+LOOKS_AT_EPOCH = "learner._target_=engine_parts.LooksAtEpoch"
+
+
+def test_a_trial_whose_learner_turns_out_to_need_its_trainer_is_trained_by_lightning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "lightning").mkdir()
+    plain = train_in(small(*IRIS, LOOKS_AT_EPOCH), tmp_path / "lightning", NoReporter())
+    for trial in ("0", "1"):
+        (tmp_path / trial).mkdir()
+        with hand_over(reporter := Listener()):
+            result = train_in(small(*IRIS, LOOKS_AT_EPOCH), tmp_path / trial, reporter)
+        assert (result["engine"], result["value"]) == ("lightning", plain["value"])
+        assert len(reporter.heard) == 2
+    (tmp_path / "folds").mkdir()
+    with hand_over(reporter := Listener()):
+        assert (
+            train_in(small(*IRIS, LOOKS_AT_EPOCH, "data.folds=2"), tmp_path / "folds", reporter)["engine"]
+            == "lightning"
+        )
+    assert caplog.messages.count("engine lightning: the learner uses its Trainer's current_epoch") == 1
+
+
 @pytest.mark.usefixtures("_as_before")
 def test_deterministic_algorithms_of_a_trial_do_not_stay_for_the_next_one(tmp_path: Path) -> None:
     train_in(small(*IRIS, "trainer.deterministic=true"), tmp_path, NoReporter())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tunesmith.errors import UserError
+from tunesmith.training.engine import NeedsTrainer
 
 
 class NoTrainer:
@@ -16,4 +16,4 @@ class NoTrainer:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        raise UserError(f"trainer.engine must be lightning: the learner uses its Trainer's {name}, and lean has none")
+        raise NeedsTrainer(f"the learner uses its Trainer's {name}")
