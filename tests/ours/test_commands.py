@@ -38,7 +38,8 @@ def test_there_are_commands_of_each_kind() -> None:
 @pytest.mark.parametrize("command", RUNS)
 def test_a_run_trains(left: Shell, command: str) -> None:
     longer = ["trainer.max_epochs=4"] if "warmup_epochs" in command else []  # a warm-up is shorter than the run
-    succeed(run(left, command, *SHORT, *longer))
+    short = SHORT[:1] if "engine=lean" in command else SHORT  # a limit of batches is Lightning's
+    succeed(run(left, command, *short, *longer))
 
 
 @pytest.mark.parametrize("command", SCRIPTS)
