@@ -14,7 +14,6 @@ from torch import Tensor
 from tunesmith.training.learner import Supervised
 from tunesmith.training.own_learner import why_learner_needs_trainer
 
-
 Batch = TypeVar("Batch")
 
 
