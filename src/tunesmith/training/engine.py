@@ -152,7 +152,7 @@ def _reasons(cfg: DictConfig) -> Iterator[str]:
     yield from _of_trainer(cfg)
     yield from _of_callbacks(cfg)
     if (target := _target(cfg, "data")) is None:
-        yield "the learner brings its own data"
+        yield "data=none, which leaves the data to the learner, needs Lightning's Trainer"
     elif LEAN_CLASSES.get(target) != LEAN_CLASSES[DATA_MODULE]:
         yield f"data._target_={target} is not {DATA_MODULE}"
     yield from _of_learner(cfg)

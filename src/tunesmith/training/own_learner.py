@@ -6,14 +6,14 @@ import dis
 from collections.abc import Iterator
 from functools import cache
 from types import CodeType
-from typing import Any
+from typing import Any, Generic
 
 from hydra._internal.instantiate._instantiate2 import _resolve_target
 
 # What a subclass of Supervised may override: both engines call these.
-FREE = ("__init__", "step", "predict", "parameter_groups", "forward")
+FREE = ("__init__", "step", "predict", "parameter_groups", "forward", "extra_repr")
 # What nn.Module lacks and a learner has in both engines.
-_IN_BOTH = {"device", "dtype", "save_hyperparameters", "hparams", "hparams_initial"}
+_IN_BOTH = {"device", "dtype", "save_hyperparameters", "hparams", "hparams_initial", "example_input_array"}
 
 
 def why_learner_needs_trainer(target: str) -> str | None:
@@ -31,7 +31,8 @@ def _why(learner: Any) -> str | None:
 
     if not (isinstance(learner, type) and issubclass(learner, Supervised)):
         return f"is no subclass of {Supervised.__module__}.{Supervised.__qualname__}"
-    own = [each for each in learner.__mro__ if each not in Supervised.__mro__]
+    above = (*Supervised.__mro__, Generic)
+    own = [each for each in learner.__mro__ if each not in above]
     for name in (name for each in own for name in vars(each)):
         if _is_overridden(name, own, Supervised):
             return f"overrides {name}"

@@ -90,7 +90,7 @@ def test_the_lean_engine_trains_what_is_ours(typed: str) -> None:
         ("+callbacks.own=null", f"callbacks.own._target_=None {TRAINER}"),
         ("+callbacks.early_stopping.unknown=1", f"callbacks.early_stopping.unknown {TRAINER}"),
         ("~callbacks.early_stopping.monitor", "callbacks.early_stopping has no monitor"),
-        ("data=none", "the learner brings its own data"),
+        ("data=none", f"data=none, which leaves the data to the learner, {TRAINER}"),
         ("data._target_=project.data.Mine", "data._target_=project.data.Mine is not tunesmith.data.DataModule"),
         ("optimizer._target_=torch.optim.LBFGS", f"optimizer._target_=torch.optim.LBFGS {TRAINER}"),
         ("optimizer._target_=lion.Lion", f"optimizer._target_=lion.Lion {TRAINER}"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import lightning as L
 import pytest
@@ -14,8 +14,10 @@ from torch import Tensor
 from tunesmith.training.learner import Supervised
 from tunesmith.training.own_learner import why_learner_needs_trainer
 
+Batch = TypeVar("Batch")
 
-class Free(Supervised):
+
+class Free(Supervised, Generic[Batch]):
     """Overrides all that both engines call, and has a method and a constant of its own."""
 
     NOISE = 0.1
@@ -24,6 +26,10 @@ class Free(Supervised):
         super().__init__(**arguments)
         self.save_hyperparameters("noise")
         self.noise = self.hparams.noise
+        self.example_input_array = torch.zeros(1, 2)  # for a graph or an export, which a training does not need
+
+    def extra_repr(self) -> str:
+        return f"noise={self.noise}"
 
     def step(self, batch: Any) -> tuple[Tensor, Tensor, Tensor | None]:
         inputs = self.noisy(batch[0].to(self.device))
