@@ -137,7 +137,7 @@ class SupervisedLearning(nn.Module):
     def part_metrics(self, part: str) -> dict[str, float]:
         """Return a part's metrics over all batches since start_part."""
         metrics = self.epoch_metrics[part]
-        return metrics.part_metrics(metrics.totals(self._parameters_device))
+        return metrics.part_metrics(metrics.totals())
 
     @property
     def is_step_ours(self) -> bool:
@@ -158,7 +158,8 @@ class SupervisedLearning(nn.Module):
         facts, has_labels = self.facts, isinstance(self.loss, nn.BCEWithLogitsLoss)
         if part not in self._metrics:
             self._metrics[part] = Metrics(deepcopy(self.metrics), facts.target_mean, facts.target_scale)
-        self._metrics[part].start(self._parameters_device)
+        if self._metrics[part]:
+            self._metrics[part].start(self._parameters_device)
         unit = facts.target_scale, self.is_sum, has_labels
         weigh = target_weights(self.loss)
         return EpochMetrics(part, facts.has_classes, *unit, self._metrics[part], facts.target_shape, weigh)
