@@ -116,12 +116,16 @@ def plain_config(cfg: DictConfig) -> dict[str, Any]:
 
 
 @contextmanager
-def closed_loggers(loggers: Sequence[RunLogger]) -> Iterator[None]:
-    """End at the end of a run what a logger keeps open until the process ends: the next trial would go on with it."""
+def closed_loggers(loggers: Sequence[RunLogger], folder: Path) -> Iterator[None]:
+    """End at the end of a run what a logger keeps open until the process ends: the next trial would go on with it.
+
+    folder: the run's; TensorBoardLogger leaves a file of hyperparameters there, empty: the config is in .hydra/.
+    """
     exit_code = 1
     try:
         yield
         exit_code = 0
+        (folder / "hparams.yaml").unlink(missing_ok=True)
     finally:
         if any(is_of(logger, f"{_LOGGERS}.WandbLogger") for logger in loggers):
             import wandb
