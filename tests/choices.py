@@ -62,7 +62,7 @@ def build_choice(group: str, choice: str, folder: Path) -> tuple[DictConfig, Run
     cfg = chosen(group, choice, *needed(group, choice, folder), ON_CPU)
     check_config(cfg)
     run = build(cfg, folder, NoReporter())
-    with closed_loggers(run.trainer.loggers):
+    with closed_loggers(run.trainer.loggers, folder):
         return cfg, run
 
 

@@ -17,7 +17,6 @@ from lightning.pytorch.plugins.precision import DoublePrecision
 from omegaconf import DictConfig
 
 from tunesmith.errors import UserError
-from tunesmith.objective import Objective
 from tunesmith.reporting import Reporter, is_trial
 from tunesmith.training.callbacks.checkpoints import Checkpoints
 from tunesmith.training.callbacks.epoch_logger import EpochLogger
@@ -28,9 +27,8 @@ from tunesmith.training.callbacks.plain_checkpoints import PlainCheckpoints
 from tunesmith.training.callbacks.schedule_length import ScheduleLength
 from tunesmith.training.callbacks.seeded_epochs import SeededEpochs
 from tunesmith.training.callbacks.start_weights import StartWeights
-from tunesmith.training.data_record import DataRecord, read_digest, read_preparation
+from tunesmith.training.data_record import DataRecord, make_record
 from tunesmith.training.ddp.devices import cluster_environment
-from tunesmith.training.ddp.processes import is_rank_zero
 from tunesmith.training.ddp.ranks import Ranks
 from tunesmith.training.first_validation import BY_TIME
 from tunesmith.training.learner import Supervised
@@ -39,6 +37,7 @@ from tunesmith.training.loggers import build_loggers, log_config, plain_config
 from tunesmith.training.monitors import check_monitors
 from tunesmith.training.nodes import build_node
 from tunesmith.training.record import RunRecord
+from tunesmith.training.saving import SAVE_INTERVAL_S
 
 # Hides what they say of hardware, and tips; warnings still show.
 for _name in ("lightning.pytorch", "lightning.fabric"):
@@ -78,11 +77,7 @@ def build(
     torch.set_num_threads(cfg.threads)
     L.seed_everything(cfg.seed, verbose=False)
     data, module = build_learner(cfg, fold, earlier)
-    digest = read_digest(data)
-    if digest is not None and is_rank_zero():
-        reporter.report_data(digest)
-    objective = Objective(cfg.objective.metric, cfg.objective.mode)
-    record = RunRecord(folder, objective, reporter, digest, read_preparation(data))
+    record = make_record(cfg, folder, reporter, data)
     has_bar = sys.stdout.isatty() and not is_trial()
     own = {name: _build_callback(cfg, name) for name in cfg.get("callbacks") or {}}
     if type(module) is Supervised:  # a subclass may log more
@@ -138,7 +133,7 @@ def _build_callbacks(
     elif not any(isinstance(each, ProgressBar) for each in own.values()):  # Lightning takes one
         callbacks.append(RichProgressBar())
     shown = [each for each in own.values() if has_bar or not isinstance(each, ProgressBar)]
-    return [*callbacks, *shown, Checkpoints(folder, record, cfg.trainer.get("save_interval", 10))]
+    return [*callbacks, *shown, Checkpoints(folder, record, cfg.trainer.get("save_interval", SAVE_INTERVAL_S))]
 
 
 def start_weights(cfg: DictConfig) -> list[L.Callback]:

@@ -9,11 +9,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from omegaconf import DictConfig
+
 from tunesmith.config.changes import show_digest
 from tunesmith.data.array_data import ArrayData
 from tunesmith.data.fitted_preparation import FittedPreparation
 from tunesmith.errors import UserError
+from tunesmith.objective import Objective
+from tunesmith.reporting import Reporter
 from tunesmith.run_folder import PREPARATION_FILE, checkpoint_folder
+from tunesmith.training.ddp.processes import is_rank_zero
+from tunesmith.training.record import RunRecord
 from tunesmith.training.weights import read_part
 
 log = logging.getLogger(__name__)
@@ -117,9 +123,17 @@ def read_digest(data: Any) -> str | None:
     return digest
 
 
-def read_preparation(data: Any) -> dict[str, Any] | None:
-    """Return what preparation.json says of a data module of ours; None of another one."""
-    return data.splits.preparation.to_plain() if isinstance(data, ArrayData) else None
+def make_record(cfg: DictConfig, folder: Path, reporter: Reporter, data: Any) -> RunRecord:
+    """Return the record of a run that begins, once its reporter has heard which data it trains on.
+
+    Raises:
+        UserError: earlier trials of the study had other data.
+    """
+    digest = read_digest(data)
+    if digest is not None and is_rank_zero():
+        reporter.report_data(digest)
+    preparation = data.splits.preparation.to_plain() if isinstance(data, ArrayData) else None
+    return RunRecord(folder, Objective(cfg.objective.metric, cfg.objective.mode), reporter, digest, preparation)
 
 
 @cache

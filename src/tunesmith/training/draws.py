@@ -13,15 +13,19 @@ def seed_generators(seed: int, epoch: int, rank: int) -> None:
 
     What an epoch draws then depends on nothing that was drawn before it: a resumed run draws what an unbroken one does.
     """
-    mixed = np.random.SeedSequence((seed, epoch, rank)).generate_state(3)
-    random.seed(int(mixed[0]))
-    np.random.seed(int(mixed[1]))
-    seed_torch(int(mixed[2]))
+    _seed(*map(int, np.random.SeedSequence((seed, epoch, rank)).generate_state(3)))
 
 
-def seed_torch(seed: int) -> None:
-    """Seed torch as torch.manual_seed does, which takes .3 ms, half an epoch's bookkeeping, where there is no GPU."""
+def seed_everything(seed: int) -> None:
+    """Seed the same generators as lightning.seed_everything does."""
+    _seed(seed, seed, seed)
+
+
+def _seed(of_python: int, of_numpy: int, of_torch: int) -> None:
+    """torch.manual_seed takes .3 ms, half an epoch's bookkeeping, where there is no GPU."""
+    random.seed(of_python)
+    np.random.seed(of_numpy)
     if torch.accelerator.is_available():
-        torch.manual_seed(seed)
+        torch.manual_seed(of_torch)
     else:
-        torch.default_generator.manual_seed(seed)
+        torch.default_generator.manual_seed(of_torch)

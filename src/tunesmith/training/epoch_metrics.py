@@ -107,11 +107,10 @@ class EpochMetrics:
         if not self.losses:
             return torch.zeros(4, dtype=torch.float64, device=device)
         losses = torch.stack(self.losses).double()
-        second = losses.new_zeros(())
         if self.targets:
             second = self._second(torch.cat(self.outputs), torch.cat(self.targets)).double()
-        elif self.sums:
-            second = torch.stack(self.sums).sum()
+        else:
+            second = torch.stack(self.sums).sum() if self.sums else losses.new_zeros(())
         weights = losses.new_tensor(self.weights) if self.weigh is None else self._stacked_weights(losses)
         return torch.stack((weights.sum(), losses @ weights, second, losses.new_tensor(self.num_elements)))
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-import numpy as np
 import torch
 from omegaconf import DictConfig, OmegaConf, open_dict
 from torch import Tensor, nn
@@ -18,8 +17,10 @@ from tunesmith.data.array_data import ArrayData
 from tunesmith.errors import NothingToEvaluate
 from tunesmith.training.class_report import class_report
 from tunesmith.training.data_record import read_data_record
+from tunesmith.training.draws import seed_everything
 from tunesmith.training.engine import LIGHTNING, SUPERVISED, why_not_lean
-from tunesmith.training.lean.build import choose_device, seed_everything
+from tunesmith.training.float32 import shortest_float32
+from tunesmith.training.lean.build import choose_device
 from tunesmith.training.learner_and_data import build_lean_learner, build_learner
 from tunesmith.training.supervised import SupervisedLearning
 from tunesmith.training.weights import load_weights, read_weights
@@ -98,15 +99,14 @@ def _build(cfg: DictConfig, fold: int | None, folder: Path, is_lean: bool) -> Bu
 def _has_outputs(built: Built) -> bool:
     """Whether the outputs of the test part tell all metrics: the step is ours, and so are the data."""
     module = built.module
-    is_ours = isinstance(module, SupervisedLearning) and type(module).step is SupervisedLearning.step
-    return is_ours and isinstance(built.data, ArrayData)
+    return isinstance(module, SupervisedLearning) and module.is_step_ours and isinstance(built.data, ArrayData)
 
 
 def _evaluate_tests(cfg: DictConfig, built: list[Built]) -> dict[str, float]:
     """Return what the models' own test_step logs for the test part, the mean over the models."""
     from tunesmith.training.trainer_evaluation import test  # imports Lightning
 
-    tested = [{name: _float32(value) for name, value in test(cfg, each).items()} for each in built]
+    tested = [{name: shortest_float32(value) for name, value in test(cfg, each).items()} for each in built]
     metrics = {name: fmean(each[name] for each in tested) for name in tested[0]}
     if not metrics:
         raise NothingToEvaluate(f"the test_step of {type(built[0].module).__name__} logs nothing")
@@ -118,7 +118,7 @@ def _evaluate_outputs(cfg: DictConfig, folder: Path, built: list[Built], is_lean
     outputs, targets = _mean_outputs(cfg, built, is_lean), data.splits.test.targets[:]
     test = module.new_metrics("test")
     test.add(module.loss(outputs, targets), outputs, targets)
-    metrics = {name: _float32(value) for name, value in test.part_metrics(test.totals()).items()}
+    metrics = {name: shortest_float32(value) for name, value in test.part_metrics(test.totals()).items()}
     run_folder.write_yaml(folder / run_folder.TEST_FILE, {**metrics, "samples": len(targets)})
     if module.facts.has_classes and targets.ndim == 1:
         report = class_report(targets.numpy(), outputs.argmax(1).numpy(), data.splits.classes)
@@ -161,8 +161,3 @@ def _ours(built: Built) -> tuple[ArrayData, SupervisedLearning]:
     assert isinstance(built.data, ArrayData)
     assert isinstance(built.module, SupervisedLearning)
     return built.data, built.module
-
-
-def _float32(value: float) -> float:
-    """Return the float with as few digits as a float32 has."""
-    return float(str(np.float32(value)))

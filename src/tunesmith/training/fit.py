@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import lightning as L
-from lightning.pytorch.loggers import TensorBoardLogger
 from omegaconf import DictConfig
 
 from tunesmith.errors import UserError
@@ -17,7 +16,7 @@ from tunesmith.reporting import Reporter
 from tunesmith.training.batch_size import check_batch_size
 from tunesmith.training.build import build
 from tunesmith.training.data_record import read_earlier
-from tunesmith.training.ddp.processes import cleaned_up_ranks, is_rank_zero
+from tunesmith.training.ddp.processes import cleaned_up_ranks
 from tunesmith.training.loggers import closed_loggers
 from tunesmith.training.result import Result, failure_recorded, write_result
 
@@ -34,15 +33,13 @@ def train_once(
     run = build(cfg, folder, reporter, fold, read_earlier(checkpoint, of_other_fold))
     check_batch_size(run.data, reporter)
     recorded = failure_recorded(cfg, run.record, checkpoint)
-    with recorded, closed_loggers(run.trainer.loggers), interruptible(run.trainer):
+    with recorded, closed_loggers(run.trainer.loggers, folder), interruptible(run.trainer):
         run.trainer.fit(run.module, run.data, ckpt_path=checkpoint, weights_only=True)
     if run.record.epoch == 0:
         raise UserError(
             "trainer must let an epoch end with a validation, or train without a validation part; got a run that "
             f"ended after {run.trainer.global_step} steps without one: give more steps, or trainer.limit_train_batches"
         )
-    if is_rank_zero():  # TensorBoardLogger leaves this file empty: the config is in .hydra/
-        (folder / TensorBoardLogger.NAME_HPARAMS_FILE).unlink(missing_ok=True)
     return write_result(cfg, folder, run.record.result_fields(), run.record.data_digest)
 
 

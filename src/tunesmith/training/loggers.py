@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -21,6 +20,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from tunesmith.config.doors import untaken_groups
 from tunesmith.errors import UserError
+from tunesmith.training.imported import is_of
 from tunesmith.training.nodes import build_node
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ _NEEDS = {
 # Arguments that name a run to people; null means the last two folders of its path.
 _NAMES = ("name", "run_name")
 _SQLITE = "sqlite:///"
+_LOGGERS = "lightning.pytorch.loggers"
 # The one in C takes a fifth of the time: 2 ms of each trial.
 _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
@@ -115,14 +116,18 @@ def plain_config(cfg: DictConfig) -> dict[str, Any]:
 
 
 @contextmanager
-def closed_loggers(loggers: Sequence[RunLogger]) -> Iterator[None]:
-    """End at the end of a run what a logger keeps open until the process ends: the next trial would go on with it."""
+def closed_loggers(loggers: Sequence[RunLogger], folder: Path) -> Iterator[None]:
+    """End at the end of a run what a logger keeps open until the process ends: the next trial would go on with it.
+
+    folder: the run's; TensorBoardLogger leaves a file of hyperparameters there, empty: the config is in .hydra/.
+    """
     exit_code = 1
     try:
         yield
         exit_code = 0
+        (folder / "hparams.yaml").unlink(missing_ok=True)
     finally:
-        if any(_is_a(logger, "WandbLogger") for logger in loggers):
+        if any(is_of(logger, f"{_LOGGERS}.WandbLogger") for logger in loggers):
             import wandb
 
             wandb.finish(exit_code=exit_code)
@@ -167,16 +172,10 @@ def build_logger(cfg: DictConfig, key: str, folder: Path) -> Logger:
 
 def _summary_writer(logger: RunLogger) -> SummaryWriter | None:
     """Return what writes TensorBoard's summaries for a logger, None if the logger is no TensorBoard's."""
-    if _is_a(logger, "TensorBoardLogger"):
+    if is_of(logger, f"{_LOGGERS}.TensorBoardLogger"):
         writer: SummaryWriter = logger.experiment.file_writer  # type: ignore[attr-defined]
         return writer
     return logger if hasattr(logger, "add_summary") else None  # type: ignore[return-value]
-
-
-def _is_a(logger: RunLogger, name: str) -> bool:
-    """Whether a logger is of a class of Lightning's, which is imported if any logger is."""
-    loggers = sys.modules.get("lightning.pytorch.loggers")
-    return loggers is not None and isinstance(logger, getattr(loggers, name))
 
 
 def _check_packages(key: str, name: str) -> None:

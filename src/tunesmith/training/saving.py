@@ -33,6 +33,8 @@ WITHIN_EPOCH = "within_epoch"
 # In last.ckpt: the checkpoint of the best epoch, if best.ckpt was not of that epoch when last.ckpt was written.
 BEST = "best_checkpoint"
 
+# trainer.save_interval of a config that has none, as of version 0.1.0.
+SAVE_INTERVAL_S = 10.0
 # Seconds between two saves that are not awaited if they are 50 times what a save costs: 2 % of the training.
 _COSTS = 50.0
 # Seconds that a save is taken to cost until one is measured. A net of some 10 000 weights takes .003; a run of less
@@ -75,15 +77,15 @@ class RunFiles:
     Attributes:
         clock: when to save; an interval of 0 keeps nothing in memory.
         inside_path: a checkpoint of a validation that is to become best.ckpt at the next save.
+        is_writer: false on all ranks of a run but one.
     """
 
-    def __init__(self, folder: Path, record: RunRecord, interval: float = 0.0, is_writer: bool = True) -> None:
-        """is_writer: false on all ranks of a run but one."""
+    def __init__(self, folder: Path, record: RunRecord, interval: float = 0.0) -> None:
         self.best_path = folder / BEST_CHECKPOINT
         self.last_path = folder / LAST_CHECKPOINT
         self.inside_path = self.best_path.with_name(".inside.ckpt")
         self.clock = SaveClock(interval)
-        self.is_writer = is_writer
+        self.is_writer = True
         self._folder = folder
         self._record = record
         self._snapshots = Snapshot(), Snapshot()

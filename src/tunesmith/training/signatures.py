@@ -62,17 +62,18 @@ def _is_supervised(cfg: DictConfig) -> bool:
 
 
 def _check_names(key: str, node: DictConfig, parameters: Parameters) -> None:
-    is_partial = bool(node.get("_partial_"))
-    given = [str(name) for name in node if name not in HYDRAS]
-    options = [
-        name for name, each in parameters.items() if name in node or not (is_partial and _is_required(each))
-    ]  # what a partial node lacks, code gives
-    for name in given:
-        if name not in parameters and f"{key}.{name}" not in OURS:
+    for name in map(str, node):
+        if name not in parameters and name not in HYDRAS and f"{key}.{name}" not in OURS:
             raise UserError(
                 f"{key}.{name}: {node['_target_']} takes no such argument; got {_value(node, name)}"
-                f"{_origin(f'{key}.{name}')}{hint_below(key, name, options or parameters)[0]}"
+                f"{_origin(f'{key}.{name}')}{hint_below(key, name, _options(node, parameters) or parameters)[0]}"
             )
+
+
+def _options(node: DictConfig, parameters: Parameters) -> list[str]:
+    """Return the arguments that the node may give; what a partial node lacks, code gives."""
+    is_partial = bool(node.get("_partial_"))
+    return [name for name, each in parameters.items() if name in node or not (is_partial and _is_required(each))]
 
 
 def _check_required(key: str, node: DictConfig, parameters: Parameters) -> None:

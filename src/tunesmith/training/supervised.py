@@ -59,7 +59,7 @@ class SupervisedLearning(nn.Module):
             if isinstance(model, nn.Module)
             else model(input_shape=facts.input_shape, output_size=facts.output_size)
         )
-        if self._is_step_ours:  # a step of one's own may make other targets
+        if self.is_step_ours:  # a step of one's own may make other targets
             check_loss(loss, facts.has_classes)
         self.loss = weigh_classes(loss, facts.class_weights)
         self.is_sum = getattr(loss, "reduction", "mean") == "sum"
@@ -137,7 +137,12 @@ class SupervisedLearning(nn.Module):
     def part_metrics(self, part: str) -> dict[str, float]:
         """Return a part's metrics over all batches since start_part."""
         metrics = self.epoch_metrics[part]
-        return metrics.part_metrics(metrics.totals(self._parameters_device))
+        return metrics.part_metrics(metrics.totals())
+
+    @property
+    def is_step_ours(self) -> bool:
+        """Whether no subclass says itself what a batch costs."""
+        return type(self).step is SupervisedLearning.step
 
     @property
     def metric_names(self) -> set[str]:
@@ -153,7 +158,8 @@ class SupervisedLearning(nn.Module):
         facts, has_labels = self.facts, isinstance(self.loss, nn.BCEWithLogitsLoss)
         if part not in self._metrics:
             self._metrics[part] = Metrics(deepcopy(self.metrics), facts.target_mean, facts.target_scale)
-        self._metrics[part].start(self._parameters_device)
+        if self._metrics[part]:
+            self._metrics[part].start(self._parameters_device)
         unit = facts.target_scale, self.is_sum, has_labels
         weigh = target_weights(self.loss)
         return EpochMetrics(part, facts.has_classes, *unit, self._metrics[part], facts.target_shape, weigh)
@@ -169,7 +175,7 @@ class SupervisedLearning(nn.Module):
             self._check_model(batch)
             raise
         if not metrics.losses:
-            key = "loss._target_" if self._is_step_ours else "learner._target_"
+            key = "loss._target_" if self.is_step_ours else "learner._target_"
             is_trained = part == "train" and getattr(self, "automatic_optimization", True)
             check_loss_value(loss, outputs, self.model, key, is_trained)
         metrics.add(loss, outputs, targets)
@@ -177,12 +183,8 @@ class SupervisedLearning(nn.Module):
 
     def _check_model(self, batch: Any) -> None:
         """Raise UserError if a step of ours has failed because the model puts out no tensor."""
-        if self._is_step_ours:
+        if self.is_step_ours:
             check_is_tensor(self.model(batch[0]), self.model)
-
-    @property
-    def _is_step_ours(self) -> bool:
-        return type(self).step is SupervisedLearning.step
 
     def _sum_of_weights(self) -> Tensor:
         return torch.stack([weight.abs().sum() for weight in filter(is_weight, self.parameters())]).sum()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 
+import lightning as L
 import numpy as np
 import pytest
 import torch
 
-from tunesmith.training.draws import seed_generators, seed_torch
+from tunesmith.training.draws import seed_everything, seed_generators
 
 
 def drawn(seed: int, epoch: int, rank: int) -> list[float]:
@@ -25,8 +27,9 @@ def test_each_generator_draws_other_numbers_for_another(other: tuple[int, int, i
     assert all(one != two for one, two in zip(drawn(0, 0, 0), drawn(*other), strict=True))
 
 
-def test_torch_is_seeded_as_by_its_own_function() -> None:
-    seed_torch(12345)
-    ours = torch.get_rng_state()
-    torch.manual_seed(12345)
-    assert torch.equal(ours, torch.get_rng_state())
+def test_a_run_is_seeded_as_by_lightning() -> None:
+    drawn = []
+    for seed in (seed_everything, partial(L.seed_everything, verbose=False)):
+        seed(12345)
+        drawn.append((random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()))
+    assert drawn[0] == drawn[1]

@@ -157,7 +157,7 @@ def test_a_logger_that_cannot_begin_is_a_mistake_in_one_line(tmp_path: Path) -> 
 def text(tmp_path: Path) -> str:
     """What TensorBoard shows of a run's config."""
     run = build(small("logger=tensorboard", "note=why", "tags=[a,b]", "optimizer.lr=0.25"), tmp_path, NoReporter())
-    with closed_loggers(run.trainer.loggers):
+    with closed_loggers(run.trainer.loggers, tmp_path):
         run.trainer.logger.experiment.close()  # type: ignore[union-attr]
     events = EventAccumulator(str(tmp_path)).Reload()
     assert events.Tags()["tensors"] == ["config/text_summary"]

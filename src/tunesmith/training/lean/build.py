@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from omegaconf import DictConfig, OmegaConf
 
 from tunesmith.data.array_data import ArrayData
 from tunesmith.data.batches import Batches
-from tunesmith.objective import Objective
 from tunesmith.reporting import Reporter
-from tunesmith.training.data_record import DataRecord, read_digest, read_preparation
-from tunesmith.training.draws import seed_torch
+from tunesmith.training.data_record import DataRecord, make_record
+from tunesmith.training.draws import seed_everything
 from tunesmith.training.lean.loggers import build_lean_loggers
 from tunesmith.training.lean.member import Member, make_clip
 from tunesmith.training.lean.no_trainer import NoTrainer
@@ -26,7 +24,7 @@ from tunesmith.training.loggers import RunLogger, log_config, plain_config
 from tunesmith.training.monitors import check_monitors
 from tunesmith.training.patience import Patience
 from tunesmith.training.record import RunRecord
-from tunesmith.training.saving import RunFiles
+from tunesmith.training.saving import SAVE_INTERVAL_S, RunFiles
 from tunesmith.training.schedules import PlainLength, make_schedules
 from tunesmith.training.supervised import SupervisedLearning
 from tunesmith.training.weights import read_weights
@@ -46,13 +44,18 @@ class Run:
     max_epochs: int
     weights: Mapping[str, torch.Tensor] | None
 
-    def batches(self, part: str) -> Batches:
-        """Return the batches of a part of the data, train or val, on the run's device."""
-        return self.data.batches(part, self.device)
+    @cached_property
+    def train(self) -> Batches:
+        """The batches of the training part, on the run's device, as are those of the validation part."""
+        return self.data.batches("train", self.device)
+
+    @cached_property
+    def val(self) -> Batches:
+        return self.data.batches("val", self.device)
 
     @property
     def length(self) -> PlainLength:
-        return PlainLength(self.max_epochs, len(self.batches("train")))
+        return PlainLength(self.max_epochs, len(self.train))
 
 
 def build(
@@ -72,19 +75,15 @@ def build(
     data, learner = build_lean_learner(cfg, fold, earlier)
     if hasattr(learner, "_trainer"):  # the user's own, a LightningModule
         learner._trainer = NoTrainer()  # type: ignore[assignment]
-    digest = read_digest(data)
-    if digest is not None:
-        reporter.report_data(digest)
-    objective = Objective(cfg.objective.metric, cfg.objective.mode)
-    record = RunRecord(folder, objective, reporter, digest, read_preparation(data))
+    record = make_record(cfg, folder, reporter, data)
     patiences = {name: build_patience(cfg, name) for name in cfg.get("callbacks") or {}}
     if type(learner) is SupervisedLearning:  # a subclass may log more
-        check_monitors(learner.metric_names, objective.metric, patiences)
+        check_monitors(learner.metric_names, record.objective.metric, patiences)
     weights = None if cfg.get("weights") is None else read_weights(Path(cfg.weights))
     loggers = build_lean_loggers(cfg, folder)
     if loggers:
         log_config(loggers, plain_config(cfg))
-    files = RunFiles(folder, record, cfg.trainer.get("save_interval", 10.0))
+    files = RunFiles(folder, record, cfg.trainer.get("save_interval", SAVE_INTERVAL_S))
     device = choose_device(cfg.trainer.get("accelerator", "auto"))
     return Run(
         *(data, learner, record, list(patiences.values()), loggers, files, device, cfg.trainer.max_epochs, weights)
@@ -116,10 +115,3 @@ def choose_device(accelerator: str) -> torch.device:
     """Return the device that Lightning's flag means; auto: a GPU if there is one."""
     is_gpu = torch.cuda.is_available() if accelerator == "auto" else accelerator != "cpu"
     return torch.device("cuda", 0) if is_gpu else torch.device("cpu")
-
-
-def seed_everything(seed: int) -> None:
-    """Seed all generators as lightning.seed_everything does."""
-    random.seed(seed)
-    np.random.seed(seed)
-    seed_torch(seed)

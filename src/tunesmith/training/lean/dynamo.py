@@ -46,9 +46,14 @@ def step_without_dynamo(optimizer: Optimizer) -> None:
 
 def _has_wrappers_alone(optimizer: Optimizer) -> bool:
     """Whether the wrappers of a step do nothing but to import torch._dynamo and to switch gradients off."""
+    is_torchs = type(optimizer).__module__.startswith("torch.optim.")
+    return is_torchs and not has_step_hooks(optimizer) and not optimizer.defaults["differentiable"]
+
+
+def has_step_hooks(optimizer: Optimizer) -> bool:
+    """Whether something is called before or after each step, of this optimizer or of all."""
     hooks = (
         *(optimizer._optimizer_step_pre_hooks, optimizer._optimizer_step_post_hooks),
         *(torch_optimizer._global_optimizer_pre_hooks, torch_optimizer._global_optimizer_post_hooks),
     )
-    is_torchs = type(optimizer).__module__.startswith("torch.optim.")
-    return is_torchs and not any(hooks) and not optimizer.defaults["differentiable"]
+    return any(hooks)

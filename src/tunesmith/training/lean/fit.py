@@ -82,11 +82,11 @@ def _end(run: Run, member: Member) -> None:
     record.stop()
     if record.reporter.params:
         log_hparams(run.loggers, record.reporter.params, record.state, record.best.value, record.best.epoch)
-    run.files.end_run(lambda: dump_checkpoint(member, len(run.batches("val")), is_over=True))
+    run.files.end_run(lambda: dump_checkpoint(member, len(run.val), is_over=True))
 
 
 def _train_epochs(run: Run, member: Member, seed: int, check: Callable[[], None]) -> None:
-    train, val = run.batches("train"), run.batches("val")
+    train, val = run.train, run.val
     parts = ("train", "val") if len(val) else ("train",)
     reporter = run.record.reporter
 

@@ -38,7 +38,7 @@ def begun_loggers(loggers: Sequence[RunLogger], folder: Path, module: object) ->
     module: the learner; hyperparameters that a subclass has saved are logged.
     """
     status = "failed"
-    with closed_loggers(loggers):
+    with closed_loggers(loggers, folder):
         try:
             for logger in loggers:
                 _begin(logger, module)
@@ -47,7 +47,6 @@ def begun_loggers(loggers: Sequence[RunLogger], folder: Path, module: object) ->
         finally:
             for logger in loggers:
                 logger.finalize(status)
-    (folder / "hparams.yaml").unlink(missing_ok=True)  # of TensorBoardLogger, empty: the config is in .hydra/
 
 
 def _build(cfg: DictConfig, key: str, folder: Path) -> RunLogger:

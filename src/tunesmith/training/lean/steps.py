@@ -9,9 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.optim import SGD, Adam, AdamW, Optimizer
-from torch.optim import optimizer as torch_optimizer
 
-from tunesmith.training.lean.dynamo import step_without_dynamo
+from tunesmith.training.lean.dynamo import has_step_hooks, step_without_dynamo
 
 Group = Mapping[str, Any]
 Tensors = list[Tensor]
@@ -53,13 +52,11 @@ def _has_kernel(optimizer: Optimizer) -> bool:
     """Whether all that is left of a step is one call of a kernel for each group, once the state is made."""
     if type(optimizer) not in _KERNELS or not all(map(_is_plain, optimizer.param_groups)):
         return False
-    hooks = (
-        *(optimizer._optimizer_step_pre_hooks, optimizer._optimizer_step_post_hooks),
-        *(torch_optimizer._global_optimizer_pre_hooks, torch_optimizer._global_optimizer_post_hooks),
-    )
     params = [param for group in optimizer.param_groups for param in group["params"]]
     is_sparse = any(param.grad is not None and param.grad.is_sparse for param in params)
-    return not any(hooks) and not is_sparse and len({(param.device, param.dtype) for param in params}) == 1
+    return (
+        not has_step_hooks(optimizer) and not is_sparse and len({(param.device, param.dtype) for param in params}) == 1
+    )
 
 
 def _is_plain(group: Group) -> bool:
