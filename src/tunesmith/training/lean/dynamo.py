@@ -51,4 +51,4 @@ def _has_wrappers_alone(optimizer: Optimizer) -> bool:
         *(torch_optimizer._global_optimizer_pre_hooks, torch_optimizer._global_optimizer_post_hooks),
     )
     is_torchs = type(optimizer).__module__.startswith("torch.optim.")
-    return is_torchs and not any(hooks) and not optimizer.defaults["differentiable"]
+    return is_torchs and not any(hooks) and not optimizer.defaults.get("differentiable")
