@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import lightning as L
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -188,6 +189,45 @@ class Lazy(nn.Module):
         return outputs
 
 
+class LooksAtGradient(Net):
+    """Reads the gradients of the last batch, which an evaluation has none of."""
+
+    def hidden(self, inputs: Tensor) -> Tensor:
+        gradient = self.first.weight.grad
+        return super().hidden(inputs) * (1 if gradient is None else 1 + gradient.abs().mean())
+
+
+class LightningNet(L.LightningModule):
+    """A model that is a LightningModule, and does without its Trainer."""
+
+    def __init__(self, input_shape: tuple[int, ...], output_size: int) -> None:
+        super().__init__()
+        self.net = Net(input_shape, output_size)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        outputs: Tensor = self.net(inputs)
+        return outputs
+
+
+class EpochNet(LightningNet):
+    """A model that asks the Trainer for the epoch; Lightning's learner hands its Trainer on to it."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return super().forward(inputs) * (1 + self.current_epoch)
+
+
+class EpochLoss(L.LightningModule):
+    """A loss that asks the Trainer for its steps."""
+
+    def forward(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        return nn.functional.cross_entropy(outputs, targets) * (1 + self.global_step)
+
+
+def has_gradients(outputs: Tensor, targets: Tensor) -> float:
+    """A metric: whether gradients are switched on where it is computed."""
+    return float(torch.is_grad_enabled())
+
+
 # learners
 
 
@@ -256,6 +296,18 @@ class LooksAtEpoch(Supervised):
 
 def _epoch_of(learner: Supervised) -> int:
     return learner.current_epoch
+
+
+class StepsItself(Supervised):
+    """Takes the optimizer's steps itself, and leaves them out; its class does not tell."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        _set(self, "automatic_optimization", False)
+
+
+def _set(learner: Supervised, name: str, value: object) -> None:
+    setattr(learner, name, value)
 
 
 class Logs(Supervised):

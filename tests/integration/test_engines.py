@@ -138,6 +138,7 @@ CASES = {
     "no batch norm": ("model.batch_norm=false",),
     "two inputs dropped": ("model.input_dropout=0.2", "model.dropout=0.5"),
     "metrics": ("metrics=[f1,recall]",),
+    "a metric of one's own": ("+metrics.own._target_=engine_parts.has_gradients", "+metrics.own._partial_=true"),
     "a logger's files": (
         *("metrics=f1", "+logger.table._target_=lightning.pytorch.loggers.CSVLogger"),
         "+logger.table._partial_=true",
@@ -205,7 +206,7 @@ def test_weights_of_another_run(tmp_path: Path) -> None:
 
 MODELS = (
     *("TorchNoise", "OtherNoise", "Buffers", "Tied", "Frozen", "SometimesUnused", "Unfreezing", "ExtraState"),
-    *("Groups", "Spectral", "Hooked", "Double", "Lazy", "FrozenNorm"),
+    *("Groups", "Spectral", "Hooked", "Double", "Lazy", "FrozenNorm", "LooksAtGradient", "LightningNet"),
 )
 LEARNERS = ("Denoising", "LossAlone", "OwnTargets", "Tempered", "Predicting", "OwnMetrics")
 
@@ -228,9 +229,34 @@ def test_a_users_learner(tmp_path: Path, name: str) -> None:
 def test_a_learner_that_turns_out_to_need_its_trainer_ends_the_run(tmp_path: Path, name: str, asked: str) -> None:
     cfg = configured(f"learner._target_=engine_parts.{name}")
     assert left_by(tmp_path / "lightning", by_engine("lightning", cfg)).error is None
-    rule = rf"trainer\.engine must be lightning: the learner uses its Trainer's {asked}, and the lean engine has none"
+    rule = rf"trainer\.engine must be lightning: the learner uses its Trainer's {asked}"
     with pytest.raises(UserError, match=f"^{rule}$"):
         train(tmp_path / "lean", by_engine("lean", cfg))
+
+
+OWN_LOSS = ("~loss.reduction", "~loss.label_smoothing", "loss._target_=engine_parts.EpochLoss")
+
+
+@pytest.mark.parametrize(
+    ("typed", "rule"),
+    [
+        ((*OWN_MODEL, "model._target_=engine_parts.EpochNet"), "the model uses its Trainer's current_epoch"),
+        (OWN_LOSS, "the loss uses its Trainer's global_step"),
+        (
+            ("learner._target_=engine_parts.StepsItself", "scheduler=none"),
+            "the learner sets automatic_optimization=False",
+        ),
+    ],
+    ids=["model", "loss", "steps"],
+)
+def test_what_no_class_tells_ends_a_lean_run_before_its_first_epoch_is_over(
+    tmp_path: Path, typed: tuple[str, ...], rule: str
+) -> None:
+    cfg = configured(*typed)
+    assert left_by(tmp_path / "lightning", by_engine("lightning", cfg)).error is None
+    with pytest.raises(UserError, match=rf"^trainer\.engine must be lightning: {rule}"):
+        train(tmp_path / "lean", by_engine("lean", cfg))
+    assert not (tmp_path / "lean" / RESULT_FILE).exists()
 
 
 OTHER_OPTIMIZERS = (

@@ -93,7 +93,7 @@ class NeedsTrainer(UserError):
     """Something that only a run shows needs Lightning's Trainer."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"{KEY} must be {LIGHTNING}: {reason}, and the lean engine has none")
+        super().__init__(f"{KEY} must be {LIGHTNING}: {reason}")
         self.reason = reason
 
 

@@ -60,7 +60,12 @@ def _names_of_trainer() -> frozenset[str]:
 
 
 def _codes_of(value: Any) -> Iterator[CodeType]:
-    """Yield the code of a function, and of those that a property or another descriptor holds."""
+    """Yield the code of a method, and of those that a property or another descriptor holds.
+
+    The first argument of a static method is not the learner: often it is a tensor, which has a log, too.
+    """
+    if isinstance(value, staticmethod):
+        return
     parts = [value, *(getattr(value, name, None) for name in ("__func__", "__wrapped__", "fget", "fset", "func"))]
     yield from {code: None for part in parts if isinstance(code := getattr(part, "__code__", None), CodeType)}
 

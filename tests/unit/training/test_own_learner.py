@@ -45,6 +45,10 @@ class Free(Supervised, Generic[Batch]):
     def parameter_groups(self) -> list[dict[str, Any]]:
         return [{"params": list(self.model.parameters())}]
 
+    @staticmethod
+    def entropy(probabilities: Tensor) -> Tensor:
+        return -(probabilities * probabilities.log()).sum()
+
     def noisy(self, inputs: Tensor) -> Tensor:
         return inputs + self.noise * torch.randn_like(inputs) if self.training else inputs
 

@@ -18,7 +18,7 @@ from tunesmith.training.data_record import DataRecord, make_record
 from tunesmith.training.draws import seed_everything
 from tunesmith.training.lean.loggers import build_lean_loggers
 from tunesmith.training.lean.member import Member, make_clip
-from tunesmith.training.lean.no_trainer import NoTrainer
+from tunesmith.training.lean.no_trainer import do_without_trainer
 from tunesmith.training.learner_and_data import build_lean_learner
 from tunesmith.training.loggers import RunLogger, log_config, plain_config
 from tunesmith.training.monitors import check_monitors
@@ -73,8 +73,7 @@ def build(
         torch.use_deterministic_algorithms(False)
     seed_everything(cfg.seed)
     data, learner = build_lean_learner(cfg, fold, earlier)
-    if hasattr(learner, "_trainer"):  # the user's own, a LightningModule
-        learner._trainer = NoTrainer()  # type: ignore[assignment]
+    do_without_trainer(learner)
     record = make_record(cfg, folder, reporter, data)
     patiences = {name: build_patience(cfg, name) for name in cfg.get("callbacks") or {}}
     if type(learner) is SupervisedLearning:  # a subclass may log more

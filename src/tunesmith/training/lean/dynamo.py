@@ -47,7 +47,7 @@ def step_without_dynamo(optimizer: Optimizer) -> None:
 def _has_wrappers_alone(optimizer: Optimizer) -> bool:
     """Whether the wrappers of a step do nothing but to import torch._dynamo and to switch gradients off."""
     is_torchs = type(optimizer).__module__.startswith("torch.optim.")
-    return is_torchs and not has_step_hooks(optimizer) and not optimizer.defaults["differentiable"]
+    return is_torchs and not has_step_hooks(optimizer) and not optimizer.defaults.get("differentiable")
 
 
 def has_step_hooks(optimizer: Optimizer) -> bool:

@@ -36,6 +36,7 @@ def validate(member: Member, batches: Iterable[Any]) -> None:
     learner = member.learner
     modes = [(module, module.training) for module in learner.modules()]
     learner.eval()
+    learner.zero_grad()  # as Lightning does: a validation needs the memory
     learner.start_part("val")
     with torch.no_grad():
         for batch in batches:

@@ -64,6 +64,7 @@ class Member:
             if each.interval == interval and not isinstance(each.scheduler, ReduceLROnPlateau):
                 each.scheduler.step()
 
+    @torch.no_grad()
     def read_metrics(self, parts: Sequence[str]) -> dict[str, float]:
         """Return the metrics of the parts over the epoch, and the learning rate, which the next step will have."""
         metrics = {name: value for part in parts for name, value in self.learner.part_metrics(part).items()}

@@ -71,7 +71,7 @@ def _kernel_calls(optimizer: Optimizer) -> list[Callable[[], None]]:
     calls: list[Callable[[], None]] = []
     for group in optimizer.param_groups:
         params = [param for param in group["params"] if param.grad is not None]
-        states = [optimizer.state[param] for param in params]
+        states = [optimizer.state.get(param, {}) for param in params]
         lists = [[state[name] for state in states if state.get(name) is not None] for name in names]
         if params:
             calls.append(partial(kernel, group, params, *lists))
@@ -96,7 +96,7 @@ def _adam(group: Group, params: Tensors, averages: Tensors, squares: Tensors, st
 
 def _sgd(group: Group, params: Tensors, buffers: Tensors) -> None:
     torch._fused_sgd_(
-        *(params, _grads(params), buffers),
+        *(params, _grads(params), buffers if group["momentum"] else []),  # a schedule may bring it to 0
         weight_decay=group["weight_decay"],
         momentum=group["momentum"],
         lr=group["lr"],

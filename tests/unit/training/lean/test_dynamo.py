@@ -23,6 +23,7 @@ from torch.optim import (
     RAdam,
     RMSprop,
     Rprop,
+    SparseAdam,
 )
 from torch.optim.lr_scheduler import LinearLR
 
@@ -82,6 +83,18 @@ def test_a_step_is_that_of_torch(make: Make) -> None:
 def test_a_step_by_a_kernel_is_too(make: Make) -> None:
     expected, got = trained(make, lambda each: each.step()), trained(make, step_without_dynamo)
     assert all(torch.equal(one, other) for one, other in zip(expected, got, strict=True))
+
+
+def test_an_optimizer_that_has_fewer_defaults_than_others_steps_too() -> None:
+    def rows(step: Callable[[Optimizer], None]) -> torch.Tensor:
+        torch.manual_seed(0)
+        layer = nn.Embedding(5, 2, sparse=True)
+        optimizer = SparseAdam(list(layer.parameters()))
+        layer(torch.tensor([1, 3])).square().mean().backward()
+        step(optimizer)
+        return layer.weight
+
+    assert torch.equal(rows(step_without_dynamo), rows(lambda each: each.step()))
 
 
 def test_hooks_of_a_step_are_called() -> None:

@@ -57,6 +57,7 @@ def same_steps(
             each(torch.randn(8, 6)).square().mean().backward()
             change(number, each, optimizer)
             step()
+        assert ours.state_dict()["state"].keys() == theirs.state_dict()["state"].keys()
         pairs = zip(tensors(module, ours), tensors(copy, theirs), strict=True)
         assert all(torch.equal(one, other) for one, other in pairs)
     return ours
@@ -113,6 +114,18 @@ def test_a_changed_rate_counts_at_the_next_step(name: str) -> None:
 
     optimizer = same_steps(net(), make, change)
     assert optimizer.param_groups[0]["lr"] != optimizer.defaults["lr"]
+
+
+@pytest.mark.parametrize("start", [0.0, 0.9], ids=["from 0", "through 0"])
+def test_a_momentum_of_zero_leaves_the_buffers_as_torch_does(start: float) -> None:
+    """A cycle may bring the momentum to 0, and back."""
+
+    def change(number: int, module: nn.Module, optimizer: Optimizer) -> None:
+        for group in optimizer.param_groups:
+            group["momentum"] = 0.0 if number in (2, 3) else start
+
+    optimizer = same_steps(net(), lambda module: SGD(module.parameters(), lr=0.01, momentum=start, fused=True), change)
+    assert any("momentum_buffer" in state for state in optimizer.state.values()) == (start > 0)
 
 
 def test_a_state_that_is_loaded_before_the_first_step_is_stepped_on() -> None:
