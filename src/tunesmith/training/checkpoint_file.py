@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import shutil
 from collections import OrderedDict
 from collections.abc import Mapping
 from io import BytesIO
@@ -14,7 +16,8 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from torch import Tensor
 
 from tunesmith.errors import UserError
-from tunesmith.run_folder import replacing
+from tunesmith.machine_faults import writing
+from tunesmith.run_folder import open_new, replacing, temporary_path
 
 # Lightning's keys for what a module and a data module gave to save_hyperparameters.
 HYPERPARAMETERS = ("hyper_parameters", "datamodule_hyper_parameters")
@@ -30,6 +33,17 @@ def write_checkpoint(checkpoint: Mapping[str, Any], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as file:
         file.write(content.getbuffer())
+
+
+def link_checkpoint(source: Path, target: Path) -> None:
+    """Give a file a second name without writing it twice; copy it if the file system has no links."""
+    temporary = temporary_path(target)
+    with writing(target):
+        try:
+            _link_or_copy(source, temporary)
+            os.replace(temporary, target)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def check_loads(checkpoint: Mapping[str, Any]) -> None:
@@ -84,3 +98,11 @@ def _content(checkpoint: Mapping[str, Any]) -> BytesIO:
     torch.save(checkpoint, content)
     content.seek(0)
     return content
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        with source.open("rb") as file, open(open_new(target), "wb") as copy:
+            shutil.copyfileobj(file, copy)

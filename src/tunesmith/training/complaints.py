@@ -20,7 +20,10 @@ NOT_LOGGED = "which is not available"
 MISFITS = ("Error(s) in loading state_dict", "loaded state dict ")
 # Of these, what torch raises for an optimizer of version 0.1.0, which had biases before batch norms.
 FEWER_PARAMETERS = "loaded state dict contains a parameter group that doesn't match"
-OLDER_WAY_OUT = "runs of version 0.1.0 had biases before batch norms: weights=... starts a new run from these weights"
+OLDER_WAY_OUT = (
+    "runs of version 0.1.0 had biases before batch norms: weights=... starts a new run from these weights, "
+    "study_name=... a new sweep"
+)
 # What batch norm raises for a batch of one sample, and one cycle at its end.
 SINGLE_SAMPLE = "Expected more than 1 value per channel when training"
 SCHEDULE_IS_OVER = "Tried to step "

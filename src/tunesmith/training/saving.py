@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,10 +12,10 @@ from typing import Any
 
 import torch
 
-from tunesmith.errors import AttemptTaken, UserError, text_of
-from tunesmith.machine_faults import find_machine_fault, writing
-from tunesmith.run_folder import BEST_CHECKPOINT, LAST_CHECKPOINT, open_new, temporary_path
-from tunesmith.training.checkpoint_file import check_loads, write_checkpoint
+from tunesmith.errors import AttemptLost, AttemptTaken, MachineFault, UserError, text_of
+from tunesmith.machine_faults import find_machine_fault
+from tunesmith.run_folder import BEST_CHECKPOINT, LAST_CHECKPOINT
+from tunesmith.training.checkpoint_file import check_loads, link_checkpoint, write_checkpoint
 from tunesmith.training.record import RunRecord
 from tunesmith.training.snapshot import Snapshot, num_bytes
 from tunesmith.training.weights import NO_CHECKPOINT
@@ -98,12 +97,16 @@ class RunFiles:
         """Begin a run, without the files of an earlier one; checkpoint: the one that the run goes on from."""
         if not self.is_writer:
             return
+        self._remove_torn()
         self.inside_path.unlink(missing_ok=True)
         if checkpoint is None:
             self.last_path.unlink(missing_ok=True)
             self.best_path.unlink(missing_ok=True)
-        elif not self._is_best_on_disk():
+            return
+        if not self._is_best_on_disk():
             self._best = checkpoint.get(BEST) or (checkpoint if self._is_of_best(checkpoint) else None)
+        if not _has(self.last_path, lambda last: last["callbacks"][RECORD_STATE]["epoch"] == self._record.epoch):
+            self.last_path.unlink(missing_ok=True)  # of later epochs, whose rows metrics.csv has lost
 
     def end_epoch(self, checkpoint: Checkpoint) -> None:
         """Save an epoch that has ended, or hold it until a save is due.
@@ -141,7 +144,7 @@ class RunFiles:
 
         Nothing is written if another worker has taken the trial: the folder is its attempt's by then.
         """
-        if self._last is None or isinstance(error, AttemptTaken) or not self._folder.is_dir():
+        if self._last is None or self._is_taken(error) or not self._folder.is_dir():
             return
         try:
             self._save()
@@ -174,8 +177,12 @@ class RunFiles:
         """Write what no file has yet."""
         assert self._last is not None
         if self.is_writer:
-            with self.clock.measured():
-                self._write(self._last)
+            try:
+                with self.clock.measured():
+                    self._write(self._last)
+            except MachineFault:
+                self._record.reporter.poll()  # a new attempt removes what this one was writing
+                raise
         self._last = self._best = None
 
     def _write(self, last: Checkpoint) -> None:
@@ -185,23 +192,44 @@ class RunFiles:
         self.inside_path.unlink(missing_ok=True)  # of a validation that was the best one until the epoch's last
         write_checkpoint(last if best is None or best is last else {**last, BEST: best}, self.last_path)
         if best is last:
-            _link(self.last_path, self.best_path)
+            link_checkpoint(self.last_path, self.best_path)
         elif best is not None:
             write_checkpoint(best, self.best_path)
+
+    def _remove_torn(self) -> None:
+        """Remove what processes that were killed, or stopped, were writing: none of it moves into its place later."""
+        for path in (self.last_path, self.best_path):
+            for torn in path.parent.glob(f".{path.name}.*"):
+                torn.unlink(missing_ok=True)
+
+    def _is_taken(self, error: BaseException) -> bool:
+        """Whether another worker has taken the trial: a process that was stopped may meet any error before it asks."""
+        try:
+            self._record.reporter.poll()
+        except AttemptTaken:
+            return True
+        except (Exception, AttemptLost, SystemExit):
+            pass
+        return isinstance(error, AttemptTaken)
 
     def _is_best_on_disk(self) -> bool:
         """Whether best.ckpt is of the best epoch; an epoch of several validations is left as it is."""
         if self._record.best.epoch == 0 or self._record.best.step is not None:
             return True
-        try:
-            return self._is_of_best(torch.load(self.best_path, map_location="cpu", weights_only=True, mmap=True))
-        except NO_CHECKPOINT:
-            return False
+        return _has(self.best_path, self._is_of_best)
 
     def _is_of_best(self, checkpoint: Checkpoint) -> bool:
         """Whether a checkpoint is of the end of the run's best epoch."""
         state = checkpoint["callbacks"][RECORD_STATE]
         return bool(state["epoch"] == state["best"]["epoch"] and state["best"] == self._record.best.state_dict())
+
+
+def _has(path: Path, holds: Callable[[Checkpoint], bool]) -> bool:
+    """Whether there is a checkpoint of which something holds."""
+    try:
+        return holds(torch.load(path, map_location="cpu", weights_only=True, mmap=True))
+    except NO_CHECKPOINT:
+        return False
 
 
 def check_is_of_epoch_end(state: Mapping[str, Any]) -> None:
@@ -211,22 +239,3 @@ def check_is_of_epoch_end(state: Mapping[str, Any]) -> None:
             "ckpt_path must be a checkpoint of an epoch's end; got one of a validation before it, from which no "
             "run goes on to the same numbers: weights=... starts a new run from its weights"
         )
-
-
-def _link(source: Path, target: Path) -> None:
-    """Give a file a second name without writing it twice; copy it if the file system has no links."""
-    temporary = temporary_path(target)
-    with writing(target):
-        try:
-            _link_or_copy(source, temporary)
-            os.replace(temporary, target)
-        finally:
-            temporary.unlink(missing_ok=True)
-
-
-def _link_or_copy(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        with source.open("rb") as file, open(open_new(target), "wb") as copy:
-            shutil.copyfileobj(file, copy)

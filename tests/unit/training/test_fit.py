@@ -123,7 +123,10 @@ def test_a_checkpoint_with_biases_before_batch_norms_starts_a_new_run_and_goes_o
     """Version 0.1.0 had them; its optimizer has moments for parameters that there are no more."""
     train_once(older("data=iris", "trainer.max_epochs=2"), tmp_path, NoReporter())
     best = tmp_path / "checkpoints" / "best.ckpt"
-    way_out = "runs of version 0.1.0 had biases before batch norms: weights=... starts a new run from these weights"
+    way_out = (
+        "runs of version 0.1.0 had biases before batch norms: weights=... starts a new run from these weights, "
+        "study_name=... a new sweep"
+    )
     with pytest.raises(
         UserError, match=rf"^ckpt_path must be a checkpoint of this model; got .*; {re.escape(way_out)}$"
     ):

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 import torch
 from full_disk import files_up_to
+from listener import Listener
 
 from tunesmith.errors import AttemptLost, AttemptTaken, MachineFault
 from tunesmith.objective import Objective
-from tunesmith.reporting import NoReporter
+from tunesmith.reporting import NoReporter, Reporter
 from tunesmith.training.record import RunRecord
 from tunesmith.training.saving import RunFiles, SaveClock
 
@@ -76,14 +77,21 @@ def test_before_the_first_save_a_second_is_waited_at_most(interval: float, wait:
 class Run:
     """A run whose only weight is the number of its last epoch, in one tensor that each epoch changes."""
 
-    def __init__(self, folder: Path, interval: float = NEVER, losses: Sequence[float] = LOSSES) -> None:
-        self.record = RunRecord(folder, Objective("val/loss", "min"), NoReporter())
+    def __init__(
+        self,
+        folder: Path,
+        interval: float = NEVER,
+        losses: Sequence[float] = LOSSES,
+        reporter: Reporter | None = None,
+    ) -> None:
+        self.record = RunRecord(folder, Objective("val/loss", "min"), reporter or NoReporter())
         self.files = RunFiles(folder, self.record, interval)
         self.weight, self.losses, self.last = torch.zeros(()), losses, folder / "checkpoints" / "last.ckpt"
 
-    def begin(self) -> Run:
-        """Begin, or go on from last.ckpt."""
-        checkpoint = read(self.last) if self.last.exists() else None
+    def begin(self, path: Path | None = None) -> Run:
+        """Begin, or go on from a checkpoint, last.ckpt if there is one."""
+        path = path or self.last
+        checkpoint = read(path) if path.exists() else None
         if checkpoint is not None:
             self.record.load_state_dict(checkpoint["callbacks"]["EpochRecord"])
         self.record.open_table()
@@ -189,6 +197,59 @@ def test_nothing_is_written_for_an_attempt_that_was_taken_away(tmp_path: Path) -
     run = Run(tmp_path).begin().train(4, [1])
     run.files.save_held(AttemptTaken("taken away by another worker"))
     assert epochs_on_disk(tmp_path) == {"last.ckpt": 1, "best.ckpt": 1}
+
+
+class Taken(Listener):
+    """The reporter of an attempt whose process was stopped: another worker has it by the time that it asks."""
+
+    is_taken = False
+
+    def poll(self) -> None:
+        if self.is_taken:
+            raise AttemptTaken("taken away by another worker")
+
+
+@pytest.mark.parametrize(
+    "error", [KeyboardInterrupt(), SystemExit(143), AttemptLost("no journal"), ZeroDivisionError("a bug")], ids=repr
+)
+def test_nothing_is_written_by_a_stopped_process_that_meets_an_error_before_it_asks(
+    tmp_path: Path, error: BaseException
+) -> None:
+    run = Run(tmp_path, reporter=(reporter := Taken())).begin().train(4, [1])
+    reporter.is_taken = True
+    run.files.save_held(error)
+    assert epochs_on_disk(tmp_path) == {"last.ckpt": 1, "best.ckpt": 1}
+
+
+def test_a_process_stopped_within_a_save_moves_nothing_into_the_folder_of_the_next_attempt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, move = Run(tmp_path, reporter=(reporter := Taken())).begin().train(2, [1, 2]), os.replace
+
+    def stopped(source: Path, target: Path) -> None:
+        monkeypatch.setattr(os, "replace", move)
+        reporter.is_taken = True
+        Run(tmp_path).begin().train(4, [4])
+        move(source, target)
+
+    monkeypatch.setattr(os, "replace", stopped)
+    with pytest.raises(AttemptTaken, match=r"^taken away by another worker$"):
+        run.files.end_epoch(run.dump())
+    assert epochs_on_disk(tmp_path) == {"last.ckpt": 4, "best.ckpt": 2}
+
+
+def test_what_a_killed_process_was_writing_is_removed_by_the_next_attempt(tmp_path: Path) -> None:
+    Run(tmp_path).begin().train(2, [2])
+    for name in (".last.ckpt.123", ".best.ckpt.123"):
+        (tmp_path / "checkpoints" / name).touch()
+    Run(tmp_path).begin()
+    assert {path.name for path in (tmp_path / "checkpoints").iterdir()} == {"last.ckpt", "best.ckpt"}
+
+
+def test_a_run_that_goes_on_from_its_best_epoch_leaves_no_checkpoint_of_later_ones(tmp_path: Path) -> None:
+    Run(tmp_path).begin().train(4, [4])
+    Run(tmp_path).begin(tmp_path / "checkpoints" / "best.ckpt")  # and is killed: metrics.csv ends with epoch 2
+    assert epochs_on_disk(tmp_path) == {"best.ckpt": 2}
 
 
 def test_a_folder_that_is_gone_is_not_made_again(tmp_path: Path) -> None:

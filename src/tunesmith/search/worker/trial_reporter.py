@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -45,6 +46,8 @@ class TrialReporter:
         self._trial_timeout = trial_timeout
         self._started = time.monotonic()
         self._reported_before = _steps_reported_before(trial) if self.is_retry else set()
+        self._judged_before = max(self._reported_before, default=-math.inf)
+        self._step = -math.inf
         self._epochs = 0
         self.progress = 0
         self._is_step_an_epoch = True
@@ -60,12 +63,19 @@ class TrialReporter:
         self.poll()
         with _lost_with_its_storage():
             self._count(epochs)
+            self._step = step
             if step in self._reported_before:
                 self._reported_before.remove(step)
             else:
                 self._trial.report(value, step)
 
     def should_stop(self) -> bool:
+        """Ask the pruner, which judges the last step that any attempt has reported, only at that step and after it.
+
+        An attempt trains again what an earlier one had reported and not saved.
+        """
+        if self._step < self._judged_before:
+            return False
         with _lost_with_its_storage():
             return self._trial.should_prune()
 

@@ -88,6 +88,22 @@ def test_an_attempt_after_a_lost_one_reports_no_step_twice_and_counts_all_epochs
     assert Attempt(study.trials[1]).epochs == 33
 
 
+def test_an_attempt_is_not_judged_by_the_steps_that_an_earlier_one_had_reached() -> None:
+    """It goes on from a checkpoint of before, and is asked again at the step at which the other one was killed."""
+    study = opened(pruner=ThresholdPruner(upper=0.6))
+    lost = asked(study)
+    first = reporter_of(lost)
+    for step, value in ((1, 0.3), (2, 0.4), (3, 0.5), (4, 0.7)):
+        first.report(step, value)
+    requeue(study, lost.number)
+    second = reporter_of(asked(study))
+    answers = []
+    for step, value in ((2, 0.4), (3, 0.5), (4, 0.7)):
+        second.report(step, value)
+        answers.append(second.should_stop())
+    assert answers == [False, False, True]
+
+
 # what ends an attempt
 
 

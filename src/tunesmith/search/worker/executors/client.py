@@ -30,6 +30,8 @@ TRIAL = "TUNESMITH_TRIAL"
 POLL_INTERVAL_S = 1.0
 # State of an attempt that the machine has ended, for which Optuna has no word.
 LOST = "LOST"
+# The answer to a run that has to end, whatever it asked: it leaves as at SIGTERM.
+END = {"end": True}
 CALLBACK = "+hydra.callbacks.tunesmith_trial={_target_:tunesmith.search.worker.executors.client.OwnTrial}"
 
 
@@ -74,9 +76,12 @@ class WorkerLink:
         threading.Thread(target=self._listen, daemon=True).start()
 
     def ask(self, message: Mapping[str, Any]) -> dict[str, Any]:
-        """Send a message and wait for its answer."""
+        """Send a message and wait for its answer; leave the process if the run has to end."""
         self.tell(message)
-        return self._answers.get()
+        answer = self._answers.get()
+        if answer == END:
+            raise SystemExit(128 + signal.SIGTERM)
+        return answer
 
     def tell(self, message: Mapping[str, Any]) -> None:
         self._socket.sendall(json.dumps(message).encode() + b"\n")

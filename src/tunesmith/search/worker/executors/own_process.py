@@ -9,7 +9,8 @@ import selectors
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from optuna.trial import TrialState
@@ -18,7 +19,7 @@ from tunesmith.errors import AttemptLost, AttemptTaken, MachineFault, RunFailed,
 from tunesmith.machine_faults import probe
 from tunesmith.search import command
 from tunesmith.search.worker.executor import Assignment, Outcome
-from tunesmith.search.worker.executors.client import CALLBACK, LOST, TRIAL
+from tunesmith.search.worker.executors.client import CALLBACK, END, LOST, TRIAL
 from tunesmith.search.worker.failure import last_line
 from tunesmith.short_traceback import MADE_UP
 
@@ -72,12 +73,28 @@ class _Running:
         """Leave no process of the trial behind."""
         if self._process.poll() is None:
             self._signal(signal.SIGTERM)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(GRACE_S)
+            self._let_it_end()
         self._signal(signal.SIGKILL)
         self._process.wait()
         self._ours.close()  # last: a process that finds it closed takes the worker for dead and kills itself
         self._port.close()
+
+    def _let_it_end(self) -> None:
+        """Give the process time to save its work: a run that waits for an answer would hear no signal meanwhile."""
+        until = time.monotonic() + GRACE_S
+        with contextlib.suppress(OSError), selectors.DefaultSelector() as selector:
+            selector.register(self._ours, selectors.EVENT_READ)
+            self._send(END)  # to what it may have asked before
+            while time.monotonic() < until and self._process.poll() is None:
+                if selector.select(POLL_S):
+                    if not self._receive():
+                        break
+                    self._send(END)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(max(until - time.monotonic(), 0))
+
+    def _send(self, answer: Mapping[str, Any]) -> None:
+        self._ours.sendall(json.dumps(answer).encode() + b"\n")
 
     def wait(self) -> Outcome:
         """Answer the run's reports until it has told how it ended, or has to end."""
@@ -94,9 +111,9 @@ class _Running:
         for message in self._messages():
             if "state" in message:
                 return self._end_of(message)
-            answer = json.dumps(self._answer(message))
+            answer = self._answer(message)
             with contextlib.suppress(OSError):  # the process is gone, which its next message says
-                self._ours.sendall(answer.encode() + b"\n")
+                self._send(answer)
         cause = self._cause_of_death()
         fault = probe(self._log.parent)
         return self._failed(cause) if fault is None else self._lost(str(fault))

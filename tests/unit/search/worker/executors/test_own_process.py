@@ -168,6 +168,29 @@ def test_a_trial_that_was_taken_away_gets_no_time_to_save_into_its_folder(
     assert any(tmp_path.rglob("saved")) is has_time
 
 
+@pytest.mark.parametrize(
+    "error", [AttemptLost("interrupted"), RunFailed("the trial took longer")], ids=["interrupted", "out of time"]
+)
+def test_a_trial_that_waits_for_an_answer_ends_in_order(
+    context: HydraContext, tmp_path: Path, error: BaseException
+) -> None:
+    class Refuses(Listener):
+        def report(self, step: int, value: float, epochs: int = 1) -> None:
+            raise error
+
+    body = """
+    signal.signal(signal.SIGTERM, lambda *received: None)  # a run looks at it at the end of a batch
+    try:
+        tunesmith.report(0.5, 1)
+    except SystemExit:
+        open("saved", "w").close()
+        raise
+"""
+    outcome = run(context, tmp_path, body, Refuses())
+    assert outcome.reason == str(error)
+    assert (tmp_path / "saved").exists()
+
+
 def test_batches_of_a_trial_of_its_own_process_are_progress(context: HydraContext, tmp_path: Path) -> None:
     body = """
     from tunesmith.reporting import current_reporter
