@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from tunesmith.errors import AttemptLost, AttemptTaken, MachineFault, UserError, text_of
+from tunesmith.errors import AttemptTaken, MachineFault, UserError, text_of
 from tunesmith.machine_faults import find_machine_fault
 from tunesmith.run_folder import BEST_CHECKPOINT, LAST_CHECKPOINT
 from tunesmith.training.checkpoint_file import check_loads, link_checkpoint, write_checkpoint
@@ -208,7 +208,7 @@ class RunFiles:
             self._record.reporter.poll()
         except AttemptTaken:
             return True
-        except (Exception, AttemptLost, SystemExit):
+        except BaseException:  # the run ends anyway, by the first error
             pass
         return isinstance(error, AttemptTaken)
 

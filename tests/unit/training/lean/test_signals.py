@@ -5,10 +5,19 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Iterator
 
 import pytest
 
 from tunesmith.training.lean.signals import hear_sigterm, uninterrupted
+
+
+@pytest.fixture(autouse=True)
+def _as_in_a_terminal() -> Iterator[None]:
+    """Hear Ctrl-C, which a shell has a command in the background ignore."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def test_sigterm_ends_the_process_where_it_is_looked_for() -> None:
@@ -33,7 +42,6 @@ def test_a_handler_of_sigterm_that_is_there_stays() -> None:
 
 
 def test_ctrl_c_is_ignored_while_a_run_is_saved_and_heard_again_after() -> None:
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     with uninterrupted():
         os.kill(os.getpid(), signal.SIGINT)
     with pytest.raises(KeyboardInterrupt, match=r"^$"):
