@@ -15,6 +15,7 @@ from omegaconf import DictConfig
 from tunesmith import run_folder
 from tunesmith.errors import UserError, text_of
 from tunesmith.reporting import Reporter
+from tunesmith.training.engine import choose_engine
 from tunesmith.training.lean.loggers import build_tensorboard
 from tunesmith.training.lean_classes import LEAN_CLASSES
 from tunesmith.training.loggers import log_hparams
@@ -38,7 +39,7 @@ def cross_validate(cfg: DictConfig, folder: Path, reporter: Reporter, is_resumed
             raise
         except Exception as error:
             reason = f"fold {fold}: {type(error).__name__}: {text_of(error)}"
-            write_result(cfg, folder, _result_fields(ended, "FAIL", reason), _data_digest(ended))
+            write_result(cfg, folder, _engine(cfg, ended), _result_fields(ended, "FAIL", reason), _data_digest(ended))
             raise
         ended.append(result)
         if result["state"] == "FAIL":
@@ -109,12 +110,16 @@ def _result_fields(ended: Sequence[Result], state: str, reason: str | None) -> R
         "seconds": round(sum(result["seconds"] for result in ended), 3),
         "state": state,
         "reason": reason,
-        **({"engine": ended[-1].get("engine")} if ended else {}),
     }
 
 
 def _values_mean(ended: Sequence[Result]) -> float:
     return fmean(result["value"] for result in ended)
+
+
+def _engine(cfg: DictConfig, ended: Sequence[Result]) -> str:
+    """Return which engine has trained the folds; the one that the config chooses if none has ended, or does not say."""
+    return next((engine for result in ended if (engine := result.get("engine"))), None) or choose_engine(cfg).name
 
 
 def _data_digest(ended: Sequence[Result]) -> str | None:
@@ -132,4 +137,4 @@ def _finish(
         log_hparams(loggers, reporter.params, fields["state"], fields["value"], len(fields["folds"]))
         for logger in loggers:
             logger.finalize("failed" if state == "FAIL" else "success")
-    return write_result(cfg, folder, fields, _data_digest(ended))
+    return write_result(cfg, folder, _engine(cfg, ended), fields, _data_digest(ended))

@@ -17,6 +17,7 @@ from tunesmith.training.batch_size import check_batch_size
 from tunesmith.training.build import build
 from tunesmith.training.data_record import read_earlier
 from tunesmith.training.ddp.processes import cleaned_up_ranks
+from tunesmith.training.engine import LIGHTNING
 from tunesmith.training.loggers import closed_loggers
 from tunesmith.training.result import Result, failure_recorded, write_result
 
@@ -32,7 +33,7 @@ def train_once(
     """Train once with Lightning's Trainer, see tunesmith.training.train_once."""
     run = build(cfg, folder, reporter, fold, read_earlier(checkpoint, of_other_fold))
     check_batch_size(run.data, reporter)
-    recorded = failure_recorded(cfg, run.record, checkpoint)
+    recorded = failure_recorded(cfg, run.record, LIGHTNING, checkpoint)
     with recorded, closed_loggers(run.trainer.loggers, folder), interruptible(run.trainer):
         run.trainer.fit(run.module, run.data, ckpt_path=checkpoint, weights_only=True)
     if run.record.epoch == 0:
@@ -40,7 +41,7 @@ def train_once(
             "trainer must let an epoch end with a validation, or train without a validation part; got a run that "
             f"ended after {run.trainer.global_step} steps without one: give more steps, or trainer.limit_train_batches"
         )
-    return write_result(cfg, folder, run.record.result_fields(), run.record.data_digest)
+    return write_result(cfg, folder, LIGHTNING, run.record.result_fields(), run.record.data_digest)
 
 
 @contextmanager

@@ -14,17 +14,18 @@ from tunesmith.errors import RunFailed, UserError, text_of
 from tunesmith.machine_faults import find_machine_fault
 from tunesmith.training.complaints import explain
 from tunesmith.training.ddp.processes import is_rank_zero
-from tunesmith.training.engine import choose_engine
 from tunesmith.training.memory import as_out_of_memory
 from tunesmith.training.record import RunRecord
 
 Result = dict[str, Any]
 
 
-def write_result(cfg: DictConfig, folder: Path, fields: Result, data_digest: str | None) -> Result:
-    """Return the content of result.yaml: how the run ended and what it ran with; rank zero writes the file."""
+def write_result(cfg: DictConfig, folder: Path, engine: str, fields: Result, data_digest: str | None) -> Result:
+    """Return the content of result.yaml: how the run ended and what it ran with; rank zero writes the file.
+
+    engine: which one has trained, lean or lightning.
+    """
     labels = {"note": cfg.get("note"), "tags": list(cfg.get("tags") or [])}
-    engine = fields.get("engine") or choose_engine(cfg).name  # folds know which one has trained them
     origin = {"seed": cfg.seed, "threads": cfg.threads, "engine": engine, **labels, **run_folder.environment()}
     objective = {"metric": cfg.objective.metric, "mode": cfg.objective.mode}
     result = {**objective, **fields, **origin, "data_digest": data_digest}
@@ -34,7 +35,7 @@ def write_result(cfg: DictConfig, folder: Path, fields: Result, data_digest: str
 
 
 @contextmanager
-def failure_recorded(cfg: DictConfig, record: RunRecord, checkpoint: Path | None) -> Iterator[None]:
+def failure_recorded(cfg: DictConfig, record: RunRecord, engine: str, checkpoint: Path | None) -> Iterator[None]:
     """Write result.yaml if a training raises; a user's mistake or a machine's fault is not recorded.
 
     checkpoint: of an earlier attempt, which the training continues.
@@ -56,7 +57,7 @@ def failure_recorded(cfg: DictConfig, record: RunRecord, checkpoint: Path | None
         # Another rank keeps its own error: a RunFailed would count as one that all ranks raise, and not be printed.
         failure = (as_out_of_memory(error) or error) if is_rank_zero() else error
         record.fail(str(failure) if isinstance(failure, RunFailed) else f"{type(error).__name__}: {text_of(error)}")
-        write_result(cfg, record.folder, record.result_fields(), record.data_digest)
+        write_result(cfg, record.folder, engine, record.result_fields(), record.data_digest)
         if failure is error:
             raise
         raise failure from error

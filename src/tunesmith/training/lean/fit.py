@@ -12,6 +12,7 @@ from tunesmith.reporting import Reporter
 from tunesmith.training.batch_size import check_batch_size
 from tunesmith.training.data_record import read_earlier
 from tunesmith.training.draws import seed_generators
+from tunesmith.training.engine import LEAN
 from tunesmith.training.lean.build import Run, build, build_member
 from tunesmith.training.lean.checkpoint import dump_checkpoint, load_checkpoint
 from tunesmith.training.lean.dynamo import without_dynamo
@@ -38,10 +39,10 @@ def train_once(
     check_batch_size(run.data, reporter)
     record = run.record
     begun = begun_loggers(run.loggers, folder, run.learner)
-    with without_dynamo(), failure_recorded(cfg, record, checkpoint), begun:
+    with without_dynamo(), failure_recorded(cfg, record, LEAN, checkpoint), begun:
         member = _begin(cfg, run, checkpoint)
         _train(run, member, cfg.seed)
-    return write_result(cfg, folder, record.result_fields(), record.data_digest)
+    return write_result(cfg, folder, LEAN, record.result_fields(), record.data_digest)
 
 
 def _begin(cfg: DictConfig, run: Run, checkpoint: Path | None) -> Member:
