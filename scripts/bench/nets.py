@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,11 +61,22 @@ def run(net: Net, engine: str, epochs: int, device: str = "cpu") -> Timeline:
 
 
 def run_in(folder: Path, cfg: DictConfig, reporter: Reporter, clock: Clock) -> Timeline:
-    logging.getLogger("tunesmith").setLevel(logging.WARNING)  # no line per epoch
     Timed.marks.clear()
     Timed.clock = clock
-    train_in(cfg, folder, reporter)
+    with _no_line_per_epoch():
+        train_in(cfg, folder, reporter)
     return Timeline(list(Timed.marks))
+
+
+@contextmanager
+def _no_line_per_epoch() -> Iterator[None]:
+    logger = logging.getLogger("tunesmith")
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def run_bare(net: Net, epochs: int, device: str = "cpu", clock: Clock | None = None) -> Timeline:

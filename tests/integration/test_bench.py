@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import time
 
@@ -96,8 +97,10 @@ RUN = "import runpy, sys; del sys.argv[0]; runpy.run_path(sys.argv[0], run_name=
 
 
 @pytest.mark.parametrize("side", ["Lightning", "lean engine", "bare loop"])
-def test_each_side_trains_on_a_cpu(side: str) -> None:
+def test_each_side_trains_on_a_cpu_and_leaves_the_log_as_it_was(side: str) -> None:
+    level = logging.getLogger("tunesmith").level
     assert sides(SMALL, 3, "cpu")[side]() > 0
+    assert logging.getLogger("tunesmith").level == level
 
 
 def test_a_run_that_saves_each_epoch_is_seen_to() -> None:
