@@ -53,7 +53,7 @@ def check_sweep(settings: Settings, space: Space, composer: Composer, sampler: P
     objective: Objective | None = None
     said: list[str | None] = []
     for params in _extremes(space, composer):
-        extreme = _compose(params, settings, composer)
+        extreme = _compose(params, space, composer)
         if settings.check is not None:
             said.append(_check(extreme, settings.check))
             objective = _same_objective(extreme, objective)
@@ -80,17 +80,18 @@ def _check_suggested(settings: Settings, space: Space, composer: Composer, sampl
     return None if settings.check is None else _check(suggested, settings.check)
 
 
-def _compose(params: Mapping[str, Any], settings: Settings, composer: Composer) -> DictConfig:
+def _compose(params: Mapping[str, Any], space: Space, composer: Composer) -> DictConfig:
     """Compose a trial's config; raise UserError if it lacks a key that nobody typed: the config's space varies it."""
     try:
         return composer.compose(params, 0, "0")
     except HydraException as error:
         cause = error.__cause__
         key = str(cause.full_key) if isinstance(cause, ConfigAttributeError | ConfigKeyError) else None
-        if key not in settings.params or any(text.lstrip("+~").startswith(f"{key}=") for text in sys.argv[1:]):
+        is_varied = any(dimension.key == key for dimension in space.dimensions.values())
+        if not is_varied or any(text.lstrip("+~").startswith(f"{key}=") for text in sys.argv[1:]):
             raise
     chosen = " ".join(f"{name}={value}" for name, value in params.items() if composer.is_group(name))
-    space = "".join(f"space={name}" for name in composer.space_choices())
+    source = "".join(f"space={name}" for name in composer.space_choices())
     has_group = composer.is_group("space")
     way_out = (
         "add space=none, so that only typed keys vary, or space=NAME of a file that fits"
@@ -98,7 +99,7 @@ def _compose(params: Mapping[str, Any], settings: Settings, composer: Composer) 
         else "leave it out"
     )
     raise UserError(
-        f"{key} is varied by {space or f'{PREFIX}params'}, but there is no such key{chosen and f' with {chosen}'}: "
+        f"{key} is varied by {source or f'{PREFIX}params'}, but there is no such key{chosen and f' with {chosen}'}: "
         f"{way_out}, or give each choice a sweep of its own"
     )
 

@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,7 +32,8 @@ from tunesmith.search.pool.watch import HangWatch
 from tunesmith.search.sampling.param_sampler import ParamSampler
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.compose import Composer
-from tunesmith.search.space.space import Space, parse_space
+from tunesmith.search.space.per_choice import find_space
+from tunesmith.search.space.space import Space
 from tunesmith.search.storage.password import hide_password, refuse_typed_password
 from tunesmith.search.study.counts import NONE_ENDED, TooManyFailed, count_before, to_environment, why_all_failed
 from tunesmith.search.study.owner import JOB, STARTED, command_started, started_in_environment, worker_index
@@ -67,9 +67,9 @@ def run_sweep(
         callbacks.restore_overrides(config)
     refuse_typed_password(config)
     hide_password(config)
-    space = parse_space(settings.params, typed, context.config_loader, config)
-    space = replace(space, is_open=settings.custom_search_space is not None)
-    composer = Composer(context.config_loader, config, space)
+    space, composer = find_space(
+        settings.params, typed, context.config_loader, config, is_open=settings.custom_search_space is not None
+    )
     sampler = ParamSampler(settings, space, config)
     if is_worker:
         context = callbacks.with_callbacks(context, composer.compose({}, 0, "0"))

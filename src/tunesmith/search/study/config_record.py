@@ -21,6 +21,7 @@ from optuna import Study
 
 from tunesmith.config.changes import ABSENT
 from tunesmith.search.space.dimension import Params
+from tunesmith.search.space.groups import MAX_COMBINATIONS
 from tunesmith.search.space.space import Space
 from tunesmith.search.space.values import is_same_param
 from tunesmith.search.storage.password import HIDDEN, redact
@@ -31,8 +32,6 @@ from tunesmith.search.study.owner import Owner, this_process
 _PREFIX = "config "
 # The study's own name: a command that goes on with a study types it.
 _STUDY_NAME = "study_name"
-# More combinations of group choices than these are not kept.
-MAX_COMBINATIONS = 64
 # Keys whose values are not for everyone who reads the study.
 _SECRET = re.compile(
     r"(^|_)(password|passwd|secret|credentials?)($|_)|(^|_)(api|auth|access|bearer)_?(key|token)($|_)", re.IGNORECASE
@@ -109,20 +108,15 @@ class ConfigRecord:
 
 def compose_record(space: Space, compose: Compose, is_group: Callable[[str], bool]) -> ConfigRecord:
     """Compose what all trials of a space have in common."""
-    bases = tuple(to_base(compose(choices)) for choices in group_choices(space, is_group))
-    dimensions = space.dimensions.values()
-    conditional = dict.fromkeys(each.plain_key for each in dimensions if each.when)
-    return ConfigRecord(tuple(dict.fromkeys(each.plain_key for each in dimensions)), bases, tuple(conditional))
-
-
-def group_choices(space: Space, is_group: Callable[[str], bool]) -> list[Params]:
-    """Return the combinations of group choices that trials may have, at most MAX_COMBINATIONS."""
     groups: dict[str, dict[Any, None]] = {}
     for each in space.dimensions.values():
         if is_group(each.key):
             groups.setdefault(each.key, {}).update(dict.fromkeys(each.extremes()))
     combinations = itertools.islice(itertools.product(*groups.values()), MAX_COMBINATIONS)
-    return [dict(zip(groups, each, strict=True)) for each in combinations]
+    bases = tuple(to_base(compose(dict(zip(groups, each, strict=True)))) for each in combinations)
+    dimensions = space.dimensions.values()
+    conditional = dict.fromkeys(each.plain_key for each in dimensions if each.when)
+    return ConfigRecord(tuple(dict.fromkeys(each.plain_key for each in dimensions)), bases, tuple(conditional))
 
 
 def to_base(config: DictConfig) -> Base:
