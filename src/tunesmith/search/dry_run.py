@@ -142,10 +142,18 @@ def _extremes(space: Space, composer: Composer) -> Iterator[Mapping[str, Any]]:
             contexts.append(context)
     for context in contexts:
         yield context
-        for each in space.active(context):
-            if each not in leading:
-                ends = each.extremes()
-                yield from ({**context, each.key: ends[place]} for place in _spread(len(ends), MAX_CHOICES)[1:])
+        free = [each for each in space.active(context) if each not in leading]
+        ends = {each.key: [each.extremes()[i] for i in _spread(len(each.extremes()), MAX_CHOICES)] for each in free}
+        if space.is_conditional:  # one at a time would be hundreds of configs: all keys go on together
+            yield from _together(context, ends)
+        else:
+            yield from ({**context, key: value} for key, values in ends.items() for value in values[1:])
+
+
+def _together(context: Mapping[str, Any], ends: Mapping[str, Sequence[Any]]) -> Iterator[Mapping[str, Any]]:
+    """Yield as many configurations as the longest list has ends, so that each end is in one of them."""
+    for place in range(1, max(map(len, ends.values()), default=0)):
+        yield {**context, **{key: values[min(place, len(values) - 1)] for key, values in ends.items()}}
 
 
 def _first_values(space: Space, chosen: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -85,7 +85,9 @@ class Composer:
         """Return the files of the group `space` that the sweep's own config has chosen, if it has such a group."""
         choices = OmegaConf.select(self._master, "hydra.runtime.choices") or {}
         found = [str(choice) for key, choice in choices.items() if key.partition("@")[0] == "space"]
-        return found[-1:]  # space=supervised chooses space=mlp in its turn
+        typed = OmegaConf.select(self._master, "hydra.overrides.task") or []
+        lists = [text.partition("=")[2] for text in typed if text.startswith("space=[")]  # Hydra calls a list no choice
+        return (lists or found)[-1:]  # space=supervised chooses space=mlp in its turn
 
     def _add_job_fields(self, config: DictConfig, overrides: list[Override], number: int, folder: str) -> None:
         """Write down what Hydra's own sweepers write: the job's number, its folder, what made it."""
