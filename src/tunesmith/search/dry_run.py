@@ -138,8 +138,9 @@ def show_examples(settings: Settings, stages: Sequence[PreparedStage], remarks: 
     show_space(first.stage.space, remarks)
     study = _temporary_study(settings, first)
     say("dry run: every key exists and every end of the space composes; the first configurations")
-    for _ in range(min(NUM_EXAMPLES, first.n_trials)):
-        trial = ask(study, first.n_trials)
+    number = first.points.most_trials(NUM_EXAMPLES)
+    for _ in range(number):
+        trial = ask(study, number)
         if trial is not None:
             say("  " + "  ".join(first.scope.full_space.overrides(first.sampler.draw(trial))))
 
