@@ -12,7 +12,19 @@ from omegaconf import ListConfig, OmegaConf
 
 from tunesmith.checks import check_rule
 from tunesmith.errors import UserError, closest
-from tunesmith.rules import FLAG, FRACTION, POSITIVE, TEXT, Rule, integer, is_integer, is_list, is_number, list_of, one_of
+from tunesmith.rules import (
+    FLAG,
+    FRACTION,
+    POSITIVE,
+    TEXT,
+    Rule,
+    integer,
+    is_integer,
+    is_list,
+    is_number,
+    list_of,
+    one_of,
+)
 from tunesmith.rules import or_null as null_or
 
 KEY = "hydra.sweeper.stages"
@@ -35,7 +47,7 @@ class StageSettings:
     """One entry of hydra.sweeper.stages.
 
     index: its place in the list. sampler, pruner: the name of a file of its group, a node, or None for the sweeper's.
-    keys: names or patterns of what it varies, None for all. narrow: the part of each range that is left around the best.
+    keys: names or patterns of what it varies, None for all. narrow: the part of each range that is left.
     neighbours: a part of the range, or steps of the keys that it varies.
     """
 
@@ -115,7 +127,9 @@ _RULES: dict[str, Rule] = {
     "baseline": FLAG,
     "overrides": Rule(
         "a list of overrides KEY=VALUE that are no sweeps, and none of hydra's",
-        lambda value: isinstance(value, list | tuple) and all(isinstance(text, str) and _is_assignment(text) for text in value),
+        lambda value: (
+            isinstance(value, list | tuple) and all(isinstance(text, str) and _is_assignment(text) for text in value)
+        ),
     ),
     "target": null_or(Rule("a number", is_number)),
     "no_improvement": null_or(integer(1)),
@@ -161,7 +175,9 @@ def _check_together(stage: StageSettings, given: Mapping[str, Any]) -> None:
     """Raise UserError for keys of a stage of which one would be ignored, and for one that lacks its share."""
     kinds = [key for key in POINTS if getattr(stage, key)]
     if len(kinds) > 1:
-        raise UserError(f"{stage.key(kinds[1])} must be left out beside {kinds[0]}: a stage runs the points of one of them")
+        raise UserError(
+            f"{stage.key(kinds[1])} must be left out beside {kinds[0]}: a stage runs the points of one of them"
+        )
     if stage.kind is None:
         if stage.n_trials is None:
             raise UserError(f"{stage.key('n_trials')} must be given: the stage's part of hydra.sweeper.n_trials")
@@ -170,4 +186,6 @@ def _check_together(stage: StageSettings, given: Mapping[str, Any]) -> None:
     useless += ["keys"] * isinstance(getattr(stage, stage.kind), Mapping)
     for key in useless:
         if given.get(key) is not None:
-            raise UserError(f"{stage.key(key)} must be left out: it has no effect beside {stage.kind}; got {given[key]}")
+            raise UserError(
+                f"{stage.key(key)} must be left out: it has no effect beside {stage.kind}; got {given[key]}"
+            )

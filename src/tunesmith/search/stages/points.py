@@ -35,11 +35,11 @@ def _draw(size: int, most: int, generator: random.Random) -> Iterator[int]:
 
 
 def _point(values: Values, place: int) -> Params:
-    point = {}
-    for key, each in reversed(values.items()):
+    found = []
+    for each in reversed(list(values.values())):
         place, index = divmod(place, len(each))
-        point[key] = each[index]
-    return dict(reversed(point.items()))
+        found.append(each[index])
+    return dict(zip(values, reversed(found), strict=True))
 
 
 def points_around(centre: Params, near: Values) -> Iterator[Params]:

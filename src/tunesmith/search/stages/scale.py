@@ -35,8 +35,10 @@ def narrow(dimension: Dimension, best: Any, part: float) -> Dimension:
         kept = distribution.choices[first : last + 1]
         texts = {choice: dimension.texts[choice] for choice in kept if choice in dimension.texts}
         return replace(dimension, distribution=CategoricalDistribution(kept), texts=texts)
-    numbers = _numbers(dimension)
-    return replace(dimension, distribution=type(numbers)(low, high, log=numbers.log, step=numbers.step))
+    if isinstance(distribution, IntDistribution):
+        return replace(dimension, distribution=IntDistribution(low, high, distribution.log, distribution.step))
+    assert isinstance(distribution, FloatDistribution)
+    return replace(dimension, distribution=FloatDistribution(low, high, distribution.log, distribution.step))
 
 
 def neighbours(dimension: Dimension, best: Any, step: float) -> list[Any]:
@@ -58,7 +60,8 @@ def step_of(dimension: Dimension, part: float) -> float:
     """Return the step that is this part of a key's range."""
     if isinstance(dimension.distribution, CategoricalDistribution):
         return part * (len(dimension.distribution.choices) - 1)
-    numbers = _numbers(dimension)
+    numbers = dimension.distribution
+    assert isinstance(numbers, FloatDistribution | IntDistribution)
     return float((numbers.high / numbers.low) ** part if numbers.log else part * (numbers.high - numbers.low))
 
 
@@ -120,8 +123,3 @@ def _place(numbers: Numbers, index: int) -> Any:
 
 def _clip(value: Any, low: Any, high: Any) -> Any:
     return min(max(value, low), high)
-
-
-def _numbers(dimension: Dimension) -> Numbers:
-    assert isinstance(dimension.distribution, FloatDistribution | IntDistribution)
-    return dimension.distribution

@@ -45,14 +45,16 @@ class StageConfigs:
         if isinstance(own, str):
             options = self._loader.get_group_options(f"hydra/sweeper/{name}")
             if own not in options:
-                raise UserError(f"{stage.key(name)} must be a file of hydra/sweeper/{name}; got {own}{closest(own, options)}")
+                raise UserError(
+                    f"{stage.key(name)} must be a file of hydra/sweeper/{name}; got {own}{closest(own, options)}"
+                )
         config = self.config(stage)
         stages = config.hydra.sweeper.get("stages")
         node = stages[stage.index][name] if own is not None and not isinstance(own, str) else config.hydra.sweeper[name]
         return OmegaConf.create(OmegaConf.to_container(node, resolve=True))
 
     def value(self, stage: StageSettings, key: str) -> Any:
-        """Return the value of a key, or the choice of a group, as it stands in the stage's config; ABSENT without one."""
+        """Return a key's value, or a group's choice, as it stands in the stage's config; ABSENT without one."""
         config, key = self.config(stage), key.lstrip("+")
         choices = config.hydra.runtime.choices
         value = choices[key] if key in choices else OmegaConf.select(config, key, default=ABSENT)
