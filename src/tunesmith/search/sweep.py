@@ -68,7 +68,7 @@ def run_sweep(
         callbacks.restore_overrides(config)
     refuse_typed_password(config)
     hide_password(config)
-    space = parse_space(settings.params, typed, context.config_loader)
+    space = parse_space(settings.params, typed, context.config_loader, config)
     space = replace(space, is_open=settings.custom_search_space is not None)
     composer = Composer(context.config_loader, config, space)
     sampler = ParamSampler(settings, space, config)
