@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tunesmith.search.space.space import Dimension, Params, Space
+from tunesmith.search.space.dimension import Dimension, Params
+from tunesmith.search.space.space import Space
 from tunesmith.search.study.stopping import NEVER, Stopping
 
 

@@ -10,14 +10,15 @@ import pytest
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from hydra_app import app_context
-from optuna.distributions import FloatDistribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial, create_trial
 
 from tunesmith.config.quoting import to_hydra
 from tunesmith.errors import UserError
 from tunesmith.search.attribute_names import OUTSIDE, STAGE
 from tunesmith.search.settings import read_settings
-from tunesmith.search.space.space import Params, parse_space
+from tunesmith.search.space.dimension import Params
+from tunesmith.search.space.space import parse_space
 from tunesmith.search.stages.staged_plan import StagedPlan, make_plan
 from tunesmith.search.study.stopping import Stopping
 
@@ -29,7 +30,8 @@ defaults:
   - override hydra/sweeper/pruner: median
 lr: 0.01
 batch: 32
-layers: 0
+kind: slow
+speed: 3
 model: {units: 8, depth: 2}
 data: {fraction: 1.0, folds: null}
 epochs: 20
@@ -54,7 +56,7 @@ def plan_of(tmp_path: Path) -> Iterator[Make]:
     with app_context(tmp_path, CONFIG) as context:
 
         def make(
-            *stages: dict[str, Any], space: Any = SPACE, typed: Any = (), known: Any = (), **keys: Any
+            *stages: dict[str, Any], space: Any = SPACE, typed: Any = (), known: Any = (), params: Any = (), **keys: Any
         ) -> StagedPlan:
             loader = context.config_loader
             given = [
@@ -65,14 +67,16 @@ def plan_of(tmp_path: Path) -> Iterator[Make]:
             config = loader.load_configuration("app", given, run_mode=RunMode.MULTIRUN)
             settings = read_settings({str(k): v for k, v in config.hydra.sweeper.items() if not str(k).startswith("_")})
             own = [text for text in typed if not text.startswith("hydra")]
-            return make_plan(settings, parse_space({}, [*own, *space], loader), loader, config, known)
+            return make_plan(settings, parse_space(dict(params), [*own, *space], loader), loader, config, known)
 
         yield make
 
 
 def ended(stage: str, value: float, number: int = 0, **attributes: Any) -> Callable[[Params], FrozenTrial]:
     def with_params(params: Params) -> FrozenTrial:
-        kinds = {
+        kinds: dict[str, BaseDistribution] = {
+            "kind": CategoricalDistribution(["slow", "fast"]),
+            "speed": IntDistribution(1, 9),
             "lr": FloatDistribution(1e-9, 9, log=True),
             "batch": FloatDistribution(0, 999),
             "model.units": FloatDistribution(0, 99),
@@ -332,3 +336,70 @@ def test_an_override_of_a_key_that_is_not_there(plan_of: Make) -> None:
 def test_a_function_of_the_user_cannot_be_held(plan_of: Make) -> None:
     with pytest.raises(UserError, match=r"custom_search_space must be left out beside hydra.sweeper.stages"):
         plan_of(FIRST, custom_search_space="os.path.join")
+
+
+# The key kind decides which others vary: speed with fast alone, lr over other values with each.
+CONDITIONAL = {
+    "kind": "choice(slow, fast)",
+    "speed": {"sweep": "int(interval(1, 9))", "when": {"kind": "fast"}},
+    "lr": [
+        {"sweep": "tag(log, interval(1e-4, 1e-2))", "when": {"kind": "slow"}},
+        {"sweep": "tag(log, interval(1e-1, 1))", "when": {"kind": "fast"}},
+    ],
+}
+FAST, SLOW = {"kind": "fast", "speed": 5, "lr": 0.5}, {"kind": "slow", "lr": 1e-3}
+
+
+def test_conditions_on_a_key_that_is_held_are_decided(plan_of: Make) -> None:
+    plan = plan_of(FIRST, {"n_trials": 1, "keys": ["lr", "speed"]}, space=[], params=CONDITIONAL)
+    fast, slow = (plan.stage(1, [ended("first", 1.0)(params)]) for params in (FAST, SLOW))
+    assert [(each.key, each.extremes(), dict(each.when)) for each in fast.space.dimensions.values()] == [
+        ("speed", (1, 9), {}),
+        ("lr", (0.1, 1.0), {}),
+    ]
+    assert [(each.key, each.extremes()) for each in slow.space.dimensions.values()] == [("lr", (1e-4, 1e-2))]
+    assert (fast.held, slow.held) == ({"kind": "fast"}, {"kind": "slow"})
+
+
+def test_a_key_of_the_config_decides_conditions_too(plan_of: Make) -> None:
+    plan = plan_of({"n_trials": 1, "keys": ["speed", "lr"]}, space=[], params=CONDITIONAL)
+    assert [each.extremes() for each in plan.stage(0, ()).space.dimensions.values()] == [(1e-4, 1e-2)]
+
+
+def test_a_range_is_narrowed_where_the_best_has_a_value(plan_of: Make) -> None:
+    stage = plan_of(FIRST, {"n_trials": 1, "narrow": 0.5}, space=[], params=CONDITIONAL).stage(
+        1, [ended("first", 1.0)(SLOW)]
+    )
+    assert [(each.key, each.extremes()) for each in stage.space.dimensions.values()] == [
+        ("kind", ("slow", "fast")),
+        ("speed", (1, 9)),
+        ("lr", (pytest.approx(10**-3.5), pytest.approx(10**-2.5))),
+        ("lr", (0.1, 1.0)),
+    ]
+
+
+def test_no_point_has_a_value_of_an_inactive_key(plan_of: Make) -> None:
+    grid = plan_of({"grid": 2, "n_trials": 30}, space=[], params=CONDITIONAL).stage(0, ()).points
+    low_and_high = pytest.approx(0.1), pytest.approx(1.0)
+    assert list(grid) == [
+        {"kind": "slow", "lr": 1e-4},
+        {"kind": "slow", "lr": 1e-2},
+        *({"kind": "fast", "speed": speed, "lr": lr} for speed in (1, 9) for lr in low_and_high),
+    ]
+    near = plan_of(FIRST, {"neighbours": {"*": 2}}, space=[], params=CONDITIONAL)
+    points = near.stage(1, [ended("first", 1.0)(SLOW)]).points
+    assert points == (
+        {"kind": "fast"},
+        {"kind": "slow", "lr": pytest.approx(5e-4)},
+        {"kind": "slow", "lr": pytest.approx(2e-3)},
+    )
+
+
+def test_one_at_a_time_leaves_inactive_keys_alone(plan_of: Make) -> None:
+    stage = plan_of({"one_at_a_time": 2}, space=[], params=CONDITIONAL).stage(0, ())
+    assert stage.points == ({}, {"kind": "slow"}, {"lr": 1e-4}, {"kind": "fast"}, {"lr": 1e-2})
+
+
+def test_the_top_keep_their_active_keys(plan_of: Make) -> None:
+    trials = [ended("first", 2.0)(SLOW), ended("first", 1.0)(FAST)]
+    assert plan_of(FIRST, {"top": 2}, space=[], params=CONDITIONAL).stage(1, trials).points == (FAST, SLOW)
