@@ -29,6 +29,7 @@ class StageConfigs:
         self._fixed = list(fixed)
         self._settings = settings
         self._compose = cache(self._compose_once)
+        self._load_file = cache(self._load_file_once)
 
     def component(self, name: str, stage: StageSettings) -> Any:
         """Return the node of the stage's sampler or pruner, or the sweeper's object.
@@ -45,19 +46,23 @@ class StageConfigs:
         if isinstance(own, str):
             config = deepcopy(config)
             with open_dict(config):
-                config.hydra.sweeper[name] = self._file(name, stage)
+                config.hydra.sweeper[name] = self._load_file(name, self._checked_name(name, own, stage))
         is_node = own is not None and not isinstance(own, str)
         node = config.hydra.sweeper.stages[stage.index][name] if is_node else config.hydra.sweeper[name]
         return OmegaConf.create(OmegaConf.to_container(node, resolve=True))
 
-    def _file(self, name: str, stage: StageSettings) -> DictConfig:
-        """Return what a file of the group says; the app's config stays out: it may set arguments of another one."""
-        group, own = f"hydra/sweeper/{name}", getattr(stage, name)
-        options = self._loader.get_group_options(group)
+    def _checked_name(self, name: str, own: str, stage: StageSettings) -> str:
+        options = self._loader.get_group_options(f"hydra/sweeper/{name}")
         if own not in options:
-            raise UserError(f"{stage.key(name)} must be a file of {group}; got {own}{closest(own, options)}")
-        composed = self._loader.load_configuration(None, ["hydra/sweeper=tunesmith", f"{group}={own}"], RunMode.RUN)
-        node = composed.hydra.sweeper[name]
+            raise UserError(
+                f"{stage.key(name)} must be a file of hydra/sweeper/{name}; got {own}{closest(own, options)}"
+            )
+        return own
+
+    def _load_file_once(self, name: str, own: str) -> DictConfig:
+        """Return what a file of a group says; the app's config stays out: it may set arguments of another one."""
+        chosen = ["hydra/sweeper=tunesmith", f"hydra/sweeper/{name}={own}"]
+        node = self._loader.load_configuration(None, chosen, RunMode.RUN).hydra.sweeper[name]
         assert isinstance(node, DictConfig)
         return node
 

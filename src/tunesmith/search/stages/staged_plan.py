@@ -18,8 +18,7 @@ from tunesmith.search.settings import PREFIX, Settings
 from tunesmith.search.space.dimension import Params
 from tunesmith.search.space.space import Space
 from tunesmith.search.stage_settings import BEST, KEY, StageSettings
-from tunesmith.search.stages.best import best_points, has_value
-from tunesmith.search.stages.scale import narrow
+from tunesmith.search.stages.best import best_points
 from tunesmith.search.stages.shares import share_out
 from tunesmith.search.stages.stage import Stage
 from tunesmith.search.stages.stage_configs import StageConfigs
@@ -109,15 +108,16 @@ class StagedPlan:
         ranked, is_comparable = self._ranked(index, trials)
         held = self._held(own, ranked)
         varied = self._varied(own, held)
-        narrowed = _narrowed(own, varied, ranked)
         value_of = partial(self.configs.value, own)
-        maker = StagePoints(own, ranked, varied, narrowed, self.space.dimensions, value_of, self.settings.seed or 0)
+        maker = StagePoints(own, ranked, varied, self.space.dimensions, value_of, self.settings.seed or 0)
         done = ranked if is_comparable and own.kind in ("grid", "neighbours") else ()
         points = tuple(self._points(index, maker.make(share + len(done)), held, done))
         start = _NOTHING_TO_RUN if own.top else _FROM_DEFAULTS
         return Stage(
             own.name,
-            replace(self.space, dimensions=varied if own.kind else narrowed, fixed=(*self.space.fixed, *own.overrides)),
+            replace(
+                self.space, dimensions=varied if own.kind else maker.narrowed, fixed=(*self.space.fixed, *own.overrides)
+            ),
             self.configs.component("sampler", own),
             self.configs.component("pruner", own),
             min(share, len(points)) if own.kind else share,
@@ -182,17 +182,6 @@ class StagedPlan:
         part = self.shares[own.name] / sum(self.shares.values())
         shared = None if of_sweep.total_epochs is None else math.ceil(of_sweep.total_epochs * part)
         return Stopping(target, patience, shared if own.total_epochs is None else own.total_epochs)
-
-
-def _narrowed(own: StageSettings, varied: Dimensions, ranked: Sequence[Params]) -> Dimensions:
-    """Return dimensions narrowed around the best; one without a value of the best stays as it is."""
-    best = ranked[0] if ranked else {}
-    part = own.narrow
-    if part is None:
-        return varied
-    return {
-        name: narrow(each, best[each.key], part) if has_value(each, best) else each for name, each in varied.items()
-    }
 
 
 def _builds_on_best(own: StageSettings, index: int) -> bool:

@@ -177,9 +177,17 @@ def test_narrow_leaves_a_part_of_each_range_around_the_best(plan_of: Make) -> No
     assert dimensions["model.units"].extremes() == (5, 11)
 
 
-def test_a_key_without_a_value_in_its_range_is_not_narrowed(plan_of: Make) -> None:
-    stage = plan_of(FIRST, {"n_trials": 1, "narrow": 0.5}).stage(1, [ended("first", 1.0)({"batch": 16})])
-    assert stage.space.dimensions["lr"].extremes() == (1e-4, 1.0)
+def test_a_key_that_the_best_has_not_drawn_is_narrowed_around_the_config(plan_of: Make) -> None:
+    """A range without the config's value stays whole, and so does the key in the points around the best."""
+    plan = plan_of(
+        *(FIRST, {"n_trials": 1, "narrow": 0.5}, {"neighbours": {"*": 2}}),
+        space=[LR, "model.units=int(interval(100, 200))"],
+    )
+    baseline = [ended("first", 1.0)({})]
+    dimensions = plan.stage(1, baseline).space.dimensions
+    assert dimensions["lr"].extremes() == pytest.approx((1e-3, 0.1))
+    assert dimensions["model.units"].extremes() == (100, 200)
+    assert [point["lr"] for point in plan.stage(2, baseline).points] == pytest.approx([0.01, 0.005, 0.02])
 
 
 def test_a_grid_in_a_narrowed_range(plan_of: Make) -> None:
