@@ -126,6 +126,7 @@ class StagedPlan:
             points,
             own.kind is not None,
             self._stopping(own),
+            is_rerun=own.top is not None,
             overrides=own.overrides,
             remarks=() if ranked or not _builds_on_best(own, index) else (start,),
         )

@@ -167,7 +167,8 @@ def test_the_top_are_those_of_the_stage_before_and_of_those_on_its_data(plan_of:
     ]
     stage = plan.stage(3, trials)
     assert stage.points == (BEST, WORSE)
-    assert (stage.only_points, stage.n_trials, stage.held) == (True, 2, {})
+    assert (stage.only_points, stage.is_rerun, stage.n_trials, stage.held) == (True, True, 2, {})
+    assert not plan.stage(0, ()).is_rerun
 
 
 def test_narrow_leaves_a_part_of_each_range_around_the_best(plan_of: Make) -> None:
