@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from tunesmith.search.sampling.param_sampler import ParamSampler
 from tunesmith.search.space.compose import Composer
-from tunesmith.search.space.space import Params
+from tunesmith.search.space.dimension import Params
 from tunesmith.search.stages.stage import Stage
 from tunesmith.search.study.config_record import ConfigRecord, compose_record
 from tunesmith.search.study.counts import is_over

@@ -14,6 +14,7 @@ from tunesmith.search.settings import Settings
 from tunesmith.search.space.compose import Composer
 from tunesmith.search.space.space import Space, parse_space
 from tunesmith.search.staged_study import Stages
+from tunesmith.search.stages import staged_plan
 from tunesmith.search.stages.plan import Plan, SingleStage
 from tunesmith.search.stages.stage import Stage
 
@@ -26,13 +27,14 @@ def read_stages(settings: Settings, config: DictConfig, typed: Sequence[str], lo
     Raises:
         UserError: the space cannot be parsed.
     """
-    space = parse_space(settings.params, typed, loader)
+    space = parse_space(settings.params, typed, loader, config)
     space = replace(space, is_open=settings.custom_search_space is not None)
-    return make_stages(make_plan(settings, space), settings, config, loader)
+    plan = staged_plan.make_plan(settings, space, loader, config) if settings.stages else make_plan(settings, space)
+    return make_stages(plan, settings, config, loader)
 
 
 def make_plan(settings: Settings, space: Space) -> Plan:
-    """Return the plan of a sweep over a space."""
+    """Return the plan of a sweep without stages."""
     return SingleStage(
         Stage(None, space, settings.sampler, settings.pruner, settings.n_trials, stopping=settings.stopping)
     )

@@ -12,8 +12,9 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from tunesmith.config.changes import ABSENT, show_value
 from tunesmith.errors import UserError, list_names
 from tunesmith.search.points.sources import KEY, NamedPoint, read_source
+from tunesmith.search.space.dimension import Dimension, Params
 from tunesmith.search.space.ranges import nth_step
-from tunesmith.search.space.space import Dimension, Params, Space
+from tunesmith.search.space.space import Space
 from tunesmith.search.space.values import contains, position
 
 # The configuration as it stands: no key is set.
