@@ -71,7 +71,7 @@ def test_every_space_can_be_swept(space: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("space", "other"), combinations(SPACES, 2))
+@pytest.mark.parametrize(("space", "other"), list(combinations(SPACES, 2)))
 def test_spaces_that_fit_one_model_can_be_swept_together(space: str, other: str, tmp_path: Path) -> None:
     beside = [ON_CPU, *needed("space", space, tmp_path), *needed("space", other, tmp_path)]
     for model in models_of(space):

@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 from tunesmith.errors import UserError, list_names
 from tunesmith.run_folder import read_yaml
 from tunesmith.search.attribute_names import REASON
-from tunesmith.search.rebuilt_trials import read_config_record, read_dimensions, read_trial
+from tunesmith.search.rebuilt_trials import active_dimensions, read_config_record, read_dimensions, read_trial
 from tunesmith.search.results import MULTIRUN_FILE, RESULTS_FILE
 from tunesmith.search.space.dimension import Dimension
 from tunesmith.search.storage.folder_facts import read_facts
@@ -106,10 +106,10 @@ def _end(study: Study, trial: FrozenTrial, folder: Path, dimensions: Mapping[str
     facts = read_facts(folder / attempt.folder_name)
     if facts.state is None:
         return False
-    for key in dimensions.keys() - trial.params.keys():
-        distribution = dimensions[key].distribution
-        if (value := facts.value_of(key, distribution)) is not None:
-            storage.set_trial_param(trial_id, key, distribution.to_internal_repr(value), distribution)
+    for name, dimension in active_dimensions(facts, dimensions).items():
+        distribution = dimension.distribution
+        if name not in trial.params and (value := facts.value_of(dimension.key, distribution)) is not None:
+            storage.set_trial_param(trial_id, name, distribution.to_internal_repr(value), distribution)
     for step in sorted(facts.reports.keys() - trial.intermediate_values.keys()):
         storage.set_trial_intermediate_value(trial_id, step, facts.reports[step])
     if facts.state == TrialState.FAIL and attempt.reason is None:
