@@ -75,7 +75,7 @@ def _check_configs(settings: Settings, stages: Sequence[PreparedStage]) -> list[
     said: list[str | None] = []
     for stage in stages:
         for params in _extremes(stage.stage.space, stage.composer):
-            extreme = _compose({**stage.stage.held, **params}, settings, stage.composer)
+            extreme = _compose({**stage.stage.held, **params}, stage.stage.space, stage.composer)
             if settings.check is not None:
                 said.append(_check(extreme, settings.check))
                 objective = _same_objective(extreme, objective)
@@ -94,17 +94,18 @@ def _check_suggested(settings: Settings, stage: PreparedStage) -> str | None:
     return None if settings.check is None else _check(suggested, settings.check)
 
 
-def _compose(params: Mapping[str, Any], settings: Settings, composer: Composer) -> DictConfig:
+def _compose(params: Mapping[str, Any], space: Space, composer: Composer) -> DictConfig:
     """Compose a trial's config; raise UserError if it lacks a key that nobody typed: the config's space varies it."""
     try:
         return composer.compose(params, 0, "0")
     except HydraException as error:
         cause = error.__cause__
         key = str(cause.full_key) if isinstance(cause, ConfigAttributeError | ConfigKeyError) else None
-        if key not in settings.params or any(text.lstrip("+~").startswith(f"{key}=") for text in sys.argv[1:]):
+        is_varied = any(dimension.key == key for dimension in space.dimensions.values())
+        if not is_varied or any(text.lstrip("+~").startswith(f"{key}=") for text in sys.argv[1:]):
             raise
     chosen = " ".join(f"{name}={value}" for name, value in params.items() if composer.is_group(name))
-    space = "".join(f"space={name}" for name in composer.space_choices())
+    source = "".join(f"space={name}" for name in composer.space_choices())
     has_group = composer.is_group("space")
     way_out = (
         "add space=none, so that only typed keys vary, or space=NAME of a file that fits"
@@ -112,7 +113,7 @@ def _compose(params: Mapping[str, Any], settings: Settings, composer: Composer) 
         else "leave it out"
     )
     raise UserError(
-        f"{key} is varied by {space or f'{PREFIX}params'}, but there is no such key{chosen and f' with {chosen}'}: "
+        f"{key} is varied by {source or f'{PREFIX}params'}, but there is no such key{chosen and f' with {chosen}'}: "
         f"{way_out}, or give each choice a sweep of its own"
     )
 
@@ -165,10 +166,18 @@ def _extremes(space: Space, composer: Composer) -> Iterator[Mapping[str, Any]]:
             contexts.append(context)
     for context in contexts:
         yield context
-        for each in space.active(context):
-            if each not in leading:
-                ends = each.extremes()
-                yield from ({**context, each.key: ends[place]} for place in _spread(len(ends), MAX_CHOICES)[1:])
+        free = [each for each in space.active(context) if each not in leading]
+        ends = {each.key: [each.extremes()[i] for i in _spread(len(each.extremes()), MAX_CHOICES)] for each in free}
+        if space.is_conditional:  # one at a time would be hundreds of configs: all keys go on together
+            yield from _together(context, ends)
+        else:
+            yield from ({**context, key: value} for key, values in ends.items() for value in values[1:])
+
+
+def _together(context: Mapping[str, Any], ends: Mapping[str, Sequence[Any]]) -> Iterator[Mapping[str, Any]]:
+    """Yield as many configurations as the longest list has ends, so that each end is in one of them."""
+    for place in range(1, max(map(len, ends.values()), default=0)):
+        yield {**context, **{key: values[min(place, len(values) - 1)] for key, values in ends.items()}}
 
 
 def _first_values(space: Space, chosen: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from hydra.core.config_loader import ConfigLoader
 from omegaconf import DictConfig
@@ -12,7 +11,8 @@ from tunesmith.search.prepared_stage import PreparedStage
 from tunesmith.search.sampling.param_sampler import ParamSampler
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.compose import Composer
-from tunesmith.search.space.space import Space, parse_space
+from tunesmith.search.space.per_choice import find_space
+from tunesmith.search.space.space import Space
 from tunesmith.search.staged_study import Stages
 from tunesmith.search.stages import staged_plan
 from tunesmith.search.stages.plan import Plan, SingleStage
@@ -27,10 +27,10 @@ def read_stages(settings: Settings, config: DictConfig, typed: Sequence[str], lo
     Raises:
         UserError: the space cannot be parsed.
     """
-    space = parse_space(settings.params, typed, loader, config)
-    space = replace(space, is_open=settings.custom_search_space is not None)
+    is_open = settings.custom_search_space is not None
+    space, composer = find_space(settings.params, typed, loader, config, is_open)
     plan = staged_plan.make_plan(settings, space, loader, config) if settings.stages else make_plan(settings, space)
-    return make_stages(plan, settings, config, loader)
+    return make_stages(plan, settings, config, composer)
 
 
 def make_plan(settings: Settings, space: Space) -> Plan:
@@ -40,11 +40,11 @@ def make_plan(settings: Settings, space: Space) -> Plan:
     )
 
 
-def make_stages(plan: Plan, settings: Settings, config: DictConfig, loader: ConfigLoader) -> Stages:
+def make_stages(plan: Plan, settings: Settings, config: DictConfig, composer: Composer) -> Stages:
     """Return the stages of a plan, each with its sampler and the composer of its configs."""
 
     def prepare(stage: Stage) -> PreparedStage:
         sampler = ParamSampler(settings, stage, config)
-        return PreparedStage(stage, Composer(loader, config, sampler.scope.full_space), sampler)
+        return PreparedStage(stage, composer.of_space(sampler.scope.full_space), sampler)
 
     return Stages(plan, prepare)

@@ -60,9 +60,10 @@ def _arguments_if_conditional(config: DictConfig) -> dict[str, Any]:
     TPE draws the keys that are active together from one estimate if it has `group`, and else each conditional key by
     itself, as Optuna's other samplers do, some of which would warn of it in each trial.
     """
+    if config.get("_target_") != TPE:
+        return {"warn_independent_sampling": False}
     is_told = config.get("group") is not None or config.get("multivariate") is False
-    group = {"group": True, "multivariate": True} if config.get("_target_") == TPE and not is_told else {}
-    return {"warn_independent_sampling": False, **group}
+    return {} if is_told else {"group": True, "multivariate": True}
 
 
 def is_enumerated(config: Any, space: Space, n_trials: int) -> bool:
