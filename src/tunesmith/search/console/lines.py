@@ -9,8 +9,10 @@ from collections.abc import Iterable, Sequence
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from tunesmith.config.changes import show_value
 from tunesmith.errors import printable
 from tunesmith.search.space.space import Space
+from tunesmith.search.stages.stage import Stage
 from tunesmith.search.study.counts import num_counted
 from tunesmith.search.study.silence import in_minutes
 from tunesmith.search.study.study import best_trial
@@ -50,6 +52,19 @@ def _show_keys(space: Space) -> None:
         say(f"  {dimension.key:<{width}}  {dimension.describe()}")
     if space.is_open:
         say(f"  and {SUGGESTED}")
+
+
+def show_stage(stage: Stage, n_trials: int, remarks: Iterable[str] = ()) -> None:
+    """Print that a stage begins: its trials, what varies over what, what is held, and what there is to say of it."""
+    varies = ", ".join(f"{each.key} over {each.describe()}" for each in stage.space.dimensions.values())
+    parts = [f"stage {stage.name}: {n_trials} trials", varies or "nothing varies"]
+    if stage.held:
+        parts.append("held " + ", ".join(f"{key}={show_value(value)}" for key, value in stage.held.items()))
+    if stage.overrides:
+        parts.append("with " + " ".join(stage.overrides))
+    say("; ".join(parts))
+    for remark in (*stage.remarks, *remarks):
+        say(remark)
 
 
 def show_joined(trials: Sequence[FrozenTrial], n_trials: int) -> None:

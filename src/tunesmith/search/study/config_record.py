@@ -81,11 +81,13 @@ class ConfigRecord:
     """The configs of a command, and the keys that it swept, without + in front.
 
     conditional: those of the swept keys that a trial may lack, because they vary with some values of others only.
+    stage: the stage of the sweep whose trials have these configs.
     """
 
     swept: tuple[str, ...]
     bases: tuple[Base, ...]
     conditional: tuple[str, ...] = ()
+    stage: str | None = None
 
     @cached_property
     def digest(self) -> str:
@@ -104,15 +106,18 @@ class ConfigRecord:
     def _plain(self) -> dict[str, Any]:
         bases = [{"choices": dict(base.choices), "config": dict(base.config)} for base in self.bases]
         conditional = {"conditional": list(self.conditional)} if self.conditional else {}
-        return {"swept": list(self.swept), "bases": bases, **conditional}
+        stage = {} if self.stage is None else {"stage": self.stage}
+        return {"swept": list(self.swept), "bases": bases, **conditional, **stage}
 
 
-def compose_record(space: Space, compose: Compose, is_group: Callable[[str], bool]) -> ConfigRecord:
-    """Compose what all trials of a space have in common."""
+def compose_record(
+    space: Space, compose: Compose, is_group: Callable[[str], bool], stage: str | None = None
+) -> ConfigRecord:
+    """Compose what all trials of a space have in common; stage: whose trials they are."""
     bases = tuple(to_base(compose(choices)) for choices in group_choices(space, is_group))
     dimensions = space.dimensions.values()
     conditional = dict.fromkeys(each.plain_key for each in dimensions if each.when)
-    return ConfigRecord(tuple(dict.fromkeys(each.plain_key for each in dimensions)), bases, tuple(conditional))
+    return ConfigRecord(tuple(dict.fromkeys(each.plain_key for each in dimensions)), bases, tuple(conditional), stage)
 
 
 def group_choices(space: Space, is_group: Callable[[str], bool]) -> list[Params]:
@@ -173,7 +178,7 @@ def _attributes(study: Study) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 def _from_attribute(content: Mapping[str, Any]) -> ConfigRecord:
     bases = tuple(Base(base["choices"], base["config"], is_own=False) for base in content["bases"])
-    return ConfigRecord(tuple(content["swept"]), bases, tuple(content.get("conditional", ())))
+    return ConfigRecord(tuple(content["swept"]), bases, tuple(content.get("conditional", ())), content.get("stage"))
 
 
 def _is_record(content: object) -> bool:
@@ -184,7 +189,8 @@ def _is_record(content: object) -> bool:
     keys = [swept, content.get("conditional", [])]
     if not (isinstance(bases, list) and bases and all(isinstance(each, list) for each in keys)):
         return False
-    return all(isinstance(key, str) for each in keys for key in each) and all(map(_is_base, bases))
+    is_of_stage = isinstance(content.get("stage"), str | None)
+    return is_of_stage and all(isinstance(key, str) for each in keys for key in each) and all(map(_is_base, bases))
 
 
 def _is_base(base: object) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Any
 
@@ -12,9 +12,11 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from tunesmith.config.changes import ABSENT
 from tunesmith.search.space.dimension import Dimension, Params
-from tunesmith.search.space.space import Point, Space
+from tunesmith.search.space.space import Point
 from tunesmith.search.space.values import contains, is_same_param, position
 from tunesmith.search.study.config_record import ConfigRecord, is_same_choice
+from tunesmith.search.study.same_config import is_same_fixed
+from tunesmith.search.study.scope import Scope
 from tunesmith.search.study.trial import Attempt
 
 # The node of a config that says which data a run trains on.
@@ -41,16 +43,23 @@ class Members:
 
     def __init__(
         self,
-        space: Space,
+        scope: Scope,
         present: ConfigRecord | None = None,
         read_records: Callable[[], Mapping[str, ConfigRecord]] = dict,
     ) -> None:
-        """present: what the trials of this command have in common; read_records: reads those of the study."""
+        """scope: the first dimensions of its bounds vary; present: what the trials of this command have in common.
+
+        read_records: reads the records of the study.
+        """
         self.digest = None if present is None else present.digest
         self._present = present
-        self._dimensions = tuple(space.dimensions.values())
-        self._keys = {dimension.plain_key for dimension in self._dimensions}
-        self._is_open = space.is_open
+        self._dimensions = tuple(scope.bounds.values())
+        self._num_varied = len(scope.space.dimensions)
+        self._widest = tuple(scope.recorded.values())
+        self._keys = {dimension.plain_key for dimension in (*self._dimensions, *self._widest)}
+        self._bound_keys = {dimension.plain_key for dimension in self._dimensions}
+        self._is_open = scope.space.is_open
+        self._like_now: dict[str, bool] = {}
         self._read_records = read_records
         self._records: Mapping[str, ConfigRecord] = {} if present is None else {present.digest: present}
 
@@ -61,25 +70,72 @@ class Members:
         if any(is_active and not self._contains(each, values) for each, is_active in active):
             return False
         varying = {each.plain_key for each, is_active in active if is_active is not False}
-        return all(self._is_as_now(trial, key) for key in self._keys_fixed_now(trial) | (self._keys - varying))
+        return all(self._is_as_now(trial, key) for key in self._keys_fixed_now(trial) | (self._bound_keys - varying))
+
+    def is_fixed_as_now(self, trial: AnyTrial) -> bool:
+        """Whether a trial, of whatever stage, ran with the present configuration but for the keys that vary."""
+        record = self._record_of(trial)
+        if record is None or self._present is None or record.digest == self.digest:
+            return True
+        if record.digest not in self._like_now:
+            varied = {key for each in (*self._records.values(), self._present) for key in each.swept}
+            is_like = record.stage == self._present.stage or is_same_fixed(record, self._present, varied)
+            self._like_now[record.digest] = is_like
+        return self._like_now[record.digest]
 
     def point(self, trial: AnyTrial) -> Point | None:
         """Return the positions of a trial's values in a finite space; None if it is no point, or not yet."""
         point = tuple(self.positions(trial))
-        active = [is_active for _, is_active in self._active(self._values(trial))]
+        active = [is_active for _, is_active in self._active(self._values(trial))[: self._num_varied]]
         is_drawn = all(
             each is False or (each and position is not None) for each, position in zip(active, point, strict=True)
         )
         return point if is_drawn and self.has(trial) else None
 
     def positions(self, trial: AnyTrial) -> list[int | None]:
-        """Return the positions of a trial's values in the dimensions of a finite space.
+        """Return the positions of a trial's values in the varying dimensions of a finite space.
 
         None: the key is inactive, has no value yet, or one that it does not vary over.
         """
         values = self._values(trial)
-        active = self._active(values)
+        active = self._active(values)[: self._num_varied]
         return [None if is_active is False else self._position(each, values) for each, is_active in active]
+
+    def place(self, params: Params) -> Point | None:
+        """Return the positions of values in a finite space, None if they are no point of it."""
+        plain = {key.lstrip("+"): value for key, value in params.items()}
+        values = {key: plain.get(key, UNKNOWN) for key in self._keys}
+        point: list[int | None] = []
+        for dimension in self._dimensions[: self._num_varied]:
+            index = self._position(dimension, values) if dimension.is_active(plain) else None
+            if index is None and dimension.is_active(plain):
+                return None
+            point.append(index)
+        return tuple(point)
+
+    def filled(self, point: Params) -> dict[str, Any]:
+        """Return a point with the config's values of the varying keys that it leaves out, as far as they are recorded.
+
+        A key of the point keeps its value even if its condition is one that the config decides.
+        """
+        given = {key.lstrip("+"): value for key, value in point.items()}
+        filled: dict[str, Any] = {}
+        for index, dimension in enumerate(self._widest):
+            key = dimension.plain_key
+            is_varied = index < self._num_varied
+            if dimension.key in filled or not (dimension.is_active(filled) and (key in given or is_varied)):
+                continue
+            value = given[key] if key in given else self._of_config(key, given)
+            own = self._own(dimension, {key: value}) if self._is_within(dimension, value) else UNKNOWN
+            filled |= {} if own is UNKNOWN else {dimension.key: own}
+        return filled
+
+    def _of_config(self, key: str, params: Params) -> Any:
+        """Return the value that the present config gives a key beside other values."""
+        return UNKNOWN if self._present is None else self._present.base_of(params).value(key, params)
+
+    def _is_within(self, dimension: Dimension, value: Any) -> bool:
+        return value is not UNKNOWN and value is not ABSENT and self._contains(dimension, {dimension.plain_key: value})
 
     def value(self, trial: AnyTrial, key: str) -> Any:
         """Return the value of a key in a trial: drawn, or that of the config of the time; ABSENT, or UNKNOWN."""
@@ -94,7 +150,9 @@ class Members:
     def kept(self, trial: AnyTrial, key: str) -> Any:
         """Return the value that a trial of the space has for a swept key, as the key's dimension has it, or UNKNOWN."""
         plain, values = key.lstrip("+"), self._values(trial)
-        active = (each for each, is_active in self._active(values) if is_active and each.plain_key == plain)
+        active = (
+            each for each, is_active in self._active(values, self._widest) if is_active and each.plain_key == plain
+        )
         return next((self._own(each, values) for each in active), UNKNOWN)
 
     def data_keys(self, trial: AnyTrial) -> list[str]:
@@ -126,7 +184,7 @@ class Members:
         record = self._record_of(trial)
         known = {key for each in self._records.values() for key in each.swept} if record is not None else set()
         drawn = set() if self._is_open else plain_params(trial).keys()
-        return (known | drawn) - self._keys
+        return (known | drawn) - self._bound_keys
 
     def _is_as_now(self, trial: AnyTrial, key: str) -> bool:
         """Whether the value of a key in a trial is the one that the key has in the present config."""
@@ -144,17 +202,19 @@ class Members:
         """Whether each text among a trial's values is one of the space: a resolver may do anything with another one."""
         texts = [(key, value) for key, value in params.items() if isinstance(value, str)]
         return all(
-            any(each.plain_key == key and self._contains(each, {key: value}) for each in self._dimensions)
+            any(each.plain_key == key and self._contains(each, {key: value}) for each in self._widest)
             for key, value in texts
         )
 
     def _values(self, trial: AnyTrial) -> dict[str, Any]:
         return {key: self.value(trial, key) for key in self._keys}
 
-    def _active(self, values: Params) -> list[tuple[Dimension, bool | None]]:
+    def _active(
+        self, values: Params, dimensions: Sequence[Dimension] | None = None
+    ) -> list[tuple[Dimension, bool | None]]:
         """Return whether each dimension is active in a trial, None as long as a value is missing that decides it."""
         found: list[tuple[Dimension, bool | None]] = []
-        for dimension in self._dimensions:
+        for dimension in self._dimensions if dimensions is None else dimensions:
             others = {key: self._decided(key, found, values) for key in dimension.when}
             known = {key: value for key, value in others.items() if value is not UNKNOWN}
             is_open = len(known) < len(others) and not dimension.is_ruled_out(known)
