@@ -74,6 +74,37 @@ def test_a_recipe_fulfils_its_plan_and_a_repetition_runs_nothing(app: StudyApp, 
     assert len(app.ran) == 12
 
 
+def test_the_results_list_the_effect_of_each_key_the_largest_first(
+    app: StudyApp, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = app.sweep(*typed("one_at_a_time"), task=value)
+    effects = found["search"]["stages"][0]["effects"]
+    base = 0.2 * 1 + 0.1 * 1 + 0.1 * 4 + math.log10(0.01 / 3e-3) ** 2
+    assert [(each["key"], each["best"]) for each in effects] == [
+        ("optimizer.lr", pytest.approx(10**-2.5)),
+        ("model.num_layers", 3),
+        ("optimizer.weight_decay", pytest.approx(10**-3.5)),
+        ("data.batch_size", 32),
+    ]
+    assert effects[1]["values"] == [
+        [2, pytest.approx(base)],
+        *([n, pytest.approx(base - 0.2 + 0.2 * (n - 3) ** 2)] for n in (1, 3, 5)),
+    ]
+    assert "effects      optimizer.lr 2.3" in capsys.readouterr().out
+
+
+def test_the_best_trial_is_what_cross_validation_picks_not_the_best_of_one_split(app: StudyApp) -> None:
+    """Over folds the worst of the three is the best."""
+
+    def task(cfg: DictConfig) -> float:
+        return value(cfg) if cfg.data.folds is None else -value(cfg)
+
+    found = app.sweep(*typed("workflow"), "hydra.sweeper.n_trials=40", task=task)
+    final = found["search"]["stages"][-1]
+    assert (final["name"], final["best_trial"]) == ("final", found["best_trial"])
+    assert final["best_value"] > found["search"]["stages"][2]["best_value"]
+
+
 @pytest.mark.parametrize("num_workers", [1, 2])
 @pytest.mark.parametrize("recipe", PLANS)
 def test_killed_in_each_stage_it_goes_on_in_the_right_one(app: StudyApp, recipe: str, num_workers: int) -> None:
