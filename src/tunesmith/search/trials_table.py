@@ -15,7 +15,7 @@ from tunesmith.errors import printable, shorten
 from tunesmith.search.study.trial import Attempt
 
 TRIALS_FILE = "trials.csv"
-FIXED_COLUMNS = ("number", "state", "value", "epochs", "seconds", "host", "folder", "reason", "note", "tags")
+FIXED_COLUMNS = ("number", "stage", "state", "value", "epochs", "seconds", "host", "folder", "reason", "note", "tags")
 
 # A key that Hydra adds, such as +model.width.
 _KEY = re.compile(r"\+{1,2}[A-Za-z_][\w./@]*")
@@ -40,6 +40,7 @@ def to_csv(trials: Sequence[FrozenTrial], direction: StudyDirection, folder: Pat
         value = attempt.value(direction)
         row = [
             attempt.number,
+            attempt.stage or "",
             trials[attempt.number].state.name,
             "" if value is None else repr(value),
             attempt.epochs,

@@ -16,7 +16,7 @@ import optuna
 from optuna import Study, Trial
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from tunesmith.search.attribute_names import CONFIG, OWNER, REASON, SURPLUS
+from tunesmith.search.attribute_names import CONFIG, OWNER, POINT, REASON, STAGE, SURPLUS
 from tunesmith.search.study.owner import this_process
 from tunesmith.search.study.retries import make_retry, next_to_retry, requeue
 from tunesmith.search.study.stopping import NEVER, Stopping, why_stopped
@@ -35,7 +35,7 @@ def ask(
 
     Ask first, then count: two processes that counted first would both take the last rank.
     """
-    owner = {OWNER: {**this_process().to_attribute(folder), **_config_field(study)}}
+    owner = {**_stage_field(study), OWNER: {**this_process().to_attribute(folder), **_config_field(study)}}
     while True:
         try:
             trial = _begin(study, n_trials, owner, stopping)
@@ -46,14 +46,14 @@ def ask(
 
 
 def keeps_point(study: Study, trial: Trial) -> bool:
-    """Whether an attempt is the only one at its point of an enumerated space; if not, end it as surplus.
+    """Whether an attempt is the only one at its point, if that is run once; if not, end it as surplus.
 
     Draw first, then look: of two workers that took the same point, at least one sees the other.
     """
-    if not (isinstance(study, StudyOfSpace) and study.is_enumerated):
+    if not (isinstance(study, StudyOfSpace) and study.run_once):
         return True
     held, _ = study.points_held(apart_from=Attempt(trial).first_attempt)
-    if study.members.point(trial) not in held:
+    if study.run_once.of(study.get_trials(deepcopy=False)[trial.number]) not in held:
         return True
     withdraw(study, trial)
     return False
@@ -107,6 +107,11 @@ def _config_field(study: Study) -> dict[str, str]:
     return {} if digest is None else {CONFIG: digest}
 
 
+def _stage_field(study: Study) -> dict[str, str]:
+    stage = study.scope.stage if isinstance(study, StudyOfSpace) else None
+    return {} if stage is None else {STAGE: stage}
+
+
 def _begin(study: Study, n_trials: int, owner: Mapping[str, Any], stopping: Stopping) -> Trial | None:
     """Begin the retry of a lost attempt, or else a queued or a new one; None if none may begin."""
     trials = study.get_trials(deepcopy=False)
@@ -117,18 +122,32 @@ def _begin(study: Study, n_trials: int, owner: Mapping[str, Any], stopping: Stop
         return _create(study, make_retry(trials, lost, owner))
     queued = [trial for trial in trials if trial.state == TrialState.WAITING and state_of(trial) is State.WAITING]
     if any(_is_within_budget(trials, Attempt(trial).first_attempt, n_trials) for trial in queued):
-        trial = study.ask()
-        trial.set_user_attr(OWNER, owner[OWNER])
+        trial = _shown(study).ask()
+        for name, value in owner.items():  # the stage first
+            trial.set_user_attr(name, value)
         return trial
-    if _is_within_budget(trials, len(trials), n_trials):
-        return _create(study, create_trial(state=TrialState.RUNNING, user_attrs=dict(owner)))
-    return None
+    return _begin_new(study, owner) if _is_within_budget(trials, len(trials), n_trials) else None
+
+
+def _begin_new(study: Study, owner: Mapping[str, Any]) -> Trial | None:
+    """Begin a new attempt, of the next listed point if one is left; None if there is nothing else to run."""
+    point = study.next_point() if isinstance(study, StudyOfSpace) else None
+    if point is None and isinstance(study, StudyOfSpace) and study.run_once.only_listed:
+        return None
+    system_attrs = {} if point is None else {POINT: dict(point)}
+    return _create(study, create_trial(state=TrialState.RUNNING, user_attrs=dict(owner), system_attrs=system_attrs))
+
+
+def _shown(study: Study) -> Study:
+    """Return the study that attempts are begun in, whose trials Optuna's sampler and pruner see."""
+    return study.shown if isinstance(study, StudyOfSpace) else study
 
 
 def _create(study: Study, attempt: FrozenTrial) -> Trial:
     """Add an attempt that runs, as study.ask does; its owner comes with it, so that no kill leaves one without."""
-    study._thread_local.cached_all_trials = None  # otherwise samplers see the trials of the last ask
-    return Trial(study, study._storage.create_new_trial(study._study_id, attempt))
+    shown = _shown(study)
+    shown._thread_local.cached_all_trials = None  # otherwise samplers see the trials of the last ask
+    return Trial(shown, study._storage.create_new_trial(study._study_id, attempt))
 
 
 def _may_run(study: Study, trial: Trial, n_trials: int, max_retries: int) -> bool:
