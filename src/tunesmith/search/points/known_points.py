@@ -51,7 +51,7 @@ def read_known_points(
         foreign: dict[str, None] = {}
         for point in given:
             own, others = _split(point.values, space)
-            points.append(_checked(own, point.name, space, is_enumerated))
+            points.append(_checked(own, point.name, space))
             foreign |= dict.fromkeys(others)
         if foreign:
             where = given[0].name if is_point else source
@@ -83,15 +83,10 @@ def _own_key(name: str, space: Space) -> str | None:
     return by_plain.get(name.lstrip("+"), by_plain.get(name.removeprefix("params.").lstrip("+")))
 
 
-def _checked(point: Mapping[str, Any], name: str, space: Space, is_enumerated: bool) -> Params:
+def _checked(point: Mapping[str, Any], name: str, space: Space) -> Params:
     """Return a point with its values as the space has them."""
     point = {key: _filled(space.dimensions[key], value) for key, value in point.items()}
     point = {key: value for key, value in point.items() if value is not ABSENT}
-    missing = [key for key in space.dimensions if key not in point]
-    if is_enumerated and missing:
-        raise UserError(
-            f"{KEY}: {name} must have all keys, as each point of the space runs once; it lacks {missing[0]}"
-        )
     return {key: _own_value(space.dimensions[key], value, name) for key, value in point.items()}
 
 

@@ -1,0 +1,205 @@
+"""A plan whose last stage runs the best configurations of the stages before it again, on other seeds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from optuna.distributions import IntDistribution
+from optuna.pruners import NopPruner
+from optuna.trial import FrozenTrial
+
+from tunesmith.config.selection import ABSENT
+from tunesmith.errors import UserError
+from tunesmith.search.confirm.options import FIRST_SEEDS, KEY, STAGE, Confirm
+from tunesmith.search.confirm.ranking import Ranked, Repeats, optimism, rank
+from tunesmith.search.space.space import Dimension, Params, Space
+from tunesmith.search.space.values import is_same_param
+from tunesmith.search.stages.plan import Plan
+from tunesmith.search.stages.stage import Stage
+from tunesmith.search.study.stopping import NEVER
+from tunesmith.search.study.trial import Attempt, State
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """The configurations that were run again, the best one first, and how many of the repeats have ended."""
+
+    ranked: tuple[Ranked, ...]
+    num_ended: int
+    num_planned: int
+    is_maximized: bool
+
+    @property
+    def is_over(self) -> bool:
+        return self.num_ended >= self.num_planned
+
+    @property
+    def best(self) -> Ranked | None:
+        """The confirmed configuration, None while repeats are missing or if all have failed."""
+        return self.ranked[0] if self.is_over and self.ranked and self.ranked[0].mean is not None else None
+
+    @property
+    def optimism(self) -> float | None:
+        return None if self.best is None else optimism(self.best, self.is_maximized)
+
+
+@dataclass(frozen=True)
+class ConfirmedPlan:
+    """The stages of a plan, and behind them those of the confirmation.
+
+    The points of a stage are the best configurations of the last stage on the full data, once per seed: pairs of trials
+    have the same seed and, as data.split_seed stays, the same data. They are never pruned and not counted.
+
+    own_seed: of the first scores.
+    """
+
+    plan: Plan
+    confirm: Confirm
+    own_seed: object
+    is_maximized: bool
+
+    @property
+    def names(self) -> Sequence[str | None]:
+        return (*self.plan.names, *self.confirm.stages)
+
+    def stage(self, index: int, trials: Sequence[FrozenTrial]) -> Stage:
+        before = len(self.plan.names)
+        if index < before:
+            return self.plan.stage(index, trials)
+        base, candidates = self._candidates(trials)
+        seeds = self.confirm.further_seeds(self.own_seed)
+        if len(self.confirm.stages) > 1:
+            seeds = seeds[FIRST_SEEDS:] if index > before else seeds[:FIRST_SEEDS]
+        if index > before:
+            candidates = self._better_half(candidates, trials)
+        key = self.confirm.key
+        points = tuple({**Attempt(trial).params, key: seed} for seed in seeds for trial in candidates)
+        whole = base.whole or base.space.dimensions
+        return replace(
+            base,
+            name=self.names[index],
+            space=Space({}, base.space.fixed),
+            pruner=NopPruner(),
+            n_trials=len(points),
+            whole={**whole, key: Dimension(key, IntDistribution(0, 2**32 - 1))},
+            held={},
+            points=points,
+            only_points=True,
+            stopping=NEVER,
+            is_counted=False,
+        )
+
+    def confirmation(self, trials: Sequence[FrozenTrial]) -> Confirmation | None:
+        """Return what the repeats say, None before any; trials: all of the study, marked if they are of no stage."""
+        _, candidates = self._candidates(trials)
+        repeats = [self._repeats(candidate, trials) for candidate in candidates]
+        num_ended = sum(len(each.values) + each.failed for each in repeats)
+        if not num_ended:
+            return None
+        ranked = rank(repeats, self.is_maximized)
+        return Confirmation(tuple(ranked), num_ended, self._num_planned(len(candidates)), self.is_maximized)
+
+    def _num_planned(self, num_candidates: int) -> int:
+        if len(self.confirm.stages) == 1:
+            return num_candidates * self.confirm.seeds
+        rest = self.confirm.seeds - FIRST_SEEDS
+        return num_candidates * FIRST_SEEDS + math.ceil(num_candidates / 2) * rest
+
+    def _candidates(self, trials: Sequence[FrozenTrial]) -> tuple[Stage, list[FrozenTrial]]:
+        """Return the last stage on the full data that has a complete trial, and the best trials, the best one first.
+
+        They are those of all stages with this one's overrides, since a stage runs no configuration that an earlier one
+        has run. Of trials with the same values the best one stands for all.
+        """
+        stages = [self.plan.stage(index, ()) for index in range(len(self.plan.names))]
+        complete = [trial for trial in trials if Attempt(trial).state is State.COMPLETE]
+        ended = {Attempt(trial).stage for trial in complete}
+        base = next((each for each in reversed(stages) if each.name in ended and is_on_full_data(each.overrides)), None)
+        if base is None:
+            return stages[-1], []
+        names = {each.name for each in stages if each.overrides == base.overrides}
+        complete = [trial for trial in complete if Attempt(trial).stage in names]
+        complete.sort(key=lambda trial: (-trial.values[0] if self.is_maximized else trial.values[0], trial.number))
+        distinct: list[FrozenTrial] = []
+        for trial in complete:
+            if not any(_are_same(Attempt(trial).params, Attempt(other).params) for other in distinct):
+                distinct.append(trial)
+        return base, distinct[: self.confirm.top]
+
+    def _better_half(self, candidates: list[FrozenTrial], trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+        """Return the better half, rounded up, by the repeats of the first confirming stage."""
+        first = [trial for trial in trials if Attempt(trial).stage == STAGE]
+        ranked = rank((self._repeats(candidate, first) for candidate in candidates), self.is_maximized)
+        kept = {each.repeats.trial for each in ranked[: math.ceil(len(ranked) / 2)]}
+        return [trial for trial in candidates if trial.number in kept]
+
+    def _repeats(self, candidate: FrozenTrial, trials: Sequence[FrozenTrial]) -> Repeats:
+        key, seeds = self.confirm.key, self.confirm.further_seeds(self.own_seed)
+        values: dict[int, float] = {}
+        failed: set[int] = set()
+        for attempt in map(Attempt, trials):
+            params = dict(attempt.params)
+            seed = params.pop(key, None)
+            if attempt.stage not in self.confirm.stages or seed not in seeds:
+                continue
+            if not _are_same(params, Attempt(candidate).params):
+                continue
+            if attempt.state is State.COMPLETE:
+                values[seed] = float(attempt.trial.values[0])
+            elif attempt.state is State.FAILED:
+                failed.add(seed)
+        return Repeats(candidate.number, float(candidate.values[0]), values, len(failed - values.keys()))
+
+
+def check_seed_key(confirm: Confirm, space: Space, own_seed: object) -> None:
+    """Raise UserError if the app has no such key for a seed, or a sweep varies it."""
+    if own_seed is ABSENT:
+        raise UserError(
+            f"{KEY}.key must be the key of the config that seeds a run; there is no {confirm.key}: {KEY}.key=NAME names "
+            "another one"
+        )
+    if any(dimension.key.lstrip("+") == confirm.key for dimension in space.dimensions.values()):
+        raise UserError(f"{KEY}.key must not vary in the sweep, as repeats set it; got {confirm.key}: {KEY}=null")
+
+
+def is_on_full_data(overrides: Sequence[str]) -> bool:
+    """Whether a stage's own overrides leave the data as they are."""
+    keys = (text.lstrip("+~").partition("=")[0] for text in overrides)
+    return not any(
+        key.split("/")[0].split(".")[0] == "data" and key not in ("data.folds", "data.batch_size") for key in keys
+    )
+
+
+def _are_same(one: Params, other: Params) -> bool:
+    return one.keys() == other.keys() and all(is_same_param(value, other[key]) for key, value in one.items())
+
+
+def to_plain(confirmation: Confirmation) -> dict[str, Any]:
+    """Return what optimization_results.yaml says of a confirmation."""
+    best = confirmation.best
+    return {
+        "trial": None if best is None else best.repeats.trial,
+        "mean": None if best is None or best.mean is None else best.mean.value,
+        "interval": None if best is None or best.mean is None else best.mean.interval,
+        "optimism": confirmation.optimism,
+        "repeats": {"ended": confirmation.num_ended, "planned": confirmation.num_planned},
+        "ties": [each.repeats.trial for each in confirmation.ranked[1:] if each.is_tie] if best else [],
+        "candidates": [_plain(each) for each in confirmation.ranked],
+    }
+
+
+def _plain(ranked: Ranked) -> Mapping[str, Any]:
+    mean, difference = ranked.mean, ranked.difference
+    return {
+        "trial": ranked.repeats.trial,
+        "first": ranked.repeats.first,
+        "mean": None if mean is None else mean.value,
+        "interval": None if mean is None else mean.interval,
+        "seeds": sorted(ranked.repeats.values),
+        "failed": ranked.repeats.failed,
+        "difference": None if difference is None else difference.value,
+        "difference_interval": None if difference is None else difference.interval,
+    }
