@@ -158,8 +158,8 @@ def check_seed_key(confirm: Confirm, space: Space, own_seed: object) -> None:
     """Raise UserError if the app has no such key for a seed, or a sweep varies it."""
     if own_seed is ABSENT:
         raise UserError(
-            f"{KEY}.key must be the key of the config that seeds a run; there is no {confirm.key}: {KEY}.key=NAME names "
-            "another one"
+            f"{KEY}.key must be the key of the config that seeds a run; there is no {confirm.key}: {KEY}.key=NAME "
+            "names another one"
         )
     if any(dimension.key.lstrip("+") == confirm.key for dimension in space.dimensions.values()):
         raise UserError(f"{KEY}.key must not vary in the sweep, as repeats set it; got {confirm.key}: {KEY}=null")
