@@ -18,6 +18,7 @@ from tunesmith.errors import UserError, closest
 from tunesmith.rules import FLAG, SEED, Rule, integer, number, one_of, or_null
 from tunesmith.search.named_function import NamedEvaluation, NamedFunction
 from tunesmith.search.space.params import read_params
+from tunesmith.search.stage_settings import StageSettings, read_stages
 from tunesmith.search.study.stopping import Stopping
 
 PREFIX = "hydra.sweeper."
@@ -90,6 +91,7 @@ class Settings:
     max_epochs: int | None
     folds: int | None
     dry_run: bool
+    stages: tuple[StageSettings, ...]
     check: Callable[[DictConfig], str | None] | None
     on_start: Callable[..., object] | None
     on_finish: OnFinish | None
@@ -131,6 +133,7 @@ def read_settings(given: Mapping[str, Any], config: DictConfig | None = None) ->
             "storage": given["storage"] or None,  # an empty variable is no storage
             "params": read_params(resolved, None if config is None else _written_params(config)),
             "custom_search_space": _function("custom_search_space", given["custom_search_space"]),
+            "stages": read_stages(given["stages"]),
             "check": _function("check", given["check"]),
             "on_start": _function("on_start", given["on_start"]),
             "on_finish": None if given["on_finish"] is None else NamedEvaluation(given["on_finish"]),

@@ -33,6 +33,7 @@ GIVEN: dict[str, Any] = {
     "params": {},
     "custom_search_space": None,
     "seed": None,
+    "stages": [],
     "max_epochs": None,
     "folds": None,
     "dry_run": False,

@@ -27,6 +27,7 @@ class Stage:
     n_trials: of this stage; fewer are run if it has fewer points.
     is_counted: whether its trials are part of the sweep's n_trials.
     overrides: the stage's own, which also end space.fixed.
+    remarks: what a console says of the stage at its border, each in a line.
     """
 
     name: str | None
@@ -41,3 +42,4 @@ class Stage:
     stopping: Stopping = NEVER
     is_counted: bool = True
     overrides: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
