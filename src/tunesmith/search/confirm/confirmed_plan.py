@@ -16,7 +16,7 @@ from tunesmith.errors import UserError
 from tunesmith.search.confirm.options import FIRST_SEEDS, KEY, STAGE, Confirm
 from tunesmith.search.confirm.ranking import Ranked, Repeats, optimism, rank
 from tunesmith.search.space.space import Dimension, Params, Space
-from tunesmith.search.space.values import is_same_param
+from tunesmith.search.space.values import contains, is_same_param
 from tunesmith.search.stages.plan import Plan
 from tunesmith.search.stages.stage import Stage
 from tunesmith.search.study.stopping import NEVER
@@ -121,7 +121,7 @@ class ConfirmedPlan:
         if base is None:
             return stages[-1], []
         names = {each.name for each in stages if each.overrides == base.overrides}
-        complete = [trial for trial in complete if Attempt(trial).stage in names]
+        complete = [trial for trial in complete if Attempt(trial).stage in names and _is_of(base, trial)]
         complete.sort(key=lambda trial: (-trial.values[0] if self.is_maximized else trial.values[0], trial.number))
         distinct: list[FrozenTrial] = []
         for trial in complete:
@@ -163,6 +163,12 @@ def check_seed_key(confirm: Confirm, space: Space, own_seed: object) -> None:
         )
     if any(dimension.key.lstrip("+") == confirm.key for dimension in space.dimensions.values()):
         raise UserError(f"{KEY}.key must not vary in the sweep, as repeats set it; got {confirm.key}: {KEY}=null")
+
+
+def _is_of(stage: Stage, trial: FrozenTrial) -> bool:
+    """Whether all values of a trial are of this command's space, so that they may become overrides."""
+    whole = {dimension.key: dimension for dimension in (stage.whole or stage.space.dimensions).values()}
+    return all(key in whole and contains(whole[key], value) for key, value in Attempt(trial).params.items())
 
 
 def is_on_full_data(overrides: Sequence[str]) -> bool:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import CategoricalDistribution
 
 from tunesmith.config.changes import ABSENT, show_value
 from tunesmith.errors import UserError, list_names
 from tunesmith.search.points.sources import KEY, NamedPoint, read_source
-from tunesmith.search.space.ranges import nth_step
 from tunesmith.search.space.space import Dimension, Params, Space
-from tunesmith.search.space.values import contains, position
+from tunesmith.search.space.values import contains
+from tunesmith.search.stages.scale import own_value
 
 # The configuration as it stands: no key is set.
 BASELINE: Params = {}
@@ -100,16 +100,7 @@ def _own_value(dimension: Dimension, given: Any, name: str) -> Any:
     value = _from_text(dimension, given) if isinstance(given, str) else given
     if not contains(dimension, value):
         raise UserError(f"{KEY}: {name} has {dimension.key}={show_value(given)}, which must be {dimension.describe()}")
-    match dimension.distribution:
-        case CategoricalDistribution(choices=choices):
-            return choices[position(dimension, value) or 0]
-        case IntDistribution():
-            return int(value)
-        case FloatDistribution(low=low, high=high, step=None):
-            return min(max(float(value), low), high)
-        case FloatDistribution(low=low, step=float(step)):
-            return nth_step(low, step, position(dimension, value) or 0)
-    raise AssertionError(dimension.distribution)
+    return own_value(dimension, value)
 
 
 def _from_text(dimension: Dimension, text: str) -> Any:

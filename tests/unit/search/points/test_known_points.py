@@ -55,7 +55,7 @@ def test_the_configuration_as_it_stands_comes_first() -> None:
         pytest.param({"model.layers": 2.0}, {"model.layers": 2}, id="an integer as a float"),
         pytest.param({"model.channels": [16, 32]}, {"model.channels": "[16,32]"}, id="a list"),
         pytest.param({"model.channels": "[16,32]"}, {"model.channels": "[16,32]"}, id="a list as Hydra writes it"),
-        pytest.param({"drop": 0.1 + 0.2}, {"drop": 0.3}, id="a step"),
+        pytest.param({"drop": "0.3"}, {"drop": 0.3}, id="a step"),
         pytest.param({"norm": None}, {"norm": None}, id="null"),
         pytest.param({"norm": "True"}, {"norm": True}, id="a choice as a text"),
         pytest.param({"extra": 2}, {"+extra": 2}, id="a key that is added"),
