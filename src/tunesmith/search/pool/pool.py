@@ -13,7 +13,6 @@ from tunesmith.errors import MachineFault, UserError
 from tunesmith.search.console.lines import say
 from tunesmith.search.console.progress import ProgressPrinter
 from tunesmith.search.pool.watch import HangWatch, Watched
-from tunesmith.search.study.counts import is_over
 from tunesmith.search.study.retries import was_requeued
 from tunesmith.search.study.trial import Attempt, state_of
 from tunesmith.search.worker.interruption import Interruption
@@ -73,14 +72,17 @@ class Pool:
     def __init__(
         self,
         start: Callable[[int], WorkerHandle],
-        n_trials: int,
+        is_used_up: Callable[[Sequence[FrozenTrial]], bool],
         interruption: Interruption,
         watch: HangWatch,
         why_stopped: Callable[[Sequence[FrozenTrial]], str | None] = lambda trials: None,
     ) -> None:
-        """start: starts the worker of an index, raises UserError if that fails; why_stopped: see stopping.py."""
+        """start: starts the worker of an index, raises UserError if that fails; why_stopped: see stopping.py.
+
+        is_used_up: whether the n_trials of the sweep have ended.
+        """
         self._start_worker = start
-        self._n_trials = n_trials
+        self._is_used_up = is_used_up
         self._interruption = interruption
         self._watch = watch
         self._why_stopped = why_stopped
@@ -117,12 +119,12 @@ class Pool:
         progress.update()
 
     def _is_over(self, trials: Sequence[FrozenTrial]) -> bool:
-        return is_over(trials, self._n_trials) or self._why_stopped(trials) is not None
+        return self._is_used_up(trials) or self._why_stopped(trials) is not None
 
     def _has_ended(self, trials: Sequence[FrozenTrial]) -> bool:
         """Whether no trial is left to wait for; trials that run when the search is stopped are no surplus."""
         is_running = any(trial.state == TrialState.RUNNING for trial in trials)
-        return is_over(trials, self._n_trials) or not (is_running or self._why_stopped(trials) is None)
+        return self._is_used_up(trials) or not (is_running or self._why_stopped(trials) is None)
 
     def _look(self, progress: ProgressPrinter) -> list[FrozenTrial]:
         """Print what is new, and look after workers that hang; return all trials."""

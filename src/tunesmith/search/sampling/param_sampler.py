@@ -33,15 +33,15 @@ from tunesmith.search.study.trial import Attempt
 
 
 class ParamSampler:
-    """Draws the values of each trial of a stage.
+    """Draws the values of each trial of a stage; makes the sampler at the first one, whose number is part of the seed.
 
-    The sampler is made at the first trial, whose number is part of the seed. A trial that was made with a listed point has the point's values, and otherwise those of the config.
+    A trial that was made with a listed point has the point's values, and otherwise those of the config.
     """
 
     def __init__(self, settings: Settings, stage: Stage, config: DictConfig) -> None:
         self._settings = settings
         self._stage = stage
-        self._scope = scope_of(stage)
+        self.scope = scope_of(stage)
         self._space = stage.space
         self._config = config
         self._sampler: BaseSampler | None = None
@@ -71,7 +71,7 @@ class ParamSampler:
         Raises:
             NoPoint: the user's function would not suggest what the trial holds.
         """
-        values = {key: study.members.kept(trial, key) for key in self._scope.recorded}
+        values = {key: study.members.kept(trial, key) for key in self.scope.recorded}
         known = {key: value for key, value in values.items() if value is not UNKNOWN}
         if self._settings.custom_search_space is None:
             return known
@@ -92,14 +92,14 @@ class ParamSampler:
         members = study.members if Attempt(trial).is_retry else None
         point = study.run_once.values(trials[trial.number])
         given = self._stage.held if point is None else {**self._stage.held, **point}
-        for key, whole in self._scope.recorded.items():
+        for key, whole in self.scope.recorded.items():
             kept = UNKNOWN if members is None else members.kept(trial, key)
             if kept is not UNKNOWN:
                 yield key, kept
             elif key in given:
                 yield key, _record(stored_dimension(whole, trials), trial, given[key])
             elif point is None and key in self._space.dimensions:
-                yield key, _suggest(*drawn_dimension(self._scope, key, trials), trial, queued)
+                yield key, _suggest(*drawn_dimension(self.scope, key, trials), trial, queued)
 
     def _check(self, suggested: Mapping[str, Any]) -> None:
         """Raise UserError if the function suggests a key that was typed: one of the two values would be lost."""

@@ -39,7 +39,7 @@ def ask(
     while True:
         try:
             trial = _begin(study, n_trials, owner, stopping)
-            if trial is None or _may_run(study, trial, n_trials, max_retries):
+            if trial is None or _may_run(study, trial, n_trials, max_retries, stopping):
                 return trial
         except optuna.exceptions.UpdateFinishedTrialError:
             continue  # claimed too late: another worker took the attempt for stale
@@ -150,7 +150,7 @@ def _create(study: Study, attempt: FrozenTrial) -> Trial:
     return Trial(shown, study._storage.create_new_trial(study._study_id, attempt))
 
 
-def _may_run(study: Study, trial: Trial, n_trials: int, max_retries: int) -> bool:
+def _may_run(study: Study, trial: Trial, n_trials: int, max_retries: int, stopping: Stopping) -> bool:
     """Whether a claimed attempt may run; if it is surplus, a second retry or crashed too often, end it."""
     trials = study.get_trials(deepcopy=False)
     attempt = Attempt(trials[trial.number])
@@ -158,7 +158,8 @@ def _may_run(study: Study, trial: Trial, n_trials: int, max_retries: int) -> boo
         tell(study, trial.number, TrialState.FAIL)
         return False
     is_duplicate = _is_second_retry(trials, attempt)
-    is_within_budget = _is_within_budget(trials, attempt.first_attempt, n_trials)
+    is_stopped = why_stopped(trials, study.directions[0], stopping) is not None  # meanwhile: the next stage may run
+    is_within_budget = not is_stopped and _is_within_budget(trials, attempt.first_attempt, n_trials)
     if not is_within_budget and attempt.is_retry and not is_duplicate:
         requeue(study, trial.number)  # it may run in a larger budget
         return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import optuna
 import pytest
@@ -15,6 +16,7 @@ from tunesmith.search.pool import pool
 from tunesmith.search.pool.pool import Pool, WorkerExit
 from tunesmith.search.pool.watch import HangWatch
 from tunesmith.search.study.budget import ask
+from tunesmith.search.study.counts import is_over
 from tunesmith.search.study.owner import Owner
 from tunesmith.search.study.retries import requeue
 from tunesmith.search.worker.interruption import Interruption
@@ -93,7 +95,9 @@ def study() -> Study:
 def pool_of(
     start: Callable[[int], Worker], study: Study, n_trials: int, interruption: Interruption | None = None
 ) -> Pool:
-    return Pool(start, n_trials, interruption or Interruption(), HangWatch(lambda: study, None))
+    return Pool(
+        start, partial(is_over, n_trials=n_trials), interruption or Interruption(), HangWatch(lambda: study, None)
+    )
 
 
 def run(study: Study, *fates: str, n_workers: int = 1, n_trials: int = 3) -> list[Worker]:

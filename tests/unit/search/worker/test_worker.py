@@ -26,13 +26,13 @@ from tunesmith.search.storage.journal import JournalDamaged
 from tunesmith.search.storage.reconnecting import make_reconnecting
 from tunesmith.search.study.counts import Counts, count
 from tunesmith.search.study.owner import Owner, this_process
-from tunesmith.search.study.stopping import Stopping
+from tunesmith.search.study.stopping import NEVER, Stopping, why_over
 from tunesmith.search.study.study import tell
 from tunesmith.search.study.trial import Attempt, State
 from tunesmith.search.worker import worker as worker_module
 from tunesmith.search.worker.executor import Assignment, Executor, More, Outcome, one_at_a_time
 from tunesmith.search.worker.interruption import Interruption
-from tunesmith.search.worker.worker import Limits, Worker, WorkerMustRestart
+from tunesmith.search.worker.worker import Limits, StageAtWork, Worker, WorkerMustRestart
 
 
 class FakeComposer:
@@ -66,12 +66,14 @@ def worker_of(
     on_start: Callable[[], object] | None = None,
     **limits: Any,
 ) -> Worker:
+    n_trials, stopping = limits.pop("n_trials", 3), limits.pop("stopping", NEVER)
+    stage = StageAtWork(study, draw, cast(Composer, FakeComposer()), n_trials, stopping)
     return Worker(
         study,
-        draw,
-        cast(Composer, FakeComposer()),
+        lambda: stage,
+        lambda: why_over(study.get_trials(deepcopy=False), study.direction, n_trials, stopping) is not None,
         execute,
-        Limits(**{"n_trials": 3, **limits}),
+        Limits(**limits),
         interruption or Interruption(),
         Path("studies/s"),
         started,
