@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
-from tunesmith.errors import UserError
+from tunesmith.config.selection import ABSENT
 from tunesmith.search.confirm.confirmed_plan import ConfirmedPlan, check_confirm
-from tunesmith.search.points.known_points import KnownPoints, read_known_points
+from tunesmith.search.points.known_points import NONE_KNOWN, KnownPoints, read_known_points
 from tunesmith.search.sampling.sampler import is_enumerated
 from tunesmith.search.settings import Settings
+from tunesmith.search.space.compose import Composer
 from tunesmith.search.space.space import Space
 from tunesmith.search.stages.plan import Plan, SingleStage
 from tunesmith.search.stages.stage import Stage
@@ -21,17 +21,8 @@ from tunesmith.search.stages.staged_plan import make_plan
 from tunesmith.search.study.study import DIRECTIONS
 
 
-def plan_sweep(
-    settings: Settings,
-    space: Space,
-    config: DictConfig,
-    loader: ConfigLoader,
-    value_of: Callable[[str], Any],
-) -> Plan:
-    """Return the plan of a sweep; what a user should know of it is in its stages' remarks.
-
-    config: the sweep's; value_of: returns the value of a key in the config that all trials have in common, ABSENT if
-    there is none.
+def plan_sweep(settings: Settings, space: Space, config: DictConfig, loader: ConfigLoader) -> Plan:
+    """Return the plan of a sweep; config: the sweep's.
 
     Raises:
         UserError: the points, the stages or the confirmation cannot be planned for this space.
@@ -39,12 +30,14 @@ def plan_sweep(
     known = _known_points(settings, space, Path(config.hydra.sweep.dir).parent)
     plan: Plan
     if settings.stages:
-        plan = make_plan(settings, space, loader, config, known.points)
+        staged = make_plan(settings, space, loader, config, known.points)
+        plan = replace(staged, remarks=(*known.remarks, *staged.remarks))
     else:
-        plan = SingleStage(_only_stage(settings, space, known))
+        plan = plan_space(settings, space, known)
     if settings.confirm is None:
         return plan
-    own_seed = value_of(settings.confirm.key)
+    base = Composer(loader, config, space).compose({}, 0, "0")
+    own_seed = OmegaConf.select(base, settings.confirm.key, default=ABSENT)
     check_confirm(settings.confirm, space, own_seed, plan.names)
     return ConfirmedPlan(plan, settings.confirm, own_seed, DIRECTIONS[settings.direction] == "maximize")
 
@@ -54,14 +47,7 @@ def _known_points(settings: Settings, space: Space, studies: Path) -> KnownPoint
     return read_known_points(space, settings.baseline, settings.enqueue, studies, enumerated)
 
 
-def _only_stage(settings: Settings, space: Space, known: KnownPoints) -> Stage:
-    return Stage(
-        None,
-        space,
-        settings.sampler,
-        settings.pruner,
-        settings.n_trials,
-        points=known.points,
-        stopping=settings.stopping,
-        remarks=known.remarks,
-    )
+def plan_space(settings: Settings, space: Space, known: KnownPoints = NONE_KNOWN) -> SingleStage:
+    """Return the plan of a sweep without stages."""
+    stage = Stage(None, space, settings.sampler, settings.pruner, settings.n_trials, stopping=settings.stopping)
+    return SingleStage(replace(stage, points=known.points, remarks=known.remarks))

@@ -154,15 +154,20 @@ class ConfirmedPlan:
         return Repeats(candidate.number, float(candidate.values[0]), values, len(failed - values.keys()))
 
 
-def check_seed_key(confirm: Confirm, space: Space, own_seed: object) -> None:
-    """Raise UserError if the app has no such key for a seed, or a sweep varies it."""
+def check_confirm(confirm: Confirm, space: Space, own_seed: object, names: Sequence[str | None]) -> None:
+    """Raise UserError for a search that cannot be confirmed; names: of its stages."""
     if own_seed is ABSENT:
         raise UserError(
             f"{KEY}.key must be the key of the config that seeds a run; there is no {confirm.key}: {KEY}.key=NAME "
             "names another one"
         )
     if any(dimension.key.lstrip("+") == confirm.key for dimension in space.dimensions.values()):
-        raise UserError(f"{KEY}.key must not vary in the sweep, as repeats set it; got {confirm.key}: {KEY}=null")
+        raise UserError(f"{KEY}.key must not vary in the sweep, as repeats set it; got {confirm.key}: {KEY}.top=null")
+    if space.is_open:
+        raise UserError(f"{KEY} must be left out beside hydra.sweeper.custom_search_space, whose values it cannot set")
+    for name in confirm.stages:
+        if name in names:
+            raise UserError(f"hydra.sweeper.stages must have other names than {KEY}'s stage; got {name}")
 
 
 def _is_of(stage: Stage, trial: FrozenTrial) -> bool:

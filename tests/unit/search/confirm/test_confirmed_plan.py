@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from tunesmith.config.selection import ABSENT
 from tunesmith.errors import UserError
 from tunesmith.search.attribute_names import OUTSIDE, REASON, STAGE
-from tunesmith.search.confirm.confirmed_plan import ConfirmedPlan, check_seed_key, is_on_full_data, to_plain
+from tunesmith.search.confirm.confirmed_plan import ConfirmedPlan, check_confirm, is_on_full_data, to_plain
 from tunesmith.search.confirm.options import Confirm
 from tunesmith.search.space.space import Space, parse_space
 from tunesmith.search.stages.plan import Plan, SingleStage
@@ -210,16 +210,19 @@ def test_halving_runs_the_better_half_on_the_other_seeds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("space", "own", "message"),
+    ("space", "own", "names", "message"),
     [
-        (X, ABSENT, r"confirm.key must be the key of the config that seeds a run; there is no seed: .*key=NAME names"),
-        (KEYS, 0, r"confirm.key must not vary in the sweep, as repeats set it; got seed"),
+        pytest.param(
+            X, ABSENT, (), r"confirm.key must be the key of the config that seeds .*; there is no seed: ", id="no key"
+        ),
+        pytest.param(KEYS, 0, (), r"confirm.key must not vary in the sweep, as repeats set it; got seed", id="swept"),
+        pytest.param(replace(X, is_open=True), 0, (), r"beside hydra.sweeper.custom_search_space", id="a function"),
+        pytest.param(X, 0, ("confirm",), r"stages must have other names than .*; got confirm$", id="a stage's name"),
     ],
-    ids=["no such key", "swept"],
 )
-def test_the_key_of_the_seed(space: Space, own: object, message: str) -> None:
+def test_what_cannot_be_confirmed(space: Space, own: object, names: Sequence[str], message: str) -> None:
     with pytest.raises(UserError, match=message):
-        check_seed_key(Confirm(5), space, own)
+        check_confirm(Confirm(5), space, own, names)
 
 
 def pick(noise: Callable[[], float], n: int, top: int, seeds: int, draws: random.Random) -> tuple[float, bool]:
