@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from optuna.distributions import IntDistribution
 from optuna.pruners import NopPruner
@@ -13,37 +12,15 @@ from optuna.trial import FrozenTrial
 
 from tunesmith.config.selection import ABSENT
 from tunesmith.errors import UserError
+from tunesmith.search.confirm.confirmation import Confirmation
 from tunesmith.search.confirm.options import FIRST_SEEDS, KEY, STAGE, Confirm
-from tunesmith.search.confirm.ranking import Ranked, Repeats, optimism, rank
+from tunesmith.search.confirm.ranking import Repeats, rank
 from tunesmith.search.space.space import Dimension, Params, Space
 from tunesmith.search.space.values import contains, is_same_param
 from tunesmith.search.stages.plan import Plan
 from tunesmith.search.stages.stage import Stage
 from tunesmith.search.study.stopping import NEVER
 from tunesmith.search.study.trial import Attempt, State
-
-
-@dataclass(frozen=True)
-class Confirmation:
-    """The configurations that were run again, the best one first, and how many of the repeats have ended."""
-
-    ranked: tuple[Ranked, ...]
-    num_ended: int
-    num_planned: int
-    is_maximized: bool
-
-    @property
-    def is_over(self) -> bool:
-        return self.num_ended >= self.num_planned
-
-    @property
-    def best(self) -> Ranked | None:
-        """The confirmed configuration, None while repeats are missing or if all have failed."""
-        return self.ranked[0] if self.is_over and self.ranked and self.ranked[0].mean is not None else None
-
-    @property
-    def optimism(self) -> float | None:
-        return None if self.best is None else optimism(self.best, self.is_maximized)
 
 
 @dataclass(frozen=True)
@@ -140,15 +117,16 @@ class ConfirmedPlan:
         key, seeds = self.confirm.key, self.confirm.further_seeds(self.own_seed)
         values: dict[int, float] = {}
         failed: set[int] = set()
-        for attempt in map(Attempt, trials):
-            params = dict(attempt.params)
+        for trial in trials:
+            attempt = Attempt(trial)
+            params = attempt.params
             seed = params.pop(key, None)
             if attempt.stage not in self.confirm.stages or seed not in seeds:
                 continue
             if not _are_same(params, Attempt(candidate).params):
                 continue
             if attempt.state is State.COMPLETE:
-                values[seed] = float(attempt.trial.values[0])
+                values[seed] = float(trial.values[0])
             elif attempt.state is State.FAILED:
                 failed.add(seed)
         return Repeats(candidate.number, float(candidate.values[0]), values, len(failed - values.keys()))
@@ -186,31 +164,3 @@ def is_on_full_data(overrides: Sequence[str]) -> bool:
 
 def _are_same(one: Params, other: Params) -> bool:
     return one.keys() == other.keys() and all(is_same_param(value, other[key]) for key, value in one.items())
-
-
-def to_plain(confirmation: Confirmation) -> dict[str, Any]:
-    """Return what optimization_results.yaml says of a confirmation."""
-    best = confirmation.best
-    return {
-        "trial": None if best is None else best.repeats.trial,
-        "mean": None if best is None or best.mean is None else best.mean.value,
-        "interval": None if best is None or best.mean is None else best.mean.interval,
-        "optimism": confirmation.optimism,
-        "repeats": {"ended": confirmation.num_ended, "planned": confirmation.num_planned},
-        "ties": [each.repeats.trial for each in confirmation.ranked[1:] if each.is_tie] if best else [],
-        "candidates": [_plain(each) for each in confirmation.ranked],
-    }
-
-
-def _plain(ranked: Ranked) -> Mapping[str, Any]:
-    mean, difference = ranked.mean, ranked.difference
-    return {
-        "trial": ranked.repeats.trial,
-        "first": ranked.repeats.first,
-        "mean": None if mean is None else mean.value,
-        "interval": None if mean is None else mean.interval,
-        "seeds": sorted(ranked.repeats.values),
-        "failed": ranked.repeats.failed,
-        "difference": None if difference is None else difference.value,
-        "difference_interval": None if difference is None else difference.interval,
-    }
