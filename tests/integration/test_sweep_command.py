@@ -76,7 +76,7 @@ def test_a_line_a_trial(ended: Ended) -> None:
 
 
 def test_the_configured_pruner_prunes_every_trial_after_its_start_up(study: Path) -> None:
-    """The pruner is not shown trial 0, the configuration as it stands, whose weight decay of 0 the space cannot have."""
+    """The pruner is not shown trial 0, the configuration as it stands: the space has no weight decay of 0."""
     states = [(row["state"], row["epochs"]) for row in rows(study)]
     assert states == [("COMPLETE", "6")] * 4 + [("PRUNED", "2")] * 4
 

@@ -27,7 +27,7 @@ def read_stages(settings: Settings, config: DictConfig, typed: Sequence[str], lo
     Raises:
         UserError: the space cannot be parsed, or the sweep cannot be planned over it.
     """
-    space = parse_space(settings.params, typed, loader)
+    space = parse_space(settings.params, typed, loader, config)
     space = replace(space, is_open=settings.custom_search_space is not None)
     return make_stages(plan_sweep(settings, space, config, loader), settings, config, loader)
 

@@ -15,8 +15,10 @@ from tunesmith.errors import UserError
 from tunesmith.search.confirm.confirmation import Confirmation
 from tunesmith.search.confirm.options import FIRST_SEEDS, KEY, STAGE, Confirm
 from tunesmith.search.confirm.ranking import Repeats, rank
-from tunesmith.search.space.space import Dimension, Params, Space
-from tunesmith.search.space.values import contains, is_same_param
+from tunesmith.search.space.dimension import Dimension, Params
+from tunesmith.search.space.space import Space
+from tunesmith.search.space.values import is_same_param
+from tunesmith.search.stages.best import own_point
 from tunesmith.search.stages.plan import Plan
 from tunesmith.search.stages.stage import Stage
 from tunesmith.search.study.stopping import NEVER
@@ -67,6 +69,8 @@ class ConfirmedPlan:
             only_points=True,
             stopping=NEVER,
             is_counted=False,
+            is_rerun=False,
+            remarks=(),
         )
 
     def confirmation(self, trials: Sequence[FrozenTrial]) -> Confirmation | None:
@@ -89,7 +93,7 @@ class ConfirmedPlan:
         """Return the last stage on the full data that has a complete trial, and the best trials, the best one first.
 
         They are those of all stages with this one's overrides, since a stage runs no configuration that an earlier one
-        has run. Of trials with the same values the best one stands for all.
+        has run, unless it is a rerun. Of trials with the same values the best one stands for all.
         """
         stages = [self.plan.stage(index, ()) for index in range(len(self.plan.names))]
         complete = [trial for trial in trials if Attempt(trial).state is State.COMPLETE]
@@ -97,7 +101,8 @@ class ConfirmedPlan:
         base = next((each for each in reversed(stages) if each.name in ended and is_on_full_data(each.overrides)), None)
         if base is None:
             return stages[-1], []
-        names = {each.name for each in stages if each.overrides == base.overrides}
+        is_alone = base.is_rerun
+        names = {each.name for each in stages if each is base or (each.overrides == base.overrides and not is_alone)}
         complete = [trial for trial in complete if Attempt(trial).stage in names and _is_of(base, trial)]
         complete.sort(key=lambda trial: (-trial.values[0] if self.is_maximized else trial.values[0], trial.number))
         distinct: list[FrozenTrial] = []
@@ -139,7 +144,7 @@ def check_confirm(confirm: Confirm, space: Space, own_seed: object, names: Seque
             f"{KEY}.key must be the key of the config that seeds a run; there is no {confirm.key}: {KEY}.key=NAME "
             "names another one"
         )
-    if any(dimension.key.lstrip("+") == confirm.key for dimension in space.dimensions.values()):
+    if any(dimension.plain_key == confirm.key for dimension in space.dimensions.values()):
         raise UserError(f"{KEY}.key must not vary in the sweep, as repeats set it; got {confirm.key}: {KEY}.top=null")
     if space.is_open:
         raise UserError(f"{KEY} must be left out beside hydra.sweeper.custom_search_space, whose values it cannot set")
@@ -150,8 +155,8 @@ def check_confirm(confirm: Confirm, space: Space, own_seed: object, names: Seque
 
 def _is_of(stage: Stage, trial: FrozenTrial) -> bool:
     """Whether all values of a trial are of this command's space, so that they may become overrides."""
-    whole = {dimension.key: dimension for dimension in (stage.whole or stage.space.dimensions).values()}
-    return all(key in whole and contains(whole[key], value) for key, value in Attempt(trial).params.items())
+    params, space = Attempt(trial).params, replace(stage.space, dimensions=stage.whole or stage.space.dimensions)
+    return own_point(space, params).keys() == params.keys()
 
 
 def is_on_full_data(overrides: Sequence[str]) -> bool:

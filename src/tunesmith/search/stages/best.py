@@ -7,7 +7,9 @@ from collections.abc import Collection, Iterable
 
 from optuna.trial import FrozenTrial
 
-from tunesmith.search.space.space import Params, Space
+from tunesmith.config.changes import ABSENT
+from tunesmith.search.space.dimension import Dimension, Params
+from tunesmith.search.space.space import Space
 from tunesmith.search.space.values import contains
 from tunesmith.search.stages.scale import own_value
 from tunesmith.search.study.trial import Attempt, State
@@ -38,5 +40,11 @@ def own_point(space: Space, params: Params) -> Params:
     return {
         dimension.key: own_value(dimension, params[dimension.key])
         for dimension in space.dimensions.values()
-        if dimension.key in params and contains(dimension, params[dimension.key])
+        if has_value(dimension, params)
     }
+
+
+def has_value(dimension: Dimension, params: Params) -> bool:
+    """Whether a configuration has a value of a dimension, which its other values do not make inactive."""
+    value = params.get(dimension.key, ABSENT)
+    return value is not ABSENT and not dimension.is_ruled_out(params) and contains(dimension, value)

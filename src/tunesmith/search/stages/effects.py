@@ -8,7 +8,7 @@ from typing import Any
 
 from optuna.trial import FrozenTrial
 
-from tunesmith.search.space.space import Params
+from tunesmith.search.space.dimension import Params
 from tunesmith.search.stages.best import is_ranked
 from tunesmith.search.study.trial import Attempt
 

@@ -8,7 +8,7 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tunesmith.search.space.space import Params
+from tunesmith.search.space.dimension import Params
 
 Values = Mapping[str, Sequence[Any]]
 

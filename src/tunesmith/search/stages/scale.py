@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
+from tunesmith.search.space.dimension import Dimension
 from tunesmith.search.space.ranges import nth_step
-from tunesmith.search.space.space import Dimension
 from tunesmith.search.space.values import position
 
 Numbers = FloatDistribution | IntDistribution

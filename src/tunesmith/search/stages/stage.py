@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tunesmith.search.space.space import Dimension, Params, Space
+from tunesmith.search.space.dimension import Dimension, Params
+from tunesmith.search.space.space import Space
 from tunesmith.search.study.stopping import NEVER, Stopping
 
 
@@ -26,6 +27,8 @@ class Stage:
     only_points: whether the sampler draws nothing beyond the points.
     n_trials: of this stage; fewer are run if it has fewer points.
     is_counted: whether its trials are part of the sweep's n_trials.
+    is_rerun: whether it runs configurations of the stages before again, so that the best of the sweep is one of its own
+    trials: cross-validation picks one that is not the best of a single split.
     overrides: the stage's own, which also end space.fixed.
     remarks: what a console says of the stage at its border, each in a line.
     """
@@ -41,5 +44,6 @@ class Stage:
     only_points: bool = False
     stopping: Stopping = NEVER
     is_counted: bool = True
+    is_rerun: bool = False
     overrides: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from functools import cache
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from tunesmith.config.selection import ABSENT
 from tunesmith.errors import UserError, closest
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.groups import Groups
 from tunesmith.search.stage_settings import StageSettings
-
-COMPONENTS = ("sampler", "pruner")
 
 
 class StageConfigs:
@@ -30,6 +29,7 @@ class StageConfigs:
         self._fixed = list(fixed)
         self._settings = settings
         self._compose = cache(self._compose_once)
+        self._load_file = cache(self._load_file_once)
 
     def component(self, name: str, stage: StageSettings) -> Any:
         """Return the node of the stage's sampler or pruner, or the sweeper's object.
@@ -42,16 +42,29 @@ class StageConfigs:
         own, of_sweeper = getattr(stage, name), getattr(self._settings, name)
         if own is None and not (stage.overrides and isinstance(of_sweeper, DictConfig)):
             return of_sweeper
-        if isinstance(own, str):
-            options = self._loader.get_group_options(f"hydra/sweeper/{name}")
-            if own not in options:
-                raise UserError(
-                    f"{stage.key(name)} must be a file of hydra/sweeper/{name}; got {own}{closest(own, options)}"
-                )
         config = self.config(stage)
-        stages = config.hydra.sweeper.get("stages")
-        node = stages[stage.index][name] if own is not None and not isinstance(own, str) else config.hydra.sweeper[name]
+        if isinstance(own, str):
+            config = deepcopy(config)
+            with open_dict(config):
+                config.hydra.sweeper[name] = self._load_file(name, self._checked_name(name, own, stage))
+        is_node = own is not None and not isinstance(own, str)
+        node = config.hydra.sweeper.stages[stage.index][name] if is_node else config.hydra.sweeper[name]
         return OmegaConf.create(OmegaConf.to_container(node, resolve=True))
+
+    def _checked_name(self, name: str, own: str, stage: StageSettings) -> str:
+        options = self._loader.get_group_options(f"hydra/sweeper/{name}")
+        if own not in options:
+            raise UserError(
+                f"{stage.key(name)} must be a file of hydra/sweeper/{name}; got {own}{closest(own, options)}"
+            )
+        return own
+
+    def _load_file_once(self, name: str, own: str) -> DictConfig:
+        """Return what a file of a group says; the app's config stays out: it may set arguments of another one."""
+        chosen = ["hydra/sweeper=tunesmith", f"hydra/sweeper/{name}={own}"]
+        node = self._loader.load_configuration(None, chosen, RunMode.RUN).hydra.sweeper[name]
+        assert isinstance(node, DictConfig)
+        return node
 
     def value(self, stage: StageSettings, key: str) -> Any:
         """Return a key's value, or a group's choice, as it stands in the stage's config; ABSENT without one."""
@@ -62,17 +75,11 @@ class StageConfigs:
 
     def config(self, stage: StageSettings) -> DictConfig:
         """Return the stage's config; raises Hydra's error for an override that cannot be applied."""
-        named = [f"hydra/sweeper/{name}={own}" for name in COMPONENTS if isinstance(own := getattr(stage, name), str)]
-        return self._compose((*stage.overrides, *named))
+        return self._compose(stage.overrides)
 
     def _compose_once(self, overrides: tuple[str, ...]) -> DictConfig:
-        typed = list(self._master.hydra.overrides.hydra)
-        for name in COMPONENTS:
-            if any(text.startswith(f"hydra/sweeper/{name}=") for text in overrides):
-                typed = [text for text in typed if not text.lstrip("+~").startswith(f"hydra.sweeper.{name}.")]
         parser, groups = OverridesParser.create(config_loader=self._loader), Groups(self._loader)
         given = [text for each in parser.parse_overrides([*self._fixed, *overrides]) for text in groups.as_choice(each)]
-        name = self._master.hydra.job.config_name
-        config = self._loader.load_configuration(name, [*typed, *given], run_mode=RunMode.RUN)
-        OmegaConf.copy_cache(from_config=self._master, to_config=config)
+        config = self._loader.load_sweep_config(self._master, given)
+        assert isinstance(config, DictConfig)
         return config

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
@@ -14,22 +15,15 @@ from optuna.trial import FrozenTrial
 
 from tunesmith.errors import UserError
 from tunesmith.search.settings import PREFIX, Settings
-from tunesmith.search.space.space import Params, Space
+from tunesmith.search.space.dimension import Params
+from tunesmith.search.space.space import Space
 from tunesmith.search.stage_settings import BEST, KEY, StageSettings
-from tunesmith.search.stages.best import best_points, own_point
-from tunesmith.search.stages.points import grid_points, one_at_a_time, points_around
-from tunesmith.search.stages.scale import narrow
+from tunesmith.search.stages.best import best_points
 from tunesmith.search.stages.shares import share_out
 from tunesmith.search.stages.stage import Stage
 from tunesmith.search.stages.stage_configs import StageConfigs
-from tunesmith.search.stages.varied import (
-    Dimensions,
-    check_values,
-    level_values,
-    most_points,
-    near_values,
-    varied_dimensions,
-)
+from tunesmith.search.stages.stage_points import StagePoints
+from tunesmith.search.stages.varied import Dimensions, check_values, most_points, settle, varied_dimensions
 from tunesmith.search.study.stopping import Stopping
 from tunesmith.search.study.study import DIRECTIONS
 
@@ -112,21 +106,27 @@ class StagedPlan:
         """
         own, share = self.stages[index], self.shares[self.stages[index].name]
         ranked, is_comparable = self._ranked(index, trials)
-        varied = self._narrowed(own, ranked)
-        points = tuple(self._points(index, ranked, is_comparable))
+        held = self._held(own, ranked)
+        varied = self._varied(own, held)
+        value_of = partial(self.configs.value, own)
+        maker = StagePoints(own, ranked, varied, self.space.dimensions, value_of, self.settings.seed or 0)
+        done = ranked if is_comparable and own.kind in ("grid", "neighbours") else ()
+        points = tuple(self._points(index, maker.make(share + len(done)), held, done))
         start = _NOTHING_TO_RUN if own.top else _FROM_DEFAULTS
-        whole = self.varied[own.name] if own.kind else varied
         return Stage(
             own.name,
-            replace(self.space, dimensions=whole, fixed=(*self.space.fixed, *own.overrides)),
+            replace(
+                self.space, dimensions=varied if own.kind else maker.narrowed, fixed=(*self.space.fixed, *own.overrides)
+            ),
             self.configs.component("sampler", own),
             self.configs.component("pruner", own),
             min(share, len(points)) if own.kind else share,
             self.space.dimensions,
-            self._held(own, ranked),
+            held,
             points,
             own.kind is not None,
             self._stopping(own),
+            is_rerun=own.top is not None,
             overrides=own.overrides,
             remarks=() if ranked or not _builds_on_best(own, index) else (start,),
         )
@@ -146,16 +146,15 @@ class StagedPlan:
                 return ranked, overrides == own.overrides
         return [], False
 
-    def _narrowed(self, own: StageSettings, ranked: Sequence[Params]) -> Dimensions:
-        """Return what a stage varies, narrowed around the best; a key without a value in its range stays as it is."""
+    def _varied(self, own: StageSettings, held: Params) -> Dimensions:
+        """Return what a stage varies, with the conditions decided that other keys than these decide."""
+        values = {key.lstrip("+"): value for key, value in held.items()}
         varied = self.varied[own.name]
-        if own.narrow is None or not ranked:
-            return varied
-        best = ranked[0]
-        return {
-            name: narrow(each, best[each.key], own.narrow) if each.key in best else each
-            for name, each in varied.items()
-        }
+
+        def value_of(key: str) -> Any:
+            return values[key] if key in values else self.configs.value(own, key)
+
+        return settle(varied, value_of, {each.plain_key for each in varied.values()})
 
     def _held(self, own: StageSettings, ranked: Sequence[Params]) -> Params:
         """Return the values of the keys that a stage does not vary: those of the best so far."""
@@ -164,45 +163,17 @@ class StagedPlan:
         fixed = {each.key for each in self.varied[own.name].values()} | _overridden(own)
         return {key: value for key, value in ranked[0].items() if key not in fixed}
 
-    def _points(self, index: int, ranked: Sequence[Params], is_comparable: bool) -> Iterator[Params]:
-        """Yield the points of a stage, each once and no more than its share.
-
-        A configuration that a stage before has run on the same data is left out, unless its effect is to be compared.
-        """
-        own = self.stages[index]
-        held = self._held(own, ranked)
-        seen = {_key(point) for point in ranked} if is_comparable and own.kind in ("grid", "neighbours") else set()
-        share = self.shares[own.name]
-        for point in itertools.chain(self.known if index == 0 else (), self._own_points(own, ranked)):
+    def _points(
+        self, index: int, own_points: Iterable[Params], held: Params, done: Iterable[Params]
+    ) -> Iterator[Params]:
+        """Yield the points of a stage, each once and no more than its share, without those that are done."""
+        share = self.shares[self.stages[index].name]
+        seen = {_key(point) for point in done}
+        for point in itertools.chain(self.known if index == 0 else (), own_points):
             if share and _key({**held, **point}) not in seen:
                 seen.add(_key({**held, **point}))
                 share -= 1
                 yield point
-
-    def _own_points(self, own: StageSettings, ranked: Sequence[Params]) -> Iterator[Params]:
-        keys = {each.key for each in self.varied[own.name].values()}
-        best = {key: value for key, value in ranked[0].items() if key in keys} if ranked else {}
-        narrowed, whole = self._narrowed(own, ranked), self.space.dimensions
-        match own:
-            case StageSettings(top=int(top)):
-                yield from ({key: point[key] for key in point if key in keys} for point in ranked[:top])
-            case StageSettings(baseline=True):
-                yield {}
-            case StageSettings(grid=given) if given is not None:
-                values = level_values(given, narrowed, whole)
-                yield from grid_points(values, self.shares[own.name] + len(ranked), self.settings.seed or 0)
-            case StageSettings(one_at_a_time=given) if given is not None:
-                values = level_values(given, narrowed, whole)
-                yield from one_at_a_time(best if own.others == BEST else {}, values)
-            case StageSettings(neighbours=given) if given is not None:
-                centre = best if ranked else self._as_it_stands(own)
-                yield from points_around(centre, near_values(given, centre, narrowed))
-
-    def _as_it_stands(self, own: StageSettings) -> Params:
-        """Return the values of the config for what a stage varies, without those outside of their ranges."""
-        varied = self.varied[own.name]
-        values = {each.key: self.configs.value(own, each.key) for each in varied.values()}
-        return own_point(replace(self.space, dimensions=varied), values)
 
     def _stopping(self, own: StageSettings) -> Stopping:
         """Return what ends a stage: its own keys, else the sweeper's; of total_epochs a part like that of n_trials."""

@@ -99,6 +99,45 @@ def test_keys_that_are_not_in_the_space_are_left_out_in_a_line() -> None:
     )
 
 
+CONDITIONAL = parse_space(
+    {
+        "optimizer": "choice(adam,sgd)",
+        "momentum": {"sweep": "interval(0.8, 0.99)", "when": {"optimizer": "sgd"}},
+        "lr": [
+            {"sweep": "interval(0.1, 0.2)", "when": {"optimizer": "adam"}},
+            {"sweep": "interval(0.3, 0.4)", "when": {"optimizer": "sgd"}},
+        ],
+    },
+    [],
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "point", "left_out"),
+    [
+        pytest.param({"optimizer": "sgd", "momentum": 0.9, "lr": 0.35}, None, None, id="active"),
+        pytest.param(
+            {"optimizer": "adam", "momentum": 0.9, "lr": 0.15},
+            {"optimizer": "adam", "lr": 0.15},
+            "momentum",
+            id="inactive",
+        ),
+        pytest.param({"lr": 0.35}, None, None, id="one of the ranges"),
+    ],
+)
+def test_a_key_that_varies_in_some_trials(
+    given: dict[str, Any], point: dict[str, Any] | None, left_out: str | None
+) -> None:
+    found = read_known_points(CONDITIONAL, False, given, Path())
+    assert found.points == (given if point is None else point,)
+    assert [remark.rpartition(": ")[2] for remark in found.remarks] == [left_out] * (left_out is not None)
+
+
+def test_a_value_outside_of_the_range_that_a_key_has_in_the_trial_is_refused() -> None:
+    with pytest.raises(UserError, match=r"point 0 has lr=0.15, which must be 0.3 to 0.4  if optimizer=sgd$"):
+        read_known_points(CONDITIONAL, False, {"optimizer": "sgd", "lr": 0.15}, Path())
+
+
 def test_where_each_point_runs_once_there_is_no_baseline() -> None:
     found = read_known_points(GRID, True, [{"x": 3, "y": 1}], Path(), is_enumerated=True)
     assert found.points == ({"x": 3, "y": 1},)
