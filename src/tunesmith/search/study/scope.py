@@ -49,12 +49,10 @@ class Scope:
 
     @cached_property
     def bounds(self) -> Mapping[str, Dimension]:
-        """What the keys of a trial that is drawn may be, by name: first those that vary, then the values of those held."""
-        held = {each.name: _only(each, self.held[key]) for key, each in self._held.items()}
-        return {
-            **self.space.dimensions,
-            **{name: each for name, each in held.items() if name not in self.space.dimensions},
-        }
+        """What the keys of a drawn trial may be, by name: first those that vary, then the values of those held."""
+        varied = self.space.dimensions
+        held = {each.name: _only(each, self.held[key]) for key, each in self._held.items() if each.name not in varied}
+        return {**varied, **held}
 
     @cached_property
     def _held(self) -> dict[str, Dimension]:
