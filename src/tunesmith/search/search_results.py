@@ -7,6 +7,7 @@ from typing import Any
 from omegaconf import DictConfig
 from optuna import Study
 
+from tunesmith.search.confirm.confirmation import to_plain
 from tunesmith.search.prepared_stage import PreparedStage
 from tunesmith.search.settings import Settings
 from tunesmith.search.staged_study import StagedStudy
@@ -20,6 +21,12 @@ def describe_search(study: Study, settings: Settings) -> dict[str, Any]:
     begun = study.begun() if isinstance(study, StagedStudy) else []
     stages = [_describe(stage, of_stage) for stage, of_stage in begun if stage.stage.name is not None]
     return {"sampler": class_name(settings.sampler), "pruner": class_name(settings.pruner), "stages": stages}
+
+
+def describe_confirmation(study: Study) -> dict[str, Any]:
+    """Return the block `confirm` if repeats of the best trials have ended, else an empty dict."""
+    found = study.confirmation() if isinstance(study, StagedStudy) else None
+    return {} if found is None else {"confirm": to_plain(found)}
 
 
 def class_name(node: Any) -> str:

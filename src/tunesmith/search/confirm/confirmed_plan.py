@@ -20,7 +20,7 @@ from tunesmith.search.space.space import Space
 from tunesmith.search.space.values import is_same_param
 from tunesmith.search.stages.best import own_point
 from tunesmith.search.stages.plan import Plan
-from tunesmith.search.stages.stage import Stage
+from tunesmith.search.stages.stage import Stage, is_on_full_data
 from tunesmith.search.study.stopping import NEVER
 from tunesmith.search.study.trial import Attempt, State
 
@@ -98,7 +98,7 @@ class ConfirmedPlan:
         stages = [self.plan.stage(index, ()) for index in range(len(self.plan.names))]
         complete = [trial for trial in trials if Attempt(trial).state is State.COMPLETE]
         ended = {Attempt(trial).stage for trial in complete}
-        base = next((each for each in reversed(stages) if each.name in ended and is_on_full_data(each.overrides)), None)
+        base = next((each for each in reversed(stages) if each.name in ended and is_on_full_data(each)), None)
         if base is None:
             return stages[-1], []
         is_alone = base.is_rerun
@@ -157,14 +157,6 @@ def _is_of(stage: Stage, trial: FrozenTrial) -> bool:
     """Whether all values of a trial are of this command's space, so that they may become overrides."""
     params, space = Attempt(trial).params, replace(stage.space, dimensions=stage.whole or stage.space.dimensions)
     return own_point(space, params).keys() == params.keys()
-
-
-def is_on_full_data(overrides: Sequence[str]) -> bool:
-    """Whether a stage's own overrides leave the data as they are."""
-    keys = (text.lstrip("+~").partition("=")[0] for text in overrides)
-    return not any(
-        key.split("/")[0].split(".")[0] == "data" and key not in ("data.folds", "data.batch_size") for key in keys
-    )
 
 
 def _are_same(one: Params, other: Params) -> bool:
