@@ -26,7 +26,9 @@ from tunesmith.search.study.trial import Attempt, State, state_of
 class Stages:
     """The stages of a sweep in one process; a stage is known when those before it are over."""
 
-    def __init__(self, plan: Plan, prepare: Prepare) -> None:
+    def __init__(self, plan: Plan, prepare: Prepare, remarks: Sequence[str] = ()) -> None:
+        """remarks: what a user should know of how they were planned."""
+        self.remarks = remarks
         self.names = tuple(plan.names)
         self._plan = plan
         self._prepare = prepare

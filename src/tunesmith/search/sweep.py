@@ -76,7 +76,7 @@ def run_sweep(
         return None
     check_launcher(config, settings.dry_run)
     previews = stages.previews()
-    remarks = check_sweep(settings, previews)
+    remarks = [*stages.remarks, *check_sweep(settings, previews)]
     if settings.dry_run:
         show_examples(settings, previews, remarks)
         return None

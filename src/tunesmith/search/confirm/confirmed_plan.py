@@ -70,7 +70,7 @@ class ConfirmedPlan:
             stopping=NEVER,
             is_counted=False,
             is_rerun=False,
-            remarks=(),
+            remarks=(_describe(candidates, seeds),),
         )
 
     def confirmation(self, trials: Sequence[FrozenTrial]) -> Confirmation | None:
@@ -135,6 +135,14 @@ class ConfirmedPlan:
             elif attempt.state is State.FAILED:
                 failed.add(seed)
         return Repeats(candidate.number, float(candidate.values[0]), values, len(failed - values.keys()))
+
+
+def _describe(candidates: Sequence[FrozenTrial], seeds: Sequence[int]) -> str:
+    if not candidates:
+        return "no trial on the full data has run to its end: there is nothing to confirm"
+    return (
+        f"trials {', '.join(str(trial.number) for trial in candidates)} again, with seeds {', '.join(map(str, seeds))}"
+    )
 
 
 def check_confirm(confirm: Confirm, space: Space, own_seed: object, names: Sequence[str | None]) -> None:
