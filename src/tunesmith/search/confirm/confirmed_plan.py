@@ -140,9 +140,8 @@ class ConfirmedPlan:
 def _describe(candidates: Sequence[FrozenTrial], seeds: Sequence[int]) -> str:
     if not candidates:
         return "no trial on the full data has run to its end: there is nothing to confirm"
-    return (
-        f"trials {', '.join(str(trial.number) for trial in candidates)} again, with seeds {', '.join(map(str, seeds))}"
-    )
+    numbers = ", ".join(str(trial.number) for trial in candidates)
+    return f"again trial{'s' if len(candidates) > 1 else ''} {numbers}, with seeds {', '.join(map(str, seeds))}"
 
 
 def check_confirm(confirm: Confirm, space: Space, own_seed: object, names: Sequence[str | None]) -> None:
