@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith.search import command, results
+from tunesmith.search.confirm.confirmation import as_rows
 from tunesmith.search.console.lines import rows
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.space import Space
@@ -55,6 +56,7 @@ def _rows(
     for stage in found.get("search", {}).get("stages", ()):
         if stage.get("effects"):
             yield "effects", as_line(stage["effects"])
+    yield from as_rows(found["confirm"]) if found.get("confirm") else ()
     yield "trials", "  ".join(f"{number} {state}" for state, number in found["trials"].items())
     epochs = found["epochs"]
     yield "epochs", f"{epochs['run']} run" + (f", {epochs['saved']} saved by pruning" if epochs["saved"] else "")
