@@ -26,6 +26,7 @@ from tunesmith.search.sampling.param_sampler import ParamSampler
 from tunesmith.search.sampling.sampler import is_enumerated, make_pruner
 from tunesmith.search.sampling.tryout import try_search
 from tunesmith.search.settings import PREFIX, Settings
+from tunesmith.search.several_objectives import describe
 from tunesmith.search.space.compose import Composer
 from tunesmith.search.space.space import Space
 from tunesmith.search.storage.storage import check_reachable, check_url
@@ -50,7 +51,7 @@ def check_sweep(settings: Settings, space: Space, composer: Composer, sampler: P
     if not settings.dry_run:
         check_reachable(settings.storage)
     objective: Objective | None = None
-    said: list[str | None] = []
+    said: list[str | None] = [describe(settings.direction)]
     for params in _extremes(space, composer):
         extreme = _compose(params, settings, composer)
         if settings.check is not None:

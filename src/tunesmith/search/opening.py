@@ -26,7 +26,7 @@ from tunesmith.search.storage.storage import JOURNAL_FILE, open_storage
 from tunesmith.search.study.config_record import ConfigRecord, compose_record
 from tunesmith.search.study.retries import StaleTrials
 from tunesmith.search.study.same_config import check_config, has_unrecorded_trials, join_config
-from tunesmith.search.study.study import DIRECTIONS, is_worthless, make_study, open_study
+from tunesmith.search.study.study import directions_of, is_worthless, make_study, open_study
 from tunesmith.search.study.study_of_space import StudyOfSpace
 from tunesmith.search.study.trial_folders import check_folders
 
@@ -114,7 +114,7 @@ class StudyOpener:
 
     def _open_storage(self, waits: bool = False) -> BaseStorage:
         settings = self._settings
-        named = StudyNamed(settings.study_name, DIRECTIONS[settings.direction])
+        named = StudyNamed(settings.study_name, directions_of(settings.direction))
         return open_storage(settings.storage, self._folder, waits, named)
 
     def _open_in(self, storage: BaseStorage) -> StudyOfSpace:

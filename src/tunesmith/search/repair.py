@@ -22,7 +22,7 @@ from tunesmith.search.space.space import Dimension
 from tunesmith.search.storage.folder_facts import read_facts
 from tunesmith.search.storage.stand_ins import StudyNamed
 from tunesmith.search.storage.storage import JOURNAL_FILE, open_journal
-from tunesmith.search.study.study import DIRECTIONS, make_study, tell
+from tunesmith.search.study.study import directions_of, make_study, tell
 from tunesmith.search.study.trial import Attempt, state_of
 from tunesmith.search.study.trial_folders import numbered_folders
 
@@ -39,7 +39,7 @@ def repair(folder: Path) -> list[str]:
     config = _read_multirun(folder)
     named = _study_named(folder, config)
     storage = open_journal(folder / JOURNAL_FILE, named)
-    make_study(storage, named.name, named.direction)
+    make_study(storage, named.name, named.directions)
     study = optuna.load_study(study_name=named.name, storage=storage)
     trials = study.get_trials(deepcopy=False)
     _check_not_at_work(trials, folder)
@@ -87,7 +87,7 @@ def _study_named(folder: Path, config: DictConfig) -> StudyNamed:
     name = folder.absolute().name if is_stamped else OmegaConf.select(config, "hydra.sweeper.study_name")
     with suppress(OSError, ValueError, KeyError, AssertionError):
         name = read_yaml(folder / RESULTS_FILE)["study"]
-    return StudyNamed(str(name), DIRECTIONS[OmegaConf.select(config, "hydra.sweeper.direction")])
+    return StudyNamed(str(name), directions_of(OmegaConf.select(config, "hydra.sweeper.direction")))
 
 
 def _check_not_at_work(trials: list[FrozenTrial], folder: Path) -> None:
@@ -114,4 +114,4 @@ def _end(study: Study, trial: FrozenTrial, folder: Path, dimensions: Mapping[str
         storage.set_trial_intermediate_value(trial_id, step, facts.reports[step])
     if facts.state == TrialState.FAIL and attempt.reason is None:
         storage.set_trial_user_attr(trial_id, REASON, facts.reason or "unknown")
-    return tell(study, trial.number, facts.state, facts.value if facts.state == TrialState.COMPLETE else None)
+    return tell(study, trial.number, facts.state, facts.values if facts.state == TrialState.COMPLETE else None)

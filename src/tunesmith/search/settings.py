@@ -14,8 +14,9 @@ from tunesmith.checks import check_rule
 from tunesmith.config.node_keys import HYDRAS
 from tunesmith.config.quoting import to_hydra
 from tunesmith.errors import UserError, closest
-from tunesmith.rules import FLAG, SEED, Rule, integer, number, one_of, or_null
+from tunesmith.rules import FLAG, SEED, Rule, either, integer, list_of, number, one_of, or_null
 from tunesmith.search.named_function import NamedEvaluation, NamedFunction
+from tunesmith.search.several_objectives import check_sampler, choose_pruner
 from tunesmith.search.space.params import read_params
 
 PREFIX = "hydra.sweeper."
@@ -35,6 +36,7 @@ NAME = Rule(
     ),
 )
 
+_DIRECTION = one_of("minimize", "maximize", "min", "max")
 _RULES: dict[str, Rule] = {
     "n_trials": integer(1),
     "n_workers": integer(1),
@@ -46,7 +48,7 @@ _RULES: dict[str, Rule] = {
     "devices": integer(1),
     "max_failure_rate": number("in [0, 1]", lambda value: 0 <= value <= 1),
     "seed": or_null(SEED),
-    "direction": one_of("minimize", "maximize", "min", "max"),
+    "direction": either(_DIRECTION, list_of(_DIRECTION)),
     "storage": Rule("null or a database's URL", lambda value: value is None or isinstance(value, str)),
     "study_name": or_null(NAME),
     "max_epochs": or_null(integer(1)),
@@ -60,11 +62,14 @@ OnFinish = Callable[..., Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Settings:
-    """What hydra.sweeper says; conf/hydra/sweeper/tunesmith.yaml explains each key."""
+    """What hydra.sweeper says; conf/hydra/sweeper/tunesmith.yaml explains each key.
+
+    direction: a tuple of several directions if the study has several objectives.
+    """
 
     sampler: Any
     pruner: Any
-    direction: str
+    direction: str | tuple[str, ...]
     storage: str | None
     study_name: str
     n_trials: int
@@ -109,11 +114,15 @@ def read_settings(given: Mapping[str, Any], config: DictConfig | None = None) ->
         raise UserError("study_name must be a name; got null: leave it out, and it is a time stamp")
     for key, rule in _RULES.items():
         check_rule(PREFIX + key, rule, given[key])
+    direction, typed = _direction(given["direction"]), _typed_of_hydra(config)
+    check_sampler(given["sampler"], direction)
     params = given["params"]
     resolved = _checked_params(OmegaConf.to_container(params) if isinstance(params, DictConfig) else params or {})
     return Settings(
         **{
             **{key: value for key, value in given.items() if key not in _OLD},
+            "direction": direction,
+            "pruner": choose_pruner(given["pruner"], direction, typed),
             "n_workers": _n_workers(given["n_workers"], given["n_jobs"]),
             "study_name": _study_name(given["study_name"]),
             "storage": given["storage"] or None,  # an empty variable is no storage
@@ -145,9 +154,6 @@ def _check_old(given: Mapping[str, Any]) -> None:
     if given.get("search_space") is not None:
         params = ", ".join(f"{key}: {_sweep(value)}" for key, value in given["search_space"].items())
         raise UserError(f"{PREFIX}search_space is an old name: write {PREFIX}params: {{{params}}}")
-    direction = given.get("direction")
-    if isinstance(direction, Sequence) and not isinstance(direction, str):
-        raise UserError(f"{PREFIX}direction must be one, as a study has one objective; got {list(direction)}")
 
 
 def _checked_params(params: object) -> dict[str, Any]:
@@ -179,6 +185,18 @@ def _n_workers(n_workers: int, n_jobs: int | None) -> int:
     if n_workers == 1:
         return n_jobs
     raise UserError(f"{PREFIX}n_jobs is the old name of n_workers: give one of them; got {n_jobs} and {n_workers}")
+
+
+def _direction(given: str | Sequence[str]) -> str | tuple[str, ...]:
+    """Return the direction of the one objective, or the directions of several."""
+    if isinstance(given, str):
+        return given
+    return given[0] if len(given) == 1 else tuple(given)
+
+
+def _typed_of_hydra(config: DictConfig | None) -> list[str]:
+    typed = None if config is None else OmegaConf.select(config, "hydra.overrides.hydra", default=None)
+    return [] if typed is None else list(map(str, typed))
 
 
 def _study_name(given: str | int | None) -> str:

@@ -14,7 +14,7 @@ from tunesmith.search.trials_table import FIXED_COLUMNS, read_trials, to_csv
 
 
 def written(folder: Path, study: Study) -> Path:
-    (folder / "trials.csv").write_text(to_csv(study.trials, study.direction, folder))
+    (folder / "trials.csv").write_text(to_csv(study.trials, study.directions, folder))
     return folder
 
 

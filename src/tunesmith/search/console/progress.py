@@ -59,7 +59,7 @@ class ProgressPrinter:
     def _show_ended(self, trial: FrozenTrial, trials: list[FrozenTrial]) -> None:
         attempt = Attempt(trial)
         if attempt.state.is_counted:
-            show_trial(trial, [other for other in trials if other.number in self._told], self._study.direction)
+            show_trial(trial, [other for other in trials if other.number in self._told], self._study.directions)
         elif attempt.config_error is not None:
             raise UserError(attempt.config_error)
         elif attempt.state == State.LOST:

@@ -26,7 +26,7 @@ from tunesmith.rules import is_integer
 from tunesmith.search.sampling.sampler import is_enumerated, make_pruner, make_sampler
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.space import Space
-from tunesmith.search.study.study import DIRECTIONS
+from tunesmith.search.study.study import directions_of
 
 # Their first draw imports torch or cmaes, which a sweep with workers would pay for once more: they draw at random here.
 HEAVY = ("optuna.samplers.GPSampler", "optuna.samplers.CmaEsSampler")
@@ -46,7 +46,7 @@ def try_search(settings: Settings, space: Space) -> None:
     """
     with _silence():
         study = optuna.create_study(
-            direction=DIRECTIONS[settings.direction], sampler=_sampler(settings, space), pruner=_pruner(settings)
+            directions=directions_of(settings.direction), sampler=_sampler(settings, space), pruner=_pruner(settings)
         )
         for _ in range(NUM_TRIALS):
             _try_trial(study, space, settings)
@@ -67,15 +67,16 @@ def _try_trial(study: Study, space: Space, settings: Settings) -> None:
     with _blame("sampler", settings.sampler):
         trial = study.ask()
         _draw(trial, space)
+    num_objectives = len(study.directions)
     with _blame("pruner", settings.pruner):
-        for step in range(1, NUM_STEPS + 1):
+        for step in range(1, (NUM_STEPS if num_objectives == 1 else 0) + 1):
             trial.report(trial.number % 3 + 1 / step, step)
             trial.should_prune()
     with _blame("sampler", settings.sampler):
         if trial.number % 4 == 3:
-            study.tell(trial, state=TrialState.PRUNED)
+            study.tell(trial, state=TrialState.PRUNED if num_objectives == 1 else TrialState.FAIL)
         else:
-            study.tell(trial, float(trial.number % 3))
+            study.tell(trial, [float((trial.number + shift) % 3) for shift in range(num_objectives)])
 
 
 def _draw(trial: Trial, space: Space) -> None:

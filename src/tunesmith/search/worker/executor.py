@@ -30,20 +30,25 @@ class Assignment:
     folder: Path
     reporter: TrialsReporter
 
+    @property
+    def num_objectives(self) -> int:
+        """How many numbers the trial's job is to return."""
+        return len(self.trial.study.directions)
+
 
 @dataclass(frozen=True)
 class Outcome:
     """How an assignment ended.
 
     state: COMPLETE, PRUNED or FAIL; None if the attempt is lost, and the worker requeues it.
-    value: of a COMPLETE trial; reason: of a FAIL or a lost attempt; error: what was raised; a MachineFault with a lost
+    value: of a COMPLETE trial, a list for several objectives; reason: of a FAIL or a lost attempt; error: what was raised; a MachineFault with a lost
     attempt ends the worker.
     must_restart: the process cannot run another trial.
     """
 
     assignment: Assignment
     state: TrialState | None
-    value: float | None = None
+    value: float | Sequence[float] | None = None
     reason: str | None = None
     error: BaseException | None = None
     must_restart: bool = False

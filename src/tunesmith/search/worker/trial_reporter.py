@@ -41,6 +41,7 @@ class TrialReporter:
         self.params = params
         self.is_retry = Attempt(trial).is_retry
         self._trial = trial
+        self._has_several_objectives = len(trial.study.directions) > 1
         self._interruption = interruption
         self._is_taken = is_taken
         self._trial_timeout = trial_timeout
@@ -66,6 +67,8 @@ class TrialReporter:
             self._step = step
             if step in self._reported_before:
                 self._reported_before.remove(step)
+            elif self._has_several_objectives:  # Optuna's report refuses; its storage keeps the value all the same
+                self._trial.storage.set_trial_intermediate_value(self._trial._trial_id, step, value)
             else:
                 self._trial.report(value, step)
 
@@ -74,7 +77,7 @@ class TrialReporter:
 
         An attempt trains again what an earlier one had reported and not saved.
         """
-        if self._step < self._judged_before:
+        if self._has_several_objectives or self._step < self._judged_before:
             return False
         with _lost_with_its_storage():
             return self._trial.should_prune()

@@ -65,7 +65,7 @@ COMPLETE = trial_of(TrialState.COMPLETE, 0.5, 0.25, value=0.25)
 def test_a_line_per_trial(
     capsys: pytest.CaptureFixture[str], trial: FrozenTrial, earlier: list[FrozenTrial], line: str
 ) -> None:
-    show_trial(trial, [*earlier, trial], StudyDirection.MINIMIZE)
+    show_trial(trial, [*earlier, trial], [StudyDirection.MINIMIZE])
     assert capsys.readouterr().out == f"{line}\n"
 
 
@@ -120,7 +120,7 @@ def test_a_line_names_the_worker(capsys: pytest.CaptureFixture[str], owner: dict
     ran = trial_of(TrialState.COMPLETE, 0.5, value=0.5, number=7, user_attrs={OWNER: owner})
     lost = trial_of(TrialState.FAIL, 0.5, 0.4, number=7, user_attrs={OWNER: owner})
     running = trial_of(TrialState.RUNNING, 0.5, 0.4, number=7, user_attrs={OWNER: owner})
-    show_trial(ran, [ran], StudyDirection.MINIMIZE)
+    show_trial(ran, [ran], [StudyDirection.MINIMIZE])
     show_lost(lost)
     show_epoch(running)
     assert capsys.readouterr().out.splitlines() == [

@@ -32,7 +32,7 @@ from tunesmith.search.study.retries import StaleTrials, requeue, requeue_own
 from tunesmith.search.study.study import tell
 from tunesmith.search.study.trial import Attempt, state_of
 
-NAMED = StudyNamed("study", "minimize")
+NAMED = StudyNamed("study", ["minimize"])
 NUM_TRIALS = 31
 Damage = Callable[[bytes], bytes]
 
@@ -235,7 +235,7 @@ def test_a_study_goes_on_to_exactly_n_trials(path: Path, lines: list[bytes], pla
 
 def test_a_first_record_that_is_damaged_is_taken_from_the_command(path: Path, lines: list[bytes]) -> None:
     damage_at(path, lines, 0, zero)
-    study = optuna.load_study(study_name="s2", storage=open_journal(path, StudyNamed("s2", "maximize")))
+    study = optuna.load_study(study_name="s2", storage=open_journal(path, StudyNamed("s2", ["maximize"])))
     assert (study.direction.name, len(study.trials)) == ("MAXIMIZE", NUM_TRIALS)
 
 

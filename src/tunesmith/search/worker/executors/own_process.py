@@ -62,7 +62,12 @@ class _Running:
 
     def _environment(self, file: int) -> dict[str, str]:
         reporter = self._assignment.reporter
-        trial = {"file": file, "params": dict(reporter.params), "is_retry": reporter.is_retry}
+        trial = {
+            "file": file,
+            "params": dict(reporter.params),
+            "is_retry": reporter.is_retry,
+            "num_objectives": self._assignment.num_objectives,
+        }
         environment = {name: value for name, value in os.environ.items() if name != MADE_UP}  # its log has all frames
         return {**environment, TRIAL: json.dumps(trial), "MASTER_PORT": str(self._port.getsockname()[1])}
 
