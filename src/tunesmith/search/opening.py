@@ -15,6 +15,7 @@ from tunesmith import run_folder
 from tunesmith.checks import check_folder
 from tunesmith.errors import UserError
 from tunesmith.search.console.lines import say
+from tunesmith.search.constraints import check_same_constraints
 from tunesmith.search.results import MULTIRUN_FILE
 from tunesmith.search.sampling.param_sampler import ParamSampler
 from tunesmith.search.sampling.sampler import is_enumerated, make_pruner
@@ -99,6 +100,8 @@ class StudyOpener:
 
     def _join(self, study: StudyOfSpace) -> None:
         """Compare the config with what the study has begun with, and record it."""
+        trials, constraints = study.get_trials(deepcopy=False), self._settings.constraints
+        check_same_constraints(trials, constraints, study.study_name)
         compose = self._compose
         check_config(study, self._record, compose)
         if has_unrecorded_trials(study):

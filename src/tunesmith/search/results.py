@@ -120,8 +120,8 @@ def _results(study: Study, trials: list[FrozenTrial], folder: Path, epochs: Epoc
             "pruned": counts.pruned,
             "failed": counts.failed,
             "lost": counts.lost,
-            **_infeasible(trials),
         },
+        **_infeasible(trials),
         "epochs": {"run": epochs.run, "saved": epochs.saved},
         "seconds": round(sum(attempt.seconds for attempt in map(Attempt, trials) if _has_run(attempt)), 3),
     }

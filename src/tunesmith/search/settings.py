@@ -14,7 +14,8 @@ from tunesmith.checks import check_rule
 from tunesmith.config.node_keys import HYDRAS
 from tunesmith.config.quoting import to_hydra
 from tunesmith.errors import UserError, closest
-from tunesmith.rules import FLAG, SEED, Rule, either, integer, list_of, number, one_of, or_null
+from tunesmith.rules import FLAG, SEED, Rule, integer, is_list, list_of, number, one_of, or_null
+from tunesmith.search.constraints import Constraint, read_constraints
 from tunesmith.search.named_function import NamedEvaluation, NamedFunction
 from tunesmith.search.several_objectives import check_sampler, choose_pruner
 from tunesmith.search.space.params import read_params
@@ -48,7 +49,6 @@ _RULES: dict[str, Rule] = {
     "devices": integer(1),
     "max_failure_rate": number("in [0, 1]", lambda value: 0 <= value <= 1),
     "seed": or_null(SEED),
-    "direction": either(_DIRECTION, list_of(_DIRECTION)),
     "storage": Rule("null or a database's URL", lambda value: value is None or isinstance(value, str)),
     "study_name": or_null(NAME),
     "max_epochs": or_null(integer(1)),
@@ -82,6 +82,7 @@ class Settings:
     isolate: bool
     devices: int
     params: Mapping[str, Any]
+    constraints: tuple[Constraint, ...]
     custom_search_space: Callable[..., None] | None
     seed: int | None
     max_epochs: int | None
@@ -116,8 +117,7 @@ def read_settings(given: Mapping[str, Any], config: DictConfig | None = None) ->
         check_rule(PREFIX + key, rule, given[key])
     direction, typed = _direction(given["direction"]), _typed_of_hydra(config)
     check_sampler(given["sampler"], direction)
-    params = given["params"]
-    resolved = _checked_params(OmegaConf.to_container(params) if isinstance(params, DictConfig) else params or {})
+    resolved = _checked_params(_plain(given["params"]) or {})
     return Settings(
         **{
             **{key: value for key, value in given.items() if key not in _OLD},
@@ -127,6 +127,7 @@ def read_settings(given: Mapping[str, Any], config: DictConfig | None = None) ->
             "study_name": _study_name(given["study_name"]),
             "storage": given["storage"] or None,  # an empty variable is no storage
             "params": read_params(resolved, None if config is None else _written_params(config)),
+            "constraints": read_constraints(_plain(given["constraints"])),
             "custom_search_space": _function("custom_search_space", given["custom_search_space"]),
             "check": _function("check", given["check"]),
             "on_start": _function("on_start", given["on_start"]),
@@ -154,6 +155,10 @@ def _check_old(given: Mapping[str, Any]) -> None:
     if given.get("search_space") is not None:
         params = ", ".join(f"{key}: {_sweep(value)}" for key, value in given["search_space"].items())
         raise UserError(f"{PREFIX}search_space is an old name: write {PREFIX}params: {{{params}}}")
+
+
+def _plain(node: object) -> object:
+    return OmegaConf.to_container(node) if isinstance(node, DictConfig) else node
 
 
 def _checked_params(params: object) -> dict[str, Any]:
@@ -189,6 +194,7 @@ def _n_workers(n_workers: int, n_jobs: int | None) -> int:
 
 def _direction(given: str | Sequence[str]) -> str | tuple[str, ...]:
     """Return the direction of the one objective, or the directions of several."""
+    check_rule(f"{PREFIX}direction", list_of(_DIRECTION) if is_list(given) else _DIRECTION, given)
     if isinstance(given, str):
         return given
     return given[0] if len(given) == 1 else tuple(given)

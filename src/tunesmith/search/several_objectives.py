@@ -26,7 +26,7 @@ def choose_pruner(pruner: Any, direction: str | Sequence[str], typed: Iterable[s
         UserError: there are several objectives, and a pruner was chosen for them.
     """
     target = pruner.get("_target_") if isinstance(pruner, DictConfig) else pruner
-    if isinstance(direction, str) or target == NO_PRUNER or isinstance(target, NopPruner):
+    if isinstance(direction, str) or target in (None, NO_PRUNER) or isinstance(target, NopPruner):
         return pruner
     names = ("hydra/sweeper/pruner", "hydra.sweeper.pruner")
     if target == DEFAULT_PRUNER and not any(text.lstrip("+~").startswith(names) for text in typed):
@@ -45,9 +45,8 @@ def check_sampler(sampler: Any, direction: str | Sequence[str]) -> None:
     for key, node in nodes_with_target(sampler, "hydra.sweeper.sampler"):
         name = str(node.get("_target_")).rpartition(".")[2]
         if name == _OF_ONE_OBJECTIVE:
-            raise UserError(
-                f"{key} must be a sampler for {len(direction)} objectives, such as tpe, nsgaii, gp or random; got {name}"
-            )
+            rule = f"a sampler for {len(direction)} objectives, such as tpe, nsgaii, gp or random"
+            raise UserError(f"{key} must be {rule}; got {name}")
 
 
 def describe(direction: str | Sequence[str]) -> str | None:

@@ -244,7 +244,7 @@ class Sweep:
         settings, num_points = self._settings, self._space.num_points()
         n_trials = settings.n_trials if num_points is None else min(settings.n_trials, num_points)
         rest = settings.max_failure_rate, settings.max_retries, settings.timeout, settings.trial_timeout
-        return Limits(n_trials, *rest, before=self._before)
+        return Limits(n_trials, *rest, before=self._before, constraints=settings.constraints)
 
     def _resume_hint(self) -> str:
         return command.resume_hint(self._keys)

@@ -81,6 +81,9 @@ class _FoldReporter:
     def report(self, step: int, value: float, epochs: int = 1) -> None:
         return
 
+    def report_metrics(self, metrics: Mapping[str, float]) -> None:
+        return
+
     def should_stop(self) -> bool:
         return False
 

@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 from tunesmith.errors import printable
 from tunesmith.search.space.space import Space
 from tunesmith.search.study.counts import num_counted
-from tunesmith.search.study.front import pareto_front
+from tunesmith.search.study.front import pareto_front, violations
 from tunesmith.search.study.silence import in_minutes
 from tunesmith.search.study.study import best_trial
 from tunesmith.search.study.trial import Attempt
@@ -73,6 +73,8 @@ def show_trial(trial: FrozenTrial, trials: list[FrozenTrial], directions: Sequen
         f"epochs {attempt.epochs}",
         f"{attempt.seconds:.1f} s",
     ]
+    if broken := violations(trial):
+        parts.append(f"infeasible: not {', not '.join(broken)}")
     if trial.state == TrialState.FAIL:
         parts.append(attempt.reason or "lost")
     say("  ".join(parts))

@@ -44,8 +44,7 @@ def _rows(
     if found.get("solutions"):
         yield from _front(found, space)
     elif found["best_trial"] is None:
-        is_none_feasible = found["trials"]["complete"] > 0
-        yield "best", f"none: no trial {'keeps all constraints' if is_none_feasible else 'ran to its end'}"
+        yield "best", f"none: no trial {'keeps all constraints' if found.get('infeasible') else 'ran to its end'}"
     else:
         assert isinstance(settings.direction, str)
         mode = DIRECTIONS[settings.direction]
@@ -56,7 +55,8 @@ def _rows(
         if results.find_best(folder, found) is None:
             host = found["best_host"] or "an unknown host"
             yield "best lies on", f"{host}, in {found['best_dir']}: the same command there evaluates it"
-    yield "trials", "  ".join(f"{number} {state}" for state, number in found["trials"].items())
+    numbers = {**found["trials"], **({"infeasible": found["infeasible"]} if "infeasible" in found else {})}
+    yield "trials", "  ".join(f"{number} {state}" for state, number in numbers.items())
     epochs = found["epochs"]
     yield "epochs", f"{epochs['run']} run" + (f", {epochs['saved']} saved by pruning" if epochs["saved"] else "")
     if found["test"]:

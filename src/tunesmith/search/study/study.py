@@ -75,7 +75,7 @@ def open_study(
     study = StudyOfSpace(name, storage, pruner, members, is_enumerated)
     stored = [each.name.lower() for each in study.directions]
     if stored != directions_of(direction):
-        was, now = (", ".join(each) for each in (stored, directions_of(direction)))
+        was, now = ", ".join(stored), direction if isinstance(direction, str) else ", ".join(direction)
         raise UserError(f"objective.mode must stay {was} in study {name}; got {now}; or use another study_name")
     return study
 

@@ -37,6 +37,7 @@ class TrialReporter:
 
         Attributes:
             progress: how often the run has reported or polled: it grows while the run gets on.
+            metrics: what the run has said of itself, by which constraints are judged.
         """
         self.params = params
         self.is_retry = Attempt(trial).is_retry
@@ -51,6 +52,7 @@ class TrialReporter:
         self._step = -math.inf
         self._epochs = 0
         self.progress = 0
+        self.metrics: dict[str, float] = {}
         self._is_step_an_epoch = True
 
     def report_data(self, digest: str) -> None:
@@ -71,6 +73,10 @@ class TrialReporter:
                 self._trial.storage.set_trial_intermediate_value(self._trial._trial_id, step, value)
             else:
                 self._trial.report(value, step)
+
+    def report_metrics(self, metrics: Mapping[str, float]) -> None:
+        self.poll()
+        self.metrics |= metrics
 
     def should_stop(self) -> bool:
         """Ask the pruner, which judges the last step that any attempt has reported, only at that step and after it.

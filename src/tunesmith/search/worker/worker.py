@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from tunesmith.machine_faults import find_machine_fault
 from tunesmith.resume.comparison import check_retry
 from tunesmith.search.attribute_names import CONFIG_ERROR, REASON
 from tunesmith.search.console.lines import say, show_silence, show_trial
+from tunesmith.search.constraints import Constraint
 from tunesmith.search.sampling.queued import NoPoint
 from tunesmith.search.space.compose import Composer
 from tunesmith.search.storage.journal import JournalDamaged
@@ -31,6 +32,7 @@ from tunesmith.search.study.trial import Attempt
 from tunesmith.search.worker.executor import Assignment, Executor, Outcome
 from tunesmith.search.worker.interruption import Interruption
 from tunesmith.search.worker.labels import label
+from tunesmith.search.worker.tell_constraints import tell_constraints
 from tunesmith.search.worker.trial_reporter import TrialReporter
 
 # Between two looks for stale attempts of other workers, and between two looks for a free place.
@@ -48,6 +50,7 @@ class Limits:
 
     timeout: seconds after which no trial is started; trial_timeout: seconds that an attempt may take.
     before: the study's counts when this call of the sweep began, whose trials max_failure_rate judges.
+    constraints: what a trial has to keep to be the best one; it ends nothing.
     """
 
     n_trials: int
@@ -56,6 +59,7 @@ class Limits:
     timeout: float | None = None
     trial_timeout: float | None = None
     before: Counts = NONE_ENDED
+    constraints: Sequence[Constraint] = ()
 
 
 class Worker:
@@ -197,29 +201,31 @@ class Worker:
             if isinstance(outcome.error, MachineFault):  # any other trial would meet it
                 raise outcome.error
         else:
-            is_told = self._tell(outcome, outcome.state)
+            is_told = self._tell(outcome)
             self._forget(number)
             if is_told:  # otherwise another worker has taken the attempt away, and runs the trial again
                 self._show(number)
         if outcome.must_restart:
             raise WorkerMustRestart(outcome.reason)
 
-    def _tell(self, outcome: Outcome, state: TrialState) -> bool:
+    def _tell(self, outcome: Outcome) -> bool:
         """Return False if the attempt had ended before; raises UserError at a mistake that every trial would meet."""
         trial = outcome.assignment.trial
         try:
+            outcome = tell_constraints(outcome, self._limits.constraints)
+            assert outcome.state is not None
             if isinstance(outcome.error, UserError) and Attempt(trial).config_error is not None:  # other data
                 if Attempt(trial).is_surplus:
-                    tell(self._study, trial.number, state)
+                    tell(self._study, trial.number, outcome.state)
                 raise outcome.error
             if isinstance(outcome.error, UserError) and not count(self._study.get_trials(deepcopy=False)).counted:
                 trial.set_user_attr(CONFIG_ERROR, outcome.reason)
                 raise outcome.error
-            if state == TrialState.FAIL:
+            if outcome.state == TrialState.FAIL:
                 trial.set_user_attr(REASON, outcome.reason)
         except UpdateFinishedTrialError:
             return False
-        return tell(self._study, trial.number, state, outcome.value)
+        return tell(self._study, trial.number, outcome.state, outcome.value)
 
     def _show(self, number: int) -> None:
         trials = self._study.get_trials(deepcopy=False)

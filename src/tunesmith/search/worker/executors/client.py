@@ -114,6 +114,9 @@ class RemoteReporter:
         """Tell the worker, whose answer holds the pruner's decision as well."""
         self._stop = bool(self._worker.ask({"step": step, "value": value, "epochs": epochs})["stop"])
 
+    def report_metrics(self, metrics: Mapping[str, float]) -> None:
+        self._worker.ask({"metrics": dict(metrics)})
+
     def should_stop(self) -> bool:
         return self._stop
 

@@ -128,6 +128,9 @@ class _Running:
         if "progress" in message:
             reporter.poll()
             return {}
+        if "metrics" in message:
+            reporter.report_metrics(message["metrics"])
+            return {}
         if "data" not in message:
             reporter.report(message["step"], message["value"], message["epochs"])
             return {"stop": reporter.should_stop()}
