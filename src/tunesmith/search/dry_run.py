@@ -6,7 +6,6 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import astuple
 from typing import Any
 
 from hydra.errors import HydraException
@@ -18,7 +17,6 @@ from optuna.storages import InMemoryStorage
 
 from tunesmith.config.in_job import resolved_as_in_job
 from tunesmith.errors import UserError
-from tunesmith.objective import Objective
 from tunesmith.search.console.lines import say, show_space
 from tunesmith.search.named_function import NamedEvaluation, NamedFunction
 from tunesmith.search.sampling.buildable import check_arguments
@@ -50,7 +48,7 @@ def check_sweep(settings: Settings, space: Space, composer: Composer, sampler: P
     check_arguments("pruner", BasePruner, settings.pruner)
     if not settings.dry_run:
         check_reachable(settings.storage)
-    objective: Objective | None = None
+    objective: Sequence[Any] | None = None
     said: list[str | None] = [describe(settings.direction)]
     for params in _extremes(space, composer):
         extreme = _compose(params, settings, composer)
@@ -103,11 +101,11 @@ def _compose(params: Mapping[str, Any], settings: Settings, composer: Composer) 
     )
 
 
-def _same_objective(cfg: DictConfig, objective: Objective | None) -> Objective | None:
-    """Return the objective of a config; raise UserError if it is not that of the other trials, None so far."""
-    keys = ("objective.metric", "objective.mode")
-    of_cfg = Objective(*(OmegaConf.select(cfg, key) for key in keys))
-    for key, first, other in zip(keys, astuple(objective or of_cfg), astuple(of_cfg), strict=True):
+def _same_objective(cfg: DictConfig, objective: Sequence[Any] | None) -> Sequence[Any]:
+    """Return the objectives of a config; raise UserError if they are not those of the other trials, None so far."""
+    keys = ("objective.metric", "objective.mode", "objective.others")
+    of_cfg = [OmegaConf.select(cfg, key) for key in keys]
+    for key, first, other in zip(keys, objective or of_cfg, of_cfg, strict=True):
         if first != other:
             raise UserError(
                 f"{key} must be the same in all trials of a study, or its best trial means nothing; got {first} and "
