@@ -208,7 +208,8 @@ def test_a_typed_value_is_not_overwritten_by_the_custom_search_space(shell: Shel
 def test_failures_are_a_rate_from_the_fifth_trial_on(shell: Shell) -> None:
     ended = sweep(shell, "error=true")
     assert ended.code == 1
-    assert "hydra.sweeper.max_failure_rate=0.0 is exceeded: 5 of 5 trials failed; trials.csv" in ended.err
+    reason = "5 of 5 trials failed; the last one with: RuntimeError: asked to fail; trials.csv has the reasons"
+    assert f"hydra.sweeper.max_failure_rate=0.0 is exceeded: {reason}" in ended.err
     assert [row["state"] for row in rows(shell)] == ["FAIL"] * 5
     assert "RuntimeError: asked to fail" in (folder(shell) / "trials.csv").read_text()
     assert "RuntimeError: asked to fail" in (folder(shell) / "0" / "bowl.log").read_text()

@@ -46,7 +46,7 @@ class ProgressPrinter:
             if trial.state == TrialState.RUNNING:
                 self._show_running(trial)
         if new:
-            check_failure_rate(count(trials), self._max_failure_rate, self._before)
+            check_failure_rate(count(trials), self._max_failure_rate, self._before, trials)
         return trials
 
     def _trials(self) -> list[FrozenTrial]:

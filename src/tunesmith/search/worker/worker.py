@@ -230,7 +230,7 @@ class Worker:
     def _show(self, number: int) -> None:
         trials = self._study.get_trials(deepcopy=False)
         show_trial(trials[number], trials, self._study.directions)
-        check_failure_rate(count(trials), self._limits.max_failure_rate, self._limits.before)
+        check_failure_rate(count(trials), self._limits.max_failure_rate, self._limits.before, trials)
 
     def _forget(self, number: int) -> None:
         self._heartbeats.remove(number)
