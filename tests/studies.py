@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from optuna import Study, Trial
@@ -51,7 +51,7 @@ def opened(
     sampler: BaseSampler | None = None,
     pruner: BasePruner | None = None,
     space: Space = X,
-    direction: str = "min",
+    direction: str | Sequence[str] = "min",
     record: ConfigRecord | None = None,
     is_enumerated: bool = False,
 ) -> StudyOfSpace:
@@ -97,4 +97,4 @@ def states(study: Study) -> list[str]:
 
 def settings_of(**keys: Any) -> Settings:
     """Settings with these keys, all others null."""
-    return Settings(**{**dict.fromkeys(Settings.__dataclass_fields__), **keys})
+    return Settings(**{**dict.fromkeys(Settings.__dataclass_fields__), "constraints": (), **keys})
