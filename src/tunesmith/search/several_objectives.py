@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -14,6 +14,8 @@ from tunesmith.errors import UserError
 # What a config has that names no pruner: see conf/hydra/sweeper/tunesmith.yaml of the plugin.
 DEFAULT_PRUNER = "optuna.pruners.MedianPruner"
 NO_PRUNER = "optuna.pruners.NopPruner"
+# Keys of the sweeper that build on the best trial.
+_OF_THE_BEST = ("target", "no_improvement", "stages", "confirm")
 _OF_ONE_OBJECTIVE = "CmaEsSampler"
 
 
@@ -47,6 +49,16 @@ def check_sampler(sampler: Any, direction: str | Sequence[str]) -> None:
         if name == _OF_ONE_OBJECTIVE:
             rule = f"a sampler for {len(direction)} objectives, such as tpe, nsgaii, gp or random"
             raise UserError(f"{key} must be {rule}; got {name}")
+
+
+def check_stopping(given: Mapping[str, Any], direction: str | Sequence[str]) -> None:
+    """Raise UserError for keys of the sweeper that need a best trial, if there are several objectives."""
+    if isinstance(direction, str):
+        return
+    for key in _OF_THE_BEST:
+        if given.get(key) not in (None, []):
+            rule = f"left out with {len(direction)} objectives, as no trial is the best of them"
+            raise UserError(f"hydra.sweeper.{key} must be {rule}; got {given[key]}")
 
 
 def describe(direction: str | Sequence[str]) -> str | None:

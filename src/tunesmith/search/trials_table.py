@@ -16,7 +16,7 @@ from tunesmith.search.study.front import has_constraints, violations
 from tunesmith.search.study.trial import Attempt
 
 TRIALS_FILE = "trials.csv"
-FIXED_COLUMNS = ("number", "state", "value", "epochs", "seconds", "host", "folder", "reason", "note", "tags")
+FIXED_COLUMNS = ("number", "stage", "state", "value", "epochs", "seconds", "host", "folder", "reason", "note", "tags")
 
 # A key that Hydra adds, such as +model.width.
 _KEY = re.compile(r"\+{1,2}[A-Za-z_][\w./@]*")
@@ -47,6 +47,7 @@ def to_csv(trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection], 
         values = [repr(value) for value in attempt.values(directions)] or [""] * len(directions)
         row = [
             attempt.number,
+            attempt.stage or "",
             trials[attempt.number].state.name,
             *values,
             *[", ".join(violations(trials[attempt.number]))] * is_constrained,
@@ -67,12 +68,21 @@ def read_trials(folder: Path) -> tuple[list[dict[str, str]], list[str]]:
 
     Two columns of one name, which earlier versions wrote, are told apart: the first is the fixed one.
     """
-    with (folder / TRIALS_FILE).open(newline="", encoding="utf-8") as file:
+    columns, rows = _read(folder / TRIALS_FILE)
+    num_fixed = max((place for place, name in enumerate(columns, 1) if name in FIXED_COLUMNS), default=0)
+    return rows, columns[num_fixed:]
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a CSV file, column -> text; raises ValueError if a row has another length than the header."""
+    return _read(path)[1]
+
+
+def _read(path: Path) -> tuple[list[str], list[dict[str, str]]]:
+    with path.open(newline="", encoding="utf-8") as file:
         header, *rows = ([_text(cell) for cell in line] for line in csv.reader(file))
     columns = _distinct(header)
-    num_fixed = max((place for place, name in enumerate(columns, 1) if name in FIXED_COLUMNS), default=0)
-    params = columns[num_fixed:]
-    return [dict(zip(columns, row, strict=True)) for row in rows], params
+    return columns, [dict(zip(columns, row, strict=True)) for row in rows]
 
 
 def _with_columns(columns: Sequence[str], behind: str, names: Sequence[str]) -> list[str]:

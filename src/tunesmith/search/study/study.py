@@ -14,10 +14,10 @@ from optuna.trial import FrozenTrial, TrialState
 
 from tunesmith.errors import UserError
 from tunesmith.search.attribute_names import REASON
-from tunesmith.search.space.space import Space
 from tunesmith.search.study.config_record import ConfigRecord, read_records
 from tunesmith.search.study.front import candidates
 from tunesmith.search.study.members import Members
+from tunesmith.search.study.scope import Scope
 from tunesmith.search.study.study_of_space import StudyOfSpace
 from tunesmith.search.study.trial import Attempt, State
 
@@ -57,22 +57,21 @@ def open_study(
     name: str,
     direction: str | Sequence[str],
     pruner: BasePruner,
-    space: Space,
+    scope: Scope,
     present: ConfigRecord | None = None,
-    is_enumerated: bool = False,
 ) -> StudyOfSpace:
     """Open a study, or make it if there is none.
 
     direction: of its objective, or of each of several.
-    present: what the trials of this command have in common; is_enumerated: whether each point of the space runs once.
+    scope: what the command, or one of its stages, looks at; present: what its trials have in common.
 
     Raises:
         UserError: the study has another direction, or other ones.
     """
     make_study(storage, name, direction)
     stored_study = optuna.load_study(study_name=name, storage=storage)
-    members = Members(space, present, lambda: read_records(stored_study))
-    study = StudyOfSpace(name, storage, pruner, members, is_enumerated)
+    members = Members(scope, present, lambda: read_records(stored_study))
+    study = StudyOfSpace(name, storage, pruner, scope, members)
     stored = [each.name.lower() for each in study.directions]
     if stored != directions_of(direction):
         was, now = ", ".join(stored), direction if isinstance(direction, str) else ", ".join(direction)
@@ -82,8 +81,9 @@ def open_study(
 
 def tell(study: Study, number: int, state: TrialState, value: float | Sequence[float] | None = None) -> bool:
     """End an attempt; return False if it had ended before. value: of a COMPLETE one; several of several objectives."""
+    shown = study.shown if isinstance(study, StudyOfSpace) else study
     try:
-        study.tell(number, value, state)
+        shown.tell(number, value, state)
     except (ValueError, optuna.exceptions.UpdateFinishedTrialError):
         return False
     return True
