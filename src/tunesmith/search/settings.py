@@ -19,7 +19,7 @@ from tunesmith.rules import FLAG, SEED, Rule, integer, is_list, list_of, number,
 from tunesmith.search.confirm.options import Confirm, read_confirm
 from tunesmith.search.constraints import Constraint, read_constraints
 from tunesmith.search.named_function import NamedEvaluation, NamedFunction
-from tunesmith.search.several_objectives import check_sampler, check_stopping, choose_pruner
+from tunesmith.search.several_objectives import check_best_is_not_needed, check_sampler, choose_pruner
 from tunesmith.search.space.params import read_params
 from tunesmith.search.stage_settings import StageSettings, read_stages
 from tunesmith.search.study.stopping import Stopping
@@ -136,9 +136,8 @@ def read_settings(given: Mapping[str, Any], config: DictConfig | None = None) ->
         check_rule(PREFIX + key, rule, given[key])
     direction, typed = _direction(given["direction"]), _typed_of_hydra(config)
     check_sampler(given["sampler"], direction)
-    check_stopping(given, direction)
     resolved = _checked_params(_plain(given["params"]) or {})
-    return Settings(
+    settings = Settings(
         **{
             **{key: value for key, value in given.items() if key not in _OLD},
             "direction": direction,
@@ -157,6 +156,8 @@ def read_settings(given: Mapping[str, Any], config: DictConfig | None = None) ->
             "on_finish": None if given["on_finish"] is None else NamedEvaluation(given["on_finish"]),
         }
     )
+    check_best_is_not_needed(vars(settings))
+    return settings
 
 
 def check_sweeper_keys(config: DictConfig) -> None:

@@ -51,14 +51,16 @@ def check_sampler(sampler: Any, direction: str | Sequence[str]) -> None:
             raise UserError(f"{key} must be {rule}; got {name}")
 
 
-def check_stopping(given: Mapping[str, Any], direction: str | Sequence[str]) -> None:
-    """Raise UserError for keys of the sweeper that need a best trial, if there are several objectives."""
-    if isinstance(direction, str):
-        return
-    for key in _OF_THE_BEST:
-        if given.get(key) not in (None, []):
+def check_best_is_not_needed(settings: Mapping[str, Any]) -> None:
+    """Raise UserError for a key that builds on the best trial, if there are several objectives.
+
+    settings: of the sweeper, as they were read.
+    """
+    direction = settings["direction"]
+    for key in () if isinstance(direction, str) else _OF_THE_BEST:
+        if settings[key] not in (None, ()):
             rule = f"left out with {len(direction)} objectives, as no trial is the best of them"
-            raise UserError(f"hydra.sweeper.{key} must be {rule}; got {given[key]}")
+            raise UserError(f"hydra.sweeper.{key} must be {rule}; got one")
 
 
 def describe(direction: str | Sequence[str]) -> str | None:

@@ -87,6 +87,14 @@ def test_every_other_sampler_takes_several(app: StudyApp, sampler: str) -> None:
     assert (found["trials"]["complete"], len(found["solutions"])) == (4, 4)
 
 
+@pytest.mark.parametrize("key", ["target=0.5", "no_improvement=3", "confirm.top=2", "stages=[{n_trials: 2}]"])
+def test_what_builds_on_the_best_trial_is_refused(app: StudyApp, key: str) -> None:
+    name = key.partition("=")[0].partition(".")[0]
+    with pytest.raises(UserError, match=rf"^hydra\.sweeper\.{name} must be left out with 2 objectives, as no trial is"):
+        app.sweep("x=0,1", "hydra.sweeper.direction=[minimize,maximize]", f"hydra.sweeper.{key}", task=both)
+    assert not FOLDER.exists()
+
+
 # what a sweep leaves
 
 

@@ -91,7 +91,7 @@ class ConfirmedPlan:
         return num_candidates * FIRST_SEEDS + math.ceil(num_candidates / 2) * rest
 
     def _candidates(self, trials: Sequence[FrozenTrial]) -> tuple[Stage, list[FrozenTrial]]:
-        """Return the last stage on the full data that has a complete and feasible trial, and the best trials, the best one first.
+        """Return the last stage on the full data that has a complete, feasible trial, and the best trials, best first.
 
         They are those of all stages with this one's overrides, since a stage runs no configuration that an earlier one
         has run, unless it is a rerun. Of trials with the same values the best one stands for all.
