@@ -15,11 +15,11 @@ from optuna.trial import FrozenTrial, TrialState
 from tunesmith.errors import UserError
 from tunesmith.search.attribute_names import REASON
 from tunesmith.search.study.config_record import ConfigRecord, read_records
-from tunesmith.search.study.front import candidates
+from tunesmith.search.study.front import candidates, violations
 from tunesmith.search.study.members import Members
 from tunesmith.search.study.scope import Scope
 from tunesmith.search.study.study_of_space import StudyOfSpace
-from tunesmith.search.study.trial import Attempt, State
+from tunesmith.search.study.trial import Attempt, State, state_of
 
 Direction = Literal["minimize", "maximize"]
 DIRECTIONS: dict[str, Direction] = {
@@ -104,7 +104,11 @@ def best_trial(trials: Sequence[FrozenTrial], direction: StudyDirection) -> Froz
     None if there is no such trial.
     """
     direction_sign = -1.0 if direction == StudyDirection.MAXIMIZE else 1.0
-    return min(candidates(trials), key=lambda trial: direction_sign * trial.values[0], default=None)
+    complete = [trial for trial in trials if state_of(trial) is State.COMPLETE]
+    best = min(complete, key=lambda trial: direction_sign * trial.values[0], default=None)
+    if best is None or not violations(best):  # to look at the constraints of all takes longer than all the rest
+        return best
+    return min(candidates(complete), key=lambda trial: direction_sign * trial.values[0], default=None)
 
 
 def is_worthless(study: Study) -> bool:
