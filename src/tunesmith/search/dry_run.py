@@ -133,8 +133,9 @@ def show_examples(settings: Settings, stages: Sequence[PreparedStage], remarks: 
     """Print each stage, and the first configurations that the first one would try, drawn in a temporary study."""
     first = stages[0]
     for stage in stages:
-        show_stage(stage.stage, stage.n_trials)
-    show_space(first.stage.space, [*first.stage.space.remarks, *remarks])
+        if stage.stage.name is not None:
+            show_stage(stage.stage, stage.n_trials)
+    show_space(first.stage.space, remarks)
     study = _temporary_study(settings, first)
     say("dry run: every key exists and every end of the space composes; the first configurations")
     number = first.points.most_trials(NUM_EXAMPLES)

@@ -18,8 +18,10 @@ from tunesmith.search import results
 from tunesmith.search.best_config import without_hydra, write_best_config
 from tunesmith.search.console.lines import say
 from tunesmith.search.console.summary import print_summary
+from tunesmith.search.search_results import describe_confirmation, describe_search
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.space import Space
+from tunesmith.search.staged_study import StagedStudy
 from tunesmith.search.study.stopping import why_stopped
 from tunesmith.search.worker.failure import reason_of
 
@@ -53,7 +55,10 @@ def finish(
             test = _evaluate(evaluate, is_best_trial_elsewhere)
         if test is not None:
             found = results.write_test(folder, found, test)
-    reason = why_stopped(study.get_trials(deepcopy=False), study.directions[0], settings.stopping)
+    if isinstance(study, StagedStudy):
+        reason = study.why_stopped()
+    else:
+        reason = why_stopped(study.get_trials(deepcopy=False), study.directions[0], settings.stopping)
     if reason is not None:
         say(f"stopped: {reason}; the same command with a wider limit, or null, goes on")
     print_summary(found, results.ties(study), settings, space, folder, study_keys)
@@ -67,7 +72,8 @@ def write_results(
 
     The config is None, and best.yaml not written, if the trial lies elsewhere or is none of this command's.
     """
-    found = results.write_results(study, folder, settings.max_epochs, settings.folds)
+    more = {"search": describe_search(study, settings), **describe_confirmation(study)}
+    found = results.write_results(study, folder, settings.max_epochs, settings.folds, more)
     config = _best_config(study, folder, found, config_of)
     try:
         write_best_config(study.study_name, folder, config, loader)

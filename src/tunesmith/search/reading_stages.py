@@ -29,14 +29,17 @@ def read_stages(settings: Settings, config: DictConfig, typed: Sequence[str], lo
     """
     space = parse_space(settings.params, typed, loader, config)
     space = replace(space, is_open=settings.custom_search_space is not None)
-    return make_stages(plan_sweep(settings, space, config, loader), settings, config, loader)
+    planned = plan_sweep(settings, space, config, loader)
+    return make_stages(planned.plan, settings, config, loader, planned.remarks)
 
 
-def make_stages(plan: Plan, settings: Settings, config: DictConfig, loader: ConfigLoader) -> Stages:
+def make_stages(
+    plan: Plan, settings: Settings, config: DictConfig, loader: ConfigLoader, remarks: Sequence[str] = ()
+) -> Stages:
     """Return the stages of a plan, each with its sampler and the composer of its configs."""
 
     def prepare(stage: Stage) -> PreparedStage:
         sampler = ParamSampler(settings, stage, config)
         return PreparedStage(stage, Composer(loader, config, sampler.scope.full_space), sampler)
 
-    return Stages(plan, prepare)
+    return Stages(plan, prepare, remarks)

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from optuna import Study
@@ -15,8 +16,8 @@ from optuna.trial import FrozenTrial
 
 from tunesmith import run_folder
 from tunesmith.search.study.counts import count
-from tunesmith.search.study.front import candidates, has_constraints, num_infeasible, pareto_front
-from tunesmith.search.study.study import best_trial
+from tunesmith.search.study.front import feasible, has_constraints, num_infeasible, pareto_front
+from tunesmith.search.study.study import best_trial, candidates
 from tunesmith.search.study.trial import Attempt, State
 from tunesmith.search.trials_table import TRIALS_FILE, to_csv
 from tunesmith.typed_command import program
@@ -25,6 +26,7 @@ RESULTS_FILE = "optimization_results.yaml"
 BEST_FILE = "best.yaml"
 
 MULTIRUN_FILE = "multirun.yaml"
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -35,14 +37,17 @@ class Epochs:
     saved: int | None
 
 
-def write_results(study: Study, folder: Path, max_epochs: int | None, folds: int | None = None) -> dict[str, Any]:
+def write_results(
+    study: Study, folder: Path, max_epochs: int | None, folds: int | None = None, more: Mapping[str, Any] = _NOTHING
+) -> dict[str, Any]:
     """Write trials.csv and optimization_results.yaml; return the content of the latter.
 
     max_epochs: of a trial, to count the epochs that pruning saved; None if the app has no such number.
     folds: number of trainings of a trial, each of max_epochs; None: one training.
+    more: further content.
     """
     trials = study.get_trials(deepcopy=False)
-    results = _results(study, trials, folder, _epochs(trials, max_epochs, folds))
+    results = {**_results(study, trials, folder, _epochs(trials, max_epochs, folds)), **more}
     run_folder.write_text(folder / TRIALS_FILE, to_csv(trials, study.directions, folder))
     run_folder.write_yaml(folder / RESULTS_FILE, results)
     return results
@@ -81,15 +86,14 @@ def find_best(folder: Path, results: Mapping[str, Any]) -> Path | None:
 
 def ties(study: Study) -> list[int]:
     """Return the numbers of the complete trials whose value equals the best trial's."""
-    trials = study.get_trials(deepcopy=False)
-    best = _best_trial(study, trials)
-    others = [trial for trial in candidates(trials) if best and trial.number != best.number]
+    best = _best_trial(study)
+    others = [trial for trial in feasible(candidates(study)) if best and trial.number != best.number]
     return [trial.number for trial in others if best and trial.values == best.values]
 
 
-def _best_trial(study: Study, trials: list[FrozenTrial]) -> FrozenTrial | None:
+def _best_trial(study: Study) -> FrozenTrial | None:
     """Return the best trial; None if none is complete, or with several objectives, where none is the best one."""
-    return best_trial(trials, study.direction) if len(study.directions) == 1 else None
+    return best_trial(candidates(study), study.direction) if len(study.directions) == 1 else None
 
 
 def _solutions(study: Study, trials: list[FrozenTrial], folder: Path) -> dict[str, Any]:
@@ -104,7 +108,7 @@ def _solutions(study: Study, trials: list[FrozenTrial], folder: Path) -> dict[st
 
 
 def _results(study: Study, trials: list[FrozenTrial], folder: Path, epochs: Epochs) -> dict[str, Any]:
-    counts, best = count(trials), _best_trial(study, trials)
+    counts, best = count(trials), _best_trial(study)
     return {
         "name": "optuna",
         "study": study.study_name,

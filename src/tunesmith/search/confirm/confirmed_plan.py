@@ -20,8 +20,8 @@ from tunesmith.search.space.space import Space
 from tunesmith.search.space.values import is_same_param
 from tunesmith.search.stages.best import own_point
 from tunesmith.search.stages.plan import Plan
-from tunesmith.search.stages.stage import Stage
-from tunesmith.search.study.front import candidates
+from tunesmith.search.stages.stage import Stage, is_on_full_data
+from tunesmith.search.study.front import feasible
 from tunesmith.search.study.stopping import NEVER
 from tunesmith.search.study.trial import Attempt, State
 
@@ -71,7 +71,7 @@ class ConfirmedPlan:
             stopping=NEVER,
             is_counted=False,
             is_rerun=False,
-            remarks=(),
+            remarks=(_describe(candidates, seeds),),
         )
 
     def confirmation(self, trials: Sequence[FrozenTrial]) -> Confirmation | None:
@@ -97,9 +97,9 @@ class ConfirmedPlan:
         has run, unless it is a rerun. Of trials with the same values the best one stands for all.
         """
         stages = [self.plan.stage(index, ()) for index in range(len(self.plan.names))]
-        complete = list(candidates(trials))
+        complete = list(feasible(trials))
         ended = {Attempt(trial).stage for trial in complete}
-        base = next((each for each in reversed(stages) if each.name in ended and is_on_full_data(each.overrides)), None)
+        base = next((each for each in reversed(stages) if each.name in ended and is_on_full_data(each)), None)
         if base is None:
             return stages[-1], []
         is_alone = base.is_rerun
@@ -138,6 +138,14 @@ class ConfirmedPlan:
         return Repeats(candidate.number, float(candidate.values[0]), values, len(failed - values.keys()))
 
 
+def _describe(candidates: Sequence[FrozenTrial], seeds: Sequence[int]) -> str:
+    if not candidates:
+        return "no trial on the full data has run to its end: there is nothing to confirm"
+    return (
+        f"trials {', '.join(str(trial.number) for trial in candidates)} again, with seeds {', '.join(map(str, seeds))}"
+    )
+
+
 def check_confirm(confirm: Confirm, space: Space, own_seed: object, names: Sequence[str | None]) -> None:
     """Raise UserError for a search that cannot be confirmed; names: of its stages."""
     if own_seed is ABSENT:
@@ -158,14 +166,6 @@ def _is_of(stage: Stage, trial: FrozenTrial) -> bool:
     """Whether all values of a trial are of this command's space, so that they may become overrides."""
     params, space = Attempt(trial).params, replace(stage.space, dimensions=stage.whole or stage.space.dimensions)
     return own_point(space, params).keys() == params.keys()
-
-
-def is_on_full_data(overrides: Sequence[str]) -> bool:
-    """Whether a stage's own overrides leave the data as they are."""
-    keys = (text.lstrip("+~").partition("=")[0] for text in overrides)
-    return not any(
-        key.split("/")[0].split(".")[0] == "data" and key not in ("data.folds", "data.batch_size") for key in keys
-    )
 
 
 def _are_same(one: Params, other: Params) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith.search import command, results
+from tunesmith.search.confirm.confirmation import as_rows
 from tunesmith.search.console.lines import rows
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.space import Space
@@ -55,6 +56,7 @@ def _rows(
         if results.find_best(folder, found) is None:
             host = found["best_host"] or "an unknown host"
             yield "best lies on", f"{host}, in {found['best_dir']}: the same command there evaluates it"
+    yield from as_rows(found["confirm"]) if found.get("confirm") else ()
     numbers = {**found["trials"], **({"infeasible": found["infeasible"]} if "infeasible" in found else {})}
     yield "trials", "  ".join(f"{number} {state}" for state, number in numbers.items())
     epochs = found["epochs"]

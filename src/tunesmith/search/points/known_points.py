@@ -32,9 +32,6 @@ class KnownPoints:
     remarks: tuple[str, ...] = ()
 
 
-NONE_KNOWN = KnownPoints()
-
-
 def read_known_points(
     space: Space, baseline: bool, enqueue: Any, studies: Path, is_enumerated: bool = False
 ) -> KnownPoints:

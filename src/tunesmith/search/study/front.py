@@ -27,7 +27,7 @@ def violations(trial: FrozenTrial) -> dict[str, float]:
     }
 
 
-def candidates(trials: Sequence[FrozenTrial]) -> Iterator[FrozenTrial]:
+def feasible(trials: Sequence[FrozenTrial]) -> Iterator[FrozenTrial]:
     """Yield the complete trials that break no constraint."""
     return (trial for trial in trials if state_of(trial) is State.COMPLETE and not violations(trial))
 
@@ -44,7 +44,7 @@ def pareto_front(trials: Sequence[FrozenTrial], directions: Sequence[StudyDirect
     values none dominates another: all of them are part of the front.
     """
     signs = [-1.0 if direction == StudyDirection.MAXIMIZE else 1.0 for direction in directions]
-    losses = [([s * v for s, v in zip(signs, trial.values, strict=True)], trial) for trial in candidates(trials)]
+    losses = [([s * v for s, v in zip(signs, trial.values, strict=True)], trial) for trial in feasible(trials)]
     front: list[tuple[list[float], FrozenTrial]] = []
     for loss, trial in sorted(losses, key=lambda pair: (pair[0], pair[1].number)):
         if not any(_dominates(other, loss) for other, _ in front):  # whoever dominates it comes before it

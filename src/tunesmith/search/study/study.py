@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 
 import optuna
 from optuna import Study
@@ -15,7 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 from tunesmith.errors import UserError
 from tunesmith.search.attribute_names import REASON
 from tunesmith.search.study.config_record import ConfigRecord, read_records
-from tunesmith.search.study.front import candidates, violations
+from tunesmith.search.study.front import feasible, violations
 from tunesmith.search.study.members import Members
 from tunesmith.search.study.scope import Scope
 from tunesmith.search.study.study_of_space import StudyOfSpace
@@ -108,7 +108,17 @@ def best_trial(trials: Sequence[FrozenTrial], direction: StudyDirection) -> Froz
     best = min(complete, key=lambda trial: direction_sign * trial.values[0], default=None)
     if best is None or not violations(best):  # to look at the constraints of all takes longer than all the rest
         return best
-    return min(candidates(complete), key=lambda trial: direction_sign * trial.values[0], default=None)
+    return min(feasible(complete), key=lambda trial: direction_sign * trial.values[0], default=None)
+
+
+@runtime_checkable
+class _HasCandidates(Protocol):
+    def candidates(self) -> list[FrozenTrial]: ...
+
+
+def candidates(study: Study) -> list[FrozenTrial]:
+    """Return the trials of which the best one is the study's: all, but those of other stages that are no match."""
+    return study.candidates() if isinstance(study, _HasCandidates) else study.get_trials(deepcopy=False)
 
 
 def is_worthless(study: Study) -> bool:

@@ -14,7 +14,7 @@ from tunesmith.config.selection import ABSENT
 from tunesmith.errors import UserError
 from tunesmith.search.attribute_names import OUTSIDE, REASON, STAGE
 from tunesmith.search.confirm.confirmation import to_plain
-from tunesmith.search.confirm.confirmed_plan import ConfirmedPlan, check_confirm, is_on_full_data
+from tunesmith.search.confirm.confirmed_plan import ConfirmedPlan, check_confirm
 from tunesmith.search.confirm.options import Confirm
 from tunesmith.search.space.space import Space, parse_space
 from tunesmith.search.stages.plan import Plan, SingleStage
@@ -135,22 +135,6 @@ def test_candidates_are_of_all_stages_with_the_same_overrides() -> None:
     trials = trials_of(*(trial(x, x, stage=name) for x, name in ((0.3, "a"), (0.1, "b"), (0.5, "c"))))
     stage = plan_of(top=3, plan=Fixed(stages)).stage(3, trials)
     assert [point["x"] for point in stage.points[:2]] == [0.3, 0.5]
-
-
-@pytest.mark.parametrize(
-    ("override", "is_full"),
-    [
-        ("data.fraction=0.1", False),
-        ("+data.path=a.csv", False),
-        ("data=iris", False),
-        ("data.folds=5", True),
-        ("data.batch_size=8", True),
-        ("trainer.max_epochs=3", True),
-        ("dataset=iris", True),
-    ],
-)
-def test_full_data(override: str, is_full: bool) -> None:
-    assert is_on_full_data(["seed=1", override]) == is_full
 
 
 REPEATS = (trial(0.2, 4.0, 1), trial(0.4, 3.8, 1), trial(0.2, 4.4, 2), trial(0.4, 4.0, 2))
