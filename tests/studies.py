@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -59,7 +59,7 @@ def opened(
     sampler: BaseSampler | None = None,
     pruner: BasePruner | None = None,
     space: Space = X,
-    direction: str = "min",
+    direction: str | Sequence[str] = "min",
     record: ConfigRecord | None = None,
     is_enumerated: bool = False,
     scope: Scope | None = None,
@@ -118,4 +118,4 @@ def prepared(space: Space, settings: Settings, composer: object, config: DictCon
 
 def settings_of(**keys: Any) -> Settings:
     """Settings with these keys, all others null."""
-    return Settings(**{**dict.fromkeys(Settings.__dataclass_fields__), **keys})
+    return Settings(**{**dict.fromkeys(Settings.__dataclass_fields__), "constraints": (), **keys})

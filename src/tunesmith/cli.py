@@ -228,8 +228,8 @@ def _in_one_line(task: Callable[[DictConfig], Any]) -> Callable[[DictConfig], An
 
 
 def with_plus(argument: str) -> str:
-    """Add Hydra's ++ to an argument of sampler or pruner: its node holds only the arguments that are set."""
-    for group in ("sampler", "pruner"):
+    """Add Hydra's ++ to an argument of sampler, pruner or constraints: the node holds only those that are set."""
+    for group in ("sampler", "pruner", "constraints"):
         key = f"hydra.sweeper.{group}."
         if argument.lstrip("+").startswith(key) and not argument.startswith(f"{key}_target_"):
             return f"++{argument.lstrip('+')}"

@@ -74,6 +74,7 @@ KEYS: dict[str, Rule] = {
     "trainer.save_interval": NOT_NEGATIVE,
     "objective.metric": Rule("the name of a logged metric", lambda value: isinstance(value, str) and value != ""),
     "objective.mode": one_of("min", "max"),
+    "objective.others": or_null(LIST),
 }
 
 _NET: dict[str, Rule] = {

@@ -6,7 +6,6 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import astuple
 from typing import Any
 
 from hydra.errors import HydraException
@@ -18,7 +17,6 @@ from optuna.storages import InMemoryStorage
 
 from tunesmith.config.in_job import resolved_as_in_job
 from tunesmith.errors import UserError
-from tunesmith.objective import Objective
 from tunesmith.search.console.lines import say, show_space, show_stage
 from tunesmith.search.named_function import NamedEvaluation, NamedFunction
 from tunesmith.search.prepared_stage import PreparedStage
@@ -26,6 +24,7 @@ from tunesmith.search.sampling.buildable import check_arguments
 from tunesmith.search.sampling.sampler import make_pruner
 from tunesmith.search.sampling.tryout import try_search
 from tunesmith.search.settings import PREFIX, Settings
+from tunesmith.search.several_objectives import describe
 from tunesmith.search.space.compose import Composer
 from tunesmith.search.space.space import Space
 from tunesmith.search.storage.storage import check_reachable, check_url
@@ -56,7 +55,7 @@ def check_sweep(settings: Settings, stages: Sequence[PreparedStage]) -> list[str
         check_arguments("pruner", BasePruner, stage.stage.pruner)
     if not settings.dry_run:
         check_reachable(settings.storage)
-    said = _check_configs(settings, stages)
+    said = [describe(settings.direction), *_check_configs(settings, stages)]
     for stage in stages:
         stage.sampler.make_sampler(first_trial=0)  # a key that cannot be searched may be one that does not belong here
         make_pruner(stage.stage.pruner)
@@ -71,7 +70,7 @@ def check_sweep(settings: Settings, stages: Sequence[PreparedStage]) -> list[str
 
 def _check_configs(settings: Settings, stages: Sequence[PreparedStage]) -> list[str | None]:
     """Compose and check the config at each extreme of each stage; return what the app's check says of them."""
-    objective: Objective | None = None
+    objective: Sequence[Any] | None = None
     said: list[str | None] = []
     for stage in stages:
         for params in _extremes(stage.stage.space, stage.composer):
@@ -118,11 +117,11 @@ def _compose(params: Mapping[str, Any], space: Space, composer: Composer) -> Dic
     )
 
 
-def _same_objective(cfg: DictConfig, objective: Objective | None) -> Objective | None:
-    """Return the objective of a config; raise UserError if it is not that of the other trials, None so far."""
-    keys = ("objective.metric", "objective.mode")
-    of_cfg = Objective(*(OmegaConf.select(cfg, key) for key in keys))
-    for key, first, other in zip(keys, astuple(objective or of_cfg), astuple(of_cfg), strict=True):
+def _same_objective(cfg: DictConfig, objective: Sequence[Any] | None) -> Sequence[Any]:
+    """Return the objectives of a config; raise UserError if they are not those of the other trials, None so far."""
+    keys = ("objective.metric", "objective.mode", "objective.others")
+    of_cfg = [OmegaConf.select(cfg, key) for key in keys]
+    for key, first, other in zip(keys, objective or of_cfg, of_cfg, strict=True):
         if first != other:
             raise UserError(
                 f"{key} must be the same in all trials of a study, or its best trial means nothing; got {first} and "

@@ -43,6 +43,7 @@ def plan_sweep(settings: Settings, space: Space, config: DictConfig, loader: Con
     confirm = settings.confirm
     if confirm is None:
         return Planned(planned.plan, remarks)
+    assert isinstance(settings.direction, str)
     own_seed = OmegaConf.select(Composer(loader, config, space).compose({}, 0, "0"), confirm.key, default=ABSENT)
     check_confirm(confirm, space, own_seed, planned.plan.names)
     plan = ConfirmedPlan(planned.plan, confirm, own_seed, DIRECTIONS[settings.direction] == "maximize")

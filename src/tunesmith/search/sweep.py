@@ -243,7 +243,8 @@ class Sweep:
 
     def _limits(self) -> Limits:
         own = self._settings
-        return Limits(own.max_failure_rate, own.max_retries, own.timeout, own.trial_timeout, self._before)
+        limits = own.max_failure_rate, own.max_retries, own.timeout, own.trial_timeout, self._before
+        return Limits(*limits, constraints=own.constraints)
 
     def _resume_hint(self) -> str:
         return command.resume_hint(self._keys)

@@ -21,6 +21,7 @@ from tunesmith.search.space.values import is_same_param
 from tunesmith.search.stages.best import own_point
 from tunesmith.search.stages.plan import Plan
 from tunesmith.search.stages.stage import Stage, is_on_full_data
+from tunesmith.search.study.front import feasible
 from tunesmith.search.study.stopping import NEVER
 from tunesmith.search.study.trial import Attempt, State
 
@@ -90,13 +91,13 @@ class ConfirmedPlan:
         return num_candidates * FIRST_SEEDS + math.ceil(num_candidates / 2) * rest
 
     def _candidates(self, trials: Sequence[FrozenTrial]) -> tuple[Stage, list[FrozenTrial]]:
-        """Return the last stage on the full data that has a complete trial, and the best trials, the best one first.
+        """Return the last stage on the full data that has a complete, feasible trial, and the best trials, best first.
 
         They are those of all stages with this one's overrides, since a stage runs no configuration that an earlier one
         has run, unless it is a rerun. Of trials with the same values the best one stands for all.
         """
         stages = [self.plan.stage(index, ()) for index in range(len(self.plan.names))]
-        complete = [trial for trial in trials if Attempt(trial).state is State.COMPLETE]
+        complete = list(feasible(trials))
         ended = {Attempt(trial).stage for trial in complete}
         base = next((each for each in reversed(stages) if each.name in ended and is_on_full_data(each)), None)
         if base is None:

@@ -145,6 +145,7 @@ class StagedPlan:
         Values are compared among stages with the same overrides alone: those with the stage's own, or if none of those
         has a complete trial, those of the stage before. The best few, `top`, are always those of the stage before.
         """
+        assert isinstance(self.settings.direction, str)
         own, before = self.stages[index], self.stages[:index]
         nearest = [stage.overrides for stage in reversed(before)]
         for overrides in dict.fromkeys(nearest if own.top else [own.overrides, *nearest]):

@@ -195,7 +195,7 @@ def study_folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     trials, direction = study.get_trials(), StudyDirection.MINIMIZE if sign == 1 else StudyDirection.MAXIMIZE
     assert trials[1].state == TrialState.FAIL
     folder.mkdir()
-    write_text(folder / "trials.csv", to_csv(trials, direction, folder))
+    write_text(folder / "trials.csv", to_csv(trials, [direction], folder))
     write_yaml(folder / RESULTS_FILE, {"best_value": sign * 0.1, "best_params": dict(trials[2].params)})
     write_text(folder / BEST_FILE, "defaults: [_self_]\ndrop: 0.1\nhydra: {}\n")
     return folder
