@@ -22,6 +22,7 @@ from tunesmith.objective import Objective
 from tunesmith.search.console.lines import say, show_space
 from tunesmith.search.named_function import NamedEvaluation, NamedFunction
 from tunesmith.search.sampling.buildable import check_arguments
+from tunesmith.search.sampling.numbers_only import describe_random_keys
 from tunesmith.search.sampling.param_sampler import ParamSampler
 from tunesmith.search.sampling.sampler import is_enumerated, make_pruner
 from tunesmith.search.sampling.tryout import try_search
@@ -50,7 +51,8 @@ def check_sweep(settings: Settings, space: Space, composer: Composer, sampler: P
     if not settings.dry_run:
         check_reachable(settings.storage)
     objective: Objective | None = None
-    said: list[str | None] = []
+    is_enumeration = is_enumerated(settings.sampler, space, settings.n_trials)
+    said = [None if is_enumeration else describe_random_keys(settings.sampler, space)]
     for params in _extremes(space, composer):
         extreme = _compose(params, settings, composer)
         if settings.check is not None:
