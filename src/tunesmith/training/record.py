@@ -45,12 +45,15 @@ class RunRecord:
         reporter: Reporter,
         data_digest: str | None = None,
         preparation: Mapping[str, Any] | None = None,
+        last_epoch: int | None = None,
     ) -> None:
+        """last_epoch: at which the run is complete, before its config's last one; None: the config's alone counts."""
         self.folder = folder
         self.objective = objective
         self.reporter = reporter
         self.data_digest = data_digest
         self.preparation = preparation
+        self.last_epoch = last_epoch
         self.best = BestSoFar(objective)
         self.is_best_saved = True
         self.epoch = 0
@@ -131,8 +134,8 @@ class RunRecord:
 
     @property
     def is_over(self) -> bool:
-        """Whether the run has to end now, failed or stopped."""
-        return self.failure is not None or self.is_stopped
+        """Whether the run has to end now: failed, stopped, or complete at last_epoch."""
+        return self.failure is not None or self.is_stopped or self.epoch == self.last_epoch
 
     @property
     def seconds(self) -> float:

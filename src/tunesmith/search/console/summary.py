@@ -55,13 +55,18 @@ def _rows(
     epochs = found["epochs"]
     yield "epochs", f"{epochs['run']} run" + (f", {epochs['saved']} saved by pruning" if epochs["saved"] else "")
     if found["test"]:
-        yield "test", "  ".join(f"{name} {value:.4g}" for name, value in found["test"].items())
+        yield "test", "  ".join([*(f"{name} {value:.4g}" for name, value in found["test"].items()), *_of_refit(found)])
     files = [results.RESULTS_FILE, results.BEST_FILE, TRIALS_FILE]
     yield "files", f"{folder}/  {', '.join(name for name in files if (folder / name).exists())}"
     yield "curves", "tensorboard --logdir outputs"
     if (folder / results.BEST_FILE).exists():
         yield "repeat best", results.best_command(folder)
     yield "resume", command.resume_hint(study_keys)
+
+
+def _of_refit(found: Mapping[str, Any]) -> Iterator[str]:
+    if found.get("refit"):
+        yield f"(refit, {found['refit']['epochs']} epochs, in {found['refit']['folder']})"
 
 
 def _ties(numbers: Sequence[int]) -> str:
