@@ -108,7 +108,7 @@ def test_preparation_is_fitted_on_both_parts(tmp_path: Path) -> None:
 
 
 def test_a_found_learning_rate_is_not_searched_again(tmp_path: Path) -> None:
-    cfg = configured("find_lr=true", "scheduler=none", "data.batch_size=90")
+    cfg = configured("find_lr=true", "scheduler=none", "data.batch_size=90", "lr_finder.max_lr=10")
     train(tmp_path, cfg)
     place, config = refit(tmp_path, cfg)
     assert config.find_lr is False
