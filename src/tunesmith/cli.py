@@ -173,7 +173,7 @@ def evaluate(folder: Path, config: DictConfig | None = None) -> dict[str, float]
     if config is not None and config.get("refit") is True:
         from tunesmith.training.refit import refit
 
-        folder, config = refit(folder, config)
+        folder, config = refit(folder, config, shows_epochs=False)
     return evaluate(folder, config)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
@@ -9,20 +12,21 @@ from omegaconf import DictConfig, OmegaConf
 from tunesmith import run_folder
 from tunesmith.errors import RunFailed
 from tunesmith.reporting import NoReporter
+from tunesmith.training import epoch_line
 from tunesmith.training.memory import free_cuda
-from tunesmith.training.refit_config import check_can_refit, make_refit_config
+from tunesmith.training.refit_config import check_can_refit, make_refit_config, refit_fields
 from tunesmith.training.saving import RECORD_STATE
 from tunesmith.training.train_once import train_once
 from tunesmith.training.weights import read_part
 
 
-def refit(folder: Path, cfg: DictConfig) -> tuple[Path, DictConfig]:
+def refit(folder: Path, cfg: DictConfig, shows_epochs: bool = True) -> tuple[Path, DictConfig]:
     """Train a run's configuration on training and validation part for its best epochs; return folder and config.
 
     The refit lies in the run's folder, in refit/. Its checkpoints/best.ckpt is that of its last epoch, its result.yaml
     has no value. A finished refit is left as it is; one that was killed goes on.
 
-    cfg: the run's.
+    cfg: the run's; shows_epochs: whether a line per epoch is logged.
 
     Raises:
         UserError: the run cannot be refitted, or its data have changed.
@@ -30,13 +34,15 @@ def refit(folder: Path, cfg: DictConfig) -> tuple[Path, DictConfig]:
     """
     check_can_refit(cfg)
     config, place = make_refit_config(cfg, folder), folder / run_folder.REFIT_FOLDER
-    epochs = config.refit.epochs
-    if is_done(place):
+    if _is_done(place, config):
         return place, config
+    (place / run_folder.TEST_FILE).unlink(missing_ok=True)  # of a refit before the run went on to a later best epoch
     (place / run_folder.CONFIG_FILE).parent.mkdir(parents=True, exist_ok=True)
     run_folder.write_text(place / run_folder.CONFIG_FILE, OmegaConf.to_yaml(config))
+    checkpoint = _checkpoint(place, config.refit.epochs)
     try:
-        result = train_once(config, place, NoReporter(), _checkpoint(place, epochs), of_other_fold=_trained(folder))
+        with nullcontext() if shows_epochs else _no_epoch_lines():
+            result = train_once(config, place, NoReporter(), checkpoint, of_other_fold=_trained(folder))
     finally:
         free_cuda()
     if result["state"] == "FAIL":
@@ -44,10 +50,21 @@ def refit(folder: Path, cfg: DictConfig) -> tuple[Path, DictConfig]:
     return place, config
 
 
-def is_done(place: Path) -> bool:
-    """Whether a refit's folder holds one that has ended."""
+def _is_done(place: Path, config: DictConfig) -> bool:
+    """Whether a refit's folder holds one that has ended, and was trained for as many epochs."""
     path = place / run_folder.RESULT_FILE
-    return path.is_file() and run_folder.read_yaml(path).get("state") == "COMPLETE"
+    result = run_folder.read_yaml(path) if path.is_file() else {}
+    return result.get("state") == "COMPLETE" and result.get("refit") == refit_fields(config)
+
+
+@contextmanager
+def _no_epoch_lines() -> Iterator[None]:
+    level = epoch_line.log.level
+    epoch_line.log.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        epoch_line.log.setLevel(level)
 
 
 def _trained(folder: Path) -> Path:

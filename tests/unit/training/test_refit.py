@@ -131,6 +131,17 @@ def test_a_finished_refit_is_left_as_it_is(tmp_path: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in place.rglob("*")} == before
 
 
+def test_a_run_that_went_on_to_a_later_best_epoch_is_refitted_anew(tmp_path: Path) -> None:
+    short = configured("trainer.max_epochs=2")
+    train(tmp_path, short)
+    place, _ = refit(tmp_path, short)
+    (place / "test.yaml").write_text("test/acc: 0.9")
+    train(tmp_path, configured("trainer.max_epochs=4"))
+    refit(tmp_path, configured("trainer.max_epochs=4"))
+    assert len(read_metrics(place)) == 4
+    assert not (place / "test.yaml").exists()
+
+
 class Lost(Listener):
     """Its process is stopped after the third epoch."""
 
