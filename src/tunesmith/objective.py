@@ -19,7 +19,7 @@ from tunesmith.errors import UserError, closest
 PARAMETERS, SECONDS = "parameters", "seconds_per_epoch"
 OF_RUN = (PARAMETERS, SECONDS)
 
-WORST = {"min": math.inf, "max": -math.inf}
+WORST = {"min": math.inf, "max": -math.inf, "last": math.nan}
 
 # Words that end a metric's name. Names that end otherwise have no mode of their own.
 MODES = {
@@ -39,13 +39,18 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+")  # MulticlassAccur
 
 @dataclass(frozen=True)
 class Objective:
-    """A metric's name, such as val/loss, and its mode: "min" if less is better, "max" if more is better."""
+    """A metric's name, such as val/loss, and its mode: "min" if less is better, "max" if more is better.
+
+    mode: "last", which no config may say: the later of two epochs is the better one.
+    """
 
     metric: str
     mode: str
 
     def is_better(self, value: float, than: float) -> bool:
         """Compare two values; NaN is never better."""
+        if self.mode == "last":
+            return not math.isnan(value)
         return value < than if self.mode == "min" else value > than
 
 

@@ -67,6 +67,7 @@ KEYS: dict[str, Rule] = {
     "l1": NOT_NEGATIVE,
     "warmup_epochs": integer(0),
     "find_lr": FLAG,
+    "refit": FLAG,
     "lr_finder.min_lr": POSITIVE,
     "lr_finder.max_lr": POSITIVE,
     "lr_finder.steps": integer(50),

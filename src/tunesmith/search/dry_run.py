@@ -21,7 +21,8 @@ from tunesmith.search.console.lines import say, show_space, show_stage
 from tunesmith.search.named_function import NamedEvaluation, NamedFunction
 from tunesmith.search.prepared_stage import PreparedStage
 from tunesmith.search.sampling.buildable import check_arguments
-from tunesmith.search.sampling.sampler import make_pruner
+from tunesmith.search.sampling.numbers_only import describe_random_keys
+from tunesmith.search.sampling.sampler import is_enumerated, make_pruner
 from tunesmith.search.sampling.tryout import try_search
 from tunesmith.search.settings import PREFIX, Settings
 from tunesmith.search.several_objectives import describe
@@ -55,7 +56,7 @@ def check_sweep(settings: Settings, stages: Sequence[PreparedStage]) -> list[str
         check_arguments("pruner", BasePruner, stage.stage.pruner)
     if not settings.dry_run:
         check_reachable(settings.storage)
-    said = [describe(settings.direction), *_check_configs(settings, stages)]
+    said = [describe(settings.direction), *map(_describe_draws, stages), *_check_configs(settings, stages)]
     for stage in stages:
         stage.sampler.make_sampler(first_trial=0)  # a key that cannot be searched may be one that does not belong here
         make_pruner(stage.stage.pruner)
@@ -66,6 +67,13 @@ def check_sweep(settings: Settings, stages: Sequence[PreparedStage]) -> list[str
     if settings.custom_search_space is not None:
         said.append(_check_suggested(settings, stages[0]))
     return [line for line in dict.fromkeys(said) if isinstance(line, str)]
+
+
+def _describe_draws(prepared: PreparedStage) -> str | None:
+    stage = prepared.stage
+    if stage.only_points or is_enumerated(stage.sampler, stage.space, stage.n_trials):
+        return None
+    return describe_random_keys(stage.sampler, stage.space)
 
 
 def _check_configs(settings: Settings, stages: Sequence[PreparedStage]) -> list[str | None]:

@@ -53,22 +53,6 @@ def write_results(
     return results
 
 
-def write_test(folder: Path, results: dict[str, Any], test: Mapping[str, Any]) -> dict[str, Any]:
-    """Add the best trial's test metrics to optimization_results.yaml."""
-    results = {**results, "test": dict(test)}
-    run_folder.write_yaml(folder / RESULTS_FILE, results)
-    return results
-
-
-def read_test(folder: Path, results: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the metrics of test.yaml if the best trial was evaluated before: test data is touched once per trial."""
-    best_folder = find_best(folder, results)
-    path = None if best_folder is None else best_folder / run_folder.TEST_FILE
-    if path is None or not path.exists():
-        return None
-    return {name: value for name, value in run_folder.read_yaml(path).items() if name != "samples"}
-
-
 def find_best(folder: Path, results: Mapping[str, Any]) -> Path | None:
     """Return the best trial's folder; None if it does not lie in the study's folder here, or on another host.
 

@@ -47,8 +47,13 @@ class RunRecord:
         data_digest: str | None = None,
         preparation: Mapping[str, Any] | None = None,
         others: Sequence[Objective] = (),
+        last_epoch: int | None = None,
     ) -> None:
-        """others: further objectives of the run's study."""
+        """Begin the record of a run.
+
+        others: further objectives of the run's study.
+        last_epoch: at which the run is complete, before its config's last one; None: the config's alone counts.
+        """
         self.folder = folder
         self.objective = objective
         self.reporter = reporter
@@ -56,6 +61,7 @@ class RunRecord:
         self.preparation = preparation
         self.others = others
         self.num_parameters: int | None = None
+        self.last_epoch = last_epoch
         self.best = BestSoFar(objective)
         self.is_best_saved = True
         self.epoch = 0
@@ -136,8 +142,8 @@ class RunRecord:
 
     @property
     def is_over(self) -> bool:
-        """Whether the run has to end now, failed or stopped."""
-        return self.failure is not None or self.is_stopped
+        """Whether the run has to end now: failed, stopped, or complete at last_epoch."""
+        return self.failure is not None or self.is_stopped or self.epoch == self.last_epoch
 
     @property
     def seconds(self) -> float:

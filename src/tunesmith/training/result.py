@@ -18,6 +18,7 @@ from tunesmith.training.complaints import explain
 from tunesmith.training.ddp.processes import is_rank_zero
 from tunesmith.training.memory import as_out_of_memory
 from tunesmith.training.record import RunRecord
+from tunesmith.training.refit_config import refit_fields
 
 Result = dict[str, Any]
 
@@ -30,7 +31,10 @@ def write_result(cfg: DictConfig, folder: Path, engine: str, fields: Result, dat
     labels = {"note": cfg.get("note"), "tags": list(cfg.get("tags") or [])}
     origin = {"seed": cfg.seed, "threads": cfg.threads, "engine": engine, **labels, **run_folder.environment()}
     objective = {"metric": cfg.objective.metric, "mode": cfg.objective.mode}
-    values = _values(cfg, folder, fields) if is_rank_zero() else {}
+    of_refit = refit_fields(cfg)
+    if of_refit is not None:  # nothing has validated it
+        objective, fields = {}, {"refit": of_refit, **{k: v for k, v in fields.items() if k not in ("value", "epoch")}}
+    values = _values(cfg, folder, fields) if of_refit is None and is_rank_zero() else {}
     result = {**objective, **fields, **values, **origin, "data_digest": data_digest}
     if is_rank_zero():
         run_folder.write_yaml(folder / run_folder.RESULT_FILE, result)

@@ -16,6 +16,7 @@ from tunesmith.run_metrics import best_rows, read_run_metrics
 from tunesmith.training.cross_validation import cross_validate, has_folds
 from tunesmith.training.ddp.processes import is_rank_zero
 from tunesmith.training.memory import free_cuda
+from tunesmith.training.refit import refit
 from tunesmith.training.result import Result
 from tunesmith.training.train_once import train_once
 
@@ -43,6 +44,8 @@ def train(cfg: DictConfig, folder: Path, reporter: Reporter) -> float | tuple[fl
         raise RunFailed(result["reason"])
     if result["state"] == "PRUNED":
         raise TrialPruned(f"pruned after {result['epochs']} epochs")
+    if cfg.get("refit") is True and not is_trial():  # a sweep refits its best trial alone
+        _refit(cfg, folder)
     return tuple(result["values"].values()) if "values" in result else float(result["value"])
 
 
@@ -58,6 +61,12 @@ def train_in(cfg: DictConfig, folder: Path, reporter: Reporter) -> Result:
     last = folder / run_folder.LAST_CHECKPOINT
     typed = None if cfg.ckpt_path is None else Path(cfg.ckpt_path)
     return train_once(cfg, folder, reporter, typed or (last if reporter.is_retry and last.exists() else None))
+
+
+def _refit(cfg: DictConfig, folder: Path) -> None:
+    print(f"{'refit':<12} on training and validation part", flush=True)
+    place, config = refit(folder, cfg)
+    print(f"{'refitted':<12} {typed_path(place)}/  {config.refit.epochs} epochs", flush=True)
 
 
 def _show(result: Result, folder: Path) -> None:

@@ -66,7 +66,7 @@ def _rows(
     epochs = found["epochs"]
     yield "epochs", f"{epochs['run']} run" + (f", {epochs['saved']} saved by pruning" if epochs["saved"] else "")
     if found["test"]:
-        yield "test", "  ".join(f"{name} {value:.4g}" for name, value in found["test"].items())
+        yield "test", "  ".join([*(f"{name} {value:.4g}" for name, value in found["test"].items()), *_of_refit(found)])
     files = [results.RESULTS_FILE, results.BEST_FILE, TRIALS_FILE]
     yield "files", f"{folder}/  {', '.join(name for name in files if (folder / name).exists())}"
     yield "curves", "tensorboard --logdir outputs"
@@ -86,6 +86,9 @@ def _front(found: Mapping[str, Any], space: Space) -> Iterator[tuple[str, str]]:
         yield f"trial {solution['trial']:>3}", "  ".join([values, *space.overrides(solution["params"])])
     if len(shown) < len(solutions):
         yield "", f"{len(solutions) - len(shown)} more are in {results.RESULTS_FILE}"
+def _of_refit(found: Mapping[str, Any]) -> Iterator[str]:
+    if found.get("refit"):
+        yield f"(refit, {found['refit']['epochs']} epochs, in {found['refit']['folder']})"
 
 
 def _ties(numbers: Sequence[int]) -> str:
