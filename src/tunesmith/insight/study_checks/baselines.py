@@ -1,0 +1,38 @@
+"""Whether the search has found anything: better than the configuration as it stands, and than a linear model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tunesmith.insight.study_checks.trials import CheckedStudy, Finding, short
+
+MIN_OTHERS = 5
+
+
+def baseline_unbeaten(study: CheckedStudy) -> Iterator[Finding]:
+    """Find a search whose best value is that of the configuration as it stands, or no better than a linear model's.
+
+    From five other complete trials on. By chance alone the first of n equal trials is the best in 1 / n of the studies.
+    """
+    others = [trial for trial in study.complete if trial.number != study.baseline]
+    if len(others) < MIN_OTHERS:
+        return
+    best, value = study.complete[0], study.complete[0].value
+    assert value is not None
+    if best.number == study.baseline:
+        yield Finding(
+            "baseline_unbeaten",
+            f"trial {best.number}, the configuration as it stands, is not beaten by {len(others)} other complete trials",
+            {"baseline": value, "best_other": others[0].value or 0.0, "others": len(others)},
+            f"the first of at least {MIN_OTHERS + 1} complete trials",
+            f"hydra.sweeper.n_trials={2 * len(study.trials)}",
+        )
+    if study.linear is not None and study.sign * study.linear <= study.loss(best):
+        yield Finding(
+            "baseline_unbeaten",
+            f"a linear model on the same splits has {short(study.linear)}, the best of {len(study.complete)} complete "
+            f"trials {short(value)}",
+            {"linear": study.linear, "best": value},
+            "a linear model's value is as good as the best",
+            "model=linear",
+        )
