@@ -17,7 +17,7 @@ def late_bloomers(study: CheckedStudy) -> Iterator[Finding]:
     """Find a pruner that stops the trials that would have ended best.
 
     Rank correlation of the value at the first step after which any trial was pruned with the last value, over the
-    trials that were trained at least twice as long: Spearman < 0, from six such trials on. Complete trials alone are
+    trials that were trained at least half as long again: Spearman < 0, from six such trials on. Complete trials alone are
     too few: a pruner that kills late bloomers leaves little more than those it waits for (five of 30, six of 100).
     Source: the assumption of successive halving, Jamieson and Talwalkar 2016.
     """
@@ -25,7 +25,7 @@ def late_bloomers(study: CheckedStudy) -> Iterator[Finding]:
     if not pruned:
         return
     rung = min(pruned)
-    trials = [trial for trial in study.scored if rung in trial.reports and len(trial.reports) >= 2 * rung]
+    trials = [trial for trial in study.scored if rung in trial.reports and len(trial.reports) >= 1.5 * rung]
     early = np.array([trial.reports[rung] for trial in trials])
     final = np.array([trial.reports[max(trial.reports)] for trial in trials])
     rho, _ = spearman(early, final)
