@@ -6,6 +6,7 @@ Six parameters, a quadratic bowl with an interaction, a choice, noise, learning 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -109,16 +110,27 @@ def _baseline(truth: Truth) -> Point:
     return {key: 0.15 for key in NUMBERS} | {CHOICE: 1.0}
 
 
-def _draw(draws: str, trials: list[CheckedTrial], points: list[Point], rng: np.random.Generator) -> Point:
-    """Draw evenly, or after ten trials near one of the best fifth, as TPE does: its kernels narrow slowly."""
-    even: Point = {key: float(rng.uniform()) for key in NUMBERS} | {CHOICE: float(rng.integers(3))}
+def _draw(draws: str, trials: Sequence[CheckedTrial], points: list[Point], rng: np.random.Generator) -> Point:
+    drawn = drawn_near(draws, NUMBERS, trials, points, rng)
+    near = drawn.get("near")
+    index = float(rng.integers(3)) if near is None or rng.uniform() > 0.7 else points[int(near)][CHOICE]
+    return {**{key: drawn[key] for key in NUMBERS}, CHOICE: index}
+
+
+def drawn_near(
+    draws: str, keys: Sequence[str], trials: Sequence[CheckedTrial], points: Sequence[Point], rng: np.random.Generator
+) -> Point:
+    """Draw positions of numbers evenly, or after ten trials near one of the best tenth, as TPE's kernels do.
+
+    Returns: key -> position; near: number of the trial that the point is near to, if it is near to one.
+    """
+    even: Point = {key: float(rng.uniform()) for key in keys}
     scored = sorted((trial.value, trial.number) for trial in trials if trial.value is not None)
     if draws == "random" or len(scored) < 10:
         return even
     _, near = scored[rng.integers(max(2, min(25, len(scored) // 10)))]
-    drawn = {key: _reflect(points[near][key] + rng.normal(0, 0.15)) for key in NUMBERS}
-    drawn[CHOICE] = points[near][CHOICE] if rng.uniform() < 0.7 else even[CHOICE]
-    return {key: even[key] if rng.uniform() < 0.1 else value for key, value in drawn.items()}
+    drawn = {key: _reflect(points[near][key] + rng.normal(0, 0.15)) for key in keys}
+    return {key: even[key] if rng.uniform() < 0.1 else drawn[key] for key in keys} | {"near": float(near)}
 
 
 def _reflect(value: float) -> float:
@@ -127,13 +139,13 @@ def _reflect(value: float) -> float:
 
 
 def _run(
-    truth: Truth, number: int, point: Point, others: list[CheckedTrial], rng: np.random.Generator
+    truth: Truth, number: int, point: Point, others: Sequence[CheckedTrial], rng: np.random.Generator
 ) -> CheckedTrial:
     params = {key: _value(SPACE[key], place) for key, place in point.items()}
     if truth.fails_above is not None and point["optimizer.lr"] > truth.fails_above and rng.uniform() < 0.9:
         return CheckedTrial(number, "failed", None, params)
     curve = _curve(truth, truth.loss(point) + rng.normal(0, NOISE_SD), rng)
-    end = next((epoch for epoch in range(WARMUP + 1, NUM_EPOCHS) if _is_pruned(epoch, curve, others)), None)
+    end = next((epoch for epoch in range(WARMUP + 1, NUM_EPOCHS) if is_pruned(epoch, curve, others)), None)
     reports = dict(enumerate(map(float, curve[:end]), start=1))
     return CheckedTrial(
         number, "complete" if end is None else "pruned", min(reports.values()), params, reports, len(reports)
@@ -153,7 +165,7 @@ def _curve(truth: Truth, final: float, rng: np.random.Generator) -> NDArray[np.f
     return curve
 
 
-def _is_pruned(epoch: int, curve: NDArray[np.float64], others: list[CheckedTrial]) -> bool:
+def is_pruned(epoch: int, curve: NDArray[np.float64], others: Sequence[CheckedTrial]) -> bool:
     """Whether Optuna's MedianPruner stops a trial after an epoch."""
     done = [trial.reports[epoch] for trial in others if trial.state == "complete"]
     return len(done) >= STARTUP and float(curve[:epoch].min()) > float(np.median(done))

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from statistics import median
 
 from tunesmith.insight.study_checks.no_effects import keys_with_effect
-from tunesmith.insight.study_checks.trials import CheckedStudy, CheckedTrial, Finding
+from tunesmith.insight.study_checks.trials import CheckedStudy, CheckedTrial, Finding, configuration, distinct
 
 TRIALS_PER_KEY = 5
 NUM_TOP = 5
 WINDOW = 0.2  # of the epochs
 MIN_GAIN = 0.02  # of the whole way that the value has come
+NUM_ERRORS = 3.0
 MIN_DUPLICATES, DUPLICATE_SHARE = 3, 0.1
 
 
@@ -35,15 +35,16 @@ def too_few_trials(study: CheckedStudy) -> Iterator[Finding]:
 
 
 def still_improving(study: CheckedStudy) -> Iterator[Finding]:
-    """Find a budget of epochs that ends while more than half of the best five complete trials still get better.
+    """Find a budget of epochs that ends while more than half of the best five configurations still get better.
 
     A trial still gets better if it was trained for all epochs, and the median value of the last fifth of its epochs is
     better than that of the fifth before by more than 2 % of the way from its first value to its best one, and by more
-    than twice the error of such a difference, 1.25 sd sqrt(2 / epochs), sd from the steps between epochs.
+    than three errors of such a difference, 1.25 sd sqrt(2 / epochs), sd from the steps between epochs. Two errors and
+    no distinct configurations alarmed in up to 30 % of the studies of the recorded table, whose curves are flat.
     """
     if study.max_epochs is None:
         return
-    top = study.complete[:NUM_TOP]
+    top = distinct(study.complete)[:NUM_TOP]
     num = sum(_improves(study, trial, study.max_epochs) for trial in top)
     if len(top) == NUM_TOP and num > NUM_TOP / 2:
         more = 2 * study.max_epochs
@@ -66,7 +67,7 @@ def _improves(study: CheckedStudy, trial: CheckedTrial, max_epochs: int) -> bool
     drift = (losses[-1] - losses[-2 * size]) / (2 * size - 1)
     steps = [after - first - drift for first, after in zip(losses[-2 * size :], losses[-2 * size + 1 :], strict=False)]
     sd = (sum(step * step for step in steps) / len(steps) / 2) ** 0.5
-    return gain > MIN_GAIN * (losses[0] - min(losses)) and gain > 2 * 1.25 * sd * (2 / size) ** 0.5
+    return gain > MIN_GAIN * (losses[0] - min(losses)) and gain > NUM_ERRORS * 1.25 * sd * (2 / size) ** 0.5
 
 
 def duplicates(study: CheckedStudy) -> Iterator[Finding]:
@@ -74,9 +75,8 @@ def duplicates(study: CheckedStudy) -> Iterator[Finding]:
 
     With the same seed such a trial tells nothing new.
     """
-    counts = Counter(tuple(sorted((key, repr(value)) for key, value in trial.params.items())) for trial in study.trials)
-    num = len(study.trials) - len(counts)
-    if num >= max(MIN_DUPLICATES, DUPLICATE_SHARE * len(study.trials)) and any(counts):
+    num = len(study.trials) - len(set(map(configuration, study.trials)))
+    if study.distributions and num >= max(MIN_DUPLICATES, DUPLICATE_SHARE * len(study.trials)):
         yield Finding(
             "duplicated_configurations",
             f"{num} of {len(study.trials)} trials ran a configuration that another one had run",

@@ -139,6 +139,16 @@ class Finding:
         }
 
 
+def distinct(trials: Sequence[CheckedTrial]) -> list[CheckedTrial]:
+    """Return the first trial of each configuration."""
+    return list({configuration(trial): trial for trial in reversed(trials)}.values())[::-1]
+
+
+def configuration(trial: CheckedTrial) -> tuple[tuple[str, str], ...]:
+    """Return what tells a trial's configuration from others."""
+    return tuple(sorted((key, repr(value)) for key, value in trial.params.items()))
+
+
 def position(distribution: BaseDistribution, value: Any) -> float:
     """Return where a number lies in its range, on the range's own scale: 0 at the low edge, 1 at the high one."""
     assert isinstance(distribution, FloatDistribution | IntDistribution)
