@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
+from omegaconf import DictConfig, OmegaConf
 from optuna import Study, Trial
 from optuna.pruners import BasePruner, NopPruner
 from optuna.samplers import BaseSampler
@@ -12,11 +14,18 @@ from optuna.storages import BaseStorage, InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from tunesmith.search.attribute_names import OWNER, REASON
+from tunesmith.search.prepared_stage import PreparedStage
+from tunesmith.search.reading_stages import make_plan
+from tunesmith.search.sampling.param_sampler import ParamSampler
 from tunesmith.search.settings import Settings
+from tunesmith.search.space.compose import Composer
 from tunesmith.search.space.space import Space, parse_space
+from tunesmith.search.stages.stage import Stage
 from tunesmith.search.study.budget import ask
 from tunesmith.search.study.config_record import ConfigRecord
 from tunesmith.search.study.owner import Owner, this_process
+from tunesmith.search.study.scope import Scope
+from tunesmith.search.study.stopping import NEVER
 from tunesmith.search.study.study import open_study
 from tunesmith.search.study.study_of_space import StudyOfSpace
 
@@ -54,11 +63,11 @@ def opened(
     direction: str = "min",
     record: ConfigRecord | None = None,
     is_enumerated: bool = False,
+    scope: Scope | None = None,
 ) -> StudyOfSpace:
-    """record: of the config that the study's trials have in common."""
-    study = open_study(
-        storage or InMemoryStorage(), "study", direction, pruner or NopPruner(), space, record, is_enumerated
-    )
+    """record: of the config that the study's trials have in common; scope: instead of a space, if there is more."""
+    scope = scope or Scope(space, is_enumerated=is_enumerated)
+    study = open_study(storage or InMemoryStorage(), "study", direction, pruner or NopPruner(), scope, record)
     if sampler is not None:
         study.sampler = sampler
     return study
@@ -93,6 +102,19 @@ def fail(study: Study, trial: Trial) -> None:
 
 def states(study: Study) -> list[str]:
     return [trial.state.name for trial in study.trials]
+
+
+def stage_of(space: Space, settings: Settings) -> Stage:
+    """The only stage of a sweep with these settings."""
+    stage = make_plan(replace(settings, stopping=settings.stopping or NEVER), space).stage(0, ())
+    return replace(stage, n_trials=settings.n_trials or 100)
+
+
+def prepared(space: Space, settings: Settings, composer: object, config: DictConfig | None = None) -> PreparedStage:
+    """That stage as a sweep prepares it; composer: has Composer's methods."""
+    stage = stage_of(space, settings)
+    sampler = ParamSampler(settings, stage, OmegaConf.create() if config is None else config)
+    return PreparedStage(stage, cast(Composer, composer), sampler)
 
 
 def settings_of(**keys: Any) -> Settings:

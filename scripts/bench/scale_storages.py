@@ -21,6 +21,7 @@ from tunesmith.search.sampling.sampler import make_pruner
 from tunesmith.search.space.space import parse_space
 from tunesmith.search.storage.storage import JOURNAL_FILE, open_storage
 from tunesmith.search.study.budget import ask
+from tunesmith.search.study.scope import Scope
 from tunesmith.search.study.study import open_study, tell
 
 STEPS = 5
@@ -45,7 +46,7 @@ def opened(url: str | None, folder: Path) -> optuna.Study:
 
     url: of a database; None for the journal in the folder.
     """
-    study = open_study(open_storage(url, folder), "scale", "minimize", make_pruner(PRUNER), SPACE)
+    study = open_study(open_storage(url, folder), "scale", "minimize", make_pruner(PRUNER), Scope(SPACE))
     study.sampler = optuna.samplers.RandomSampler()
     return study
 

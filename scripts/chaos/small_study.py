@@ -19,11 +19,13 @@ from chaos.small_job import DOUBLED_FILE, EPOCHS, is_pruned, last_epoch, run, va
 from tunesmith.search.space.compose import Composer
 from tunesmith.search.space.space import parse_space
 from tunesmith.search.storage.storage import JOURNAL_FILE, open_storage
+from tunesmith.search.study.counts import is_over
+from tunesmith.search.study.scope import Scope
 from tunesmith.search.study.study import open_study
 from tunesmith.search.study.trial import Attempt, State
 from tunesmith.search.worker.executor import one_at_a_time
 from tunesmith.search.worker.interruption import Interruption
-from tunesmith.search.worker.worker import Limits, Worker
+from tunesmith.search.worker.worker import Limits, StageAtWork, Worker
 
 # No trial is to fail because its processes were killed: how often is up to the seed.
 MAX_RETRIES = 1_000_000
@@ -41,7 +43,7 @@ class SmallStudy:
 
     def open(self) -> Study:
         storage = open_storage(self.storage, self.folder)
-        study = open_study(storage, self.name, "min", NopPruner(), _SPACE, None, False)
+        study = open_study(storage, self.name, "min", NopPruner(), Scope(_SPACE))
         study.sampler = RandomSampler()
         return study
 
@@ -49,9 +51,17 @@ class SmallStudy:
         """Run trials until the study is over, or until it is the fate of this process to end."""
         study = self.open()
         fate.begin(self.folder / JOURNAL_FILE)
-        limits = Limits(self.n_trials, max_retries=MAX_RETRIES)
-        composer = cast(Composer, _Composer())
-        Worker(study, _draw, composer, one_at_a_time(run), limits, Interruption(), self.folder).work()
+        stage = StageAtWork(study, _draw, cast(Composer, _Composer()), self.n_trials)
+        limits, execute = Limits(max_retries=MAX_RETRIES), one_at_a_time(run)
+        Worker(
+            study,
+            lambda: stage,
+            lambda: is_over(study.get_trials(deepcopy=False), self.n_trials),
+            execute,
+            limits,
+            Interruption(),
+            self.folder,
+        ).work()
 
     def broken(self) -> Iterator[str]:
         """Yield what is wrong: each trial counts once, ended as its job ends, has all its epochs, and ran alone."""

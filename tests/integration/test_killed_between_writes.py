@@ -18,13 +18,13 @@ from studies import opened
 
 from tunesmith.search.space.compose import Composer
 from tunesmith.search.storage.storage import open_storage
-from tunesmith.search.study.counts import Counts, count
+from tunesmith.search.study.counts import Counts, count, is_over
 from tunesmith.search.study.owner import this_process
 from tunesmith.search.study.retries import CLAIM_TIMEOUT_S, StaleTrials
 from tunesmith.search.study.trial import Attempt, State
 from tunesmith.search.worker.executor import Assignment, Outcome, one_at_a_time
 from tunesmith.search.worker.interruption import Interruption
-from tunesmith.search.worker.worker import Limits, Worker
+from tunesmith.search.worker.worker import Limits, StageAtWork, Worker
 
 KILLED = 9
 
@@ -93,12 +93,18 @@ class Sweeps:
                         return Outcome(assignment, None, reason="interrupted")
                 return Outcome(assignment, TrialState.COMPLETE, value=0.5)
 
-            Worker(
+            stage = StageAtWork(
                 study,
                 lambda trial: {"x": trial.suggest_float("x", 0, 1)},
                 cast(Composer, ParamsAlone()),
+                self.n_trials,
+            )
+            Worker(
+                study,
+                lambda: stage,
+                lambda: is_over(study.get_trials(deepcopy=False), self.n_trials),
                 one_at_a_time(run),
-                Limits(self.n_trials),
+                Limits(),
                 interruption,
                 self._folder,
             ).work()

@@ -25,6 +25,10 @@ RETRY_OF = "retry_of"
 CRASHES = "deaths"
 # True if the attempt's worker gave it back: its end was no crash. Written before the attempt is ended.
 REQUEUED = "requeued"
+# Name of the sweep's stage that the attempt is of, kept by every retry; not set in a sweep without stages.
+STAGE = "stage"
+# Optuna's name of the attribute with the values that an attempt is made with, which no sampler draws: its point.
+POINT = "fixed_params"
 # Digest of the config that the attempt's trial had in common with others: a field of the owner, copied to each retry.
 CONFIG = "config"
 # Set on copies in memory, never in the study (see StudyOfSpace): whether the trial is no point of the present space.

@@ -19,17 +19,20 @@ from optuna.storages import InMemoryStorage
 from tunesmith.config.in_job import resolved_as_in_job
 from tunesmith.errors import UserError
 from tunesmith.objective import Objective
-from tunesmith.search.console.lines import say, show_space
+from tunesmith.search.console.lines import say, show_space, show_stage
 from tunesmith.search.named_function import NamedEvaluation, NamedFunction
+from tunesmith.search.prepared_stage import PreparedStage
 from tunesmith.search.sampling.buildable import check_arguments
-from tunesmith.search.sampling.param_sampler import ParamSampler
-from tunesmith.search.sampling.sampler import is_enumerated, make_pruner
+from tunesmith.search.sampling.sampler import make_pruner
 from tunesmith.search.sampling.tryout import try_search
 from tunesmith.search.settings import PREFIX, Settings
 from tunesmith.search.space.compose import Composer
 from tunesmith.search.space.space import Space
 from tunesmith.search.storage.storage import check_reachable, check_url
+from tunesmith.search.study.budget import ask
+from tunesmith.search.study.scope import Scope
 from tunesmith.search.study.study import open_study
+from tunesmith.search.study.study_of_space import StudyOfSpace
 
 NUM_EXAMPLES = 5
 # What is composed of a long list of choices, and of many combinations of group choices: the ends and a spread.
@@ -37,34 +40,46 @@ MAX_CHOICES = 16
 MAX_GROUP_COMBINATIONS = 64
 
 
-def check_sweep(settings: Settings, space: Space, composer: Composer, sampler: ParamSampler) -> list[str]:
+def check_sweep(settings: Settings, stages: Sequence[PreparedStage]) -> list[str]:
     """Compose the config at the ends of every dimension; raises UserError or Hydra's own error if it cannot run.
+
+    stages: as far as they are known before any trial.
 
     Returns: what the app's check says of the trials, each line once.
     """
+    space = stages[0].stage.space
     if settings.check is not None and "study_name" in space.dimensions:
         raise UserError("study_name must be one name in a sweep, not a choice of several: give each a sweep of its own")
     check_url(settings.storage)
-    check_arguments("sampler", BaseSampler, settings.sampler)
-    check_arguments("pruner", BasePruner, settings.pruner)
+    for stage in stages:
+        check_arguments("sampler", BaseSampler, stage.stage.sampler)
+        check_arguments("pruner", BasePruner, stage.stage.pruner)
     if not settings.dry_run:
         check_reachable(settings.storage)
-    objective: Objective | None = None
-    said: list[str | None] = []
-    for params in _extremes(space, composer):
-        extreme = _compose(params, settings, composer)
-        if settings.check is not None:
-            said.append(_check(extreme, settings.check))
-            objective = _same_objective(extreme, objective)
-    sampler.make_sampler(first_trial=0)  # a key that cannot be searched may be one that does not belong here at all
-    make_pruner(settings.pruner)
-    try_search(settings, space)
+    said = _check_configs(settings, stages)
+    for stage in stages:
+        stage.sampler.make_sampler(first_trial=0)  # a key that cannot be searched may be one that does not belong here
+        make_pruner(stage.stage.pruner)
+        try_search(settings, stage.stage)
     for function in (settings.on_start, settings.on_finish):
         if isinstance(function, NamedFunction | NamedEvaluation):
             function.load()
     if settings.custom_search_space is not None:
-        said.append(_check_suggested(settings, space, composer, sampler))
+        said.append(_check_suggested(settings, stages[0]))
     return [line for line in dict.fromkeys(said) if isinstance(line, str)]
+
+
+def _check_configs(settings: Settings, stages: Sequence[PreparedStage]) -> list[str | None]:
+    """Compose and check the config at each extreme of each stage; return what the app's check says of them."""
+    objective: Objective | None = None
+    said: list[str | None] = []
+    for stage in stages:
+        for params in _extremes(stage.stage.space, stage.composer):
+            extreme = _compose({**stage.stage.held, **params}, settings, stage.composer)
+            if settings.check is not None:
+                said.append(_check(extreme, settings.check))
+                objective = _same_objective(extreme, objective)
+    return said
 
 
 def _check(cfg: DictConfig, check: Callable[[DictConfig], str | None]) -> str | None:
@@ -72,10 +87,10 @@ def _check(cfg: DictConfig, check: Callable[[DictConfig], str | None]) -> str | 
         return check(cfg)
 
 
-def _check_suggested(settings: Settings, space: Space, composer: Composer, sampler: ParamSampler) -> str | None:
+def _check_suggested(settings: Settings, stage: PreparedStage) -> str | None:
     """Compose and check a trial with values that the user's function suggests."""
-    study = open_study(InMemoryStorage(), "check", settings.direction, NopPruner(), space)
-    suggested = composer.compose(copy(sampler).draw(study.ask()), 0, "0")
+    study = open_study(InMemoryStorage(), "check", settings.direction, NopPruner(), Scope(stage.stage.space))
+    suggested = stage.composer.compose(copy(stage.sampler).draw(study.ask()), 0, "0")
     return None if settings.check is None else _check(suggested, settings.check)
 
 
@@ -115,15 +130,23 @@ def _same_objective(cfg: DictConfig, objective: Objective | None) -> Objective |
     return of_cfg
 
 
-def show_examples(settings: Settings, space: Space, sampler: ParamSampler, remarks: Sequence[str] = ()) -> None:
-    """Print the space and the first configurations that the search would try, drawn in a temporary study."""
-    show_space(space, remarks)
-    pruner, enumerated = make_pruner(settings.pruner), is_enumerated(settings.sampler, space, settings.n_trials)
-    study = open_study(InMemoryStorage(), "dry run", settings.direction, pruner, space, is_enumerated=enumerated)
-    points = space.num_points()
+def show_examples(settings: Settings, stages: Sequence[PreparedStage], remarks: Sequence[str] = ()) -> None:
+    """Print each stage, and the first configurations that the first one would try, drawn in a temporary study."""
+    first = stages[0]
+    for stage in stages:
+        show_stage(stage.stage, stage.n_trials)
+    show_space(first.stage.space, remarks)
+    study = _temporary_study(settings, first)
     say("dry run: every key exists and every end of the space composes; the first configurations")
-    for _ in range(NUM_EXAMPLES if points is None else min(NUM_EXAMPLES, points)):
-        say("  " + "  ".join(space.overrides(sampler.draw(study.ask()))))
+    for _ in range(min(NUM_EXAMPLES, first.n_trials)):
+        trial = ask(study, first.n_trials)
+        if trial is not None:
+            say("  " + "  ".join(first.scope.full_space.overrides(first.sampler.draw(trial))))
+
+
+def _temporary_study(settings: Settings, stage: PreparedStage) -> StudyOfSpace:
+    pruner, record = make_pruner(stage.stage.pruner), stage.record if stage.stage.points else None
+    return open_study(InMemoryStorage(), "dry run", settings.direction, pruner, stage.scope, record)
 
 
 def _extremes(space: Space, composer: Composer) -> Iterator[Mapping[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from functools import cached_property
+from functools import partial
 from pathlib import Path
 
 import optuna
@@ -15,15 +15,13 @@ from tunesmith import run_folder
 from tunesmith.checks import check_folder
 from tunesmith.errors import UserError
 from tunesmith.search.console.lines import say
+from tunesmith.search.prepared_stage import PreparedStage
 from tunesmith.search.results import MULTIRUN_FILE
-from tunesmith.search.sampling.param_sampler import ParamSampler
-from tunesmith.search.sampling.sampler import is_enumerated, make_pruner
+from tunesmith.search.sampling.sampler import make_pruner
 from tunesmith.search.settings import Settings
-from tunesmith.search.space.compose import Composer
-from tunesmith.search.space.space import Params, Space
+from tunesmith.search.staged_study import StagedStudy, Stages
 from tunesmith.search.storage.stand_ins import StudyNamed
 from tunesmith.search.storage.storage import JOURNAL_FILE, open_storage
-from tunesmith.search.study.config_record import ConfigRecord, compose_record
 from tunesmith.search.study.retries import StaleTrials
 from tunesmith.search.study.same_config import check_config, has_unrecorded_trials, join_config
 from tunesmith.search.study.study import DIRECTIONS, is_worthless, make_study, open_study
@@ -34,19 +32,16 @@ from tunesmith.search.study.trial_folders import check_folders
 class StudyOpener:
     """Opens one study in its storage."""
 
-    def __init__(
-        self, settings: Settings, space: Space, sampler: ParamSampler, composer: Composer, folder: Path
-    ) -> None:
+    def __init__(self, settings: Settings, stages: Stages, folder: Path) -> None:
         """folder: the study's."""
         self._settings = settings
-        self._space = space
-        self._sampler = sampler
-        self._composer = composer
+        self._stages = stages
         self._folder = folder
+        self._joined: set[str | None] = set()
         self._had_folder = True
         self._study_made_here: str | None = None
 
-    def open(self, config: DictConfig) -> StudyOfSpace:
+    def open(self, config: DictConfig) -> StagedStudy:
         """Open the study or make it, end its stale trials, and write multirun.yaml.
 
         Raises:
@@ -68,6 +63,8 @@ class StudyOpener:
         study = self._open_in(storage)
         check_folders(study, folder)
         self._study_made_here = settings.study_name if is_new else None
+        for stage in self._stages.previews():
+            check_config(study, stage.record, stage.compose)
         self._join(study)
         stale = StaleTrials(study).end()
         if stale:
@@ -75,11 +72,11 @@ class StudyOpener:
         run_folder.write_text(folder / MULTIRUN_FILE, OmegaConf.to_yaml(config))
         return study
 
-    def reopen(self) -> StudyOfSpace:
+    def reopen(self) -> StagedStudy:
         """Read the study from its storage again; waits if the database is restarting."""
         return self._open_in(self._open_storage(waits=True))
 
-    def join(self) -> StudyOfSpace:
+    def join(self) -> StagedStudy:
         """Open the study in a worker that the sweep has started; the config is compared here, too."""
         study = self.reopen()
         check_folders(study, self._folder)
@@ -97,38 +94,39 @@ class StudyOpener:
             optuna.delete_study(study_name=self._study_made_here, storage=storage)
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _join(self, study: StudyOfSpace) -> None:
-        """Compare the config with what the study has begun with, and record it."""
-        compose = self._compose
-        check_config(study, self._record, compose)
+    def join_stage(self, study: Study, stage: PreparedStage) -> None:
+        """Compare the config of a stage with what its trials have begun with, and record it; once in a process.
+
+        Raises:
+            UserError: the stage has another config.
+        """
+        if stage.stage.name not in self._joined:
+            check_config(study, stage.record, stage.compose)
+            join_config(study, stage.record, stage.compose)
+            self._joined.add(stage.stage.name)
+
+    def _join(self, study: StagedStudy) -> None:
+        """Compare the config with what the study has begun with, and record it for the stage at work."""
         if has_unrecorded_trials(study):
             say(f"not compared: study {study.study_name} is of an earlier version, which recorded no config")
-        join_config(study, self._record, compose)
-
-    @cached_property
-    def _record(self) -> ConfigRecord:
-        return compose_record(self._space, self._compose, self._composer.is_group)
-
-    def _compose(self, choices: Params) -> DictConfig:
-        return self._composer.compose(choices, 0, "0")
+        self.join_stage(study, study.current()[0])
 
     def _open_storage(self, waits: bool = False) -> BaseStorage:
         settings = self._settings
         named = StudyNamed(settings.study_name, DIRECTIONS[settings.direction])
         return open_storage(settings.storage, self._folder, waits, named)
 
-    def _open_in(self, storage: BaseStorage) -> StudyOfSpace:
+    def _open_in(self, storage: BaseStorage) -> StagedStudy:
         settings = self._settings
-        study = open_study(
-            storage,
-            settings.study_name,
-            settings.direction,
-            make_pruner(settings.pruner),
-            self._space,
-            self._record,
-            is_enumerated(settings.sampler, self._space, settings.n_trials),
-        )
-        study.sampler = self._sampler.make_sampler(first_trial=0)  # until the first trial has its number
+        make_study(storage, settings.study_name, settings.direction)
+        study = StagedStudy(settings.study_name, storage, self._stages, partial(self._open_stage, storage))
+        study.current()  # refuses another direction
+        return study
+
+    def _open_stage(self, storage: BaseStorage, stage: PreparedStage) -> StudyOfSpace:
+        name, direction = self._settings.study_name, self._settings.direction
+        study = open_study(storage, name, direction, make_pruner(stage.stage.pruner), stage.scope, stage.record)
+        study.sampler = stage.sampler.make_sampler(first_trial=0)  # until the first trial has its number
         return study
 
 

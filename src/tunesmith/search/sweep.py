@@ -7,12 +7,12 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import optuna
+from hydra.core.config_loader import ConfigLoader
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 from optuna import Study
@@ -20,7 +20,7 @@ from optuna import Study
 from tunesmith.errors import MachineFault, UserError
 from tunesmith.machine_faults import find_machine_fault, leave_full_streams
 from tunesmith.search import command
-from tunesmith.search.console.lines import say, show_joined, show_space
+from tunesmith.search.console.lines import say, show_joined, show_space, show_stage
 from tunesmith.search.console.progress import ProgressPrinter
 from tunesmith.search.dry_run import check_sweep, show_examples
 from tunesmith.search.ended_trial import compose_ended
@@ -30,10 +30,10 @@ from tunesmith.search.pool.launcher import check_launcher, max_local_workers, re
 from tunesmith.search.pool.pool import EXIT_MACHINE_FAULT, Pool
 from tunesmith.search.pool.start import worker_starter
 from tunesmith.search.pool.watch import HangWatch
-from tunesmith.search.sampling.param_sampler import ParamSampler
+from tunesmith.search.prepared_stage import PreparedStage
+from tunesmith.search.reading_stages import read_stages
 from tunesmith.search.settings import Settings
-from tunesmith.search.space.compose import Composer
-from tunesmith.search.space.space import Space, parse_space
+from tunesmith.search.staged_study import StagedStudy, Stages
 from tunesmith.search.storage.password import hide_password, refuse_typed_password
 from tunesmith.search.study.counts import NONE_ENDED, TooManyFailed, count_before, to_environment, why_all_failed
 from tunesmith.search.study.owner import JOB, STARTED, command_started, started_in_environment, worker_index
@@ -43,7 +43,7 @@ from tunesmith.search.worker import callbacks
 from tunesmith.search.worker.executor import Executor
 from tunesmith.search.worker.executors.choice import choose_executor
 from tunesmith.search.worker.interruption import JOB_SIGNALS, SIGNALS, Interruption
-from tunesmith.search.worker.worker import Limits, Worker, WorkerMustRestart
+from tunesmith.search.worker.worker import Limits, StageAtWork, Worker, WorkerMustRestart
 
 # Exit code of a worker that leaves the rest of the budget to a fresh one.
 EXIT_MUST_RESTART = 75
@@ -67,20 +67,18 @@ def run_sweep(
         callbacks.restore_overrides(config)
     refuse_typed_password(config)
     hide_password(config)
-    space = parse_space(settings.params, typed, context.config_loader)
-    space = replace(space, is_open=settings.custom_search_space is not None)
-    composer = Composer(context.config_loader, config, space)
-    sampler = ParamSampler(settings, space, config)
+    stages = read_stages(settings, config, typed, context.config_loader)
     if is_worker:
-        context = callbacks.with_callbacks(context, composer.compose({}, 0, "0"))
-    sweep = Sweep(settings, config, space, composer, sampler, choose_executor(context, task, settings.isolate))
+        context = callbacks.with_callbacks(context, stages.get(0, ()).compose({}))
+    sweep = Sweep(settings, config, stages, choose_executor(context, task, settings.isolate))
     if is_worker:
         sweep.run_as_worker()
         return None
     check_launcher(config, settings.dry_run)
-    remarks = check_sweep(settings, space, composer, sampler)
+    previews = stages.previews()
+    remarks = check_sweep(settings, previews)
     if settings.dry_run:
-        show_examples(settings, space, sampler, remarks)
+        show_examples(settings, previews, remarks)
         return None
     return sweep.run(remarks)
 
@@ -88,28 +86,17 @@ def run_sweep(
 class Sweep:
     """One call of a sweep's command on its study."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        config: DictConfig,
-        space: Space,
-        composer: Composer,
-        sampler: ParamSampler,
-        execute: Executor,
-    ) -> None:
+    def __init__(self, settings: Settings, config: DictConfig, stages: Stages, execute: Executor) -> None:
         self._settings = settings
         self._config = config
-        self._space = space
-        self._composer = composer
-        self._sampler = sampler
+        self._stages = stages
         self._execute = execute
         self._folder = Path(config.hydra.sweep.dir)
         self._name_keys = command.study_name_keys(config, settings.study_name)
         self._keys = command.study_keys(config, settings.study_name)
         self._interruption = Interruption()
-        self._config_of = partial(compose_ended, sampler, composer)
         self._before = NONE_ENDED
-        self._opener = StudyOpener(settings, space, sampler, composer, self._folder)
+        self._opener = StudyOpener(settings, stages, self._folder)
         started = command_started()
         self._is_far_from_sweep = started is None  # no clock in common: the sweep tells when the time is over
         self._started = time.monotonic() if started is None else started
@@ -129,8 +116,9 @@ class Sweep:
             study = self._opener.open(self._config)
             say(f"study {self._settings.study_name}; resume it with: {self._resume_hint()}")
             self._before = count_before(study.get_trials(deepcopy=False))
-            show_joined(study.get_trials(deepcopy=False), self._limits().n_trials)
-            show_space(self._space, remarks)
+            show_joined(study.get_trials(deepcopy=False), self._stages.n_trials())
+            self._show_stage(study.current()[0], remarks)
+            self._stages.tell = self._show_stage
             self._work(study)
         except UserError as error:
             if not isinstance(error, MachineFault):
@@ -139,12 +127,12 @@ class Sweep:
         return finish(
             self._opener.reopen(),
             self._settings,
-            self._space,
+            self._stages.full_space(),
             self._folder,
             self._keys,
             runs_on_cluster(self._config),
-            self._config_of,
-            self._composer.loader,
+            compose_ended,
+            self._loader(),
         )
 
     def run_as_worker(self) -> None:
@@ -167,7 +155,7 @@ class Sweep:
                 leave_full_streams()
                 raise SystemExit(EXIT_MACHINE_FAULT) from None
 
-    def _work(self, study: Study) -> None:
+    def _work(self, study: StagedStudy) -> None:
         """Run trials until the budget is spent; if interrupted, write the results and raise SystemExit."""
         try:
             with self._interruption.listen(STOPPING):
@@ -187,8 +175,7 @@ class Sweep:
             self._write_results(study)
             say(f"interrupted; resume it with: {self._resume_hint()}")
             raise SystemExit(self._interruption.exit_code)
-        reason = why_all_failed(study.get_trials(deepcopy=False))
-        if reason is not None:
+        if (reason := why_all_failed(study.get_trials(deepcopy=False))) is not None:
             self._write_results(study)
             raise UserError(reason)
 
@@ -200,7 +187,7 @@ class Sweep:
         os.environ |= to_environment(self._before)
         os.execv(sys.executable, command.restart_argv(self._name_keys, self._settings.study_name))
 
-    def _run_trials(self, study: Study) -> None:
+    def _run_trials(self, study: StagedStudy) -> None:
         settings = self._settings
         worker, jobs = self._worker(study), read_launcher(self._config)
         n_workers = min(settings.n_workers, max_local_workers(self._config) or settings.n_workers)
@@ -219,17 +206,30 @@ class Sweep:
         start = worker_starter(self._config, settings, self._name_keys, environment)
         progress = ProgressPrinter(self._opener.reopen, settings.max_failure_rate, self._before)
         watch = HangWatch(self._opener.reopen, settings.trial_timeout)
-        Pool(start, self._limits().n_trials, self._interruption, watch).run(n_workers, is_late, progress)
+        stops = partial(self._stages.why_stopped, direction=study.directions[0])
+        Pool(start, self._stages.are_used_up, self._interruption, watch, stops).run(n_workers, is_late, progress)
 
     def _write_results(self, study: Study) -> None:
-        write_results(study, self._settings, self._folder, self._config_of, self._composer.loader)
+        write_results(study, self._settings, self._folder, compose_ended, self._loader())
 
-    def _worker(self, study: Study) -> Worker:
+    def _loader(self) -> ConfigLoader:
+        return self._stages.get(0, ()).composer.loader
+
+    def _show_stage(self, stage: PreparedStage, remarks: Sequence[str] = ()) -> None:
+        show_stage(stage.stage, stage.n_trials)
+        show_space(stage.stage.space, remarks)
+
+    def _find_stage(self, study: StagedStudy) -> StageAtWork:
+        stage, of_stage = study.current()
+        self._opener.join_stage(study, stage)
+        return StageAtWork(of_stage, stage.sampler.draw, stage.composer, stage.n_trials, stage.stage.stopping)
+
+    def _worker(self, study: StagedStudy) -> Worker:
         load = None if self._settings.has_own_processes else self._settings.on_start
         return Worker(
             study,
-            self._sampler.draw,
-            self._composer,
+            partial(self._find_stage, study),
+            study.is_over,
             self._execute,
             self._limits(),
             self._interruption,
@@ -240,11 +240,8 @@ class Sweep:
         )
 
     def _limits(self) -> Limits:
-        """Return what ends the search; a finite space has no more trials than points."""
-        settings, num_points = self._settings, self._space.num_points()
-        n_trials = settings.n_trials if num_points is None else min(settings.n_trials, num_points)
-        rest = settings.max_failure_rate, settings.max_retries, settings.timeout, settings.trial_timeout
-        return Limits(n_trials, *rest, before=self._before)
+        own = self._settings
+        return Limits(own.max_failure_rate, own.max_retries, own.timeout, own.trial_timeout, self._before)
 
     def _resume_hint(self) -> str:
         return command.resume_hint(self._keys)

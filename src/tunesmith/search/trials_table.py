@@ -15,7 +15,7 @@ from tunesmith.errors import printable, shorten
 from tunesmith.search.study.trial import Attempt
 
 TRIALS_FILE = "trials.csv"
-FIXED_COLUMNS = ("number", "state", "value", "epochs", "seconds", "host", "folder", "reason", "note", "tags")
+FIXED_COLUMNS = ("number", "stage", "state", "value", "epochs", "seconds", "host", "folder", "reason", "note", "tags")
 
 # A key that Hydra adds, such as +model.width.
 _KEY = re.compile(r"\+{1,2}[A-Za-z_][\w./@]*")
@@ -40,6 +40,7 @@ def to_csv(trials: Sequence[FrozenTrial], direction: StudyDirection, folder: Pat
         value = attempt.value(direction)
         row = [
             attempt.number,
+            attempt.stage or "",
             trials[attempt.number].state.name,
             "" if value is None else repr(value),
             attempt.epochs,
@@ -59,11 +60,20 @@ def read_trials(folder: Path) -> tuple[list[dict[str, str]], list[str]]:
 
     Two columns of one name, which earlier versions wrote, are told apart: the first is the fixed one.
     """
-    with (folder / TRIALS_FILE).open(newline="", encoding="utf-8") as file:
+    columns, rows = _read(folder / TRIALS_FILE)
+    return rows, [name for name in columns if name not in FIXED_COLUMNS]
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a CSV file, column -> text; raises ValueError if a row has another length than the header."""
+    return _read(path)[1]
+
+
+def _read(path: Path) -> tuple[list[str], list[dict[str, str]]]:
+    with path.open(newline="", encoding="utf-8") as file:
         header, *rows = ([_text(cell) for cell in line] for line in csv.reader(file))
     columns = _distinct(header)
-    params = [name for name in columns if name not in FIXED_COLUMNS]
-    return [dict(zip(columns, row, strict=True)) for row in rows], params
+    return columns, [dict(zip(columns, row, strict=True)) for row in rows]
 
 
 def _cell(value: object) -> object:

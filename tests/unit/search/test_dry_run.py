@@ -7,19 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from hydra.types import RunMode
 from hydra_app import app_context
 from omegaconf import DictConfig, OmegaConf
 from optuna import Trial
-from studies import settings_of
+from studies import prepared, settings_of
 
 from tunesmith.errors import UserError
 from tunesmith.search.dry_run import MAX_CHOICES, MAX_GROUP_COMBINATIONS, check_sweep, show_examples
 from tunesmith.search.named_function import NamedEvaluation, NamedFunction
-from tunesmith.search.sampling.param_sampler import ParamSampler
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.compose import Composer
 from tunesmith.search.space.space import Space, parse_space
@@ -49,7 +48,7 @@ class Composed:
 
 def check(space: Space, **changes: Any) -> list[dict[str, Any]]:
     composer, given = Composed(), settings(**changes)
-    check_sweep(given, space, cast(Composer, composer), ParamSampler(given, space, OmegaConf.create()))
+    check_sweep(given, [prepared(space, given, composer)])
     return composer.params
 
 
@@ -85,8 +84,8 @@ def test_what_the_apps_check_says_of_the_trials_is_printed_once_below_the_space(
 ) -> None:
     space = parse_space({}, ["x=interval(0,1)", "n=1,2"])
     given = settings(check=lambda cfg: "some are large" if cfg.x > 0.5 or cfg.n > 1 else None)
-    sampler = ParamSampler(given, space, OmegaConf.create())
-    show_examples(given, space, sampler, check_sweep(given, space, cast(Composer, Composed()), sampler))
+    stages = [prepared(space, given, Composed())]
+    show_examples(given, stages, check_sweep(given, stages))
     lines = capsys.readouterr().out.splitlines()
     assert [line.partition(" ")[0] for line in lines[:5]] == ["space", "", "", "some", "dry"]
     assert lines[3] == "some are large"
@@ -118,7 +117,7 @@ def test_trials_of_one_study_have_one_objective(first: str, second: str, message
     space = parse_space({}, [f"metric={first},{second}"])
     given, composer = settings(check=lambda cfg: None), ObjectiveComposed()
     with pytest.raises(UserError, match=message):
-        check_sweep(given, space, cast(Composer, composer), ParamSampler(given, space, OmegaConf.create()))
+        check_sweep(given, [prepared(space, given, composer)])
 
 
 class ObjectiveComposed(Composed):
@@ -143,7 +142,7 @@ def test_a_key_that_one_choice_lacks_and_nobody_typed_is_told_with_its_space(tmp
         space = parse_space(sweeps, ["model=mlp,linear"], context.config_loader)
         composer, given = Composer(context.config_loader, master, space), settings(params=sweeps)
         with pytest.raises(UserError, match=f"^{re.escape(message)}$"):
-            check_sweep(given, space, composer, ParamSampler(given, space, master))
+            check_sweep(given, [prepared(space, given, composer, master)])
 
 
 @pytest.mark.parametrize(
@@ -165,7 +164,7 @@ def test_settings_that_cannot_be_used_are_refused(changes: dict[str, Any], messa
 )
 def test_a_dry_run_shows_some_configurations(typed: str, number: int, capsys: pytest.CaptureFixture[str]) -> None:
     space, given = parse_space({}, [typed]), settings()
-    show_examples(given, space, ParamSampler(given, space, OmegaConf.create()))
+    show_examples(given, [prepared(space, given, Composed())])
     shown = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  x=")]
     assert len(shown) == len(set(shown)) == number
 

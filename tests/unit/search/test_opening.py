@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import optuna
 import pytest
 from omegaconf import DictConfig, OmegaConf
-from studies import X, asked, settings_of
+from studies import X, asked, prepared, settings_of
 
 from tunesmith.errors import UserError
 from tunesmith.search.attribute_names import CONFIG_ERROR
 from tunesmith.search.opening import StudyOpener
 from tunesmith.search.results import MULTIRUN_FILE
-from tunesmith.search.sampling.param_sampler import ParamSampler
-from tunesmith.search.space.compose import Composer
+from tunesmith.search.staged_study import Stages
+from tunesmith.search.stages.plan import SingleStage
 from tunesmith.search.storage.storage import JOURNAL_FILE
 from tunesmith.search.study.retries import requeue
 from tunesmith.search.study.trial import Attempt
@@ -39,8 +39,8 @@ def opener(folder: Path, **changes: Any) -> StudyOpener:
     values["sampler"] = OmegaConf.create({"_target_": "optuna.samplers.RandomSampler", "seed": None})
     values["pruner"] = OmegaConf.create({"_target_": "optuna.pruners.NopPruner"})
     given = settings_of(**{**values, **changes})
-    composer = cast(Composer, FakeComposer())
-    return StudyOpener(given, X, ParamSampler(given, X, CONFIG), composer, folder)
+    stage = prepared(X, given, FakeComposer(), CONFIG)
+    return StudyOpener(given, Stages(SingleStage(stage.stage), lambda _: stage), folder)
 
 
 def test_opening_makes_the_study_and_writes_down_what_was_asked(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from tunesmith.search.space.space import parse_space
 from tunesmith.search.storage.storage import open_storage
 from tunesmith.search.study.budget import ask
 from tunesmith.search.study.retries import requeue
+from tunesmith.search.study.scope import Scope
 from tunesmith.search.study.study import open_study
 
 SPACE = parse_space({}, ["optimizer.lr=interval(0,1)", "model.name='a b','c,d'"])
@@ -25,7 +26,7 @@ MAX_EPOCHS = 10
 
 
 def opened(folder: Path, direction: str = "min") -> Study:
-    return open_study(open_storage(None, folder), "digits", direction, NopPruner(), SPACE)
+    return open_study(open_storage(None, folder), "digits", direction, NopPruner(), Scope(SPACE))
 
 
 def run_trial(study: Study, state: TrialState, *reported: float, **drawn: Any) -> None:
@@ -163,7 +164,7 @@ def test_ties(tmp_path: Path, values: list[float], tied: list[int]) -> None:
 def test_a_trial_outside_of_the_space_ties_with_none(tmp_path: Path) -> None:
     run_trial(opened(tmp_path), TrialState.COMPLETE, 0.2)
     elsewhere = parse_space({}, ["optimizer.lr=interval(2,3)"])
-    study = open_study(open_storage(None, tmp_path), "digits", "min", NopPruner(), elsewhere)
+    study = open_study(open_storage(None, tmp_path), "digits", "min", NopPruner(), Scope(elsewhere))
     trial = ask(study, 100)
     assert trial is not None
     elsewhere.dimensions["optimizer.lr"].suggest(trial)

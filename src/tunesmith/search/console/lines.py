@@ -9,8 +9,10 @@ from collections.abc import Iterable, Sequence
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from tunesmith.config.changes import show_value
 from tunesmith.errors import printable
 from tunesmith.search.space.space import Space
+from tunesmith.search.stages.stage import Stage
 from tunesmith.search.study.counts import num_counted
 from tunesmith.search.study.silence import in_minutes
 from tunesmith.search.study.study import best_trial
@@ -50,6 +52,21 @@ def _show_keys(space: Space) -> None:
         say(f"  {key:<{width}}  {dimension.describe()}")
     if space.is_open:
         say(f"  and {SUGGESTED}")
+
+
+def show_stage(stage: Stage, n_trials: int) -> None:
+    """Print that a stage begins: its trials, what it varies over what, and what it holds."""
+    if stage.name is None:
+        return
+    varies = ", ".join(f"{key} over {each.describe()}" for key, each in stage.space.dimensions.items())
+    held = ", ".join(f"{key}={show_value(value)}" for key, value in stage.held.items())
+    parts = [
+        f"stage {stage.name}: {n_trials} trials",
+        f"varies {varies}" if varies else "nothing varies",
+        *([f"holds {held}"] if held else []),
+        *(["with " + " ".join(stage.overrides)] if stage.overrides else []),
+    ]
+    say("; ".join(parts))
 
 
 def show_joined(trials: Sequence[FrozenTrial], n_trials: int) -> None:

@@ -59,7 +59,8 @@ class ProgressPrinter:
     def _show_ended(self, trial: FrozenTrial, trials: list[FrozenTrial]) -> None:
         attempt = Attempt(trial)
         if attempt.state.is_counted:
-            show_trial(trial, [other for other in trials if other.number in self._told], self._study.direction)
+            told = [other for other in trials if other.number in self._told and Attempt(other).stage == attempt.stage]
+            show_trial(trial, told, self._study.direction)
         elif attempt.config_error is not None:
             raise UserError(attempt.config_error)
         elif attempt.state == State.LOST:

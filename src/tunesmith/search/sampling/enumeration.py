@@ -14,6 +14,8 @@ from optuna.trial import FrozenTrial
 from tunesmith.search.attribute_names import VERSION
 from tunesmith.search.space.space import Space
 from tunesmith.search.study.members import Members, Point
+from tunesmith.search.study.scope import Scope
+from tunesmith.search.study.shown_study import unwrapped
 from tunesmith.search.study.study_of_space import StudyOfSpace
 from tunesmith.search.study.trial import Attempt
 
@@ -27,7 +29,7 @@ class Enumeration(BaseSampler):
 
     def __init__(self, space: Space) -> None:
         self._space = space
-        self._members = Members(space)
+        self._members = Members(Scope(space))
         self._chosen: dict[int, Mapping[str, Any]] = {}
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
@@ -42,7 +44,7 @@ class Enumeration(BaseSampler):
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
         if trial.number not in self._chosen:
-            self._chosen[trial.number] = self._choose(getattr(study, "_study", study), trial)  # not Hyperband's part
+            self._chosen[trial.number] = self._choose(unwrapped(study), trial)
         return self._chosen[trial.number][param_name.partition(VERSION)[0]]
 
     def _choose(self, study: Study, trial: FrozenTrial) -> Mapping[str, Any]:

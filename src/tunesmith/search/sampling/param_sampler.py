@@ -3,35 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from omegaconf import DictConfig
-from optuna import Trial
-from optuna.pruners import NopPruner
-from optuna.samplers import BaseSampler
+from optuna import Study, Trial
+from optuna.distributions import BaseDistribution, CategoricalDistribution
+from optuna.pruners import NopPruner, _filter_study
+from optuna.samplers import BaseSampler, RandomSampler
 from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial
 
 from tunesmith.config.changes import show_value
 from tunesmith.errors import UserError
 from tunesmith.search.sampling.queued import NoPoint, check_queued, own_value, read_queued
-from tunesmith.search.sampling.sampler import make_sampler
-from tunesmith.search.sampling.stored_dimension import stored_dimension
+from tunesmith.search.sampling.sampler import make_sampler, scope_of
 from tunesmith.search.sampling.suggestions import suggest_by
 from tunesmith.search.settings import Settings
-from tunesmith.search.space.space import Dimension, Space
+from tunesmith.search.space.space import Dimension
+from tunesmith.search.space.values import contains
+from tunesmith.search.stages.stage import Stage
 from tunesmith.search.study.members import UNKNOWN
+from tunesmith.search.study.scope import Scope
+from tunesmith.search.study.shown_study import unwrapped
+from tunesmith.search.study.stored_dimension import drawn_dimension, stored_dimension
 from tunesmith.search.study.study import open_study
 from tunesmith.search.study.study_of_space import StudyOfSpace
 from tunesmith.search.study.trial import Attempt
 
 
 class ParamSampler:
-    """Draws the values of each trial; makes the sampler at the first trial, whose number is part of the seed."""
+    """Draws the values of each trial of a stage; makes the sampler at the first one, whose number is part of the seed.
 
-    def __init__(self, settings: Settings, space: Space, config: DictConfig) -> None:
+    A trial that was made with a listed point has the point's values, and otherwise those of the config.
+    """
+
+    def __init__(self, settings: Settings, stage: Stage, config: DictConfig) -> None:
         self._settings = settings
-        self._space = space
+        self._stage = stage
+        self.scope = scope_of(stage)
+        self._space = stage.space
         self._config = config
         self._sampler: BaseSampler | None = None
 
@@ -41,11 +52,12 @@ class ParamSampler:
         Raises:
             NoPoint: the trial was queued with values that this command would not have drawn.
         """
+        study = unwrapped(trial.study)
         if self._sampler is None:
-            self._sampler = trial.study.sampler = self.make_sampler(first_trial=trial.number)
-        trials = trial.study.get_trials(deepcopy=False)
+            self._sampler = study.sampler = trial.study.sampler = self.make_sampler(first_trial=trial.number)
+        trials = study.get_trials(deepcopy=False)
         queued = read_queued(trials, trial.number)
-        params = dict(self._draw_from_space(trial, trials, queued))
+        params = dict(self._draw_from_space(study, trial, trials, queued))
         if self._settings.custom_search_space is not None:
             drawn = suggest_by(self._settings.custom_search_space, self._config, trial, queued)
             suggested = {key: value for key, value in drawn.items() if key not in params}
@@ -59,12 +71,12 @@ class ParamSampler:
         Raises:
             NoPoint: the user's function would not suggest what the trial holds.
         """
-        values = {key: study.members.kept(trial, key) for key in self._space.dimensions}
+        values = {key: study.members.kept(trial, key) for key in self.scope.recorded}
         known = {key: value for key, value in values.items() if value is not UNKNOWN}
         if self._settings.custom_search_space is None:
             return known
         queued = {**Attempt(trial).params, **known}
-        replay = open_study(InMemoryStorage(), "replay", study.direction.name.lower(), NopPruner(), self._space)
+        replay = open_study(InMemoryStorage(), "replay", study.direction.name.lower(), NopPruner(), Scope(self._space))
         replay.enqueue_trial(queued)
         suggested = suggest_by(self._settings.custom_search_space, self._config, replay.ask(), queued)
         new = suggested.keys() - queued.keys()
@@ -73,14 +85,21 @@ class ParamSampler:
         return {**known, **{key: value for key, value in suggested.items() if key not in known}}
 
     def _draw_from_space(
-        self, trial: Trial, trials: Sequence[FrozenTrial], queued: Mapping[str, Any]
+        self, study: Study, trial: Trial, trials: Sequence[FrozenTrial], queued: Mapping[str, Any]
     ) -> Iterator[tuple[str, Any]]:
         """Yield keys and values; a retry keeps what its trial has drawn, and what a key had that varied later only."""
-        study = trial.study
-        members = study.members if isinstance(study, StudyOfSpace) and Attempt(trial).is_retry else None
-        for key, dimension in self._space.dimensions.items():
+        assert isinstance(study, StudyOfSpace)
+        members = study.members if Attempt(trial).is_retry else None
+        point = study.run_once.values(trials[trial.number])
+        given = self._stage.held if point is None else {**self._stage.held, **point}
+        for key, whole in self.scope.recorded.items():
             kept = UNKNOWN if members is None else members.kept(trial, key)
-            yield key, _suggest(stored_dimension(dimension, trials), trial, queued) if kept is UNKNOWN else kept
+            if kept is not UNKNOWN:
+                yield key, kept
+            elif key in given:
+                yield key, _record(stored_dimension(whole, trials), trial, given[key])
+            elif point is None and key in self._space.dimensions:
+                yield key, _suggest(*drawn_dimension(self.scope, key, trials), trial, queued)
 
     def _check(self, suggested: Mapping[str, Any]) -> None:
         """Raise UserError if the function suggests a key that was typed: one of the two values would be lost."""
@@ -93,12 +112,25 @@ class ParamSampler:
 
     def make_sampler(self, first_trial: int) -> BaseSampler:
         """Build the sampler of a process whose first trial has this number; raises UserError if it cannot be built."""
-        settings = self._settings
-        return make_sampler(settings.sampler, self._space, settings.n_trials, settings.seed, first_trial)
+        stage = self._stage
+        if stage.only_points:
+            return RandomSampler()  # draws nothing
+        return make_sampler(stage.sampler, self._space, stage.n_trials, self._settings.seed, first_trial)
 
 
-def _suggest(dimension: Dimension, trial: Trial, queued: Mapping[str, Any]) -> Any:
-    check_queued(dimension, queued)
+def _record(dimension: Dimension, trial: Trial, value: Any) -> Any:
+    """Note a value that nothing has drawn as a param of a trial, if it is one that its key can vary over."""
+    if contains(dimension, value):
+        trial._fixed_params = {**trial._fixed_params, dimension.key: value}
+        dimension.suggest(trial)
+    return value
+
+
+def _suggest(dimension: Dimension, drawn_from: BaseDistribution, trial: Trial, queued: Mapping[str, Any]) -> Any:
+    """Have a trial draw a value from a distribution, and store it as one of its dimension."""
+    check_queued(replace(dimension, distribution=drawn_from), queued)
+    if drawn_from != dimension.distribution and dimension.key not in {**queued, **trial.params}:
+        return own_value(dimension, _record(dimension, trial, _drawn(trial, dimension.key, drawn_from)))
     if dimension.key in queued and dimension.key in trial.params:  # Optuna would warn if it was of another range
         return own_value(dimension, queued[dimension.key])
     try:
@@ -107,3 +139,13 @@ def _suggest(dimension: Dimension, trial: Trial, queued: Mapping[str, Any]) -> A
         if dimension.key not in queued:
             raise
         raise NoPoint(f"it was queued with {dimension.key}={show_value(queued[dimension.key])}: {error}") from None
+
+
+def _drawn(trial: Trial, name: str, distribution: BaseDistribution) -> Any:
+    """Return a value as Trial.suggest_... draws it, which would store it with the distribution as well."""
+    if isinstance(distribution, CategoricalDistribution) and distribution.single():
+        return distribution.choices[0]
+    if trial._is_relative_param(name, distribution):
+        return trial.relative_params[name]
+    latest = trial._get_latest_trial()
+    return trial.study.sampler.sample_independent(_filter_study(trial.study, latest), latest, name, distribution)

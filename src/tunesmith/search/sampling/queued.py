@@ -13,12 +13,10 @@ from optuna.distributions import CategoricalDistribution
 from optuna.trial import FrozenTrial
 
 from tunesmith.config.changes import is_same_value, show_value
+from tunesmith.search.attribute_names import POINT
 from tunesmith.search.space.space import Dimension
 from tunesmith.search.space.values import contains, position
 from tunesmith.search.study.trial import Attempt
-
-# Optuna's name of the attribute that holds what enqueue_trial was given.
-_ENQUEUED = "fixed_params"
 
 
 class NoPoint(Exception):
@@ -32,7 +30,7 @@ def read_queued(trials: Sequence[FrozenTrial], number: int) -> Mapping[str, Any]
         NoPoint: they are no values, or others than those of the trial that it says it is a retry of.
     """
     trial = trials[number]
-    enqueued = trial.system_attrs.get(_ENQUEUED, {})
+    enqueued = trial.system_attrs.get(POINT, {})
     if not isinstance(enqueued, Mapping):
         raise NoPoint(f"it was queued with {show_value(enqueued)}, which are no values")
     first = trials[Attempt(trial).first_attempt]

@@ -14,6 +14,8 @@ from tunesmith.search.sampling.buildable import build, check_arguments
 from tunesmith.search.sampling.enumeration import Enumeration
 from tunesmith.search.sampling.optimizer_state import read_states_alone
 from tunesmith.search.space.space import Space
+from tunesmith.search.stages.stage import Stage
+from tunesmith.search.study.scope import Scope
 
 EXHAUSTIVE = {"optuna.samplers.GridSampler": "grid", "optuna.samplers.BruteForceSampler": "bruteforce"}
 # QMC keeps its position in the study, so all processes must use the same seed.
@@ -54,6 +56,14 @@ def is_enumerated(config: Any, space: Space, n_trials: int) -> bool:
     """Whether each point of a space is to run once."""
     num_points = space.num_points()
     return num_points is not None and (_exhaustive(config) is not None or num_points <= n_trials)
+
+
+def scope_of(stage: Stage) -> Scope:
+    """Return what a stage looks at in its study."""
+    enumerated = not stage.only_points and is_enumerated(stage.sampler, stage.space, stage.n_trials)
+    return Scope(
+        stage.space, stage.name, stage.whole, stage.held, stage.points, stage.only_points, is_enumerated=enumerated
+    )
 
 
 def _exhaustive(config: Any) -> str | None:

@@ -26,6 +26,7 @@ from tunesmith.rules import is_integer
 from tunesmith.search.sampling.sampler import is_enumerated, make_pruner, make_sampler
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.space import Space
+from tunesmith.search.stages.stage import Stage
 from tunesmith.search.study.study import DIRECTIONS
 
 # Their first draw imports torch or cmaes, which a sweep with workers would pay for once more: they draw at random here.
@@ -36,7 +37,7 @@ NUM_TRIALS, NUM_STEPS = 8, 3
 _STARTUP = {"n_startup_trials": 1, "n_warmup_steps": 0, "bootstrap_count": 0, "popsize": 4, "population_size": 4}
 
 
-def try_search(settings: Settings, space: Space) -> None:
+def try_search(settings: Settings, stage: Stage) -> None:
     """Ask for trials, report and tell, past those that are drawn at random.
 
     A sampler or pruner that came as an object is left alone: its next draw would be another one.
@@ -46,32 +47,32 @@ def try_search(settings: Settings, space: Space) -> None:
     """
     with _silence():
         study = optuna.create_study(
-            direction=DIRECTIONS[settings.direction], sampler=_sampler(settings, space), pruner=_pruner(settings)
+            direction=DIRECTIONS[settings.direction], sampler=_sampler(settings, stage), pruner=_pruner(stage)
         )
         for _ in range(NUM_TRIALS):
-            _try_trial(study, space, settings)
+            _try_trial(study, stage)
 
 
-def _sampler(settings: Settings, space: Space) -> BaseSampler:
-    config = settings.sampler
-    if not isinstance(config, DictConfig) or is_enumerated(config, space, settings.n_trials):
+def _sampler(settings: Settings, stage: Stage) -> BaseSampler:
+    config = stage.sampler
+    if stage.only_points or not isinstance(config, DictConfig) or is_enumerated(config, stage.space, stage.n_trials):
         return RandomSampler()
-    return make_sampler(_early(config), space, settings.n_trials, settings.seed, first_trial=0)
+    return make_sampler(_early(config), stage.space, stage.n_trials, settings.seed, first_trial=0)
 
 
-def _pruner(settings: Settings) -> BasePruner:
-    return make_pruner(_early(settings.pruner)) if isinstance(settings.pruner, DictConfig) else NopPruner()
+def _pruner(stage: Stage) -> BasePruner:
+    return make_pruner(_early(stage.pruner)) if isinstance(stage.pruner, DictConfig) else NopPruner()
 
 
-def _try_trial(study: Study, space: Space, settings: Settings) -> None:
-    with _blame("sampler", settings.sampler):
+def _try_trial(study: Study, stage: Stage) -> None:
+    with _blame("sampler", stage.sampler):
         trial = study.ask()
-        _draw(trial, space)
-    with _blame("pruner", settings.pruner):
+        _draw(trial, stage.space)
+    with _blame("pruner", stage.pruner):
         for step in range(1, NUM_STEPS + 1):
             trial.report(trial.number % 3 + 1 / step, step)
             trial.should_prune()
-    with _blame("sampler", settings.sampler):
+    with _blame("sampler", stage.sampler):
         if trial.number % 4 == 3:
             study.tell(trial, state=TrialState.PRUNED)
         else:

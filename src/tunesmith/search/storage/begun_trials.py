@@ -7,7 +7,17 @@ from typing import Any, TypeVar
 
 from optuna.trial import TrialState
 
-from tunesmith.search.attribute_names import CONFIG, CRASHES, FIRST_ATTEMPT, OWNER, REASON, REQUEUED, RETRY_OF, SURPLUS
+from tunesmith.search.attribute_names import (
+    CONFIG,
+    CRASHES,
+    FIRST_ATTEMPT,
+    OWNER,
+    REASON,
+    REQUEUED,
+    RETRY_OF,
+    STAGE,
+    SURPLUS,
+)
 from tunesmith.search.storage.records import Operation, Record, begins_trial, trial_named
 from tunesmith.search.storage.stand_ins import begun_trial, lost_trial, time_in
 
@@ -33,9 +43,10 @@ def stand_in(records: Sequence[Record], place: int, trial_id: int, damaged: byte
 
 
 def _owner(records: Sequence[Record], worker: str) -> dict[str, Any]:
-    """Return the owner that a worker has written into its other trials."""
+    """Return the owner that a worker has written into its other trials, and the stage of the first of these."""
     attributes = (_attributes(record) for record in records if worker and record.get("worker_id") == worker)
-    return next(({OWNER: each[OWNER]} for each in attributes if OWNER in each), {})
+    claimed: dict[str, Any] = next((each for each in attributes if OWNER in each), {})
+    return {name: claimed[name] for name in (OWNER, STAGE) if name in claimed}
 
 
 def _retry(records: Sequence[Record], place: int) -> dict[str, Any]:
@@ -52,7 +63,8 @@ def _retry(records: Sequence[Record], place: int) -> dict[str, Any]:
             chain = {FIRST_ATTEMPT: attributes.get(FIRST_ATTEMPT, number), RETRY_OF: number, CRASHES: crashes}
             config = attributes.get(CONFIG) or _as(dict, attributes.get(OWNER)).get(CONFIG)
             kept = {name: lost[name] for name in ("params", "distributions", "intermediate_values")}
-            return {**kept, "user_attrs": {**chain, **({CONFIG: config} if config else {})}}
+            stage = {STAGE: attributes[STAGE]} if STAGE in attributes else {}
+            return {**kept, "user_attrs": {**chain, **({CONFIG: config} if config else {}), **stage}}
     return {}
 
 

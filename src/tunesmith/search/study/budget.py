@@ -16,41 +16,44 @@ import optuna
 from optuna import Study, Trial
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from tunesmith.search.attribute_names import CONFIG, OWNER, REASON, SURPLUS
+from tunesmith.search.attribute_names import CONFIG, OWNER, POINT, REASON, STAGE, SURPLUS
 from tunesmith.search.study.owner import this_process
 from tunesmith.search.study.retries import make_retry, next_to_retry, requeue
+from tunesmith.search.study.stopping import NEVER, Stopping, why_stopped
 from tunesmith.search.study.study import tell
 from tunesmith.search.study.study_of_space import StudyOfSpace
 from tunesmith.search.study.trial import Attempt, State, state_of
 
 
-def ask(study: Study, n_trials: int, folder: Path | None = None, max_retries: int = 2) -> Trial | None:
-    """Begin an attempt; return None if n_trials are used up, though some of them may still be running.
+def ask(
+    study: Study, n_trials: int, folder: Path | None = None, max_retries: int = 2, stopping: Stopping = NEVER
+) -> Trial | None:
+    """Begin an attempt; return None if n_trials are used up or the search is stopped, though some may be running.
 
     folder: the study's folder, in which the trial gets its own folder; None if trials write no files.
     max_retries: how often a trial is retried after crashes in a row; one crash more and the trial has failed.
 
     Ask first, then count: two processes that counted first would both take the last rank.
     """
-    owner = {OWNER: {**this_process().to_attribute(folder), **_config_field(study)}}
+    owner = {**_stage_field(study), OWNER: {**this_process().to_attribute(folder), **_config_field(study)}}
     while True:
         try:
-            trial = _begin(study, n_trials, owner)
-            if trial is None or _may_run(study, trial, n_trials, max_retries):
+            trial = _begin(study, n_trials, owner, stopping)
+            if trial is None or _may_run(study, trial, n_trials, max_retries, stopping):
                 return trial
         except optuna.exceptions.UpdateFinishedTrialError:
             continue  # claimed too late: another worker took the attempt for stale
 
 
 def keeps_point(study: Study, trial: Trial) -> bool:
-    """Whether an attempt is the only one at its point of an enumerated space; if not, end it as surplus.
+    """Whether an attempt is the only one at its point, if that is run once; if not, end it as surplus.
 
     Draw first, then look: of two workers that took the same point, at least one sees the other.
     """
-    if not (isinstance(study, StudyOfSpace) and study.is_enumerated):
+    if not (isinstance(study, StudyOfSpace) and study.run_once):
         return True
     held, _ = study.points_held(apart_from=Attempt(trial).first_attempt)
-    if study.members.point(trial) not in held:
+    if study.run_once.of(study.get_trials(deepcopy=False)[trial.number]) not in held:
         return True
     withdraw(study, trial)
     return False
@@ -104,29 +107,50 @@ def _config_field(study: Study) -> dict[str, str]:
     return {} if digest is None else {CONFIG: digest}
 
 
-def _begin(study: Study, n_trials: int, owner: Mapping[str, Any]) -> Trial | None:
-    """Begin the retry of a lost attempt, or else a queued or a new one; None if n_trials are used up."""
+def _stage_field(study: Study) -> dict[str, str]:
+    stage = study.scope.stage if isinstance(study, StudyOfSpace) else None
+    return {} if stage is None else {STAGE: stage}
+
+
+def _begin(study: Study, n_trials: int, owner: Mapping[str, Any], stopping: Stopping) -> Trial | None:
+    """Begin the retry of a lost attempt, or else a queued or a new one; None if none may begin."""
     trials = study.get_trials(deepcopy=False)
+    if stopping != NEVER and why_stopped(trials, study.directions[0], stopping) is not None:
+        return None
     lost = next_to_retry(trials)
     if lost is not None and _is_within_budget(trials, Attempt(lost).first_attempt, n_trials):
         return _create(study, make_retry(trials, lost, owner))
     queued = [trial for trial in trials if trial.state == TrialState.WAITING and state_of(trial) is State.WAITING]
     if any(_is_within_budget(trials, Attempt(trial).first_attempt, n_trials) for trial in queued):
-        trial = study.ask()
-        trial.set_user_attr(OWNER, owner[OWNER])
+        trial = _shown(study).ask()
+        for name, value in owner.items():  # the stage first
+            trial.set_user_attr(name, value)
         return trial
-    if _is_within_budget(trials, len(trials), n_trials):
-        return _create(study, create_trial(state=TrialState.RUNNING, user_attrs=dict(owner)))
-    return None
+    return _begin_new(study, owner) if _is_within_budget(trials, len(trials), n_trials) else None
+
+
+def _begin_new(study: Study, owner: Mapping[str, Any]) -> Trial | None:
+    """Begin a new attempt, of the next listed point if one is left; None if there is nothing else to run."""
+    point = study.next_point() if isinstance(study, StudyOfSpace) else None
+    if point is None and isinstance(study, StudyOfSpace) and study.run_once.only_listed:
+        return None
+    system_attrs = {} if point is None else {POINT: dict(point)}
+    return _create(study, create_trial(state=TrialState.RUNNING, user_attrs=dict(owner), system_attrs=system_attrs))
+
+
+def _shown(study: Study) -> Study:
+    """Return the study that attempts are begun in, whose trials Optuna's sampler and pruner see."""
+    return study.shown if isinstance(study, StudyOfSpace) else study
 
 
 def _create(study: Study, attempt: FrozenTrial) -> Trial:
     """Add an attempt that runs, as study.ask does; its owner comes with it, so that no kill leaves one without."""
-    study._thread_local.cached_all_trials = None  # otherwise samplers see the trials of the last ask
-    return Trial(study, study._storage.create_new_trial(study._study_id, attempt))
+    shown = _shown(study)
+    shown._thread_local.cached_all_trials = None  # otherwise samplers see the trials of the last ask
+    return Trial(shown, study._storage.create_new_trial(study._study_id, attempt))
 
 
-def _may_run(study: Study, trial: Trial, n_trials: int, max_retries: int) -> bool:
+def _may_run(study: Study, trial: Trial, n_trials: int, max_retries: int, stopping: Stopping) -> bool:
     """Whether a claimed attempt may run; if it is surplus, a second retry or crashed too often, end it."""
     trials = study.get_trials(deepcopy=False)
     attempt = Attempt(trials[trial.number])
@@ -134,7 +158,8 @@ def _may_run(study: Study, trial: Trial, n_trials: int, max_retries: int) -> boo
         tell(study, trial.number, TrialState.FAIL)
         return False
     is_duplicate = _is_second_retry(trials, attempt)
-    is_within_budget = _is_within_budget(trials, attempt.first_attempt, n_trials)
+    is_stopped = why_stopped(trials, study.directions[0], stopping) is not None  # meanwhile: the next stage may run
+    is_within_budget = not is_stopped and _is_within_budget(trials, attempt.first_attempt, n_trials)
     if not is_within_budget and attempt.is_retry and not is_duplicate:
         requeue(study, trial.number)  # it may run in a larger budget
         return False

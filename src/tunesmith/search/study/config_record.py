@@ -77,10 +77,11 @@ class Base:
 
 @dataclass(frozen=True)
 class ConfigRecord:
-    """The configs of a command, and the keys that it swept, without + in front."""
+    """The configs of a command, and the keys that it swept, without + in front; of one stage, if it has stages."""
 
     swept: tuple[str, ...]
     bases: tuple[Base, ...]
+    stage: str | None = None
 
     @cached_property
     def digest(self) -> str:
@@ -98,15 +99,18 @@ class ConfigRecord:
 
     def _plain(self) -> dict[str, Any]:
         bases = [{"choices": dict(base.choices), "config": dict(base.config)} for base in self.bases]
-        return {"swept": list(self.swept), "bases": bases}
+        stage = {} if self.stage is None else {"stage": self.stage}
+        return {"swept": list(self.swept), "bases": bases, **stage}
 
 
-def compose_record(space: Space, compose: Compose, is_group: Callable[[str], bool]) -> ConfigRecord:
-    """Compose what all trials of a space have in common."""
+def compose_record(
+    space: Space, compose: Compose, is_group: Callable[[str], bool], stage: str | None = None
+) -> ConfigRecord:
+    """Compose what all trials of a space have in common; stage: whose trials they are."""
     groups = {key: dimension.extremes() for key, dimension in space.dimensions.items() if is_group(key)}
     combinations = itertools.islice(itertools.product(*groups.values()), MAX_COMBINATIONS)
     bases = tuple(to_base(compose(dict(zip(groups, each, strict=True)))) for each in combinations)
-    return ConfigRecord(tuple(key.lstrip("+") for key in space.dimensions), bases)
+    return ConfigRecord(tuple(key.lstrip("+") for key in space.dimensions), bases, stage)
 
 
 def to_base(config: DictConfig) -> Base:
@@ -157,7 +161,7 @@ def _attributes(study: Study) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 def _from_attribute(content: Mapping[str, Any]) -> ConfigRecord:
     bases = tuple(Base(base["choices"], base["config"], is_own=False) for base in content["bases"])
-    return ConfigRecord(tuple(content["swept"]), bases)
+    return ConfigRecord(tuple(content["swept"]), bases, content.get("stage"))
 
 
 def _is_record(content: object) -> bool:
@@ -167,7 +171,8 @@ def _is_record(content: object) -> bool:
     bases, swept = content.get("bases"), content.get("swept")
     if not (isinstance(bases, list) and bases and isinstance(swept, list)):
         return False
-    return all(isinstance(key, str) for key in swept) and all(map(_is_base, bases))
+    is_of_stage = isinstance(content.get("stage"), str | None)
+    return is_of_stage and all(isinstance(key, str) for key in swept) and all(map(_is_base, bases))
 
 
 def _is_base(base: object) -> bool:

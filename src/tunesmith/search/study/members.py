@@ -11,9 +11,11 @@ from optuna.distributions import CategoricalDistribution
 from optuna.trial import FrozenTrial, Trial
 
 from tunesmith.config.changes import ABSENT
-from tunesmith.search.space.space import Space
+from tunesmith.search.space.space import Dimension, Params
 from tunesmith.search.space.values import contains, is_same_param, position
 from tunesmith.search.study.config_record import ConfigRecord, is_same_choice
+from tunesmith.search.study.same_config import is_same_fixed
+from tunesmith.search.study.scope import Scope
 from tunesmith.search.study.trial import Attempt
 
 Point = tuple[int, ...]
@@ -41,15 +43,19 @@ class Members:
 
     def __init__(
         self,
-        space: Space,
+        scope: Scope,
         present: ConfigRecord | None = None,
         read_records: Callable[[], Mapping[str, ConfigRecord]] = dict,
     ) -> None:
         """present: what the trials of this command have in common; read_records: reads those of the study."""
         self.digest = None if present is None else present.digest
         self._present = present
-        self._dimensions = {key.lstrip("+"): dimension for key, dimension in space.dimensions.items()}
-        self._is_open = space.is_open
+        self._scope = scope
+        self._dimensions = {key.lstrip("+"): dimension for key, dimension in scope.bounds.items()}
+        self._whole = {key.lstrip("+"): dimension for key, dimension in scope.recorded.items()}
+        self._varied = [key.lstrip("+") for key in scope.space.dimensions]
+        self._is_open = scope.space.is_open
+        self._like_now: dict[str, bool] = {}
         self._read_records = read_records
         self._records: Mapping[str, ConfigRecord] = {} if present is None else {present.digest: present}
 
@@ -60,15 +66,45 @@ class Members:
             return False
         return all(self._is_as_now(trial, key) for key in self._keys_fixed_now(trial))
 
+    def is_fixed_as_now(self, trial: AnyTrial) -> bool:
+        """Whether a trial, of whatever stage, ran with the present configuration but for the keys that vary."""
+        record = self._record_of(trial)
+        if record is None or self._present is None or record.digest == self.digest:
+            return True
+        if record.digest not in self._like_now:
+            varied = {key for each in (*self._records.values(), self._present) for key in each.swept}
+            is_like = record.stage == self._present.stage or is_same_fixed(record, self._present, varied)
+            self._like_now[record.digest] = is_like
+        return self._like_now[record.digest]
+
     def point(self, trial: AnyTrial) -> Point | None:
         """Return the positions of a trial's values in a finite space; None if it is no point, or not yet."""
-        found = self.positions(trial)
-        point = tuple(each for each in found if each is not None)
-        return point if len(point) == len(found) and self.has(trial) else None
+        point = _complete(self.positions(trial))
+        return point if point is not None and self.has(trial) else None
 
     def positions(self, trial: AnyTrial) -> list[int | None]:
         """Return the positions of a trial's values in the dimensions of a finite space, None for each other value."""
-        return [self._position(key, self.value(trial, key)) for key in self._dimensions]
+        return [self._position(key, self.value(trial, key)) for key in self._varied]
+
+    def place(self, values: Params) -> Point | None:
+        """Return the positions of values in a finite space, None if they are no point of it."""
+        plain = {key.lstrip("+"): value for key, value in values.items()}
+        return _complete([self._position(key, plain.get(key, UNKNOWN)) for key in self._varied])
+
+    def filled(self, point: Params) -> dict[str, Any]:
+        """Return a point with the config's values of the keys that it leaves out, as far as they can be recorded."""
+        given = {key.lstrip("+"): value for key, value in point.items()}
+        filled: dict[str, Any] = {}
+        for key in self._scope.recorded:
+            plain = key.lstrip("+")
+            if plain in given or key in self._scope.space.dimensions:
+                value = self._as_recorded(plain, given[plain] if plain in given else self._of_config(plain, given))
+                filled |= {} if value is UNKNOWN else {key: value}
+        return filled
+
+    def _of_config(self, key: str, params: Params) -> Any:
+        """Return the value that the present config gives a key beside other values."""
+        return UNKNOWN if self._present is None else self._present.base_of(params).value(key, params)
 
     def value(self, trial: AnyTrial, key: str) -> Any:
         """Return the value of a key in a trial: drawn, or that of the config of the time; ABSENT, or UNKNOWN."""
@@ -83,11 +119,16 @@ class Members:
     def kept(self, trial: AnyTrial, key: str) -> Any:
         """Return the value that a trial of the space has for a swept key, as the key's dimension has it, or UNKNOWN."""
         value = self.value(trial, key.lstrip("+"))
-        distribution = self._dimensions[key.lstrip("+")].distribution
-        if value is UNKNOWN or not isinstance(distribution, CategoricalDistribution):
-            return value
-        index = self._position(key.lstrip("+"), value)
-        return UNKNOWN if index is None else distribution.choices[index]
+        distribution = self._whole[key.lstrip("+")].distribution
+        return self._as_recorded(key.lstrip("+"), value) if isinstance(distribution, CategoricalDistribution) else value
+
+    def _as_recorded(self, key: str, value: Any) -> Any:
+        """Return a value as a key's widest dimension has it, UNKNOWN if it does not have it."""
+        dimension = self._whole[key]
+        index = None if value is UNKNOWN else self._position_in(dimension, key, value)
+        if isinstance(dimension.distribution, CategoricalDistribution):
+            return UNKNOWN if index is None else dimension.distribution.choices[index]
+        return value if value is not UNKNOWN and contains(dimension, value) else UNKNOWN
 
     def data_keys(self, trial: AnyTrial) -> list[str]:
         """Return the keys that choose the data of a trial, of those that vary in it or elsewhere in the study."""
@@ -142,7 +183,9 @@ class Members:
         return self._position(key, value) is not None if self._is_group(key) else contains(dimension, value)
 
     def _position(self, key: str, value: Any) -> int | None:
-        dimension = self._dimensions[key]
+        return self._position_in(self._dimensions[key], key, value)
+
+    def _position_in(self, dimension: Dimension, key: str, value: Any) -> int | None:
         if not self._is_group(key):
             return position(dimension, value)
         option = None if value is None else str(value)
@@ -150,6 +193,11 @@ class Members:
 
     def _is_group(self, key: str) -> bool:
         return self._present is not None and key in self._present.bases[0].choices
+
+
+def _complete(found: list[int | None]) -> Point | None:
+    point = tuple(each for each in found if each is not None)
+    return point if len(point) == len(found) else None
 
 
 def plain_params(trial: AnyTrial) -> dict[str, Any]:

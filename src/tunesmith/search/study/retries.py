@@ -14,7 +14,7 @@ from optuna import Study
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from tunesmith.search.attribute_names import CONFIG, CRASHES, FIRST_ATTEMPT, REQUEUED, RETRY_OF
+from tunesmith.search.attribute_names import CONFIG, CRASHES, FIRST_ATTEMPT, POINT, REQUEUED, RETRY_OF, STAGE
 from tunesmith.search.storage.reconnecting import clock_of
 from tunesmith.search.storage.stand_ins import is_stand_in
 from tunesmith.search.study.heartbeat import HEARTBEAT_TIMEOUT_S
@@ -138,19 +138,21 @@ def _first_retries(trials: Sequence[FrozenTrial]) -> list[Attempt]:
 
 
 def make_retry(trials: Sequence[FrozenTrial], lost: FrozenTrial, owner: Mapping[str, Any]) -> FrozenTrial:
-    """Return a retry of an attempt: same parameters, same folder, with the epochs that were reported.
+    """Return a retry of an attempt: same stage, point, parameters and folder, with the epochs that were reported.
 
     owner: the attribute of the process that begins it.
     """
     attempt = Attempt(lost)
     chain = {FIRST_ATTEMPT: attempt.first_attempt, RETRY_OF: lost.number, CRASHES: _crashes_until_end(trials, attempt)}
     config = {} if attempt.config_digest is None else {CONFIG: attempt.config_digest}
+    stage = {} if attempt.stage is None else {STAGE: attempt.stage}
     return create_trial(
         state=TrialState.RUNNING,
         params=lost.params,
         distributions=lost.distributions,
         intermediate_values=lost.intermediate_values,
-        user_attrs={**owner, **chain, **config},
+        user_attrs={**owner, **chain, **config, **stage},
+        system_attrs={name: value for name, value in lost.system_attrs.items() if name == POINT},
     )
 
 

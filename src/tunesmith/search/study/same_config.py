@@ -38,7 +38,7 @@ def check_config(study: Study, present: ConfigRecord, compose: Compose) -> None:
     Raises:
         UserError: a key that was fixed in earlier trials is fixed at another value now; nothing is written.
     """
-    _refuse_changes(study, list(_records_in_force(study).values()), present, compose)
+    _refuse_changes(study, list(_records_in_force(study, present.stage).values()), present, compose)
 
 
 def join_config(study: Study, present: ConfigRecord, compose: Compose) -> None:
@@ -48,7 +48,7 @@ def join_config(study: Study, present: ConfigRecord, compose: Compose) -> None:
         UserError: another command with another config was faster; this one's record is taken back.
     """
     present.write(study)
-    records = _records_in_force(study)
+    records = _records_in_force(study, present.stage)
     earlier = itertools.takewhile(lambda digest: digest != present.digest, records)
     try:
         _refuse_changes(study, [records[digest] for digest in earlier], present, compose)
@@ -64,15 +64,21 @@ def has_unrecorded_trials(study: Study) -> bool:
     )
 
 
-def _records_in_force(study: Study) -> dict[str, ConfigRecord]:
-    """Return the records that a trial ran with, and those of commands that may still run one."""
+def is_same_fixed(record: ConfigRecord, present: ConfigRecord, varied: Collection[str]) -> bool:
+    """Whether two commands, or stages, had one configuration but for the keys that vary and those that may change."""
+    pairs = ((old, present.base_of(_varying(old, varied))) for old in record.bases)
+    return all(is_free(change.key) for old, new in pairs for change in _changes(old, new, {*varied} - {*old.choices}))
+
+
+def _records_in_force(study: Study, stage: str | None) -> dict[str, ConfigRecord]:
+    """Return the records of a stage that a trial ran with, and those of commands that may still run one."""
     attempts = map(Attempt, study.get_trials(deepcopy=False))
     used = {attempt.config_digest for attempt in attempts if not attempt.is_surplus}
     writers = read_writers(study)
     return {
         digest: record
         for digest, record in read_records(study).items()
-        if digest in used or not writers[digest].is_dead()
+        if record.stage == stage and (digest in used or not writers[digest].is_dead())
     }
 
 
@@ -114,7 +120,7 @@ def _has_data_digests(study: Study, record: ConfigRecord) -> bool:
 def _compose_like(old: Base, varied: Collection[str], compose: Compose) -> Base | None:
     """Compose the present config with the choices of then for groups that vary; None if that fails."""
     plain = to_base(compose({}))
-    varying = {group: option for group, option in old.choices.items() if group in varied and _names(group, option)}
+    varying = {group: option for group, option in _varying(old, varied).items() if _names(group, option)}
     choices = {group: option for group, option in varying.items() if plain.choices.get(group) != option}
     for sign in ("", "+"):
         try:
@@ -122,6 +128,10 @@ def _compose_like(old: Base, varied: Collection[str], compose: Compose) -> Base 
         except (HydraException, OmegaConfBaseException, ValueError):
             continue
     return None
+
+
+def _varying(base: Base, varied: Collection[str]) -> dict[str, str | None]:
+    return {group: option for group, option in base.choices.items() if group in varied}
 
 
 def _names(group: str, option: str | None) -> bool:

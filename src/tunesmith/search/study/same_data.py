@@ -12,7 +12,8 @@ from tunesmith.search.study.trial import Attempt
 
 
 def record_data(study: StudyOfSpace, trial: Trial, digest: str) -> None:
-    """Write down which data an attempt trains on, and compare with the other trials whose values choose the same data.
+    """Write down which data an attempt trains on, and compare with the other trials of its stage whose values
+    choose the same data.
 
     Write first, then compare: of two attempts that begin at the same moment, at least one sees the other.
 
@@ -24,7 +25,7 @@ def record_data(study: StudyOfSpace, trial: Trial, digest: str) -> None:
     keys, value = study.members.data_keys(trials[trial.number]), study.members.value
     for other in map(Attempt, trials):
         before = other.data_digest
-        is_other = before not in (None, digest) and not other.is_surplus
+        is_other = before not in (None, digest) and not other.is_surplus and other.stage == Attempt(trial).stage
         if not is_other or any(value(other.trial, key) != value(trial, key) for key in keys):
             continue
         trial.set_user_attr(DATA, None)  # so that it is no record for later trials

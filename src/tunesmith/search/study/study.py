@@ -14,9 +14,9 @@ from optuna.trial import FrozenTrial, TrialState
 
 from tunesmith.errors import UserError
 from tunesmith.search.attribute_names import REASON
-from tunesmith.search.space.space import Space
 from tunesmith.search.study.config_record import ConfigRecord, read_records
 from tunesmith.search.study.members import Members
+from tunesmith.search.study.scope import Scope
 from tunesmith.search.study.study_of_space import StudyOfSpace
 from tunesmith.search.study.trial import Attempt, State, state_of
 
@@ -47,21 +47,20 @@ def open_study(
     name: str,
     direction: str,
     pruner: BasePruner,
-    space: Space,
+    scope: Scope,
     present: ConfigRecord | None = None,
-    is_enumerated: bool = False,
 ) -> StudyOfSpace:
     """Open a study, or make it if there is none.
 
-    present: what the trials of this command have in common; is_enumerated: whether each point of the space runs once.
+    scope: what the command, or one of its stages, looks at; present: what its trials have in common.
 
     Raises:
         UserError: the study has another direction.
     """
     make_study(storage, name, direction)
     stored_study = optuna.load_study(study_name=name, storage=storage)
-    members = Members(space, present, lambda: read_records(stored_study))
-    study = StudyOfSpace(name, storage, pruner, members, is_enumerated)
+    members = Members(scope, present, lambda: read_records(stored_study))
+    study = StudyOfSpace(name, storage, pruner, scope, members)
     stored = "maximize" if study.direction == StudyDirection.MAXIMIZE else "minimize"
     if stored != DIRECTIONS[direction]:
         raise UserError(
@@ -72,8 +71,9 @@ def open_study(
 
 def tell(study: Study, number: int, state: TrialState, value: float | None = None) -> bool:
     """End an attempt; return False if it had ended before."""
+    shown = study.shown if isinstance(study, StudyOfSpace) else study
     try:
-        study.tell(number, value, state)
+        shown.tell(number, value, state)
     except (ValueError, optuna.exceptions.UpdateFinishedTrialError):
         return False
     return True

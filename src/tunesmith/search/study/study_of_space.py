@@ -1,10 +1,11 @@
-"""A study as the present space sees it."""
+"""A study as the present space, or a stage of the sweep, sees it."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Container
 from copy import copy
+from functools import cached_property
 
 from optuna import Study
 from optuna.pruners import BasePruner
@@ -12,29 +13,37 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from tunesmith.search.attribute_names import OUTSIDE, REPEAT
+from tunesmith.search.space.space import Params
 from tunesmith.search.study.members import Members, Point
+from tunesmith.search.study.points import Points
+from tunesmith.search.study.scope import Scope
+from tunesmith.search.study.shown_study import ShownStudy
 from tunesmith.search.study.trial import Attempt, State, state_of
 
 
 class StudyOfSpace(Study):
-    """A study whose trials are marked if they are no points of the space, so that nothing counts them by mistake.
+    """A study whose trials are marked if they are of another stage, or no points of the space.
 
-    The marks are on copies in memory, because another command may look at the same study with another space. All trials
-    keep their places in the list. Optuna's samplers see the trials unmarked.
+    So nothing counts them by mistake. The marks are on copies in memory, because another command may look at the same
+    study with another space. All trials keep their places in the list. What Optuna's samplers and pruners see is
+    `shown`.
     """
 
-    def __init__(
-        self, name: str, storage: BaseStorage, pruner: BasePruner, members: Members, is_enumerated: bool = False
-    ) -> None:
-        """is_enumerated: whether each point of the space is to run once."""
+    def __init__(self, name: str, storage: BaseStorage, pruner: BasePruner, scope: Scope, members: Members) -> None:
         super().__init__(name, storage, pruner=pruner)
+        self.scope = scope
         self.members = members
-        self.is_enumerated = is_enumerated
+        self.run_once = Points(scope, members)
         self._settled: list[FrozenTrial] = []  # the trials before the first one that has not ended: they never change
         self._points_run: set[Point | None] = {None}  # by the settled trials that count
         self._lost: list[Attempt] = []  # settled: their points wait for a retry
         self._marked: dict[int, FrozenTrial] = {}
         self._points: dict[int, Point | None] = {}
+
+    @cached_property
+    def shown(self) -> ShownStudy:
+        """The study that attempts are begun in: it shows Optuna the trials that are comparable with this stage's."""
+        return ShownStudy(self, self.scope, self.members)
 
     def get_trials(self, deepcopy: bool = True, states: Container[TrialState] | None = None) -> list[FrozenTrial]:
         trials = super().get_trials(deepcopy, states)
@@ -48,15 +57,15 @@ class StudyOfSpace(Study):
         return self._settled + [self._mark(trial, points_run) for trial in rest]
 
     def point_of(self, trial: FrozenTrial) -> Point | None:
-        """Return the point of a finite space that a trial has, None if it has none, or not yet."""
+        """Return the point, of those that are run once, that a trial has; None if it has none, or not yet."""
         if trial.number in self._points:
             return self._points[trial.number]
-        point = self.members.point(trial)
+        point = self.run_once.of(trial)
         if trial.state.is_finished():
             self._points[trial.number] = point
         return point
 
-    def points_held(self, apart_from: int) -> tuple[set[Point], list[Attempt]]:
+    def points_held(self, apart_from: int | None = None) -> tuple[set[Point], list[Attempt]]:
         """Return the points that trials have or had, and the attempts that have not drawn theirs yet.
 
         apart_from: number of the first attempt of a trial that is left out.
@@ -74,6 +83,10 @@ class StudyOfSpace(Study):
                 undrawn.append(attempt)
         return {point for point in held if point is not None}, undrawn
 
+    def next_point(self) -> Params | None:
+        """Return the first listed point that no trial has or had, None if there is none."""
+        return self.run_once.first_missing(self.points_held()[0]) if self.run_once else None
+
     def _settle(self, trial: FrozenTrial) -> None:
         self._settled.append(trial)
         attempt = Attempt(trial)
@@ -81,23 +94,31 @@ class StudyOfSpace(Study):
             self._lost.append(attempt)
 
     def _mark(self, trial: FrozenTrial, points_run: set[Point | None]) -> FrozenTrial:
-        """Mark a trial that is no point of the space, or repeats one that has run; add the point of a new one."""
+        """Mark a trial that is none of the stage's, or repeats a point that has run; add the point of a new one."""
         trial = self._mark_outsider(trial)
-        if not (self.is_enumerated and state_of(trial).is_counted):
+        if not (self.run_once and state_of(trial).is_counted):
             return trial
         point = self.point_of(trial)
         if point in points_run:
-            return _with_mark(trial, REPEAT)
+            return _with_mark(trial, REPEAT) if self.run_once.are_once else trial
         points_run.add(point)
         return trial
 
     def _mark_outsider(self, trial: FrozenTrial) -> FrozenTrial:
         marked = self._marked.get(trial.number)
         if marked is None:
-            marked = trial if _has_its_value(trial) and self.members.has(trial) else _with_mark(trial, OUTSIDE)
+            marked = trial if _has_its_value(trial) and self._is_own(trial) else _with_mark(trial, OUTSIDE)
             if trial.state.is_finished():
                 self._marked[trial.number] = marked
         return marked
+
+    def _is_own(self, trial: FrozenTrial) -> bool:
+        """Whether a trial is of this stage; one that another hand has queued is of the stage that takes it."""
+        attempt = Attempt(trial)
+        is_of_nobody = attempt.stage is None and attempt.owner is None and not trial.state.is_finished()
+        if attempt.stage != self.scope.stage and not is_of_nobody:
+            return False
+        return self.members.has(trial) or self.run_once.listed(trial) is not None
 
 
 def _has_its_value(trial: FrozenTrial) -> bool:

@@ -15,6 +15,7 @@ from tunesmith.errors import AttemptLost, AttemptTaken, MachineFault, RunFailed
 from tunesmith.search.attribute_names import EPOCHS
 from tunesmith.search.storage.journal import JournalDamaged
 from tunesmith.search.study.same_data import record_data
+from tunesmith.search.study.shown_study import unwrapped
 from tunesmith.search.study.study_of_space import StudyOfSpace
 from tunesmith.search.study.trial import Attempt
 from tunesmith.search.worker.interruption import Interruption
@@ -55,8 +56,9 @@ class TrialReporter:
     def report_data(self, digest: str) -> None:
         self.poll()
         with _lost_with_its_storage():
-            assert isinstance(self._trial.study, StudyOfSpace)
-            record_data(self._trial.study, self._trial, digest)
+            study = unwrapped(self._trial.study)
+            assert isinstance(study, StudyOfSpace)
+            record_data(study, self._trial, digest)
 
     def report(self, step: int, value: float, epochs: int = 1) -> None:
         """Take the value of a step, unless an earlier attempt has reported it; Optuna warns of one reported twice."""
@@ -107,7 +109,7 @@ def timeout_reason(limit: float) -> str:
 
 def _steps_reported_before(trial: Trial) -> set[int]:
     """Return the steps that earlier attempts have reported; a database answers seven queries for it."""
-    return set(trial.study.get_trials(deepcopy=False)[trial.number].intermediate_values)
+    return set(unwrapped(trial.study).get_trials(deepcopy=False)[trial.number].intermediate_values)
 
 
 @contextmanager

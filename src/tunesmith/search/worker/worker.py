@@ -22,10 +22,12 @@ from tunesmith.search.sampling.queued import NoPoint
 from tunesmith.search.space.compose import Composer
 from tunesmith.search.storage.journal import JournalDamaged
 from tunesmith.search.study.budget import ask, keeps_point, withdraw
-from tunesmith.search.study.counts import NONE_ENDED, Counts, check_failure_rate, count, is_over
+from tunesmith.search.study.counts import NONE_ENDED, Counts, check_failure_rate, count
 from tunesmith.search.study.heartbeat import Heartbeats
 from tunesmith.search.study.owner import worker_index
 from tunesmith.search.study.retries import StaleTrials, requeue
+from tunesmith.search.study.shown_study import unwrapped
+from tunesmith.search.study.stopping import NEVER, Stopping
 from tunesmith.search.study.study import tell
 from tunesmith.search.study.trial import Attempt
 from tunesmith.search.worker.executor import Assignment, Executor, Outcome
@@ -43,14 +45,27 @@ class WorkerMustRestart(Exception):
 
 
 @dataclass(frozen=True)
+class StageAtWork:
+    """The part of a sweep that trials are begun in: the study as it sees it, and how its trials are made.
+
+    draw: gives a trial its values, override key -> value.
+    """
+
+    study: Study
+    draw: Callable[[Trial], Mapping[str, Any]]
+    composer: Composer
+    n_trials: int
+    stopping: Stopping = NEVER
+
+
+@dataclass(frozen=True)
 class Limits:
-    """What ends a search besides its space.
+    """What ends a sweep besides its stages.
 
     timeout: seconds after which no trial is started; trial_timeout: seconds that an attempt may take.
     before: the study's counts when this call of the sweep began, whose trials max_failure_rate judges.
     """
 
-    n_trials: int
     max_failure_rate: float = 0.5
     max_retries: int = 2
     timeout: float | None = None
@@ -59,13 +74,13 @@ class Limits:
 
 
 class Worker:
-    """Runs trials of a study until n_trials have ended, as many at once as its executor takes."""
+    """Runs trials of a study until its stages are over, as many at once as its executor takes."""
 
     def __init__(
         self,
         study: Study,
-        draw: Callable[[Trial], Mapping[str, Any]],
-        composer: Composer,
+        find_stage: Callable[[], StageAtWork],
+        is_over: Callable[[], bool],
         execute: Executor,
         limits: Limits,
         interruption: Interruption,
@@ -76,14 +91,15 @@ class Worker:
     ) -> None:
         """Take what a worker needs.
 
-        draw: gives a trial its values, override key -> value; folder: the study's; started: of the sweep, on the scale
-        of time.monotonic(); is_time_called: whether the sweep says that it is late.
+        study: the whole sweep's; find_stage: gives the stage that is not over, or the last; is_over: whether no stage
+        has a trial to begin; folder: the study's; started: of the sweep, on the scale of time.monotonic();
+        is_time_called: whether the sweep says that it is late.
         on_start: imports what trials need, which takes seconds; called before the first trial is asked for, so that a
         process killed meanwhile leaves no trial behind that is charged for it.
         """
         self._study = study
-        self._draw = draw
-        self._composer = composer
+        self._find_stage = find_stage
+        self._is_over = is_over
         self._execute = execute
         self._limits = limits
         self._interruption = interruption
@@ -98,7 +114,7 @@ class Worker:
         self._is_waiting = False
 
     def work(self) -> None:
-        """Return when n_trials have ended, the time is over, or the sweep was asked to end.
+        """Return when n_trials have ended, the search is stopped, the time is over, or the sweep was asked to end.
 
         Raises:
             UserError: more than max_failure_rate of the trials failed, or the study's first trial met a mistake in the
@@ -133,17 +149,15 @@ class Worker:
         assignments: list[Assignment] = []
         while len(assignments) < n and not self.is_ending():
             self._end_stale()
-            trial = ask(self._study, self._limits.n_trials, self._folder, self._limits.max_retries)
+            stage = self._find_stage()
+            trial = ask(stage.study, stage.n_trials, self._folder, self._limits.max_retries, stage.stopping)
             if trial is not None:
-                assignments += self._assignments(trial)
+                assignments += self._assignments(stage, trial)
             elif self._running or self._is_over():
                 break
             else:
                 self._wait()
         return assignments
-
-    def _is_over(self) -> bool:
-        return is_over(self._study.get_trials(deepcopy=False), self._limits.n_trials)
 
     def _end_stale(self) -> None:
         if time.monotonic() - self._looked_for_stale > STALE_INTERVAL_S:
@@ -156,19 +170,19 @@ class Worker:
             say("waiting for trials that other workers run")
         time.sleep(WAIT_INTERVAL_S)
 
-    def _assignments(self, trial: Trial) -> list[Assignment]:
+    def _assignments(self, stage: StageAtWork, trial: Trial) -> list[Assignment]:
         """Return a claimed trial as an assignment, none if it was taken away meanwhile."""
         self._is_waiting = False
         number = trial.number
         self._running[number] = trial
         self._heartbeats.add(trial)
         try:
-            params = self._draw(trial)
-            if not keeps_point(self._study, trial):
+            params = stage.draw(trial)
+            if not keeps_point(stage.study, trial):
                 self._forget(number)
                 return []
             name = Attempt(trial).folder_name
-            config = self._composer.compose(params, number, name)
+            config = stage.composer.compose(params, number, name)
             label(trial, config)
             reporter = TrialReporter(
                 trial,
@@ -180,7 +194,7 @@ class Worker:
         except (UpdateFinishedTrialError, NoPoint) as error:
             if isinstance(error, NoPoint):
                 say(f"trial {number} is not run: {error}")
-                withdraw(self._study, trial)
+                withdraw(stage.study, trial)
             self._forget(number)
             return []
         self._heartbeats.follow(number, lambda: reporter.progress)
@@ -190,9 +204,10 @@ class Worker:
 
     def _end(self, outcome: Outcome) -> None:
         """Tell the study how a trial ended, and show it; a lost attempt is requeued."""
-        number = outcome.assignment.trial.number
+        trial = outcome.assignment.trial
+        number = trial.number
         if outcome.state is None:
-            requeue(self._study, number)
+            requeue(unwrapped(trial.study), number)
             self._forget(number)
             if isinstance(outcome.error, MachineFault):  # any other trial would meet it
                 raise outcome.error
@@ -200,17 +215,18 @@ class Worker:
             is_told = self._tell(outcome, outcome.state)
             self._forget(number)
             if is_told:  # otherwise another worker has taken the attempt away, and runs the trial again
-                self._show(number)
+                self._show(trial)
         if outcome.must_restart:
             raise WorkerMustRestart(outcome.reason)
 
     def _tell(self, outcome: Outcome, state: TrialState) -> bool:
         """Return False if the attempt had ended before; raises UserError at a mistake that every trial would meet."""
         trial = outcome.assignment.trial
+        study = unwrapped(trial.study)
         try:
             if isinstance(outcome.error, UserError) and Attempt(trial).config_error is not None:  # other data
                 if Attempt(trial).is_surplus:
-                    tell(self._study, trial.number, state)
+                    tell(study, trial.number, state)
                 raise outcome.error
             if isinstance(outcome.error, UserError) and not count(self._study.get_trials(deepcopy=False)).counted:
                 trial.set_user_attr(CONFIG_ERROR, outcome.reason)
@@ -219,11 +235,12 @@ class Worker:
                 trial.set_user_attr(REASON, outcome.reason)
         except UpdateFinishedTrialError:
             return False
-        return tell(self._study, trial.number, state, outcome.value)
+        return tell(study, trial.number, state, outcome.value)
 
-    def _show(self, number: int) -> None:
-        trials = self._study.get_trials(deepcopy=False)
-        show_trial(trials[number], trials, self._study.direction)
+    def _show(self, trial: Trial) -> None:
+        of_stage = unwrapped(trial.study).get_trials(deepcopy=False)
+        show_trial(of_stage[trial.number], of_stage, self._study.direction)
+        trials = of_stage if Attempt(trial).stage is None else self._study.get_trials(deepcopy=False)
         check_failure_rate(count(trials), self._limits.max_failure_rate, self._limits.before)
 
     def _forget(self, number: int) -> None:
@@ -232,5 +249,5 @@ class Worker:
 
     def _requeue_running(self) -> None:
         for number in list(self._running):
-            requeue(self._study, number)
+            requeue(unwrapped(self._running[number].study), number)
             self._forget(number)

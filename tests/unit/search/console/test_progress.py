@@ -19,6 +19,7 @@ from tunesmith.search.storage.storage import open_journal
 from tunesmith.search.study.budget import ask
 from tunesmith.search.study.counts import count
 from tunesmith.search.study.retries import requeue
+from tunesmith.search.study.scope import Scope
 from tunesmith.search.study.study import open_study
 
 X = parse_space({}, ["x=interval(0,1)"])
@@ -26,7 +27,7 @@ X = parse_space({}, ["x=interval(0,1)"])
 
 @pytest.fixture
 def study() -> Study:
-    return open_study(InMemoryStorage(), "study", "min", NopPruner(), X)
+    return open_study(InMemoryStorage(), "study", "min", NopPruner(), Scope(X))
 
 
 def asked(study: Study) -> Trial:
@@ -117,7 +118,7 @@ def test_progress_go_on_where_the_journal_has_lost_records(tmp_path: Path, capsy
     path = tmp_path / "study.journal"
 
     def reopened() -> Study:
-        return open_study(open_journal(path), "study", "min", NopPruner(), X)
+        return open_study(open_journal(path), "study", "min", NopPruner(), Scope(X))
 
     progress = ProgressPrinter(reopened, 0.5)
     study = reopened()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import optuna
 import pytest
@@ -15,6 +16,7 @@ from tunesmith.search.pool import pool
 from tunesmith.search.pool.pool import Pool, WorkerExit
 from tunesmith.search.pool.watch import HangWatch
 from tunesmith.search.study.budget import ask
+from tunesmith.search.study.counts import is_over
 from tunesmith.search.study.owner import Owner
 from tunesmith.search.study.retries import requeue
 from tunesmith.search.worker.interruption import Interruption
@@ -93,7 +95,9 @@ def study() -> Study:
 def pool_of(
     start: Callable[[int], Worker], study: Study, n_trials: int, interruption: Interruption | None = None
 ) -> Pool:
-    return Pool(start, n_trials, interruption or Interruption(), HangWatch(lambda: study, None))
+    return Pool(
+        start, partial(is_over, n_trials=n_trials), interruption or Interruption(), HangWatch(lambda: study, None)
+    )
 
 
 def run(study: Study, *fates: str, n_workers: int = 1, n_trials: int = 3) -> list[Worker]:
@@ -112,6 +116,29 @@ def test_a_worker_that_ends_is_replaced_until_the_trials_count(study: Study) -> 
     started = run(study, "completes")
     assert [worker.index for worker in started] == [0] * len(started)
     assert len(study.trials) == 3
+
+
+def test_a_trial_that_runs_when_the_search_is_stopped_is_waited_for(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "GRACE_S", 0.0)
+
+    class Slow(Worker):
+        looks = 0
+
+        def ended(self) -> WorkerExit | None:
+            self.looks += 1
+            if self.looks == 1:
+                study.ask()
+            elif self.looks == 9:
+                study.tell(0, 0.5)
+            return None
+
+    slow, interruption, watch = Slow(0, study, "lives"), Interruption(), HangWatch(lambda: study, None)
+    workers = Pool(lambda index: slow, 3, interruption, watch, lambda trials: "target reached" if trials else None)
+    workers.run(1, lambda: False, ProgressPrinter(lambda: study, 1.0))
+    assert study.trials[0].value == 0.5
+    assert slow.was == ["killed"]  # by then it has nothing left to do
 
 
 def test_workers_that_do_nothing_end_the_sweep_with_what_they_said(study: Study) -> None:

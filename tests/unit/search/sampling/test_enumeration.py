@@ -14,7 +14,7 @@ from optuna import Study, TrialPruned
 from optuna.pruners import HyperbandPruner
 from optuna.storages import InMemoryStorage
 from optuna.trial import TrialState
-from studies import opened, settings_of
+from studies import opened, settings_of, stage_of
 from study_app import StudyApp, study_app
 
 from tunesmith.search.attribute_names import SURPLUS
@@ -121,7 +121,7 @@ class Command:
         enumerated = is_enumerated(settings.sampler, space, n_trials)
         study = opened(self.storage, space=space, record=record, is_enumerated=enumerated)
         record.write(study)
-        draw = ParamSampler(settings, space, OmegaConf.create(config)).draw
+        draw = ParamSampler(settings, stage_of(space, settings), OmegaConf.create(config)).draw
         while (trial := ask(study, min(n_trials, space.num_points() or n_trials))) is not None:
             values = {**config, **{key.lstrip("+"): value for key, value in draw(trial).items()}}
             if keeps_point(study, trial):

@@ -9,7 +9,7 @@ import pytest
 from omegaconf import DictConfig, OmegaConf
 from optuna import Study, Trial
 from optuna.samplers import RandomSampler, TPESampler
-from studies import asked, opened, settings_of
+from studies import asked, opened, settings_of, stage_of
 
 from tunesmith.errors import UserError
 from tunesmith.search.sampling.enumeration import Enumeration
@@ -24,7 +24,7 @@ def sampler_of(
     space: Space, custom: Callable[..., None] | None = None, n_trials: int = 9, config: DictConfig = RANDOM
 ) -> ParamSampler:
     settings = settings_of(sampler=config, n_trials=n_trials, seed=0, custom_search_space=custom)
-    return ParamSampler(settings, replace(space, is_open=custom is not None), CONFIG)
+    return ParamSampler(settings, stage_of(replace(space, is_open=custom is not None), settings), CONFIG)
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from tunesmith.errors import UserError
 from tunesmith.search.sampling.enumeration import Enumeration
 from tunesmith.search.sampling.sampler import make_pruner, make_sampler
 from tunesmith.search.space.space import Space, parse_space
+from tunesmith.search.study.scope import Scope
 from tunesmith.search.study.study import open_study
 
 FINITE = parse_space({}, ["a=1,2", "b=range(0.1,0.3,step=0.1)"])
@@ -34,7 +35,9 @@ GRID, BRUTE_FORCE = target("samplers.GridSampler"), target("samplers.BruteForceS
 
 def study_with(sampler: BaseSampler, space: Space = FINITE, storage: InMemoryStorage | None = None) -> Study:
     is_enumerated = isinstance(sampler, Enumeration)
-    study = open_study(storage or InMemoryStorage(), "study", "min", NopPruner(), space, is_enumerated=is_enumerated)
+    study = open_study(
+        storage or InMemoryStorage(), "study", "min", NopPruner(), Scope(space, is_enumerated=is_enumerated)
+    )
     study.sampler = sampler
     return study
 

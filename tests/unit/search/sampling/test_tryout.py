@@ -11,7 +11,7 @@ from optuna import Study
 from optuna.pruners import MedianPruner, NopPruner
 from optuna.samplers import RandomSampler, TPESampler
 from optuna.trial import FrozenTrial
-from studies import settings_of
+from studies import settings_of, stage_of
 
 from tunesmith.errors import UserError
 from tunesmith.search.sampling.tryout import try_search
@@ -57,7 +57,8 @@ NOP, RANDOM = node(NopPruner), node(RandomSampler)
 
 def try_both(sampler: Any = RANDOM, pruner: Any = NOP, space: Space = SPACE, **settings: Any) -> None:
     given = {"n_trials": 50, "seed": 0, "direction": "minimize", **settings}
-    try_search(settings_of(sampler=sampler, pruner=pruner, **given), space)
+    settings = settings_of(sampler=sampler, pruner=pruner, **given)
+    try_search(settings, stage_of(space, settings))
 
 
 @pytest.mark.parametrize(

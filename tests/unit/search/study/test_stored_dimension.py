@@ -6,8 +6,8 @@ import pytest
 from optuna.storages import InMemoryStorage
 from studies import asked, opened
 
-from tunesmith.search.sampling.stored_dimension import stored_dimension
 from tunesmith.search.space.space import parse_space
+from tunesmith.search.study.stored_dimension import stored_dimension
 from tunesmith.search.study.trial import Attempt
 
 

@@ -21,6 +21,8 @@ from optuna.trial import FrozenTrial
 
 from tunesmith.search.attribute_names import VERSION
 from tunesmith.search.space.space import Dimension
+from tunesmith.search.space.values import position
+from tunesmith.search.study.scope import Scope
 
 
 def stored_dimension(dimension: Dimension, trials: Iterable[FrozenTrial]) -> Dimension:
@@ -31,6 +33,27 @@ def stored_dimension(dimension: Dimension, trials: Iterable[FrozenTrial]) -> Dim
         return replace(dimension, distribution=_in_order_of(stored, wanted))
     version = f"{key}{VERSION}{_digest(wanted)}"
     return replace(dimension, key=version, distribution=_in_order_of(_stored(version, trials), wanted))
+
+
+def drawn_dimension(scope: Scope, key: str, trials: Iterable[FrozenTrial]) -> tuple[Dimension, BaseDistribution]:
+    """Return a varying key as its values are stored, and what they are drawn from.
+
+    A narrowed range of numbers is stored as it is. Narrowed choices are drawn from, and stored under all choices.
+    """
+    narrow, whole = scope.space.dimensions[key], scope.recorded[key]
+    if not isinstance(narrow.distribution, CategoricalDistribution):
+        stored = stored_dimension(narrow, trials)
+        return stored, stored.distribution
+    stored = stored_dimension(whole, trials)
+    assert isinstance(stored.distribution, CategoricalDistribution)
+    chosen = [choice for choice in stored.distribution.choices if position(narrow, choice) is not None]
+    is_whole = len(chosen) == len(stored.distribution.choices)
+    return stored, stored.distribution if is_whole else CategoricalDistribution(chosen)
+
+
+def is_stored(name: str, trials: Iterable[FrozenTrial]) -> bool:
+    """Whether a trial has a param of this name."""
+    return _stored(name, trials) is not None
 
 
 def _stored(name: str, trials: Iterable[FrozenTrial]) -> BaseDistribution | None:

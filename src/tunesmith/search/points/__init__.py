@@ -1,0 +1,1 @@
+"""Points that are known before a search begins, and run first."""

@@ -1,0 +1,48 @@
+"""From the settings and what is typed to the stages of a sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from hydra.core.config_loader import ConfigLoader
+from omegaconf import DictConfig
+
+from tunesmith.search.prepared_stage import PreparedStage
+from tunesmith.search.sampling.param_sampler import ParamSampler
+from tunesmith.search.settings import Settings
+from tunesmith.search.space.compose import Composer
+from tunesmith.search.space.space import Space, parse_space
+from tunesmith.search.staged_study import Stages
+from tunesmith.search.stages.plan import Plan, SingleStage
+from tunesmith.search.stages.stage import Stage
+
+
+def read_stages(settings: Settings, config: DictConfig, typed: Sequence[str], loader: ConfigLoader) -> Stages:
+    """Return the stages of a sweep; one without stages has one, which has no name.
+
+    config: the sweep's; typed: the overrides of the command line.
+
+    Raises:
+        UserError: the space cannot be parsed.
+    """
+    space = parse_space(settings.params, typed, loader)
+    space = replace(space, is_open=settings.custom_search_space is not None)
+    return make_stages(make_plan(settings, space), settings, config, loader)
+
+
+def make_plan(settings: Settings, space: Space) -> Plan:
+    """Return the plan of a sweep over a space."""
+    return SingleStage(
+        Stage(None, space, settings.sampler, settings.pruner, settings.n_trials, stopping=settings.stopping)
+    )
+
+
+def make_stages(plan: Plan, settings: Settings, config: DictConfig, loader: ConfigLoader) -> Stages:
+    """Return the stages of a plan, each with its sampler and the composer of its configs."""
+
+    def prepare(stage: Stage) -> PreparedStage:
+        sampler = ParamSampler(settings, stage, config)
+        return PreparedStage(stage, Composer(loader, config, sampler.scope.full_space), sampler)
+
+    return Stages(plan, prepare)

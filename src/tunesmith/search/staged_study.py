@@ -1,0 +1,132 @@
+"""The study of a whole sweep: which of its stages is at work, and how each trial looks to its own stage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Sequence
+from copy import deepcopy as deep_copy
+from dataclasses import replace
+
+from optuna import Study
+from optuna.pruners import NopPruner
+from optuna.samplers import RandomSampler
+from optuna.storages import BaseStorage
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from tunesmith.search.prepared_stage import Prepare, PreparedStage
+from tunesmith.search.space.space import Space
+from tunesmith.search.stages.plan import Plan
+from tunesmith.search.study.study_of_space import StudyOfSpace
+from tunesmith.search.study.trial import Attempt
+
+
+class Stages:
+    """The stages of a sweep in one process; a stage is known when those before it are over."""
+
+    def __init__(self, plan: Plan, prepare: Prepare) -> None:
+        self.names = tuple(plan.names)
+        self._plan = plan
+        self._prepare = prepare
+        self.known: list[PreparedStage] = []
+        self.tell: Callable[[PreparedStage], None] = lambda stage: None  # is called when a further stage begins
+        self._reached = 0
+
+    def previews(self) -> list[PreparedStage]:
+        """Return all stages as far as they are known before any trial."""
+        known = [self.get(0, ())]
+        return known + [self._prepare(self._plan.stage(index, ())) for index in range(1, len(self.names))]
+
+    def get(self, index: int, trials: Sequence[FrozenTrial]) -> PreparedStage:
+        """Return a stage; trials: of the study, marked, if those before it have just ended."""
+        if index == len(self.known):
+            self.known.append(self._prepare(self._plan.stage(index, trials)))
+        return self.known[index]
+
+    def reach(self, index: int) -> None:
+        """Note which stage is at work."""
+        if index > self._reached:
+            self._reached = index
+            self.tell(self.known[index])
+
+    def n_trials(self) -> int:
+        """Return how many trials the sweep has, as far as that is known: those of later stages may be fewer."""
+        later = self.previews()[len(self.known) :]
+        return sum(stage.n_trials for stage in (*self.known, *later) if stage.stage.is_counted)
+
+    def full_space(self) -> Space:
+        """Return a space with all keys that trials of the known stages may record."""
+        spaces = [stage.scope.full_space for stage in self.known]
+        return replace(spaces[-1], dimensions={key: each for space in spaces for key, each in space.dimensions.items()})
+
+    def are_used_up(self, trials: Sequence[FrozenTrial]) -> bool:
+        """Whether the last stage has had its n_trials."""
+        return len(self.known) == len(self.names) and self.known[-1].is_used_up(trials)
+
+    def why_stopped(self, trials: Sequence[FrozenTrial], direction: StudyDirection) -> str | None:
+        """Return why the last stage ends before its n_trials."""
+        return self.known[-1].why_stopped(trials, direction) if len(self.known) == len(self.names) else None
+
+
+class StagedStudy(Study):
+    """A study with the marks that the stages give to their own trials; trials of other stages are outside."""
+
+    def __init__(
+        self,
+        name: str,
+        storage: BaseStorage,
+        stages: Stages,
+        open_stage: Callable[[PreparedStage], StudyOfSpace],
+    ) -> None:
+        """open_stage: opens the study as a stage sees it."""
+        super().__init__(name, storage, RandomSampler(), NopPruner())
+        self._stages = stages
+        self._open_stage = open_stage
+        self._opened: list[StudyOfSpace] = []
+        self._index = 0
+
+    def get_trials(self, deepcopy: bool = True, states: Container[TrialState] | None = None) -> list[FrozenTrial]:
+        self.current()
+        trials = self._marked()
+        trials = trials if states is None else [trial for trial in trials if trial.state in states]
+        return deep_copy(trials) if deepcopy else trials
+
+    def current(self) -> tuple[PreparedStage, StudyOfSpace]:
+        """Return the first stage that is not over, or the last one, and the study as it sees it."""
+        while True:
+            stage = self._stages.get(self._index, self._marked() if self._index == len(self._stages.known) else ())
+            if self._index == len(self._opened):
+                self._opened.append(self._open_stage(stage))
+            study = self._opened[self._index]
+            is_last = self._index == len(self._stages.names) - 1
+            if is_last or not stage.is_over(study.get_trials(deepcopy=False), self.directions[0]):
+                self._stages.reach(self._index)
+                return stage, study
+            self._index += 1
+
+    def is_over(self) -> bool:
+        """Whether no stage has a trial to begin."""
+        stage, study = self.current()
+        trials = study.get_trials(deepcopy=False)
+        is_last = stage is self._stages.known[-1] and len(self._stages.known) == len(self._stages.names)
+        return is_last and (stage.is_used_up(trials) or stage.why_stopped(trials, self.directions[0]) is not None)
+
+    def of(self, trial: FrozenTrial) -> tuple[PreparedStage, StudyOfSpace]:
+        """Return the stage that a trial is of, and the study as it sees it; the one at work for any other trial."""
+        index = self._places().get(Attempt(trial).stage, self._index)
+        return self._stages.known[index], self._opened[index]
+
+    def begun(self) -> list[tuple[PreparedStage, StudyOfSpace]]:
+        """Return the stages that have begun, the last one at work or over."""
+        self.current()
+        return list(zip(self._stages.known, self._opened, strict=False))
+
+    def _marked(self) -> list[FrozenTrial]:
+        """Return all trials in their places, each as its own stage marks it."""
+        views = [study.get_trials(deepcopy=False) for study in self._opened]
+        if len(views) < 2:
+            return views[0] if views else []
+        places = self._places()  # a later view may have more trials
+        return [views[places.get(Attempt(trial).stage, -1)][trial.number] for trial in views[0]]
+
+    def _places(self) -> dict[str | None, int]:
+        return {stage.stage.name: index for index, stage in enumerate(self._stages.known[: len(self._opened)])}
