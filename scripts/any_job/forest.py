@@ -47,10 +47,10 @@ def forest(cfg: DictConfig) -> RandomForestClassifier:
 def split(seed: int) -> tuple[Samples, Samples, Samples]:
     """Return 60 % of the samples for the search, 20 % that nothing uses here, 20 % for the test."""
     inputs, targets = load_digits(return_X_y=True)
-    searched, others, search_targets, other_targets = train_test_split(inputs, targets, test_size=0.4, random_state=seed)
-    val, held_out, val_targets, test_targets = train_test_split(
-        others, other_targets, test_size=0.5, random_state=seed
+    searched, others, search_targets, other_targets = train_test_split(
+        inputs, targets, test_size=0.4, random_state=seed
     )
+    val, held_out, val_targets, test_targets = train_test_split(others, other_targets, test_size=0.5, random_state=seed)
     return (searched, search_targets), (val, val_targets), (held_out, test_targets)
 
 

@@ -107,7 +107,7 @@ def simulate(truth: Truth, num_trials: int, draws: str, prunes: bool, rng: np.ra
 def _baseline(truth: Truth) -> Point:
     if truth.is_baseline_best:
         return {**truth.best, CHOICE: 0.0}
-    return {key: 0.15 for key in NUMBERS} | {CHOICE: 1.0}
+    return dict.fromkeys(NUMBERS, 0.15) | {CHOICE: 1.0}
 
 
 def _draw(draws: str, trials: Sequence[CheckedTrial], points: list[Point], rng: np.random.Generator) -> Point:

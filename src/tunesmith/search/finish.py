@@ -16,11 +16,12 @@ from optuna.trial import FrozenTrial
 from tunesmith.errors import MachineFault, NothingToEvaluate, UserError
 from tunesmith.search import results
 from tunesmith.search.best_config import without_hydra, write_best_config
-from tunesmith.search.console.lines import say
+from tunesmith.search.console.lines import rows, say
 from tunesmith.search.console.summary import print_summary
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.space import Space
 from tunesmith.search.study.stopping import why_stopped
+from tunesmith.search.study_checks import rows_of_checks, write_checks
 from tunesmith.search.worker.failure import reason_of
 
 ConfigOf = Callable[[Study, FrozenTrial, Path], DictConfig]
@@ -53,10 +54,12 @@ def finish(
             test = _evaluate(evaluate, is_best_trial_elsewhere)
         if test is not None:
             found = results.write_test(folder, found, test)
+        found, findings = write_checks(study, settings, space, folder, found, config)
     reason = why_stopped(study.get_trials(deepcopy=False), study.directions[0], settings.stopping)
     if reason is not None:
         say(f"stopped: {reason}; the same command with a wider limit, or null, goes on")
     print_summary(found, results.ties(study), settings, space, folder, study_keys)
+    rows(rows_of_checks(findings))
     return found
 
 

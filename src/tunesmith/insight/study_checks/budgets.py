@@ -17,7 +17,7 @@ MIN_DUPLICATES, DUPLICATE_SHARE = 3, 0.1
 
 
 def too_few_trials(study: CheckedStudy) -> Iterator[Finding]:
-    """Find a study with fewer than five trials per key that has an effect (F > 4, see effects.py).
+    """Find a study with fewer than five trials per key that has an effect (F > 4, see key_effects.py).
 
     Source: ten points a dimension, Jones, Schonlau and Welch 1998; half of that here, because ten would alarm in 60 to
     97 % of the healthy studies of 30 trials over six keys.
@@ -50,7 +50,8 @@ def still_improving(study: CheckedStudy) -> Iterator[Finding]:
         more = 2 * study.max_epochs
         yield Finding(
             "still_improving",
-            f"{num} of the best {NUM_TOP} trials were still improving after all {study.max_epochs} epochs",
+            f"{num} of the best {NUM_TOP} trials were still improving after all {study.max_epochs} epochs; "
+            "trials of more epochs are a study of their own",
             {"improving": num, "of": NUM_TOP, "epochs": study.max_epochs},
             f"more than half of the best {NUM_TOP}",
             None if study.epochs_key is None else f"{study.epochs_key}={more}",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tunesmith.insight.study_checks.effects import HAS_EFFECT, adjusted_losses, effect
+from tunesmith.insight.study_checks.key_effects import HAS_EFFECT, adjusted_losses, effect
 from tunesmith.insight.study_checks.new_ranges import range_override, widened
 from tunesmith.insight.study_checks.rank_tests import spearman
 from tunesmith.insight.study_checks.trials import CheckedStudy, Finding, is_number, position, short
@@ -22,14 +22,12 @@ def edges_of_ranges(study: CheckedStudy) -> Iterator[Finding]:
 
     u: position in the range on its own scale, 0 to 1. The median u of the best max(5, 10 %) trials lies within .15 of
     an edge; over the trials in that half of the range the value gets better towards the edge (Spearman, p < .05); and
-    the key has an effect (F > 4, see effects.py). No advice if a rule forbids to move the bound. "The best trial lies
+    the key has an effect (F > 4, see key_effects.py). No advice if a rule forbids to move the bound. "The best trial lies
     within 5 % of an edge" would be true of every fifth healthy study. Source: measured, docs/study_checks.md.
     """
-    for key, distribution in study.distributions.items():
-        if is_number(distribution):
-            finding = _edge(study, key)
-            if finding is not None:
-                yield finding
+    numbers = [key for key, distribution in study.distributions.items() if is_number(distribution)]
+    found = [finding for key in numbers if (finding := _edge(study, key)) is not None]
+    yield from sorted(found, key=lambda finding: -float(finding.numbers["f"]))
 
 
 def _edge(study: CheckedStudy, key: str) -> Finding | None:

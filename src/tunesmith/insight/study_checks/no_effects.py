@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tunesmith.insight.study_checks.effects import HAS_EFFECT, effect
+from tunesmith.insight.study_checks.key_effects import HAS_EFFECT, effect
 from tunesmith.insight.study_checks.trials import CheckedStudy, Finding, distinct
 
 MAX_F = 1.2
@@ -15,13 +15,13 @@ MIN_TRIALS = 60
 def keys_without_effect(study: CheckedStudy) -> Iterator[Finding]:
     """Find keys whose F is below 1.2 and which explain less than 1 % of the variance, from 60 configurations on.
 
-    F and explained share as in effects.py, both beside the other keys and alone: a sampler that follows the value makes
+    F and explained share as in key_effects.py, both beside the other keys and alone: a sampler that follows the value makes
     keys depend on each other, which hides an effect from one of the two. At F < 1.5 and 2 %, beside the other keys
     alone, up to a quarter of the healthy studies had such an alarm.
     """
     for key in study.distributions:
         trials = [trial for trial in study.scored if key in trial.params]
-        if len(distinct(trials)) < MIN_TRIALS:
+        if len(distinct(trials)) < MIN_TRIALS or len({repr(trial.params[key]) for trial in trials}) < 2:
             continue
         found = [effect(study, key), effect(study, key, is_alone=True)]
         f, explained = (max(values) for values in zip(*found, strict=True))

@@ -1,0 +1,162 @@
+"""The checks of a study: its stages as insight/study_checks takes them, and what is found as results and console show it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from omegaconf import DictConfig, OmegaConf
+from optuna import Study
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial
+
+from tunesmith import run_folder
+from tunesmith.checks import is_allowed
+from tunesmith.insight.study_checks.all_checks import MIN_TRIALS, check_study
+from tunesmith.insight.study_checks.trials import CheckedStudy, CheckedTrial, Finding
+from tunesmith.search import results
+from tunesmith.search.attribute_names import POINT
+from tunesmith.search.console.lines import say
+from tunesmith.search.measured_noise import noise_of_repeats, noise_of_score, score_of
+from tunesmith.search.settings import Settings
+from tunesmith.search.space.space import REPEATS, Dimension, Space
+from tunesmith.search.staged_study import StagedStudy
+from tunesmith.search.stages.stage import Stage
+from tunesmith.search.study.trial import Attempt, State
+from tunesmith.search.worker.failure import reason_of
+
+# Findings that a console shows.
+MAX_SHOWN = 3
+EPOCHS = "trainer.max_epochs"
+
+_STATES = {State.COMPLETE: "complete", State.PRUNED: "pruned", State.FAILED: "failed"}
+
+
+class StageTrials(NamedTuple):
+    """A stage's name, None without stages, its space, the attempts that count in it, and whether it begins with {}."""
+
+    name: str | None
+    space: Space
+    attempts: Sequence[Attempt]
+    has_baseline: bool = False
+
+
+def write_checks(
+    study: Study,
+    settings: Settings,
+    space: Space,
+    folder: Path,
+    found: Mapping[str, Any],
+    config: DictConfig | None,
+) -> tuple[dict[str, Any], list[Finding]]:
+    """Add `checks` to optimization_results.yaml; return its content, and the findings of the last stage.
+
+    found: its content so far; config: the best trial's, None if that is not known.
+    The last stage is the last one that has trials enough for all checks, if there is any.
+    """
+    by_stage: list[tuple[StageTrials, list[Finding]]] = []
+    if len(study.directions) == 1:
+        try:
+            by_stage = list(_check(study, settings, space, folder, found, config))
+        except Exception as error:  # whatever a study may hold, the other results stand
+            say(f"the study is not checked: {reason_of(error)}")
+    checked = {**found, "checks": [_plain(finding, stage) for stage, findings in by_stage for finding in findings]}
+    run_folder.write_yaml(folder / results.RESULTS_FILE, checked)
+    enough = [findings for stage, findings in by_stage if len(stage.attempts) >= MIN_TRIALS]
+    return checked, (enough or [findings for _, findings in by_stage] or [[]])[-1]
+
+
+def rows_of_checks(findings: Sequence[Finding]) -> Iterator[tuple[str, str]]:
+    """Yield what a console shows: the first findings, each with what to type next."""
+    for finding in findings[:MAX_SHOWN]:
+        override = "" if finding.override is None else f"; next: {shlex.quote(finding.override)}"
+        yield "check", f"{finding.text}{override}"
+    if len(findings) > MAX_SHOWN:
+        yield "", f"{len(findings) - MAX_SHOWN} more in {results.RESULTS_FILE}"
+
+
+def _check(
+    study: Study, settings: Settings, space: Space, folder: Path, found: Mapping[str, Any], config: DictConfig | None
+) -> Iterator[tuple[StageTrials, list[Finding]]]:
+    counted, confirming = _stages(study, space)
+    for stage in counted:
+        repeats = [*stage.attempts, *confirming]
+        yield stage, check_study(_checked(stage, repeats, study.direction, settings, folder, found, config))
+
+
+def _plain(finding: Finding, stage: StageTrials) -> dict[str, Any]:
+    return {**({} if stage.name is None else {"stage": stage.name}), **finding.to_plain()}
+
+
+def _stages(study: Study, space: Space) -> tuple[list[StageTrials], list[Attempt]]:
+    """Return the stages with their trials, and the trials of stages that repeat configurations to confirm them."""
+    if not isinstance(study, StagedStudy):
+        return [StageTrials(None, space, _counted(study.get_trials(deepcopy=False)))], []
+    stages: list[StageTrials] = []
+    repeats: list[Attempt] = []
+    for prepared, of_stage in study.begun():
+        attempts = _counted(of_stage.get_trials(deepcopy=False))
+        stage: Stage = prepared.stage
+        if stage.is_counted:
+            has_baseline = bool(stage.points) and not stage.points[0]
+            stages.append(StageTrials(stage.name, stage.space, attempts, has_baseline))
+        else:
+            repeats += attempts
+    return stages, repeats
+
+
+def _counted(trials: Sequence[FrozenTrial]) -> list[Attempt]:
+    return [attempt for attempt in map(Attempt, trials) if attempt.state.is_counted]
+
+
+def _checked(
+    stage: StageTrials,
+    repeats: Sequence[Attempt],
+    direction: StudyDirection,
+    settings: Settings,
+    folder: Path,
+    found: Mapping[str, Any],
+    config: DictConfig | None,
+) -> CheckedStudy:
+    dimensions = _dimensions(stage.space)
+    has_epochs = config is not None and OmegaConf.select(config, EPOCHS, default=None) is not None
+    is_of_stage = any(attempt.number == found["best_trial"] for attempt in stage.attempts)
+    score = score_of(folder, found, config) if is_of_stage else None
+    return CheckedStudy(
+        [_trial(attempt, direction) for attempt in stage.attempts],
+        {key: dimension.distribution for key, dimension in dimensions.items()},
+        is_maximized=direction == StudyDirection.MAXIMIZE,
+        allows=lambda key, value: config is None or is_allowed(config, key, value),
+        override=lambda key, value: dimensions[key].override(value),
+        max_epochs=None if settings.folds or EPOCHS in dimensions else settings.max_epochs,
+        epochs_key=EPOCHS if has_epochs else None,
+        noise_sd=noise_of_repeats(repeats, direction) or noise_of_score(folder, found, score),
+        score=score,
+        baseline=_baseline(stage),
+    )
+
+
+def _dimensions(space: Space) -> dict[str, Dimension]:
+    """Return the keys that are judged: not the seed, and none that varies over another range per choice of a group."""
+    keys = [dimension.key for dimension in space.dimensions.values()]
+    return {
+        dimension.key: dimension
+        for dimension in space.dimensions.values()
+        if dimension.key != REPEATS and keys.count(dimension.key) == 1
+    }
+
+
+def _baseline(stage: StageTrials) -> int | None:
+    """Return the number of the trial that ran the configuration as it stands: the first of the points, {}."""
+    trials = [attempt.trial for attempt in stage.attempts if isinstance(attempt.trial, FrozenTrial)]
+    made = [trial.number for trial in trials if POINT in trial.system_attrs]
+    return min(made) if stage.has_baseline and made else None
+
+
+def _trial(attempt: Attempt, direction: StudyDirection) -> CheckedTrial:
+    assert isinstance(attempt.trial, FrozenTrial)
+    reports = {step: value for step, value in attempt.trial.intermediate_values.items() if value == value}
+    state: Any = _STATES[attempt.state]
+    return CheckedTrial(attempt.number, state, attempt.value(direction), attempt.params, reports, attempt.epochs)
