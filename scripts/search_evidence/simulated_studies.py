@@ -91,7 +91,7 @@ def planted(fault: str, rng: np.random.Generator) -> Truth:
 
 
 def simulate(truth: Truth, num_trials: int, draws: str, prunes: bool, rng: np.random.Generator) -> CheckedStudy:
-    """Run a study; draws: random, tpe-like. Trial 0 is the configuration as it stands, a point at half of the ranges."""
+    """Run a study; draws: random, tpe-like. Trial 0 is the configuration as it stands."""
     trials: list[CheckedTrial] = []
     points: list[Point] = []
     for number in range(num_trials):

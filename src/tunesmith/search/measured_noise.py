@@ -1,4 +1,4 @@
-"""How far a trial's value would be another one by chance: from repeats of configurations, or from an accuracy's samples."""
+"""How far chance moves a trial's value: from repeats of configurations, or from the samples of an accuracy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The checks of a study: its stages as insight/study_checks takes them, and what is found as results and console show it."""
+"""The checks of a study: hands its stages to insight/study_checks, and writes and shows what is found."""
 
 from __future__ import annotations
 

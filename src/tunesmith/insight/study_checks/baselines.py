@@ -22,7 +22,7 @@ def baseline_unbeaten(study: CheckedStudy) -> Iterator[Finding]:
     if best.number == study.baseline:
         yield Finding(
             "baseline_unbeaten",
-            f"trial {best.number}, the configuration as it stands, is not beaten by {len(others)} other complete trials",
+            f"{len(others)} other complete trials do not beat trial {best.number}, the configuration as it stands",
             {"baseline": value, "best_other": others[0].value or 0.0, "others": len(others)},
             f"the first of at least {MIN_OTHERS + 1} complete trials",
             f"hydra.sweeper.n_trials={2 * len(study.trials)}",

@@ -22,8 +22,10 @@ def edges_of_ranges(study: CheckedStudy) -> Iterator[Finding]:
 
     u: position in the range on its own scale, 0 to 1. The median u of the best max(5, 10 %) trials lies within .15 of
     an edge; over the trials in that half of the range the value gets better towards the edge (Spearman, p < .05); and
-    the key has an effect (F > 4, see key_effects.py). No advice if a rule forbids to move the bound. "The best trial lies
-    within 5 % of an edge" would be true of every fifth healthy study. Source: measured, docs/study_checks.md.
+    the key has an effect (F > 4). Values are ranks less what the other keys explain (key_effects.py): with plain values
+    60 instead of 97 % of the planted edges are found in 100 random trials. Nothing is said if a rule forbids to move
+    the bound. "The best trial lies within 5 % of an edge" would be true of every fifth healthy study.
+    Source: measured, docs/study_checks.md.
     """
     numbers = [key for key, distribution in study.distributions.items() if is_number(distribution)]
     found = [finding for key in numbers if (finding := _edge(study, key)) is not None]

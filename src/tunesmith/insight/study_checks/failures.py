@@ -114,7 +114,8 @@ def _in_choice(
     texts = [study.override(key, other).partition("=")[2] for other in rest]
     return Finding(
         "failures_cluster",
-        f"{hits} of {len(failed)} failures have {study.override(key, choice)}, as {marked} of {total} trials (p = {p:.1g})",
+        f"{hits} of {len(failed)} failures have {study.override(key, choice)}, as {marked} of {total} trials "
+        f"(p = {p:.1g})",
         {"failures": len(failed), "with_choice": hits, "trials_with_choice": marked, "p": float(f"{p:.2g}")},
         f"at least {MIN_FAILURES} failures, Fisher's exact p < {MAX_P:g} / keys / choices",
         f"{key}={','.join(texts)}" if rest else None,

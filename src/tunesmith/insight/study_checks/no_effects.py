@@ -15,9 +15,9 @@ MIN_TRIALS = 60
 def keys_without_effect(study: CheckedStudy) -> Iterator[Finding]:
     """Find keys whose F is below 1.2 and which explain less than 1 % of the variance, from 60 configurations on.
 
-    F and explained share as in key_effects.py, both beside the other keys and alone: a sampler that follows the value makes
-    keys depend on each other, which hides an effect from one of the two. At F < 1.5 and 2 %, beside the other keys
-    alone, up to a quarter of the healthy studies had such an alarm.
+    F and explained share as in key_effects.py, both beside the other keys and alone: a sampler that follows the value
+    makes keys depend on each other, which hides an effect from one of the two. At F < 1.5 and 2 %, beside the other
+    keys only, up to a quarter of the healthy studies had such an alarm.
     """
     for key in study.distributions:
         trials = [trial for trial in study.scored if key in trial.params]
@@ -28,7 +28,7 @@ def keys_without_effect(study: CheckedStudy) -> Iterator[Finding]:
         if f < MAX_F and explained < MAX_EXPLAINED:
             yield Finding(
                 "no_effect",
-                f"{key} shows no effect in {len(trials)} trials (F {f:.1f}): a fixed value leaves more trials to the others",
+                f"{key} shows no effect in {len(trials)} trials (F {f:.1f}): fixed, it leaves more trials to the others",
                 {"f": round(f, 2), "explained": round(explained, 4), "trials": len(trials)},
                 f"F < {MAX_F:g} and explained < {MAX_EXPLAINED:g}, from {MIN_TRIALS} trials on",
                 study.override(key, trials[0].params[key]),

@@ -17,8 +17,8 @@ def late_bloomers(study: CheckedStudy) -> Iterator[Finding]:
     """Find a pruner that stops the trials that would have ended best.
 
     Rank correlation of the value at the first step after which any trial was pruned with the trial's value, over the
-    trials that were trained at least half as long again: Spearman < 0, from six such trials on. Complete trials alone are
-    too few: a pruner that kills late bloomers leaves little more than those it waits for (five of 30, six of 100).
+    trials that were trained at least half as long again: Spearman < 0, from six such trials on. Complete trials alone
+    are too few: a pruner that kills late bloomers leaves little more than those it waits for (six of 100).
     Source: the assumption of successive halving, Jamieson and Talwalkar 2016.
     """
     pruned = [max(trial.reports) for trial in study.trials if trial.state == "pruned" and trial.reports]

@@ -1,4 +1,4 @@
-"""Tests of ranks, exact where a study is too small for the normal distribution; scipy.stats takes a second to import."""
+"""Tests of ranks, exact if there are too few for the normal distribution; scipy.stats takes a second to import."""
 
 from __future__ import annotations
 
