@@ -1,16 +1,16 @@
-"""Whether the search has found anything: better than the configuration as it stands, and than a linear model."""
+"""Whether the search has found anything better than the configuration as it stands."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tunesmith.insight.study_checks.trials import CheckedStudy, Finding, short
+from tunesmith.insight.study_checks.trials import CheckedStudy, Finding
 
 MIN_OTHERS = 5
 
 
 def baseline_unbeaten(study: CheckedStudy) -> Iterator[Finding]:
-    """Find a search whose best value is that of the configuration as it stands, or no better than a linear model's.
+    """Find a search whose best value is that of the configuration as it stands.
 
     From five other complete trials on. By chance alone the first of n equal trials is the best in 1 / n of the studies.
     """
@@ -26,13 +26,4 @@ def baseline_unbeaten(study: CheckedStudy) -> Iterator[Finding]:
             {"baseline": value, "best_other": others[0].value or 0.0, "others": len(others)},
             f"the first of at least {MIN_OTHERS + 1} complete trials",
             f"hydra.sweeper.n_trials={2 * len(study.trials)}",
-        )
-    if study.linear is not None and study.sign * study.linear <= study.loss(best):
-        yield Finding(
-            "baseline_unbeaten",
-            f"a linear model on the same splits has {short(study.linear)}, the best of {len(study.complete)} complete "
-            f"trials {short(value)}",
-            {"linear": study.linear, "best": value},
-            "a linear model's value is as good as the best",
-            "model=linear",
         )

@@ -68,4 +68,6 @@ def _on_a_step(distribution: FloatDistribution | IntDistribution, moved: float, 
     edge = distribution.high if is_high else distribution.low
     num_steps = max(1, math.floor(abs(moved - edge) / step + 1e-9))
     bound = edge + num_steps * step if is_high else edge - num_steps * step
+    if bound < 0 <= distribution.low:
+        return edge
     return int(bound) if isinstance(distribution, IntDistribution) else float(f"{bound:.12g}")

@@ -28,7 +28,7 @@ def keys_without_effect(study: CheckedStudy) -> Iterator[Finding]:
         if f < MAX_F and explained < MAX_EXPLAINED:
             yield Finding(
                 "no_effect",
-                f"{key} shows no effect in {len(trials)} trials (F {f:.1f}): fixed, it leaves more trials to the others",
+                f"{key} shows no effect in {len(trials)} trials (F {f:.1f}): fix it, and more is left to the others",
                 {"f": round(f, 2), "explained": round(explained, 4), "trials": len(trials)},
                 f"F < {MAX_F:g} and explained < {MAX_EXPLAINED:g}, from {MIN_TRIALS} trials on",
                 study.override(key, trials[0].params[key]),

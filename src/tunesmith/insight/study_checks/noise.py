@@ -48,7 +48,8 @@ def optimism(study: CheckedStudy) -> Iterator[Finding]:
         yield Finding(
             "optimism",
             f"{score.name} of the best trial is {short(score.validation)} on the validation part and "
-            f"{short(score.test)} on the test part: {(gap - luck) / se:.1f} standard errors more than the luck of the best ({short(luck)})",
+            f"{short(score.test)} on the test part, {(gap - luck) / se:.1f} standard errors more than the luck of the "
+            f"best ({short(luck)}) explains",
             {"gap": float(f"{gap:.3g}"), "luck": float(f"{luck:.3g}"), "se": float(f"{se:.3g}")},
             f"gap > luck + {NUM_SD:g} SE",
             CONFIRM,

@@ -61,7 +61,7 @@ class CheckedStudy:
     allows: whether a key may have a value, by the rules of who takes it; override: what gives a key a value.
     max_epochs: of a trial, None if unknown; epochs_key: the key that sets it, None if there is none.
     noise_sd: standard deviation of a trial's value between runs of one configuration; None if unknown.
-    baseline: number of the trial that ran the configuration as it stands; linear: value of a linear model.
+    baseline: number of the trial that ran the configuration as it stands.
     """
 
     trials: Sequence[CheckedTrial]
@@ -75,7 +75,6 @@ class CheckedStudy:
     noise_sd: float | None = None
     score: Score | None = None
     baseline: int | None = None
-    linear: float | None = None
 
     @cached_property
     def complete(self) -> list[CheckedTrial]:
