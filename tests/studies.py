@@ -14,8 +14,8 @@ from optuna.storages import BaseStorage, InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from tunesmith.search.attribute_names import OWNER, REASON
+from tunesmith.search.planning import plan_space
 from tunesmith.search.prepared_stage import PreparedStage
-from tunesmith.search.reading_stages import make_plan
 from tunesmith.search.sampling.param_sampler import ParamSampler
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.compose import Composer
@@ -25,7 +25,6 @@ from tunesmith.search.study.budget import ask
 from tunesmith.search.study.config_record import ConfigRecord
 from tunesmith.search.study.owner import Owner, this_process
 from tunesmith.search.study.scope import Scope
-from tunesmith.search.study.stopping import NEVER
 from tunesmith.search.study.study import open_study
 from tunesmith.search.study.study_of_space import StudyOfSpace
 
@@ -106,7 +105,7 @@ def states(study: Study) -> list[str]:
 
 def stage_of(space: Space, settings: Settings) -> Stage:
     """The only stage of a sweep with these settings."""
-    stage = make_plan(replace(settings, stopping=settings.stopping or NEVER), space).stage(0, ())
+    stage = plan_space(settings, space).stage(0, ())
     return replace(stage, n_trials=settings.n_trials or 100)
 
 

@@ -18,8 +18,10 @@ from tunesmith.search import results
 from tunesmith.search.best_config import without_hydra, write_best_config
 from tunesmith.search.console.lines import rows, say
 from tunesmith.search.console.summary import print_summary
+from tunesmith.search.search_results import describe_search
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.space import Space
+from tunesmith.search.staged_study import StagedStudy
 from tunesmith.search.study.stopping import why_stopped
 from tunesmith.search.study_checks import rows_of_checks, write_checks
 from tunesmith.search.worker.failure import reason_of
@@ -55,7 +57,10 @@ def finish(
         if test is not None:
             found = results.write_test(folder, found, test)
         found, findings = write_checks(study, settings, space, folder, found, config)
-    reason = why_stopped(study.get_trials(deepcopy=False), study.directions[0], settings.stopping)
+    if isinstance(study, StagedStudy):
+        reason = study.why_stopped()
+    else:
+        reason = why_stopped(study.get_trials(deepcopy=False), study.directions[0], settings.stopping)
     if reason is not None:
         say(f"stopped: {reason}; the same command with a wider limit, or null, goes on")
     print_summary(found, results.ties(study), settings, space, folder, study_keys)
@@ -70,7 +75,8 @@ def write_results(
 
     The config is None, and best.yaml not written, if the trial lies elsewhere or is none of this command's.
     """
-    found = results.write_results(study, folder, settings.max_epochs, settings.folds)
+    search = {"search": describe_search(study, settings)}
+    found = results.write_results(study, folder, settings.max_epochs, settings.folds, search)
     config = _best_config(study, folder, found, config_of)
     try:
         write_best_config(study.study_name, folder, config, loader)

@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from tunesmith.search.sampling.param_sampler import ParamSampler
 from tunesmith.search.space.compose import Composer
-from tunesmith.search.space.space import Params
+from tunesmith.search.space.dimension import Params
 from tunesmith.search.stages.stage import Stage
 from tunesmith.search.study.config_record import ConfigRecord, compose_record
 from tunesmith.search.study.counts import is_over
@@ -35,11 +35,15 @@ class PreparedStage:
         """What its trials have in common."""
         return compose_record(self.scope.full_space, self.compose, self.composer.is_group, self.stage.name)
 
-    @cached_property
+    @property
     def n_trials(self) -> int:
         """How many trials it has: no more than points, if it runs each once."""
-        record = self.record if self.stage.points else None
-        return Points(self.scope, Members(self.scope, record)).most_trials(self.stage.n_trials)
+        return self.points.most_trials(self.stage.n_trials)
+
+    @cached_property
+    def points(self) -> Points:
+        """The points that it runs once each."""
+        return Points(self.scope, Members(self.scope, self.record if self.stage.points else None))
 
     def compose(self, choices: Params) -> DictConfig:
         """Compose its config with these group choices."""

@@ -8,13 +8,14 @@ from dataclasses import replace
 from hydra.core.config_loader import ConfigLoader
 from omegaconf import DictConfig
 
+from tunesmith.search.planning import plan_sweep
 from tunesmith.search.prepared_stage import PreparedStage
 from tunesmith.search.sampling.param_sampler import ParamSampler
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.compose import Composer
-from tunesmith.search.space.space import Space, parse_space
+from tunesmith.search.space.space import parse_space
 from tunesmith.search.staged_study import Stages
-from tunesmith.search.stages.plan import Plan, SingleStage
+from tunesmith.search.stages.plan import Plan
 from tunesmith.search.stages.stage import Stage
 
 
@@ -24,18 +25,11 @@ def read_stages(settings: Settings, config: DictConfig, typed: Sequence[str], lo
     config: the sweep's; typed: the overrides of the command line.
 
     Raises:
-        UserError: the space cannot be parsed.
+        UserError: the space cannot be parsed, or the sweep cannot be planned over it.
     """
-    space = parse_space(settings.params, typed, loader)
+    space = parse_space(settings.params, typed, loader, config)
     space = replace(space, is_open=settings.custom_search_space is not None)
-    return make_stages(make_plan(settings, space), settings, config, loader)
-
-
-def make_plan(settings: Settings, space: Space) -> Plan:
-    """Return the plan of a sweep over a space."""
-    return SingleStage(
-        Stage(None, space, settings.sampler, settings.pruner, settings.n_trials, stopping=settings.stopping)
-    )
+    return make_stages(plan_sweep(settings, space, config, loader), settings, config, loader)
 
 
 def make_stages(plan: Plan, settings: Settings, config: DictConfig, loader: ConfigLoader) -> Stages:

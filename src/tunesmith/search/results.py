@@ -8,6 +8,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from optuna import Study
@@ -15,7 +16,7 @@ from optuna.trial import FrozenTrial
 
 from tunesmith import run_folder
 from tunesmith.search.study.counts import count
-from tunesmith.search.study.study import best_trial
+from tunesmith.search.study.study import best_trial, candidates
 from tunesmith.search.study.trial import Attempt, State, state_of
 from tunesmith.search.trials_table import TRIALS_FILE, to_csv
 from tunesmith.typed_command import program
@@ -24,6 +25,7 @@ RESULTS_FILE = "optimization_results.yaml"
 BEST_FILE = "best.yaml"
 
 MULTIRUN_FILE = "multirun.yaml"
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -34,15 +36,18 @@ class Epochs:
     saved: int | None
 
 
-def write_results(study: Study, folder: Path, max_epochs: int | None, folds: int | None = None) -> dict[str, Any]:
+def write_results(
+    study: Study, folder: Path, max_epochs: int | None, folds: int | None = None, more: Mapping[str, Any] = _NOTHING
+) -> dict[str, Any]:
     """Write trials.csv and optimization_results.yaml; return the content of the latter.
 
     max_epochs: of a trial, to count the epochs that pruning saved; None if the app has no such number.
     folds: number of trainings of a trial, each of max_epochs; None: one training.
+    more: further content.
     """
     trials = study.get_trials(deepcopy=False)
-    best = best_trial(trials, study.direction)
-    results = _results(study, trials, best, folder, _epochs(trials, max_epochs, folds))
+    best = best_trial(candidates(study), study.direction)
+    results = {**_results(study, trials, best, folder, _epochs(trials, max_epochs, folds)), **more}
     run_folder.write_text(folder / TRIALS_FILE, to_csv(trials, study.direction, folder))
     run_folder.write_yaml(folder / RESULTS_FILE, results)
     return results
@@ -81,7 +86,7 @@ def find_best(folder: Path, results: Mapping[str, Any]) -> Path | None:
 
 def ties(study: Study) -> list[int]:
     """Return the numbers of the complete trials whose value equals the best trial's."""
-    trials = study.get_trials(deepcopy=False)
+    trials = candidates(study)
     best = best_trial(trials, study.direction)
     complete = [trial for trial in trials if best and state_of(trial) is State.COMPLETE]
     return [trial.number for trial in complete if best and trial.value == best.value and trial.number != best.number]

@@ -16,8 +16,9 @@ from optuna.trial import FrozenTrial, TrialState
 from tunesmith.search.prepared_stage import Prepare, PreparedStage
 from tunesmith.search.space.space import Space
 from tunesmith.search.stages.plan import Plan
+from tunesmith.search.stages.stage import is_on_full_data
 from tunesmith.search.study.study_of_space import StudyOfSpace
-from tunesmith.search.study.trial import Attempt
+from tunesmith.search.study.trial import Attempt, State, state_of
 
 
 class Stages:
@@ -110,6 +111,12 @@ class StagedStudy(Study):
         is_last = stage is self._stages.known[-1] and len(self._stages.known) == len(self._stages.names)
         return is_last and (stage.is_used_up(trials) or stage.why_stopped(trials, self.directions[0]) is not None)
 
+    def why_stopped(self) -> str | None:
+        """Return why the stage at work ends before its n_trials, None if it does not."""
+        stage, study = self.current()
+        trials = study.get_trials(deepcopy=False)
+        return None if stage.is_used_up(trials) else stage.why_stopped(trials, self.directions[0])
+
     def of(self, trial: FrozenTrial) -> tuple[PreparedStage, StudyOfSpace]:
         """Return the stage that a trial is of, and the study as it sees it; the one at work for any other trial."""
         index = self._places().get(Attempt(trial).stage, self._index)
@@ -119,6 +126,23 @@ class StagedStudy(Study):
         """Return the stages that have begun, the last one at work or over."""
         self.current()
         return list(zip(self._stages.known, self._opened, strict=False))
+
+    def candidates(self) -> list[FrozenTrial]:
+        """Return the trials of which the best one is the sweep's.
+
+        With stages these are the complete ones that can be compared with the last stage on the full data that has a
+        complete trial, or its own alone if it runs configurations of earlier stages again.
+        """
+        trials = self.get_trials(deepcopy=False)
+        if len(self._stages.names) == 1:
+            return trials
+        complete = [trial for trial in trials if state_of(trial) is State.COMPLETE]
+        for stage, of_stage in reversed(self.begun()):
+            own = [trial for trial in complete if Attempt(trial).stage == stage.stage.name]
+            if own and is_on_full_data(stage.stage):
+                is_alone = stage.stage.is_rerun
+                return own if is_alone else [each for each in complete if of_stage.members.is_fixed_as_now(each)]
+        return []
 
     def _marked(self) -> list[FrozenTrial]:
         """Return all trials in their places, each as its own stage marks it."""

@@ -216,8 +216,10 @@ class Sweep:
         return self._stages.get(0, ()).composer.loader
 
     def _show_stage(self, stage: PreparedStage, remarks: Sequence[str] = ()) -> None:
-        show_stage(stage.stage, stage.n_trials)
-        show_space(stage.stage.space, remarks)
+        if stage.stage.name is None:
+            show_space(stage.stage.space, remarks)
+        else:
+            show_stage(stage.stage, stage.n_trials, remarks)
 
     def _find_stage(self, study: StagedStudy) -> StageAtWork:
         stage, of_stage = study.current()

@@ -47,26 +47,24 @@ def _show_keys(space: Space) -> None:
         return
     num_points = space.num_points()
     say("space" + (f" ({num_points} configurations)" if num_points else ""))
-    width = max(map(len, space.dimensions))
-    for key, dimension in space.dimensions.items():
-        say(f"  {key:<{width}}  {dimension.describe()}")
+    width = max(len(dimension.key) for dimension in space.dimensions.values())
+    for dimension in space.dimensions.values():
+        say(f"  {dimension.key:<{width}}  {dimension.describe()}")
     if space.is_open:
         say(f"  and {SUGGESTED}")
 
 
-def show_stage(stage: Stage, n_trials: int) -> None:
-    """Print that a stage begins: its trials, what it varies over what, and what it holds."""
-    if stage.name is None:
-        return
-    varies = ", ".join(f"{key} over {each.describe()}" for key, each in stage.space.dimensions.items())
-    held = ", ".join(f"{key}={show_value(value)}" for key, value in stage.held.items())
-    parts = [
-        f"stage {stage.name}: {n_trials} trials",
-        f"varies {varies}" if varies else "nothing varies",
-        *([f"holds {held}"] if held else []),
-        *(["with " + " ".join(stage.overrides)] if stage.overrides else []),
-    ]
+def show_stage(stage: Stage, n_trials: int, remarks: Iterable[str] = ()) -> None:
+    """Print that a stage begins: its trials, what varies over what, what is held, and what there is to say of it."""
+    varies = ", ".join(f"{each.key} over {each.describe()}" for each in stage.space.dimensions.values())
+    parts = [f"stage {stage.name}: {n_trials} trials", varies or "nothing varies"]
+    if stage.held:
+        parts.append("held " + ", ".join(f"{key}={show_value(value)}" for key, value in stage.held.items()))
+    if stage.overrides:
+        parts.append("with " + " ".join(stage.overrides))
     say("; ".join(parts))
+    for remark in (*stage.remarks, *remarks):
+        say(remark)
 
 
 def show_joined(trials: Sequence[FrozenTrial], n_trials: int) -> None:

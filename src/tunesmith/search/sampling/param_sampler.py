@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +20,7 @@ from tunesmith.search.sampling.queued import NoPoint, check_queued, own_value, r
 from tunesmith.search.sampling.sampler import make_sampler, scope_of
 from tunesmith.search.sampling.suggestions import suggest_by
 from tunesmith.search.settings import Settings
-from tunesmith.search.space.space import Dimension
+from tunesmith.search.space.dimension import Dimension
 from tunesmith.search.space.values import contains
 from tunesmith.search.stages.stage import Stage
 from tunesmith.search.study.members import UNKNOWN
@@ -57,7 +57,7 @@ class ParamSampler:
             self._sampler = study.sampler = trial.study.sampler = self.make_sampler(first_trial=trial.number)
         trials = study.get_trials(deepcopy=False)
         queued = read_queued(trials, trial.number)
-        params = dict(self._draw_from_space(study, trial, trials, queued))
+        params = self._draw_from_space(study, trial, trials, queued)
         if self._settings.custom_search_space is not None:
             drawn = suggest_by(self._settings.custom_search_space, self._config, trial, queued)
             suggested = {key: value for key, value in drawn.items() if key not in params}
@@ -71,7 +71,8 @@ class ParamSampler:
         Raises:
             NoPoint: the user's function would not suggest what the trial holds.
         """
-        values = {key: study.members.kept(trial, key) for key in self.scope.recorded}
+        keys = dict.fromkeys(dimension.key for dimension in self.scope.recorded.values())
+        values = {key: study.members.kept(trial, key) for key in keys}
         known = {key: value for key, value in values.items() if value is not UNKNOWN}
         if self._settings.custom_search_space is None:
             return known
@@ -86,20 +87,25 @@ class ParamSampler:
 
     def _draw_from_space(
         self, study: Study, trial: Trial, trials: Sequence[FrozenTrial], queued: Mapping[str, Any]
-    ) -> Iterator[tuple[str, Any]]:
-        """Yield keys and values; a retry keeps what its trial has drawn, and what a key had that varied later only."""
+    ) -> dict[str, Any]:
+        """Return keys and values; a retry keeps what its trial has drawn, and what a key had that varied later only."""
         assert isinstance(study, StudyOfSpace)
         members = study.members if Attempt(trial).is_retry else None
         point = study.run_once.values(trials[trial.number])
         given = self._stage.held if point is None else {**self._stage.held, **point}
-        for key, whole in self.scope.recorded.items():
+        params: dict[str, Any] = {}
+        for name, dimension in self.scope.recorded.items():
+            key = dimension.key
+            if key in params or not dimension.is_active(params):
+                continue
             kept = UNKNOWN if members is None else members.kept(trial, key)
             if kept is not UNKNOWN:
-                yield key, kept
+                params[key] = kept
             elif key in given:
-                yield key, _record(stored_dimension(whole, trials), trial, given[key])
-            elif point is None and key in self._space.dimensions:
-                yield key, _suggest(*drawn_dimension(self.scope, key, trials), trial, queued)
+                params[key] = _record(stored_dimension(dimension, trials), trial, given[key])
+            elif point is None and name in self._space.dimensions:
+                params[key] = _suggest(*drawn_dimension(self.scope, name, trials), trial, queued)
+        return params
 
     def _check(self, suggested: Mapping[str, Any]) -> None:
         """Raise UserError if the function suggests a key that was typed: one of the two values would be lost."""
@@ -121,7 +127,7 @@ class ParamSampler:
 def _record(dimension: Dimension, trial: Trial, value: Any) -> Any:
     """Note a value that nothing has drawn as a param of a trial, if it is one that its key can vary over."""
     if contains(dimension, value):
-        trial._fixed_params = {**trial._fixed_params, dimension.key: value}
+        trial._fixed_params = {**trial._fixed_params, dimension.name: value}
         dimension.suggest(trial)
     return value
 
@@ -129,8 +135,8 @@ def _record(dimension: Dimension, trial: Trial, value: Any) -> Any:
 def _suggest(dimension: Dimension, drawn_from: BaseDistribution, trial: Trial, queued: Mapping[str, Any]) -> Any:
     """Have a trial draw a value from a distribution, and store it as one of its dimension."""
     check_queued(replace(dimension, distribution=drawn_from), queued)
-    if drawn_from != dimension.distribution and dimension.key not in {**queued, **trial.params}:
-        return own_value(dimension, _record(dimension, trial, _drawn(trial, dimension.key, drawn_from)))
+    if drawn_from != dimension.distribution and not {dimension.key, dimension.name} & {*queued, *trial.params}:
+        return own_value(dimension, _record(dimension, trial, _drawn(trial, dimension.name, drawn_from)))
     if dimension.key in queued and dimension.key in trial.params:  # Optuna would warn if it was of another range
         return own_value(dimension, queued[dimension.key])
     try:

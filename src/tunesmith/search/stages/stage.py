@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tunesmith.search.space.space import Dimension, Params, Space
+from tunesmith.search.space.dimension import Dimension, Params
+from tunesmith.search.space.space import Space
 from tunesmith.search.study.stopping import NEVER, Stopping
+
+# Keys of the data that leave each run all of it.
+_ALL_DATA = ("data.folds", "data.batch_size")
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,10 @@ class Stage:
     only_points: whether the sampler draws nothing beyond the points.
     n_trials: of this stage; fewer are run if it has fewer points.
     is_counted: whether its trials are part of the sweep's n_trials.
+    is_rerun: whether it runs configurations of the stages before again, so that the best of the sweep is one of its own
+    trials: cross-validation picks one that is not the best of a single split.
     overrides: the stage's own, which also end space.fixed.
+    remarks: what a console says of the stage at its border, each in a line.
     """
 
     name: str | None
@@ -40,4 +47,14 @@ class Stage:
     only_points: bool = False
     stopping: Stopping = NEVER
     is_counted: bool = True
+    is_rerun: bool = False
     overrides: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+def is_on_full_data(stage: Stage) -> bool:
+    """Whether a stage trains on the data of a run: folds and batches take nothing away from it."""
+    keys = [text.lstrip("+~").partition("=")[0] for text in stage.overrides]
+    return not any(
+        key == "data" or (key.startswith(("data.", "data@", "data/")) and key not in _ALL_DATA) for key in keys
+    )

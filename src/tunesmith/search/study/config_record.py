@@ -20,7 +20,8 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 from optuna import Study
 
 from tunesmith.config.changes import ABSENT
-from tunesmith.search.space.space import Params, Space
+from tunesmith.search.space.dimension import Params
+from tunesmith.search.space.space import Space
 from tunesmith.search.space.values import is_same_param
 from tunesmith.search.storage.password import HIDDEN, redact
 from tunesmith.search.study.attributes import read_owner
@@ -77,10 +78,15 @@ class Base:
 
 @dataclass(frozen=True)
 class ConfigRecord:
-    """The configs of a command, and the keys that it swept, without + in front; of one stage, if it has stages."""
+    """The configs of a command, and the keys that it swept, without + in front.
+
+    conditional: those of the swept keys that a trial may lack, because they vary with some values of others only.
+    stage: the stage of the sweep whose trials have these configs.
+    """
 
     swept: tuple[str, ...]
     bases: tuple[Base, ...]
+    conditional: tuple[str, ...] = ()
     stage: str | None = None
 
     @cached_property
@@ -99,18 +105,29 @@ class ConfigRecord:
 
     def _plain(self) -> dict[str, Any]:
         bases = [{"choices": dict(base.choices), "config": dict(base.config)} for base in self.bases]
+        conditional = {"conditional": list(self.conditional)} if self.conditional else {}
         stage = {} if self.stage is None else {"stage": self.stage}
-        return {"swept": list(self.swept), "bases": bases, **stage}
+        return {"swept": list(self.swept), "bases": bases, **conditional, **stage}
 
 
 def compose_record(
     space: Space, compose: Compose, is_group: Callable[[str], bool], stage: str | None = None
 ) -> ConfigRecord:
     """Compose what all trials of a space have in common; stage: whose trials they are."""
-    groups = {key: dimension.extremes() for key, dimension in space.dimensions.items() if is_group(key)}
+    bases = tuple(to_base(compose(choices)) for choices in group_choices(space, is_group))
+    dimensions = space.dimensions.values()
+    conditional = dict.fromkeys(each.plain_key for each in dimensions if each.when)
+    return ConfigRecord(tuple(dict.fromkeys(each.plain_key for each in dimensions)), bases, tuple(conditional), stage)
+
+
+def group_choices(space: Space, is_group: Callable[[str], bool]) -> list[Params]:
+    """Return the combinations of group choices that trials may have, at most MAX_COMBINATIONS."""
+    groups: dict[str, dict[Any, None]] = {}
+    for each in space.dimensions.values():
+        if is_group(each.key):
+            groups.setdefault(each.key, {}).update(dict.fromkeys(each.extremes()))
     combinations = itertools.islice(itertools.product(*groups.values()), MAX_COMBINATIONS)
-    bases = tuple(to_base(compose(dict(zip(groups, each, strict=True)))) for each in combinations)
-    return ConfigRecord(tuple(key.lstrip("+") for key in space.dimensions), bases, stage)
+    return [dict(zip(groups, each, strict=True)) for each in combinations]
 
 
 def to_base(config: DictConfig) -> Base:
@@ -161,7 +178,7 @@ def _attributes(study: Study) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 def _from_attribute(content: Mapping[str, Any]) -> ConfigRecord:
     bases = tuple(Base(base["choices"], base["config"], is_own=False) for base in content["bases"])
-    return ConfigRecord(tuple(content["swept"]), bases, content.get("stage"))
+    return ConfigRecord(tuple(content["swept"]), bases, tuple(content.get("conditional", ())), content.get("stage"))
 
 
 def _is_record(content: object) -> bool:
@@ -169,10 +186,11 @@ def _is_record(content: object) -> bool:
     if not isinstance(content, Mapping):
         return False
     bases, swept = content.get("bases"), content.get("swept")
-    if not (isinstance(bases, list) and bases and isinstance(swept, list)):
+    keys = [swept, content.get("conditional", [])]
+    if not (isinstance(bases, list) and bases and all(isinstance(each, list) for each in keys)):
         return False
     is_of_stage = isinstance(content.get("stage"), str | None)
-    return is_of_stage and all(isinstance(key, str) for key in swept) and all(map(_is_base, bases))
+    return is_of_stage and all(isinstance(key, str) for each in keys for key in each) and all(map(_is_base, bases))
 
 
 def _is_base(base: object) -> bool:

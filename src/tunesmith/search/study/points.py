@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 from tunesmith.config.changes import ABSENT
 from tunesmith.search.attribute_names import POINT
-from tunesmith.search.space.space import Params
+from tunesmith.search.space.dimension import Params
+from tunesmith.search.space.space import Point
 from tunesmith.search.space.values import is_same_param
-from tunesmith.search.study.members import Members, Point
+from tunesmith.search.study.members import Members
 from tunesmith.search.study.scope import Scope
 from tunesmith.search.study.trial import Attempt
 
@@ -30,7 +31,7 @@ class Points:
         self.only_listed = scope.only_points
         self._is_enumerated = scope.is_enumerated
         self._num_points = scope.space.num_points()
-        self._varied = {key.lstrip("+") for key in scope.space.dimensions}
+        self._varied = {each.plain_key for each in scope.space.dimensions.values()}
         self._members = members
         filled = [members.filled(point) for point in scope.points]
         self._keys = {key.lstrip("+") for point in filled for key in point} | self._varied
@@ -50,7 +51,7 @@ class Points:
             return min(n_trials, len(self._listed))
         if not self._is_enumerated or self._num_points is None:
             return n_trials
-        return min(n_trials, self._num_points + sum(place[0] < 0 for place in self._listed if place))
+        return min(n_trials, self._num_points + sum(_is_extra(place) for place in self._listed))
 
     def of(self, trial: FrozenTrial) -> Point | None:
         """Return the point that a trial runs, None if it runs none, or has not drawn it yet."""
@@ -63,7 +64,8 @@ class Points:
             return None
         given = trial.system_attrs.get(POINT)
         drawn = {key.lstrip("+"): value for key, value in Attempt(trial).params.items()}
-        if not isinstance(given, Mapping) and not self._varied <= drawn.keys():
+        is_drawn = trial.state in (TrialState.COMPLETE, TrialState.PRUNED) or self._varied <= drawn.keys()
+        if not isinstance(given, Mapping) and not is_drawn:
             return None
         values = {**(given if isinstance(given, Mapping) else {}), **drawn}
         return next((place for place, point in self._listed.items() if self._are_same(point, values)), None)
@@ -80,6 +82,10 @@ class Points:
     def _are_same(self, one: Params, other: Params) -> bool:
         one, other = _plain(one), _plain(other)
         return all(_is_same(one.get(key, ABSENT), other.get(key, ABSENT)) for key in self._keys)
+
+
+def _is_extra(place: Point) -> bool:
+    return bool(place) and place[0] is not None and place[0] < 0
 
 
 def _plain(values: Params) -> dict[str, Any]:

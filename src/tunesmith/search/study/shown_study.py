@@ -87,7 +87,7 @@ class _ShownTrials:
     def __init__(self, scope: Scope, members: Members) -> None:
         self._scope = scope
         self._members = members
-        self._drawn: dict[str, tuple[str, BaseDistribution]] = {}  # key -> name and distribution in this stage
+        self._drawn: dict[str, tuple[str, BaseDistribution]] = {}  # name -> stored name, distribution in this stage
         self._distributions: dict[str, BaseDistribution] = {}  # the same by name
         self._is_final = False  # once the study has a trial with each of the names, no other order of choices comes
         self._settled: list[FrozenTrial] = []  # of the trials before the first one that has not ended
@@ -103,9 +103,9 @@ class _ShownTrials:
 
     def _look_up_names(self, trials: list[FrozenTrial]) -> None:
         drawn = {}
-        for key in self._scope.space.dimensions:
-            dimension, distribution = drawn_dimension(self._scope, key, trials)
-            drawn[key] = dimension.key, distribution
+        for name in self._scope.space.dimensions:
+            dimension, distribution = drawn_dimension(self._scope, name, trials)
+            drawn[name] = dimension.name, distribution
         if drawn != self._drawn:
             self._settled, self._ended = [], {}
         self._drawn, self._distributions = drawn, dict(drawn.values())
@@ -128,18 +128,23 @@ class _ShownTrials:
             return trial
         if not (self._members.is_fixed_as_now(trial) and self._members.has(trial)):
             return _hidden(trial)
-        values = {key: self._members.kept(trial, key) for key in self._drawn}
-        params = {self._drawn[key][0]: value for key, value in values.items() if value is not UNKNOWN}
-        if trial.state in (TrialState.COMPLETE, TrialState.PRUNED) and len(params) < len(values):
+        kept = {each.key: self._members.kept(trial, each.key) for each in self._scope.space.dimensions.values()}
+        known = {key: value for key, value in kept.items() if value is not UNKNOWN}
+        active = self._scope.space.active(known)
+        params = {self._drawn[each.name][0]: known[each.key] for each in active if each.key in known}
+        if trial.state in (TrialState.COMPLETE, TrialState.PRUNED) and len(params) < len(active):
             return _hidden(trial)  # a trial without a key takes the key out of the space of all trials for good
         return self._told(trial, params, is_own)
 
     def _told(self, trial: FrozenTrial, params: dict[str, Any], is_own: bool) -> FrozenTrial:
         distributions = {name: self._distributions[name] for name in params}
         if self._scope.space.is_open:  # what the user's function has suggested
-            of_function = [name for name in trial.params if name not in params and name not in self._scope.recorded]
+            own = {*params, *self._scope.recorded}
+            of_function = [name for name in trial.params if name not in own]
             params |= {name: trial.params[name] for name in of_function}
             distributions |= {name: trial.distributions[name] for name in of_function}
+        if is_own and params == trial.params and distributions == trial.distributions:
+            return trial
         told = copy(trial)
         told.params, told.distributions = params, distributions
         if not is_own or _are_other_numbers(trial.distributions, distributions):

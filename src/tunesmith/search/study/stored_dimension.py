@@ -20,27 +20,27 @@ from optuna.distributions import (
 from optuna.trial import FrozenTrial
 
 from tunesmith.search.attribute_names import VERSION
-from tunesmith.search.space.space import Dimension
+from tunesmith.search.space.dimension import Dimension
 from tunesmith.search.space.values import position
 from tunesmith.search.study.scope import Scope
 
 
 def stored_dimension(dimension: Dimension, trials: Iterable[FrozenTrial]) -> Dimension:
     """Return a dimension with the name, and for choices the order, in which a study has stored it or will store it."""
-    key, wanted = dimension.key, dimension.distribution
-    stored = _stored(key, trials)
+    name, wanted = dimension.name, dimension.distribution
+    stored = _stored(name, trials)
     if stored is None or _is_compatible(stored, wanted):
         return replace(dimension, distribution=_in_order_of(stored, wanted))
-    version = f"{key}{VERSION}{_digest(wanted)}"
-    return replace(dimension, key=version, distribution=_in_order_of(_stored(version, trials), wanted))
+    version = f"{name}{VERSION}{_digest(wanted)}"
+    return replace(dimension, own_name=version, distribution=_in_order_of(_stored(version, trials), wanted))
 
 
-def drawn_dimension(scope: Scope, key: str, trials: Iterable[FrozenTrial]) -> tuple[Dimension, BaseDistribution]:
-    """Return a varying key as its values are stored, and what they are drawn from.
+def drawn_dimension(scope: Scope, name: str, trials: Iterable[FrozenTrial]) -> tuple[Dimension, BaseDistribution]:
+    """Return a varying dimension as its values are stored, and what they are drawn from.
 
     A narrowed range of numbers is stored as it is. Narrowed choices are drawn from, and stored under all choices.
     """
-    narrow, whole = scope.space.dimensions[key], scope.recorded[key]
+    narrow, whole = scope.space.dimensions[name], scope.recorded[name]
     if not isinstance(narrow.distribution, CategoricalDistribution):
         stored = stored_dimension(narrow, trials)
         return stored, stored.distribution

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 
 import optuna
 from optuna import Study
@@ -93,6 +93,16 @@ def best_trial(trials: Sequence[FrozenTrial], direction: StudyDirection) -> Froz
     complete = [trial for trial in trials if state_of(trial) is State.COMPLETE]
     direction_sign = -1.0 if direction == StudyDirection.MAXIMIZE else 1.0
     return min(complete, key=lambda trial: direction_sign * trial.values[0], default=None)
+
+
+@runtime_checkable
+class _HasCandidates(Protocol):
+    def candidates(self) -> list[FrozenTrial]: ...
+
+
+def candidates(study: Study) -> list[FrozenTrial]:
+    """Return the trials of which the best one is the study's: all, but those of other stages that are no match."""
+    return study.candidates() if isinstance(study, _HasCandidates) else study.get_trials(deepcopy=False)
 
 
 def is_worthless(study: Study) -> bool:

@@ -13,8 +13,9 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from tunesmith.search.attribute_names import OUTSIDE, REPEAT
-from tunesmith.search.space.space import Params
-from tunesmith.search.study.members import Members, Point
+from tunesmith.search.space.dimension import Params
+from tunesmith.search.space.space import Point
+from tunesmith.search.study.members import Members
 from tunesmith.search.study.points import Points
 from tunesmith.search.study.scope import Scope
 from tunesmith.search.study.shown_study import ShownStudy

@@ -34,10 +34,8 @@ GRID, BRUTE_FORCE = target("samplers.GridSampler"), target("samplers.BruteForceS
 
 
 def study_with(sampler: BaseSampler, space: Space = FINITE, storage: InMemoryStorage | None = None) -> Study:
-    is_enumerated = isinstance(sampler, Enumeration)
-    study = open_study(
-        storage or InMemoryStorage(), "study", "min", NopPruner(), Scope(space, is_enumerated=is_enumerated)
-    )
+    scope = Scope(space, is_enumerated=isinstance(sampler, Enumeration))
+    study = open_study(storage or InMemoryStorage(), "study", "min", NopPruner(), scope)
     study.sampler = sampler
     return study
 

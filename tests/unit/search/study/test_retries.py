@@ -43,8 +43,8 @@ from tunesmith.search.space.space import parse_space
 from tunesmith.search.storage.storage import open_journal
 from tunesmith.search.study.scope import Scope
 from tunesmith.search.study.study import open_study
-space = Scope(parse_space({}, ["x=interval(0,1)"]))
-trial = ask(open_study(open_journal(Path(sys.argv[1])), "study", "min", NopPruner(), space), 10)
+space = parse_space({}, ["x=interval(0,1)"])
+trial = ask(open_study(open_journal(Path(sys.argv[1])), "study", "min", NopPruner(), Scope(space)), 10)
 space.dimensions["x"].suggest(trial)
 trial.report(0.5, 1)
 trial.report(0.4, 2)
