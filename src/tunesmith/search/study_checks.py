@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +22,8 @@ from tunesmith.search.attribute_names import POINT
 from tunesmith.search.console.lines import say
 from tunesmith.search.measured_noise import noise_of_repeats, noise_of_score, score_of
 from tunesmith.search.settings import Settings
-from tunesmith.search.space.space import REPEATS, Dimension, Space
+from tunesmith.search.space.dimension import Dimension
+from tunesmith.search.space.space import REPEATS, Space
 from tunesmith.search.staged_study import StagedStudy
 from tunesmith.search.stages.stage import Stage
 from tunesmith.search.study.trial import Attempt, State
@@ -83,7 +85,17 @@ def _check(
     counted, confirming = _stages(study, space)
     for stage in counted:
         repeats = [*stage.attempts, *confirming]
-        yield stage, check_study(_checked(stage, repeats, study.direction, settings, folder, found, config))
+        checked = _checked(stage, repeats, study.direction, settings, folder, found, config)
+        findings = check_study(replace(checked, is_confirmed=bool(confirming)))
+        yield stage, [_of_conditional_key(finding, stage.space) for finding in findings]
+
+
+def _of_conditional_key(finding: Finding, space: Space) -> Finding:
+    """Return a finding without override if its key varies under a condition, which what is typed would not have."""
+    key, _, sweep = (finding.override or "").partition("=")
+    if not any(dimension.key == key and dimension.when for dimension in space.dimensions.values()):
+        return finding
+    return replace(finding, text=f"{finding.text}; in its space's file: {sweep}", override=None)
 
 
 def _plain(finding: Finding, stage: StageTrials) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,15 @@ def test_a_study_that_cannot_be_read_costs_the_checks_alone(tmp_path: Path, caps
     found, _ = check(study_of(20), tmp_path, SGD)
     assert found["checks"] == []
     assert capsys.readouterr().out.startswith("the study is not checked: ValueError")
+
+
+def test_a_conditional_key_is_changed_in_its_file_since_a_typed_range_has_no_condition(tmp_path: Path) -> None:
+    lr = SPACE.dimensions["optimizer.lr"]
+    space = replace(SPACE, dimensions={"optimizer.lr": replace(lr, when={"seed": (1, 2, 3)})})
+    study = study_of(40)
+    (found,) = write_checks(study, settings_of(direction="minimize"), space, tmp_path, FOUND, SGD)[1]
+    assert found.override is None
+    assert found.text.endswith("; in its space's file: tag(log,interval(0.0001,3.2))")
 
 
 def finding(number: int, override: str | None) -> Finding:

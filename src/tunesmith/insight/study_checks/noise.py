@@ -13,12 +13,12 @@ CONFIRM = "hydra.sweeper.confirm={top:5,seeds:5}"
 
 
 def ties(study: CheckedStudy) -> Iterator[Finding]:
-    """Find complete trials within 2 sd of the best one: which of them is the best is not known.
+    """Find complete trials within 2 sd of the best one: which of them is the best is not known before a confirmation.
 
     sd: of a trial's value, from repeats of configurations, or sqrt(p (1 - p) / n) of an accuracy p on n samples.
     """
     sd = study.noise_sd
-    if sd is None or sd <= 0 or len(study.complete) < 2:
+    if sd is None or sd <= 0 or len(study.complete) < 2 or study.is_confirmed:
         return
     tied = [trial for trial in study.complete if study.loss(trial) <= study.loss(study.complete[0]) + NUM_SD * sd]
     if len(tied) > 1:
@@ -52,7 +52,7 @@ def optimism(study: CheckedStudy) -> Iterator[Finding]:
             f"best ({short(luck)}) explains",
             {"gap": float(f"{gap:.3g}"), "luck": float(f"{luck:.3g}"), "se": float(f"{se:.3g}")},
             f"gap > luck + {NUM_SD:g} SE",
-            CONFIRM,
+            None if study.is_confirmed else CONFIRM,
         )
 
 

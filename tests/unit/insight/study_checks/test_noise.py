@@ -27,6 +27,10 @@ def test_without_noise_between_them_nothing_is_tied(sd: float | None) -> None:
     assert list(ties(CheckedStudy(TRIALS, {}, noise_sd=sd))) == []
 
 
+def test_a_confirmation_has_told_ties_apart() -> None:
+    assert list(ties(CheckedStudy(TRIALS, {}, noise_sd=0.0101, is_confirmed=True))) == []
+
+
 def test_the_expected_largest_of_normal_numbers() -> None:
     assert [expected_largest(num) for num in (1, 2, 10, 100)] == pytest.approx([0, 0.564, 1.539, 2.508], abs=0.03)
 
