@@ -20,7 +20,8 @@ from studies import asked, opened
 
 from tunesmith.search.settings import read_settings
 from tunesmith.search.space.compose import Composer
-from tunesmith.search.space.space import Params, parse_space
+from tunesmith.search.space.dimension import Params
+from tunesmith.search.space.space import parse_space
 from tunesmith.search.storage.storage import JOURNAL_FILE, open_journal
 from tunesmith.search.study.config_record import compose_record
 from tunesmith.search.study.same_config import check_config, join_config

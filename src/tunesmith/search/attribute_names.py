@@ -25,6 +25,8 @@ RETRY_OF = "retry_of"
 CRASHES = "deaths"
 # True if the attempt's worker gave it back: its end was no crash. Written before the attempt is ended.
 REQUEUED = "requeued"
+# Name of the sweep's stage that the attempt is of, kept by every retry; not set in a sweep without stages.
+STAGE = "stage"
 # Digest of the config that the attempt's trial had in common with others: a field of the owner, copied to each retry.
 CONFIG = "config"
 # Set on copies in memory, never in the study (see StudyOfSpace): whether the trial is no point of the present space.

@@ -42,7 +42,8 @@ def check_sweep(settings: Settings, space: Space, composer: Composer, sampler: P
 
     Returns: what the app's check says of the trials, each line once.
     """
-    if settings.check is not None and "study_name" in space.dimensions:
+    varied = {dimension.plain_key for dimension in space.dimensions.values()}
+    if settings.check is not None and "study_name" in varied:
         raise UserError("study_name must be one name in a sweep, not a choice of several: give each a sweep of its own")
     check_url(settings.storage)
     check_arguments("sampler", BaseSampler, settings.sampler)
@@ -117,7 +118,7 @@ def _same_objective(cfg: DictConfig, objective: Objective | None) -> Objective |
 
 def show_examples(settings: Settings, space: Space, sampler: ParamSampler, remarks: Sequence[str] = ()) -> None:
     """Print the space and the first configurations that the search would try, drawn in a temporary study."""
-    show_space(space, remarks)
+    show_space(space, [*space.remarks, *remarks])
     pruner, enumerated = make_pruner(settings.pruner), is_enumerated(settings.sampler, space, settings.n_trials)
     study = open_study(InMemoryStorage(), "dry run", settings.direction, pruner, space, is_enumerated=enumerated)
     points = space.num_points()
@@ -127,15 +128,32 @@ def show_examples(settings: Settings, space: Space, sampler: ParamSampler, remar
 
 
 def _extremes(space: Space, composer: Composer) -> Iterator[Mapping[str, Any]]:
-    """Yield every end of every dimension once, for each combination of group choices, and a spread of long lists."""
-    ends = {key: dimension.extremes() for key, dimension in space.dimensions.items()}
-    groups = [key for key in ends if composer.is_group(key)]
-    first = {key: values[0] for key, values in ends.items()}
-    for combination in _combinations([ends[key] for key in groups]):
-        context = {**first, **dict(zip(groups, combination, strict=True))}
+    """Yield every end of every dimension once, for each combination of group choices and of conditions.
+
+    Of long lists a spread.
+    """
+    switches = space.switches
+    leading = [each for each in space.dimensions.values() if composer.is_group(each.key) or each.plain_key in switches]
+    contexts: list[Mapping[str, Any]] = []
+    for combination in _combinations([each.values() or () for each in leading]):
+        context = _first_values(space, dict(zip([each.name for each in leading], combination, strict=True)))
+        if context not in contexts:
+            contexts.append(context)
+    for context in contexts:
         yield context
-        for key in ends.keys() - set(groups):
-            yield from ({**context, key: ends[key][place]} for place in _spread(len(ends[key]), MAX_CHOICES)[1:])
+        for each in space.active(context):
+            if each not in leading:
+                ends = each.extremes()
+                yield from ({**context, each.key: ends[place]} for place in _spread(len(ends), MAX_CHOICES)[1:])
+
+
+def _first_values(space: Space, chosen: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the values of a trial that has these ones, by their dimensions' names, if active, and else first ends."""
+    params: dict[str, Any] = {}
+    for name, dimension in space.dimensions.items():
+        if dimension.is_active(params):
+            params[dimension.key] = chosen[name] if name in chosen else dimension.extremes()[0]
+    return params
 
 
 def _combinations(choices: Sequence[Sequence[Any]]) -> Iterator[tuple[Any, ...]]:

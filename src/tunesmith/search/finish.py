@@ -20,6 +20,7 @@ from tunesmith.search.console.lines import say
 from tunesmith.search.console.summary import print_summary
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.space import Space
+from tunesmith.search.study.stopping import why_stopped
 from tunesmith.search.worker.failure import reason_of
 
 ConfigOf = Callable[[Study, FrozenTrial, Path], DictConfig]
@@ -52,6 +53,9 @@ def finish(
             test = _evaluate(evaluate, is_best_trial_elsewhere)
         if test is not None:
             found = results.write_test(folder, found, test)
+    reason = why_stopped(study.get_trials(deepcopy=False), study.directions[0], settings.stopping)
+    if reason is not None:
+        say(f"stopped: {reason}; the same command with a wider limit, or null, goes on")
     print_summary(found, results.ties(study), settings, space, folder, study_keys)
     return found
 

@@ -20,7 +20,8 @@ from tunesmith.search.sampling.param_sampler import ParamSampler
 from tunesmith.search.sampling.sampler import is_enumerated, make_pruner
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.compose import Composer
-from tunesmith.search.space.space import Params, Space
+from tunesmith.search.space.dimension import Params
+from tunesmith.search.space.space import Space
 from tunesmith.search.storage.stand_ins import StudyNamed
 from tunesmith.search.storage.storage import JOURNAL_FILE, open_storage
 from tunesmith.search.study.config_record import ConfigRecord, compose_record

@@ -20,8 +20,9 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from tunesmith.errors import UserError
 from tunesmith.run_folder import CONFIG_FILE
 from tunesmith.search.attribute_names import CONFIG, EPOCHS, OWNER, REASON, SURPLUS
+from tunesmith.search.space.dimension import Dimension
 from tunesmith.search.space.params import read_params
-from tunesmith.search.space.space import Dimension, parse_space
+from tunesmith.search.space.space import parse_space
 from tunesmith.search.storage.folder_facts import FolderFacts, read_facts
 from tunesmith.search.storage.lost_facts import FROM_RESULT
 from tunesmith.search.study.config_record import Base, ConfigRecord, to_base
@@ -38,7 +39,7 @@ def read_dimensions(config: DictConfig) -> Mapping[str, Dimension]:
         resolved = OmegaConf.to_container(params, resolve=True) if params else {}
         assert isinstance(resolved, dict)
         return parse_space(
-            read_params({str(key): each for key, each in resolved.items()}, written), list(typed)
+            read_params({str(key): each for key, each in resolved.items()}, written), list(typed), config=config
         ).dimensions
     except (UserError, OmegaConfBaseException):
         return {}

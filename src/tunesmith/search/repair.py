@@ -18,7 +18,7 @@ from tunesmith.run_folder import read_yaml
 from tunesmith.search.attribute_names import REASON
 from tunesmith.search.rebuilt_trials import read_config_record, read_dimensions, read_trial
 from tunesmith.search.results import MULTIRUN_FILE, RESULTS_FILE
-from tunesmith.search.space.space import Dimension
+from tunesmith.search.space.dimension import Dimension
 from tunesmith.search.storage.folder_facts import read_facts
 from tunesmith.search.storage.stand_ins import StudyNamed
 from tunesmith.search.storage.storage import JOURNAL_FILE, open_journal

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -17,6 +18,8 @@ from tunesmith.errors import UserError, closest
 from tunesmith.rules import FLAG, SEED, Rule, integer, number, one_of, or_null
 from tunesmith.search.named_function import NamedEvaluation, NamedFunction
 from tunesmith.search.space.params import read_params
+from tunesmith.search.stage_settings import StageSettings, read_stages
+from tunesmith.search.study.stopping import Stopping
 
 PREFIX = "hydra.sweeper."
 # Keys of the official plugin that may stand in a config as null.
@@ -42,6 +45,9 @@ _RULES: dict[str, Rule] = {
     "max_retries": integer(0),
     "timeout": or_null(number("> 0", lambda value: value > 0)),
     "trial_timeout": or_null(number("> 0", lambda value: value > 0)),
+    "target": or_null(number("that a trial's value may reach", math.isfinite)),
+    "no_improvement": or_null(integer(1)),
+    "total_epochs": or_null(integer(1)),
     "isolate": FLAG,
     "devices": integer(1),
     "max_failure_rate": number("in [0, 1]", lambda value: 0 <= value <= 1),
@@ -74,6 +80,9 @@ class Settings:
     max_retries: int
     timeout: float | None
     trial_timeout: float | None
+    target: float | None
+    no_improvement: int | None
+    total_epochs: int | None
     isolate: bool
     devices: int
     params: Mapping[str, Any]
@@ -82,9 +91,14 @@ class Settings:
     max_epochs: int | None
     folds: int | None
     dry_run: bool
+    stages: tuple[StageSettings, ...]
     check: Callable[[DictConfig], str | None] | None
     on_start: Callable[..., object] | None
     on_finish: OnFinish | None
+
+    @property
+    def stopping(self) -> Stopping:
+        return Stopping(self.target, self.no_improvement, self.total_epochs)
 
     @property
     def has_own_processes(self) -> bool:
@@ -119,6 +133,7 @@ def read_settings(given: Mapping[str, Any], config: DictConfig | None = None) ->
             "storage": given["storage"] or None,  # an empty variable is no storage
             "params": read_params(resolved, None if config is None else _written_params(config)),
             "custom_search_space": _function("custom_search_space", given["custom_search_space"]),
+            "stages": read_stages(given["stages"]),
             "check": _function("check", given["check"]),
             "on_start": _function("on_start", given["on_start"]),
             "on_finish": None if given["on_finish"] is None else NamedEvaluation(given["on_finish"]),

@@ -38,6 +38,7 @@ from tunesmith.search.storage.password import hide_password, refuse_typed_passwo
 from tunesmith.search.study.counts import NONE_ENDED, TooManyFailed, count_before, to_environment, why_all_failed
 from tunesmith.search.study.owner import JOB, STARTED, command_started, started_in_environment, worker_index
 from tunesmith.search.study.retries import requeue_own
+from tunesmith.search.study.stopping import why_stopped
 from tunesmith.search.study.time_call import call_time, is_time_called
 from tunesmith.search.worker import callbacks
 from tunesmith.search.worker.executor import Executor
@@ -67,7 +68,7 @@ def run_sweep(
         callbacks.restore_overrides(config)
     refuse_typed_password(config)
     hide_password(config)
-    space = parse_space(settings.params, typed, context.config_loader)
+    space = parse_space(settings.params, typed, context.config_loader, config)
     space = replace(space, is_open=settings.custom_search_space is not None)
     composer = Composer(context.config_loader, config, space)
     sampler = ParamSampler(settings, space, config)
@@ -187,8 +188,7 @@ class Sweep:
             self._write_results(study)
             say(f"interrupted; resume it with: {self._resume_hint()}")
             raise SystemExit(self._interruption.exit_code)
-        reason = why_all_failed(study.get_trials(deepcopy=False))
-        if reason is not None:
+        if (reason := why_all_failed(study.get_trials(deepcopy=False))) is not None:
             self._write_results(study)
             raise UserError(reason)
 
@@ -219,7 +219,8 @@ class Sweep:
         start = worker_starter(self._config, settings, self._name_keys, environment)
         progress = ProgressPrinter(self._opener.reopen, settings.max_failure_rate, self._before)
         watch = HangWatch(self._opener.reopen, settings.trial_timeout)
-        Pool(start, self._limits().n_trials, self._interruption, watch).run(n_workers, is_late, progress)
+        stops = partial(why_stopped, direction=study.directions[0], stopping=settings.stopping)
+        Pool(start, self._limits().n_trials, self._interruption, watch, stops).run(n_workers, is_late, progress)
 
     def _write_results(self, study: Study) -> None:
         write_results(study, self._settings, self._folder, self._config_of, self._composer.loader)
@@ -241,10 +242,10 @@ class Sweep:
 
     def _limits(self) -> Limits:
         """Return what ends the search; a finite space has no more trials than points."""
-        settings, num_points = self._settings, self._space.num_points()
-        n_trials = settings.n_trials if num_points is None else min(settings.n_trials, num_points)
-        rest = settings.max_failure_rate, settings.max_retries, settings.timeout, settings.trial_timeout
-        return Limits(n_trials, *rest, before=self._before)
+        own = self._settings
+        n_trials = min(own.n_trials, self._space.num_points() or own.n_trials)
+        rest = own.max_failure_rate, own.max_retries, own.timeout, own.trial_timeout, self._before
+        return Limits(n_trials, *rest, own.stopping)
 
     def _resume_hint(self) -> str:
         return command.resume_hint(self._keys)

@@ -37,8 +37,10 @@ def study(tmp_path: Path) -> Study:
     return study
 
 
-def end(study: Study, folder: Path, evaluate: Evaluate | None, is_elsewhere: bool = False) -> dict[str, Any]:
-    given = settings_of(direction="minimize", on_finish=evaluate)
+def end(
+    study: Study, folder: Path, evaluate: Evaluate | None, is_elsewhere: bool = False, **keys: Any
+) -> dict[str, Any]:
+    given = settings_of(direction="minimize", on_finish=evaluate, **keys)
     return finish(study, given, X, folder, {"study_name": "study"}, is_elsewhere, lambda *_: CONFIG)
 
 
@@ -53,6 +55,17 @@ def test_the_best_trials_folder_is_evaluated_and_the_metrics_are_kept(study: Stu
     assert given == [(tmp_path / "1", {"x": 0.25})]
     assert found["test"] == {"test/acc": 0.9}
     assert read_yaml(tmp_path / RESULTS_FILE) == found
+
+
+def test_a_line_says_why_the_search_was_stopped(
+    study: Study, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    end(study, tmp_path, None, target=0.3)
+    line, *_ = capsys.readouterr().out.splitlines()
+    assert line == (
+        "stopped: trial 1 has reached hydra.sweeper.target=0.3: 0.25; the same command with a wider limit, or null, "
+        "goes on"
+    )
 
 
 def test_a_trial_that_was_evaluated_before_is_not_evaluated_again(study: Study, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -24,11 +25,15 @@ GIVEN: dict[str, Any] = {
     "max_retries": 2,
     "timeout": None,
     "trial_timeout": None,
+    "target": None,
+    "no_improvement": None,
+    "total_epochs": None,
     "isolate": False,
     "devices": 1,
     "params": {},
     "custom_search_space": None,
     "seed": None,
+    "stages": [],
     "max_epochs": None,
     "folds": None,
     "dry_run": False,
@@ -58,6 +63,9 @@ def settings(**changes: Any) -> Settings:
         ("max_retries", 0),
         ("timeout", 0.5),
         ("trial_timeout", 3600),
+        ("target", -0.5),
+        ("no_improvement", 1),
+        ("total_epochs", 1),
         ("isolate", True),
         ("devices", 2),
     ],
@@ -77,6 +85,10 @@ def test_allowed(key: str, value: Any) -> None:
         ("max_retries", -1, "an integer >= 0; got -1"),
         ("timeout", 0, "a number > 0, or null; got 0"),
         ("trial_timeout", "1h", "a number > 0, or null; got '1h'"),
+        ("target", "low", "a number that a trial's value may reach, or null; got 'low'"),
+        ("target", math.inf, "a number that a trial's value may reach, or null; got inf"),
+        ("no_improvement", 0, "an integer >= 1, or null; got 0"),
+        ("total_epochs", 0.5, "an integer >= 1, or null; got 0.5"),
         ("isolate", 1, "true or false; got 1"),
         ("devices", 0, "an integer >= 1; got 0"),
         ("max_failure_rate", 1.1, "a number in [0, 1]; got 1.1"),

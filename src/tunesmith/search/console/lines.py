@@ -45,9 +45,9 @@ def _show_keys(space: Space) -> None:
         return
     num_points = space.num_points()
     say("space" + (f" ({num_points} configurations)" if num_points else ""))
-    width = max(map(len, space.dimensions))
-    for key, dimension in space.dimensions.items():
-        say(f"  {key:<{width}}  {dimension.describe()}")
+    width = max(len(dimension.key) for dimension in space.dimensions.values())
+    for dimension in space.dimensions.values():
+        say(f"  {dimension.key:<{width}}  {dimension.describe()}")
     if space.is_open:
         say(f"  and {SUGGESTED}")
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 from tunesmith.errors import MachineFault, UserError
 from tunesmith.search.console.lines import say
@@ -71,20 +71,28 @@ class Pool:
     """
 
     def __init__(
-        self, start: Callable[[int], WorkerHandle], n_trials: int, interruption: Interruption, watch: HangWatch
+        self,
+        start: Callable[[int], WorkerHandle],
+        n_trials: int,
+        interruption: Interruption,
+        watch: HangWatch,
+        why_stopped: Callable[[Sequence[FrozenTrial]], str | None] = lambda trials: None,
     ) -> None:
-        """start: starts the worker of an index; raises UserError if that fails."""
+        """start: starts the worker of an index, raises UserError if that fails; why_stopped: see stopping.py."""
         self._start_worker = start
         self._n_trials = n_trials
         self._interruption = interruption
         self._watch = watch
+        self._why_stopped = why_stopped
         self._workers: dict[int, WorkerHandle] = {}
         self._to_restart: dict[int, float] = {}  # workers that could not be started, and when to try again
         self._idle_exits = 0
         self._reached = 0  # by the trials of all workers, when one of them was last replaced
 
     def run(self, n_workers: int, is_late: Callable[[], bool], progress: ProgressPrinter) -> None:
-        """Return when n_trials count, the time is over, or the sweep was asked to end; no worker is left then.
+        """Return when n_trials count, the search is stopped, the time is over, or the sweep was asked to end.
+
+        No worker is left then.
 
         Raises:
             UserError: what the ProgressPrinter finds, or worker after worker ends without progress in any trial.
@@ -92,10 +100,10 @@ class Pool:
         try:
             for index in range(n_workers):
                 self._workers[index] = self._start_worker(index)
-            while not (is_over(self._look(progress), self._n_trials) or is_late() or self._interruption.signal):
+            while not (self._is_over(self._look(progress)) or is_late() or self._interruption.signal):
                 for worker in list(self._workers.values()):
                     end = worker.ended()
-                    if end is not None and not is_over(trials := progress.update(), self._n_trials):
+                    if end is not None and not self._is_over(trials := progress.update()):
                         self._replace(worker, end, trials)
                 self._start_due()
                 time.sleep(POLL_INTERVAL_S)
@@ -107,6 +115,14 @@ class Pool:
             with self._interruption.hold_off():
                 self._kill()
         progress.update()
+
+    def _is_over(self, trials: Sequence[FrozenTrial]) -> bool:
+        return is_over(trials, self._n_trials) or self._why_stopped(trials) is not None
+
+    def _has_ended(self, trials: Sequence[FrozenTrial]) -> bool:
+        """Whether no trial is left to wait for; trials that run when the search is stopped are no surplus."""
+        is_running = any(trial.state == TrialState.RUNNING for trial in trials)
+        return is_over(trials, self._n_trials) or not (is_running or self._why_stopped(trials) is None)
 
     def _look(self, progress: ProgressPrinter) -> list[FrozenTrial]:
         """Print what is new, and look after workers that hang; return all trials."""
@@ -163,7 +179,7 @@ class Pool:
             if self._interruption.signal is not None:
                 for worker in self._workers.values():
                     worker.interrupt()
-            if is_over(self._look(progress), self._n_trials) and time.monotonic() - since > GRACE_S:
+            if self._has_ended(self._look(progress)) and time.monotonic() - since > GRACE_S:
                 return
             time.sleep(POLL_INTERVAL_S)
 

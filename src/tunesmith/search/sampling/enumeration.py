@@ -12,8 +12,9 @@ from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial
 
 from tunesmith.search.attribute_names import VERSION
-from tunesmith.search.space.space import Space
-from tunesmith.search.study.members import Members, Point
+from tunesmith.search.space.dimension import Dimension
+from tunesmith.search.space.space import Point, Space
+from tunesmith.search.study.members import Members
 from tunesmith.search.study.study_of_space import StudyOfSpace
 from tunesmith.search.study.trial import Attempt
 
@@ -43,7 +44,10 @@ class Enumeration(BaseSampler):
     ) -> Any:
         if trial.number not in self._chosen:
             self._chosen[trial.number] = self._choose(getattr(study, "_study", study), trial)  # not Hyperband's part
-        return self._chosen[trial.number][param_name.partition(VERSION)[0]]
+        key = param_name.partition(VERSION)[0]
+        if key not in self._chosen[trial.number]:  # no point is left for what a retry holds: it is withdrawn
+            return Dimension(key, param_distribution).extremes()[0]
+        return self._chosen[trial.number][key]
 
     def _choose(self, study: Study, trial: FrozenTrial) -> Mapping[str, Any]:
         """Return a missing point; if none is left, the first point, and the attempt is withdrawn."""
@@ -52,15 +56,12 @@ class Enumeration(BaseSampler):
         taken, undrawn = study.points_held(apart_from=first_attempt)
         num_before = sum(attempt.first_attempt < first_attempt for attempt in undrawn)
         free = list(itertools.islice(self._missing(taken, trial), num_before + 1))
-        values = [dimension.values() or () for dimension in self._space.dimensions.values()]
-        point = free[-1] if free else (0,) * len(values)
-        return {key: each[index] for key, each, index in zip(self._space.dimensions, values, point, strict=True)}
+        return self._space.params_of(free[-1] if free else next(self._space.points()))
 
     def _missing(self, taken: Collection[Point], trial: FrozenTrial) -> Iterator[Point]:
         """Yield the points that no trial has, the last key varying fastest, and that go with what a trial has drawn."""
         drawn = self._members.positions(trial)
-        lengths = [len(dimension.values() or ()) for dimension in self._space.dimensions.values()]
-        for point in itertools.product(*map(range, lengths)):
+        for point in self._space.points():
             if point not in taken and all(
                 want is None or want == index for want, index in zip(drawn, point, strict=True)
             ):

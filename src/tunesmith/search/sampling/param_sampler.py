@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from omegaconf import DictConfig
@@ -19,7 +19,8 @@ from tunesmith.search.sampling.sampler import make_sampler
 from tunesmith.search.sampling.stored_dimension import stored_dimension
 from tunesmith.search.sampling.suggestions import suggest_by
 from tunesmith.search.settings import Settings
-from tunesmith.search.space.space import Dimension, Space
+from tunesmith.search.space.dimension import Dimension
+from tunesmith.search.space.space import Space
 from tunesmith.search.study.members import UNKNOWN
 from tunesmith.search.study.study import open_study
 from tunesmith.search.study.study_of_space import StudyOfSpace
@@ -45,7 +46,7 @@ class ParamSampler:
             self._sampler = trial.study.sampler = self.make_sampler(first_trial=trial.number)
         trials = trial.study.get_trials(deepcopy=False)
         queued = read_queued(trials, trial.number)
-        params = dict(self._draw_from_space(trial, trials, queued))
+        params = self._draw_from_space(trial, trials, queued)
         if self._settings.custom_search_space is not None:
             drawn = suggest_by(self._settings.custom_search_space, self._config, trial, queued)
             suggested = {key: value for key, value in drawn.items() if key not in params}
@@ -59,7 +60,8 @@ class ParamSampler:
         Raises:
             NoPoint: the user's function would not suggest what the trial holds.
         """
-        values = {key: study.members.kept(trial, key) for key in self._space.dimensions}
+        keys = dict.fromkeys(dimension.key for dimension in self._space.dimensions.values())
+        values = {key: study.members.kept(trial, key) for key in keys}
         known = {key: value for key, value in values.items() if value is not UNKNOWN}
         if self._settings.custom_search_space is None:
             return known
@@ -74,13 +76,18 @@ class ParamSampler:
 
     def _draw_from_space(
         self, trial: Trial, trials: Sequence[FrozenTrial], queued: Mapping[str, Any]
-    ) -> Iterator[tuple[str, Any]]:
-        """Yield keys and values; a retry keeps what its trial has drawn, and what a key had that varied later only."""
+    ) -> dict[str, Any]:
+        """Return keys and values; a retry keeps what its trial has drawn, and what a key had that varied later only."""
         study = trial.study
         members = study.members if isinstance(study, StudyOfSpace) and Attempt(trial).is_retry else None
-        for key, dimension in self._space.dimensions.items():
-            kept = UNKNOWN if members is None else members.kept(trial, key)
-            yield key, _suggest(stored_dimension(dimension, trials), trial, queued) if kept is UNKNOWN else kept
+        params: dict[str, Any] = {}
+        for dimension in self._space.dimensions.values():
+            if not dimension.is_active(params):
+                continue
+            kept = UNKNOWN if members is None else members.kept(trial, dimension.key)
+            stored = stored_dimension(dimension, trials)
+            params[dimension.key] = _suggest(stored, trial, queued) if kept is UNKNOWN else kept
+        return params
 
     def _check(self, suggested: Mapping[str, Any]) -> None:
         """Raise UserError if the function suggests a key that was typed: one of the two values would be lost."""

@@ -13,7 +13,7 @@ from optuna.distributions import CategoricalDistribution
 from optuna.trial import FrozenTrial
 
 from tunesmith.config.changes import is_same_value, show_value
-from tunesmith.search.space.space import Dimension
+from tunesmith.search.space.dimension import Dimension
 from tunesmith.search.space.values import contains, position
 from tunesmith.search.study.trial import Attempt
 

@@ -16,6 +16,7 @@ from tunesmith.search.sampling.optimizer_state import read_states_alone
 from tunesmith.search.space.space import Space
 
 EXHAUSTIVE = {"optuna.samplers.GridSampler": "grid", "optuna.samplers.BruteForceSampler": "bruteforce"}
+TPE = "optuna.samplers.TPESampler"
 # QMC keeps its position in the study, so all processes must use the same seed.
 SEED_IS_SHARED = "optuna.samplers.QMCSampler"
 
@@ -33,7 +34,7 @@ def make_sampler(config: Any, space: Space, n_trials: int, seed: int | None, fir
     check_arguments("sampler", BaseSampler, config)
     exhaustive = _exhaustive(config)
     if exhaustive and space.num_points() is None:
-        endless = [key for key, dimension in space.dimensions.items() if dimension.values() is None]
+        endless = [dimension.key for dimension in space.dimensions.values() if dimension.values() is None]
         endless += ["hydra.sweeper.custom_search_space"] * space.is_open
         raise UserError(
             f"hydra/sweeper/sampler={exhaustive} needs choices or ranges; got an interval for {', '.join(endless)}"
@@ -45,9 +46,21 @@ def make_sampler(config: Any, space: Space, n_trials: int, seed: int | None, fir
     own_seed = config.get("seed") if config.get("seed") is not None else seed
     if first_trial and own_seed is not None and config.get("_target_") != SEED_IS_SHARED:
         own_seed = int(np.random.SeedSequence((own_seed, first_trial)).generate_state(1)[0])
-    sampler = build("sampler", config, seed=own_seed)
+    further = _arguments_if_conditional(config) if space.is_conditional else {}
+    sampler = build("sampler", config, seed=own_seed, **further)
     assert isinstance(sampler, BaseSampler)
     return sampler
+
+
+def _arguments_if_conditional(config: DictConfig) -> dict[str, Any]:
+    """Return what a sampler is to know of a space with conditional keys.
+
+    TPE draws the keys that are active together from one estimate if it has `group`, and else each conditional key by
+    itself, as Optuna's other samplers do, some of which would warn of it in each trial.
+    """
+    is_told = config.get("group") is not None or config.get("multivariate") is False
+    group = {"group": True, "multivariate": True} if config.get("_target_") == TPE and not is_told else {}
+    return {"warn_independent_sampling": False, **group}
 
 
 def is_enumerated(config: Any, space: Space, n_trials: int) -> bool:

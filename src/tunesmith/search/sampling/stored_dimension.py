@@ -20,17 +20,17 @@ from optuna.distributions import (
 from optuna.trial import FrozenTrial
 
 from tunesmith.search.attribute_names import VERSION
-from tunesmith.search.space.space import Dimension
+from tunesmith.search.space.dimension import Dimension
 
 
 def stored_dimension(dimension: Dimension, trials: Iterable[FrozenTrial]) -> Dimension:
     """Return a dimension with the name, and for choices the order, in which a study has stored it or will store it."""
-    key, wanted = dimension.key, dimension.distribution
-    stored = _stored(key, trials)
+    name, wanted = dimension.name, dimension.distribution
+    stored = _stored(name, trials)
     if stored is None or _is_compatible(stored, wanted):
         return replace(dimension, distribution=_in_order_of(stored, wanted))
-    version = f"{key}{VERSION}{_digest(wanted)}"
-    return replace(dimension, key=version, distribution=_in_order_of(_stored(version, trials), wanted))
+    version = f"{name}{VERSION}{_digest(wanted)}"
+    return replace(dimension, own_name=version, distribution=_in_order_of(_stored(version, trials), wanted))
 
 
 def _stored(name: str, trials: Iterable[FrozenTrial]) -> BaseDistribution | None:

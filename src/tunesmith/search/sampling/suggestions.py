@@ -16,7 +16,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from tunesmith.config.changes import show_value
 from tunesmith.errors import UserError, shorten
 from tunesmith.search.sampling.queued import NoPoint, check_queued, own_value
-from tunesmith.search.space.space import Dimension
+from tunesmith.search.space.dimension import Dimension
 
 _OPTUNA = Path(optuna.__file__).parent
 # Optuna's warning of choices that a storage cannot give back; the next trial would fail with other words.

@@ -79,8 +79,10 @@ def _try_trial(study: Study, space: Space, settings: Settings) -> None:
 
 
 def _draw(trial: Trial, space: Space) -> None:
+    params: dict[str, Any] = {}
     for dimension in space.dimensions.values():
-        dimension.suggest(trial)
+        if dimension.is_active(params):
+            params[dimension.key] = dimension.suggest(trial)
     if not space.dimensions:  # the user's own function draws all
         trial.suggest_float("x", 0, 1)
 

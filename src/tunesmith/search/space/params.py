@@ -10,6 +10,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
 from tunesmith.config.quoting import param_override
+from tunesmith.search.space.entries import is_conditional
 
 # An interpolation that is not escaped and, unlike ${.key}, does not depend on where it stands.
 _INTERPOLATION = re.compile(r"(?<!\\)\$\{(?!\.)")
@@ -28,6 +29,8 @@ def read_params(resolved: Mapping[str, Any], written: object) -> dict[str, Any]:
 
 
 def _read(key: str, resolved: Any, written: Any) -> Any:
+    if is_conditional(resolved):
+        return resolved
     is_left_to_job = _INTERPOLATION.search(param_override("", written)) and not _is_sweep(key, resolved)
     return written if is_left_to_job else resolved
 

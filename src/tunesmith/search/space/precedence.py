@@ -7,21 +7,26 @@ from typing import Any
 
 from hydra.core.override_parser.types import ChoiceSweep, Override
 
+from tunesmith.search.space.entries import Entry
 from tunesmith.search.space.groups import Groups
 
 
-def drop_overridden(configured: Sequence[Override], typed: Sequence[Override], groups: Groups) -> list[Override]:
-    """Return the overrides that count, in the order in which Hydra applies them.
+def drop_overridden(configured: Sequence[Entry], typed: Sequence[Entry], groups: Groups) -> list[Entry]:
+    """Return the entries that count, in the order in which Hydra applies them.
 
     A sweep is left out if a later override sets all that it sets, or deletes its key. A fixed value stays, since
-    dicts of one node are merged, unless a sweep or what is typed replaces it whole.
+    dicts of one node are merged, unless a sweep or what is typed replaces it whole. An entry with conditions replaces
+    nothing.
     """
-    overrides = [*configured, *typed]
+    entries = [*configured, *typed]
     kept = []
-    for index, override in enumerate(overrides):
+    for index, entry in enumerate(entries):
         is_configured = index < len(configured)
-        if not any(_replaces(later, override, is_configured, groups) for later in overrides[index + 1 :]):
-            kept.append(override)
+        later = [each for each in entries[index + 1 :] if not each.when]
+        if is_configured:  # several sweeps of one entry: each has conditions of its own
+            later = [each for each in later if each.entry_key != entry.entry_key]
+        if not any(_replaces(each.override, entry.override, is_configured, groups) for each in later):
+            kept.append(entry)
     return kept
 
 

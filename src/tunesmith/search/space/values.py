@@ -12,7 +12,7 @@ from hydra.errors import HydraException
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from tunesmith.config.changes import ROUNDING, is_same_value
-from tunesmith.search.space.space import Dimension
+from tunesmith.search.space.dimension import Dimension
 
 
 def is_same_param(param: Any, value: Any) -> bool:

@@ -19,13 +19,16 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from tunesmith.search.attribute_names import CONFIG, OWNER, REASON, SURPLUS
 from tunesmith.search.study.owner import this_process
 from tunesmith.search.study.retries import make_retry, next_to_retry, requeue
+from tunesmith.search.study.stopping import NEVER, Stopping, why_stopped
 from tunesmith.search.study.study import tell
 from tunesmith.search.study.study_of_space import StudyOfSpace
 from tunesmith.search.study.trial import Attempt, State, state_of
 
 
-def ask(study: Study, n_trials: int, folder: Path | None = None, max_retries: int = 2) -> Trial | None:
-    """Begin an attempt; return None if n_trials are used up, though some of them may still be running.
+def ask(
+    study: Study, n_trials: int, folder: Path | None = None, max_retries: int = 2, stopping: Stopping = NEVER
+) -> Trial | None:
+    """Begin an attempt; return None if n_trials are used up or the search is stopped, though some may be running.
 
     folder: the study's folder, in which the trial gets its own folder; None if trials write no files.
     max_retries: how often a trial is retried after crashes in a row; one crash more and the trial has failed.
@@ -35,7 +38,7 @@ def ask(study: Study, n_trials: int, folder: Path | None = None, max_retries: in
     owner = {OWNER: {**this_process().to_attribute(folder), **_config_field(study)}}
     while True:
         try:
-            trial = _begin(study, n_trials, owner)
+            trial = _begin(study, n_trials, owner, stopping)
             if trial is None or _may_run(study, trial, n_trials, max_retries):
                 return trial
         except optuna.exceptions.UpdateFinishedTrialError:
@@ -104,9 +107,11 @@ def _config_field(study: Study) -> dict[str, str]:
     return {} if digest is None else {CONFIG: digest}
 
 
-def _begin(study: Study, n_trials: int, owner: Mapping[str, Any]) -> Trial | None:
-    """Begin the retry of a lost attempt, or else a queued or a new one; None if n_trials are used up."""
+def _begin(study: Study, n_trials: int, owner: Mapping[str, Any], stopping: Stopping) -> Trial | None:
+    """Begin the retry of a lost attempt, or else a queued or a new one; None if none may begin."""
     trials = study.get_trials(deepcopy=False)
+    if stopping != NEVER and why_stopped(trials, study.directions[0], stopping) is not None:
+        return None
     lost = next_to_retry(trials)
     if lost is not None and _is_within_budget(trials, Attempt(lost).first_attempt, n_trials):
         return _create(study, make_retry(trials, lost, owner))

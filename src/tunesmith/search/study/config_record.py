@@ -20,7 +20,8 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 from optuna import Study
 
 from tunesmith.config.changes import ABSENT
-from tunesmith.search.space.space import Params, Space
+from tunesmith.search.space.dimension import Params
+from tunesmith.search.space.space import Space
 from tunesmith.search.space.values import is_same_param
 from tunesmith.search.storage.password import HIDDEN, redact
 from tunesmith.search.study.attributes import read_owner
@@ -77,10 +78,14 @@ class Base:
 
 @dataclass(frozen=True)
 class ConfigRecord:
-    """The configs of a command, and the keys that it swept, without + in front."""
+    """The configs of a command, and the keys that it swept, without + in front.
+
+    conditional: those of the swept keys that a trial may lack, because they vary with some values of others only.
+    """
 
     swept: tuple[str, ...]
     bases: tuple[Base, ...]
+    conditional: tuple[str, ...] = ()
 
     @cached_property
     def digest(self) -> str:
@@ -98,15 +103,26 @@ class ConfigRecord:
 
     def _plain(self) -> dict[str, Any]:
         bases = [{"choices": dict(base.choices), "config": dict(base.config)} for base in self.bases]
-        return {"swept": list(self.swept), "bases": bases}
+        conditional = {"conditional": list(self.conditional)} if self.conditional else {}
+        return {"swept": list(self.swept), "bases": bases, **conditional}
 
 
 def compose_record(space: Space, compose: Compose, is_group: Callable[[str], bool]) -> ConfigRecord:
     """Compose what all trials of a space have in common."""
-    groups = {key: dimension.extremes() for key, dimension in space.dimensions.items() if is_group(key)}
+    bases = tuple(to_base(compose(choices)) for choices in group_choices(space, is_group))
+    dimensions = space.dimensions.values()
+    conditional = dict.fromkeys(each.plain_key for each in dimensions if each.when)
+    return ConfigRecord(tuple(dict.fromkeys(each.plain_key for each in dimensions)), bases, tuple(conditional))
+
+
+def group_choices(space: Space, is_group: Callable[[str], bool]) -> list[Params]:
+    """Return the combinations of group choices that trials may have, at most MAX_COMBINATIONS."""
+    groups: dict[str, dict[Any, None]] = {}
+    for each in space.dimensions.values():
+        if is_group(each.key):
+            groups.setdefault(each.key, {}).update(dict.fromkeys(each.extremes()))
     combinations = itertools.islice(itertools.product(*groups.values()), MAX_COMBINATIONS)
-    bases = tuple(to_base(compose(dict(zip(groups, each, strict=True)))) for each in combinations)
-    return ConfigRecord(tuple(key.lstrip("+") for key in space.dimensions), bases)
+    return [dict(zip(groups, each, strict=True)) for each in combinations]
 
 
 def to_base(config: DictConfig) -> Base:
@@ -157,7 +173,7 @@ def _attributes(study: Study) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 def _from_attribute(content: Mapping[str, Any]) -> ConfigRecord:
     bases = tuple(Base(base["choices"], base["config"], is_own=False) for base in content["bases"])
-    return ConfigRecord(tuple(content["swept"]), bases)
+    return ConfigRecord(tuple(content["swept"]), bases, tuple(content.get("conditional", ())))
 
 
 def _is_record(content: object) -> bool:
@@ -165,9 +181,10 @@ def _is_record(content: object) -> bool:
     if not isinstance(content, Mapping):
         return False
     bases, swept = content.get("bases"), content.get("swept")
-    if not (isinstance(bases, list) and bases and isinstance(swept, list)):
+    keys = [swept, content.get("conditional", [])]
+    if not (isinstance(bases, list) and bases and all(isinstance(each, list) for each in keys)):
         return False
-    return all(isinstance(key, str) for key in swept) and all(map(_is_base, bases))
+    return all(isinstance(key, str) for each in keys for key in each) and all(map(_is_base, bases))
 
 
 def _is_base(base: object) -> bool:

@@ -8,15 +8,15 @@ from enum import Enum
 from typing import Any
 
 from optuna.distributions import CategoricalDistribution
-from optuna.trial import FrozenTrial, Trial
+from optuna.trial import FrozenTrial, Trial, TrialState
 
 from tunesmith.config.changes import ABSENT
-from tunesmith.search.space.space import Space
+from tunesmith.search.space.dimension import Dimension, Params
+from tunesmith.search.space.space import Point, Space
 from tunesmith.search.space.values import contains, is_same_param, position
 from tunesmith.search.study.config_record import ConfigRecord, is_same_choice
 from tunesmith.search.study.trial import Attempt
 
-Point = tuple[int, ...]
 # The node of a config that says which data a run trains on.
 _DATA = "data"
 AnyTrial = FrozenTrial | Trial
@@ -48,27 +48,38 @@ class Members:
         """present: what the trials of this command have in common; read_records: reads those of the study."""
         self.digest = None if present is None else present.digest
         self._present = present
-        self._dimensions = {key.lstrip("+"): dimension for key, dimension in space.dimensions.items()}
+        self._dimensions = tuple(space.dimensions.values())
+        self._keys = {dimension.plain_key for dimension in self._dimensions}
         self._is_open = space.is_open
         self._read_records = read_records
         self._records: Mapping[str, ConfigRecord] = {} if present is None else {present.digest: present}
 
     def has(self, trial: AnyTrial) -> bool:
         """Whether a trial is a point of the space; one that has not drawn all its values may become one."""
-        values = {key: self.value(trial, key) for key in self._dimensions}
-        if any(value is not UNKNOWN and not self._contains(key, value) for key, value in values.items()):
+        values = self._values(trial)
+        active = self._active(values)
+        if any(is_active and not self._contains(each, values) for each, is_active in active):
             return False
-        return all(self._is_as_now(trial, key) for key in self._keys_fixed_now(trial))
+        varying = {each.plain_key for each, is_active in active if is_active is not False}
+        return all(self._is_as_now(trial, key) for key in self._keys_fixed_now(trial) | (self._keys - varying))
 
     def point(self, trial: AnyTrial) -> Point | None:
         """Return the positions of a trial's values in a finite space; None if it is no point, or not yet."""
-        found = self.positions(trial)
-        point = tuple(each for each in found if each is not None)
-        return point if len(point) == len(found) and self.has(trial) else None
+        point = tuple(self.positions(trial))
+        active = [is_active for _, is_active in self._active(self._values(trial))]
+        is_drawn = all(
+            each is False or (each and position is not None) for each, position in zip(active, point, strict=True)
+        )
+        return point if is_drawn and self.has(trial) else None
 
     def positions(self, trial: AnyTrial) -> list[int | None]:
-        """Return the positions of a trial's values in the dimensions of a finite space, None for each other value."""
-        return [self._position(key, self.value(trial, key)) for key in self._dimensions]
+        """Return the positions of a trial's values in the dimensions of a finite space.
+
+        None: the key is inactive, has no value yet, or one that it does not vary over.
+        """
+        values = self._values(trial)
+        active = self._active(values)
+        return [None if is_active is False else self._position(each, values) for each, is_active in active]
 
     def value(self, trial: AnyTrial, key: str) -> Any:
         """Return the value of a key in a trial: drawn, or that of the config of the time; ABSENT, or UNKNOWN."""
@@ -76,18 +87,15 @@ class Members:
         if key in params:
             return params[key]
         record = self._record_of(trial)
-        if record is None or key in record.swept:
+        if record is None or (key in record.swept and not _has_left_out(trial, key, record)):
             return UNKNOWN
         return record.base_of(params).value(key, params, self._are_own(params))
 
     def kept(self, trial: AnyTrial, key: str) -> Any:
         """Return the value that a trial of the space has for a swept key, as the key's dimension has it, or UNKNOWN."""
-        value = self.value(trial, key.lstrip("+"))
-        distribution = self._dimensions[key.lstrip("+")].distribution
-        if value is UNKNOWN or not isinstance(distribution, CategoricalDistribution):
-            return value
-        index = self._position(key.lstrip("+"), value)
-        return UNKNOWN if index is None else distribution.choices[index]
+        plain, values = key.lstrip("+"), self._values(trial)
+        active = (each for each, is_active in self._active(values) if is_active and each.plain_key == plain)
+        return next((self._own(each, values) for each in active), UNKNOWN)
 
     def data_keys(self, trial: AnyTrial) -> list[str]:
         """Return the keys that choose the data of a trial, of those that vary in it or elsewhere in the study."""
@@ -118,7 +126,7 @@ class Members:
         record = self._record_of(trial)
         known = {key for each in self._records.values() for key in each.swept} if record is not None else set()
         drawn = set() if self._is_open else plain_params(trial).keys()
-        return (known | drawn) - self._dimensions.keys()
+        return (known | drawn) - self._keys
 
     def _is_as_now(self, trial: AnyTrial, key: str) -> bool:
         """Whether the value of a key in a trial is the one that the key has in the present config."""
@@ -135,21 +143,65 @@ class Members:
     def _are_own(self, params: Mapping[str, Any]) -> bool:
         """Whether each text among a trial's values is one of the space: a resolver may do anything with another one."""
         texts = [(key, value) for key, value in params.items() if isinstance(value, str)]
-        return all(key in self._dimensions and self._contains(key, value) for key, value in texts)
+        return all(
+            any(each.plain_key == key and self._contains(each, {key: value}) for each in self._dimensions)
+            for key, value in texts
+        )
 
-    def _contains(self, key: str, value: Any) -> bool:
-        dimension = self._dimensions[key]
-        return self._position(key, value) is not None if self._is_group(key) else contains(dimension, value)
+    def _values(self, trial: AnyTrial) -> dict[str, Any]:
+        return {key: self.value(trial, key) for key in self._keys}
 
-    def _position(self, key: str, value: Any) -> int | None:
-        dimension = self._dimensions[key]
-        if not self._is_group(key):
+    def _active(self, values: Params) -> list[tuple[Dimension, bool | None]]:
+        """Return whether each dimension is active in a trial, None as long as a value is missing that decides it."""
+        found: list[tuple[Dimension, bool | None]] = []
+        for dimension in self._dimensions:
+            others = {key: self._decided(key, found, values) for key in dimension.when}
+            known = {key: value for key, value in others.items() if value is not UNKNOWN}
+            is_open = len(known) < len(others) and not dimension.is_ruled_out(known)
+            found.append((dimension, None if is_open else dimension.is_active(known)))
+        return found
+
+    def _decided(self, key: str, found: list[tuple[Dimension, bool | None]], values: Params) -> Any:
+        """Return the value of a key that conditions name: ABSENT if the key is inactive, or UNKNOWN."""
+        variants = [(each, is_active) for each, is_active in found if each.plain_key == key]
+        if all(is_active is False for _, is_active in variants):
+            return ABSENT
+        return next((self._own(each, values) for each, is_active in variants if is_active), UNKNOWN)
+
+    def _own(self, dimension: Dimension, values: Params) -> Any:
+        """Return a value as its dimension has it; UNKNOWN for one that is not drawn yet, or that is no choice."""
+        value = values[dimension.plain_key]
+        if value is UNKNOWN or not isinstance(dimension.distribution, CategoricalDistribution):
+            return value
+        index = self._position(dimension, values)
+        return UNKNOWN if index is None else dimension.distribution.choices[index]
+
+    def _contains(self, dimension: Dimension, values: Params) -> bool:
+        """Whether a key varies over the value that it has; one that is not drawn yet may become one."""
+        value = values[dimension.plain_key]
+        if value is UNKNOWN:
+            return True
+        is_group = self._is_group(dimension.plain_key)
+        return self._position(dimension, values) is not None if is_group else contains(dimension, value)
+
+    def _position(self, dimension: Dimension, values: Params) -> int | None:
+        value = values[dimension.plain_key]
+        if not self._is_group(dimension.plain_key):
             return position(dimension, value)
         option = None if value is None else str(value)
         return next((index for index, each in enumerate(dimension.extremes()) if is_same_choice(each, option)), None)
 
     def _is_group(self, key: str) -> bool:
         return self._present is not None and key in self._present.bases[0].choices
+
+
+def _has_left_out(trial: AnyTrial, key: str, record: ConfigRecord) -> bool:
+    """Whether a conditional key was inactive in a trial: it has ended by itself without a value for it."""
+    return (
+        key in record.conditional
+        and isinstance(trial, FrozenTrial)
+        and trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
+    )
 
 
 def plain_params(trial: AnyTrial) -> dict[str, Any]:

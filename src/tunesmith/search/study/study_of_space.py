@@ -12,7 +12,8 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from tunesmith.search.attribute_names import OUTSIDE, REPEAT
-from tunesmith.search.study.members import Members, Point
+from tunesmith.search.space.space import Point
+from tunesmith.search.study.members import Members
 from tunesmith.search.study.trial import Attempt, State, state_of
 
 

@@ -45,6 +45,7 @@ from tunesmith.search.attribute_names import (
     REPEAT,
     REQUEUED,
     RETRY_OF,
+    STAGE,
     SURPLUS,
     TAGS,
     VERSION,
@@ -122,6 +123,11 @@ class Attempt(NamedTuple):
     def params(self) -> dict[str, Any]:
         """What the trial has drawn: override key -> value."""
         return {name.partition(VERSION)[0]: value for name, value in self.trial.params.items()}
+
+    @property
+    def stage(self) -> str | None:
+        """Name of the sweep's stage that the attempt is of, None without stages."""
+        return read_name(self.trial.user_attrs, STAGE)
 
     @property
     def config_digest(self) -> str | None:

@@ -22,10 +22,11 @@ from tunesmith.search.sampling.queued import NoPoint
 from tunesmith.search.space.compose import Composer
 from tunesmith.search.storage.journal import JournalDamaged
 from tunesmith.search.study.budget import ask, keeps_point, withdraw
-from tunesmith.search.study.counts import NONE_ENDED, Counts, check_failure_rate, count, is_over
+from tunesmith.search.study.counts import NONE_ENDED, Counts, check_failure_rate, count
 from tunesmith.search.study.heartbeat import Heartbeats
 from tunesmith.search.study.owner import worker_index
 from tunesmith.search.study.retries import StaleTrials, requeue
+from tunesmith.search.study.stopping import NEVER, Stopping, why_over
 from tunesmith.search.study.study import tell
 from tunesmith.search.study.trial import Attempt
 from tunesmith.search.worker.executor import Assignment, Executor, Outcome
@@ -56,6 +57,7 @@ class Limits:
     timeout: float | None = None
     trial_timeout: float | None = None
     before: Counts = NONE_ENDED
+    stopping: Stopping = NEVER
 
 
 class Worker:
@@ -98,7 +100,7 @@ class Worker:
         self._is_waiting = False
 
     def work(self) -> None:
-        """Return when n_trials have ended, the time is over, or the sweep was asked to end.
+        """Return when n_trials have ended, the search is stopped, the time is over, or the sweep was asked to end.
 
         Raises:
             UserError: more than max_failure_rate of the trials failed, or the study's first trial met a mistake in the
@@ -133,7 +135,8 @@ class Worker:
         assignments: list[Assignment] = []
         while len(assignments) < n and not self.is_ending():
             self._end_stale()
-            trial = ask(self._study, self._limits.n_trials, self._folder, self._limits.max_retries)
+            limits = self._limits
+            trial = ask(self._study, limits.n_trials, self._folder, limits.max_retries, limits.stopping)
             if trial is not None:
                 assignments += self._assignments(trial)
             elif self._running or self._is_over():
@@ -143,7 +146,8 @@ class Worker:
         return assignments
 
     def _is_over(self) -> bool:
-        return is_over(self._study.get_trials(deepcopy=False), self._limits.n_trials)
+        trials, directions = self._study.get_trials(deepcopy=False), self._study.directions
+        return why_over(trials, directions[0], self._limits.n_trials, self._limits.stopping) is not None
 
     def _end_stale(self) -> None:
         if time.monotonic() - self._looked_for_stale > STALE_INTERVAL_S:

@@ -114,6 +114,29 @@ def test_a_worker_that_ends_is_replaced_until_the_trials_count(study: Study) -> 
     assert len(study.trials) == 3
 
 
+def test_a_trial_that_runs_when_the_search_is_stopped_is_waited_for(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "GRACE_S", 0.0)
+
+    class Slow(Worker):
+        looks = 0
+
+        def ended(self) -> WorkerExit | None:
+            self.looks += 1
+            if self.looks == 1:
+                study.ask()
+            elif self.looks == 9:
+                study.tell(0, 0.5)
+            return None
+
+    slow, interruption, watch = Slow(0, study, "lives"), Interruption(), HangWatch(lambda: study, None)
+    workers = Pool(lambda index: slow, 3, interruption, watch, lambda trials: "target reached" if trials else None)
+    workers.run(1, lambda: False, ProgressPrinter(lambda: study, 1.0))
+    assert study.trials[0].value == 0.5
+    assert slow.was == ["killed"]  # by then it has nothing left to do
+
+
 def test_workers_that_do_nothing_end_the_sweep_with_what_they_said(study: Study) -> None:
     message = (
         r"^worker 0 ended with exit code 1 before it finished a trial, like the workers before it: no such library$"

@@ -20,7 +20,8 @@ from optuna.distributions import (
 )
 
 from tunesmith.errors import UserError
-from tunesmith.search.space.space import Dimension, Space, parse_space
+from tunesmith.search.space.dimension import Dimension
+from tunesmith.search.space.space import Space, parse_space
 
 
 def points(space: Space) -> list[dict[str, Any]]:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tunesmith.search.space.space import Dimension, parse_space
+from tunesmith.search.space.dimension import Dimension
+from tunesmith.search.space.space import parse_space
 from tunesmith.search.space.values import contains, is_same_param, position
 
 

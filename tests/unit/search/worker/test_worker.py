@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,6 +26,7 @@ from tunesmith.search.storage.journal import JournalDamaged
 from tunesmith.search.storage.reconnecting import make_reconnecting
 from tunesmith.search.study.counts import Counts, count
 from tunesmith.search.study.owner import Owner, this_process
+from tunesmith.search.study.stopping import Stopping
 from tunesmith.search.study.study import tell
 from tunesmith.search.study.trial import Attempt, State
 from tunesmith.search.worker import worker as worker_module
@@ -129,6 +131,16 @@ def test_a_trials_note_and_tags_are_kept_in_the_study(
     work_with(study, n_trials=1)
     attributes = study.trials[0].user_attrs
     assert {key: attributes[key] for key in ("note", "tags") if key in attributes} == kept
+
+
+def test_a_stopped_search_begins_no_further_trial(study: Study) -> None:
+    ends = [partial(end_with, value) for value in (0.5, 0.1, 0.2, 0.3)]
+    assert len(work_with(study, *ends, n_trials=9, stopping=Stopping(no_improvement=2))) == 4
+    assert work_with(study, n_trials=9, stopping=Stopping(target=0.1)) == []
+
+
+def end_with(value: float, assignment: Assignment) -> Outcome:
+    return Outcome(assignment, TrialState.COMPLETE, value=value)
 
 
 def test_a_study_that_is_over_gets_no_further_trial(study: Study) -> None:

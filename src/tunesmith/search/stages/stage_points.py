@@ -1,0 +1,61 @@
+"""The points of a stage: what its keys grid, neighbours, one_at_a_time, top and baseline stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tunesmith.search.space.dimension import Params
+from tunesmith.search.stage_settings import BEST, Levels, StageSettings
+from tunesmith.search.stages.points import grid_points, one_at_a_time, points_around
+from tunesmith.search.stages.varied import Dimensions, level_values, near_values, settle, to_named, to_params
+
+
+@dataclass(frozen=True)
+class StagePoints:
+    """Makes the points of one stage.
+
+    ranked: the configurations to build on, the best first. varied, narrowed: what the stage varies, whole and around
+    the best. whole: the dimensions of the space. value_of: the value of a key as it stands in the stage's config.
+    """
+
+    own: StageSettings
+    ranked: Sequence[Params]
+    varied: Dimensions
+    narrowed: Dimensions
+    whole: Dimensions
+    value_of: Callable[[str], Any]
+    seed: int
+
+    def make(self, wanted: int) -> Iterator[Params]:
+        """Yield the points in their order, none if the stage has none of its own; wanted: how many may be used."""
+        match self.own:
+            case StageSettings(top=int(top)):
+                for point in self.ranked[:top]:
+                    yield to_params(to_named(point, self.varied), self.varied)
+            case StageSettings(baseline=True):
+                yield {}
+            case StageSettings(grid=given) if given is not None:
+                values = level_values(given, self.narrowed, self.whole)
+                yield from _to_params(grid_points(values, wanted, self.seed), self.varied)
+            case StageSettings(one_at_a_time=given) if given is not None:
+                yield from self._one_at_a_time(given)
+            case StageSettings(neighbours=given) if given is not None:
+                start = self.ranked[0] if self.ranked else self._as_it_stands()
+                centre = to_named(start, self.varied)
+                yield from _to_params(points_around(centre, near_values(given, centre, self.varied)), self.varied)
+
+    def _one_at_a_time(self, given: Levels) -> Iterator[Params]:
+        """Yield the base and the points beside it; a key that is inactive in the base is left alone."""
+        base = self.ranked[0] if self.ranked and self.own.others == BEST else {}
+        active = settle(self.narrowed, lambda key: base[key] if key in base else self.value_of(key), switches=())
+        values = level_values(given, active, self.whole)
+        yield from _to_params(one_at_a_time(to_named(base, active), values), active)
+
+    def _as_it_stands(self) -> Params:
+        return {each.key: self.value_of(each.key) for each in self.varied.values()}
+
+
+def _to_params(points: Iterable[Params], varied: Dimensions) -> Iterator[Params]:
+    return (to_params(point, varied) for point in points)

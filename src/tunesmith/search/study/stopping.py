@@ -1,0 +1,88 @@
+"""What ends a search before n_trials trials count. Running trials go on to their end: several workers may overshoot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial
+
+from tunesmith.search.attribute_names import REPEAT
+from tunesmith.search.study.counts import num_counted
+from tunesmith.search.study.trial import Attempt, State, state_of
+
+
+@dataclass(frozen=True)
+class Stopping:
+    """When no further trial begins, whatever n_trials says; None: never.
+
+    target: a complete trial has this value or a better one.
+    no_improvement: as many trials in a row, by their numbers, have ended without a new best.
+    total_epochs: all trials together have run as many epochs, the running ones included: the budget that is fair when
+    trials are pruned.
+    """
+
+    target: float | None = None
+    no_improvement: int | None = None
+    total_epochs: int | None = None
+
+
+NEVER = Stopping()
+
+
+def why_over(
+    trials: Sequence[FrozenTrial], direction: StudyDirection, n_trials: int, stopping: Stopping = NEVER
+) -> str | None:
+    """Return why no further trial begins, None if one may."""
+    if num_counted(trials) >= n_trials:
+        return f"hydra.sweeper.n_trials={n_trials} trials have ended"
+    return why_stopped(trials, direction, stopping)
+
+
+def why_stopped(trials: Sequence[FrozenTrial], direction: StudyDirection, stopping: Stopping) -> str | None:
+    """Return why no further trial begins, though n_trials may not be used up; None if one may begin.
+
+    A trial that runs meanwhile may still be a new best, and then no_improvement counts from there.
+    """
+    if stopping == NEVER:
+        return None
+    best, num_since = _best_and_num_since(trials, direction)
+    if best is not None and stopping.target is not None and _reaches(best.values[0], stopping.target, direction):
+        return f"trial {best.number} has reached hydra.sweeper.target={stopping.target:g}: {best.values[0]:.6g}"
+    if stopping.no_improvement is not None and num_since >= stopping.no_improvement:
+        rule = f"hydra.sweeper.no_improvement={stopping.no_improvement}"
+        return f"no new best in the last {num_since} trials ({rule})"
+    if stopping.total_epochs is not None and (run := epochs_run(trials)) >= stopping.total_epochs:
+        return f"{run} epochs were run (hydra.sweeper.total_epochs={stopping.total_epochs})"
+    return None
+
+
+def epochs_run(trials: Sequence[FrozenTrial]) -> int:
+    """Return the epochs of all trials, running ones included; a retry goes on with those of the attempt before it."""
+    epochs: dict[int, int] = {}
+    for attempt in map(Attempt, trials):
+        if attempt.state is not State.OUTSIDE:
+            epochs[attempt.first_attempt] = max(epochs.get(attempt.first_attempt, 0), attempt.epochs)
+    return sum(epochs.values())
+
+
+def _best_and_num_since(trials: Sequence[FrozenTrial], direction: StudyDirection) -> tuple[FrozenTrial | None, int]:
+    """Return the best complete trial, and how many trials of a higher number have ended."""
+    best, num_since = None, 0
+    for trial in trials:
+        state = state_of(trial)
+        if not state.is_counted or REPEAT in trial.user_attrs:
+            continue
+        num_since += 1
+        if state is State.COMPLETE and (best is None or _is_better(trial, best, direction)):
+            best, num_since = trial, 0
+    return best, num_since
+
+
+def _is_better(trial: FrozenTrial, other: FrozenTrial, direction: StudyDirection) -> bool:
+    return trial.values[0] != other.values[0] and _reaches(trial.values[0], other.values[0], direction)
+
+
+def _reaches(value: float, target: float, direction: StudyDirection) -> bool:
+    return value >= target if direction == StudyDirection.MAXIMIZE else value <= target
