@@ -1,7 +1,7 @@
 """A job that is no net: scikit-learn's random forest on digits, scored by 3-fold cross-validation, a report a fold.
 
 python scripts/any_job/forest.py                        one forest
-python scripts/any_job/forest.py -m experiment=grid     9 points; experiment=random, tpe, random_then_grid: docs/search.md
+python scripts/any_job/forest.py -m experiment=grid     9 points; also random, tpe, random_then_grid (docs/search.md)
 """
 
 from collections.abc import Mapping
@@ -47,11 +47,9 @@ def forest(cfg: DictConfig) -> RandomForestClassifier:
 def split(seed: int) -> tuple[Samples, Samples, Samples]:
     """Return 60 % of the samples for the search, 20 % that nothing uses here, 20 % for the test."""
     inputs, targets = load_digits(return_X_y=True)
-    searched, others, search_targets, other_targets = train_test_split(
-        inputs, targets, test_size=0.4, random_state=seed
-    )
-    val, held_out, val_targets, test_targets = train_test_split(others, other_targets, test_size=0.5, random_state=seed)
-    return (searched, search_targets), (val, val_targets), (held_out, test_targets)
+    search, others = train_test_split(np.arange(len(inputs)), test_size=0.4, random_state=seed)
+    val, held_out = train_test_split(others, test_size=0.5, random_state=seed)
+    return (inputs[search], targets[search]), (inputs[val], targets[val]), (inputs[held_out], targets[held_out])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Trains the recorded table anew, in about ten minutes on two cores: python scripts/search_evidence/make_table.py
+"""Trains the recorded table anew, in less than ten minutes on two cores: python scripts/search_evidence/make_table.py
 
 384 points x 3 seeds x 30 epochs of an Mlp on digits. Each of the 16 pairs of batch size and width is one computation of
 72 nets, so that the table does not depend on the number of processes. Another processor has other last digits.
