@@ -16,7 +16,9 @@ from optuna.trial import FrozenTrial
 from tunesmith import run_folder
 from tunesmith.checks import is_allowed
 from tunesmith.insight.study_checks.all_checks import MIN_TRIALS, check_study
-from tunesmith.insight.study_checks.trials import CheckedStudy, CheckedTrial, Finding
+from tunesmith.insight.study_checks.new_ranges import range_override, with_bound
+from tunesmith.insight.study_checks.noise import CONFIRM
+from tunesmith.insight.study_checks.trials import CheckedStudy, CheckedTrial, Finding, NewRange, is_number
 from tunesmith.search import results
 from tunesmith.search.attribute_names import POINT
 from tunesmith.search.console.lines import say
@@ -37,12 +39,17 @@ _STATES = {State.COMPLETE: "complete", State.PRUNED: "pruned", State.FAILED: "fa
 
 
 class StageTrials(NamedTuple):
-    """A stage's name, None without stages, its space, the attempts that count in it, and whether it begins with {}."""
+    """A stage with the attempts that count in it.
+
+    name: None without stages; has_baseline: whether its first point is the configuration as it stands.
+    whole: the keys whose range the stage has narrowed, as they vary in the sweep.
+    """
 
     name: str | None
     space: Space
     attempts: Sequence[Attempt]
     has_baseline: bool = False
+    whole: Mapping[str, Dimension] = {}
 
 
 def write_checks(
@@ -87,15 +94,30 @@ def _check(
         repeats = [*stage.attempts, *confirming]
         checked = _checked(stage, repeats, study.direction, settings, folder, found, config)
         findings = check_study(replace(checked, is_confirmed=bool(confirming)))
-        yield stage, [_of_conditional_key(finding, stage.space) for finding in findings]
+        yield stage, [_for_sweep(finding, stage) for finding in findings]
 
 
-def _of_conditional_key(finding: Finding, space: Space) -> Finding:
-    """Return a finding without override if its key varies under a condition, which what is typed would not have."""
+def _for_sweep(finding: Finding, stage: StageTrials) -> Finding:
+    """Return a finding whose override may be typed: what is typed is of the whole sweep, and has no condition."""
     key, _, sweep = (finding.override or "").partition("=")
-    if not any(dimension.key == key and dimension.when for dimension in space.dimensions.values()):
+    if any(dimension.key == key and dimension.when for dimension in stage.space.dimensions.values()):
+        return replace(finding, text=f"{finding.text}; in its space's file: {sweep}", override=None)
+    if stage.name is not None and key.startswith("hydra") and key != CONFIRM.partition("=")[0]:
+        return replace(finding, override=None)  # each stage has its own sampler, pruner and share of the trials
+    whole = stage.whole.get(key)
+    if finding.new_range is None or whole is None or not is_number(whole.distribution):
         return finding
-    return replace(finding, text=f"{finding.text}; in its space's file: {sweep}", override=None)
+    return replace(finding, override=_override_of_whole(finding, finding.new_range, whole))
+
+
+def _override_of_whole(finding: Finding, new: NewRange, whole: Dimension) -> str | None:
+    """Return the range of the sweep with the bound that a stage moves; None if the sweep's own range goes as far."""
+    low, high = whole.extremes()[0], whole.extremes()[-1]
+    goes_as_far = new.high <= high if new.is_high else new.low >= low
+    if finding.name == "edge_of_range" and goes_as_far:
+        return None
+    moved = with_bound(new.key, whole.distribution, new.high if new.is_high else new.low, new.is_high)
+    return range_override(whole.distribution, moved)
 
 
 def _plain(finding: Finding, stage: StageTrials) -> dict[str, Any]:
@@ -113,10 +135,16 @@ def _stages(study: Study, space: Space) -> tuple[list[StageTrials], list[Attempt
         stage: Stage = prepared.stage
         if stage.is_counted:
             has_baseline = bool(stage.points) and not stage.points[0]
-            stages.append(StageTrials(stage.name, stage.space, attempts, has_baseline))
+            stages.append(StageTrials(stage.name, stage.space, attempts, has_baseline, _narrowed(stage)))
         else:
             repeats += attempts
     return stages, repeats
+
+
+def _narrowed(stage: Stage) -> dict[str, Dimension]:
+    narrow = {dimension.key: dimension.distribution for dimension in stage.space.dimensions.values()}
+    whole = stage.whole.values()
+    return {each.key: each for each in whole if each.key in narrow and narrow[each.key] != each.distribution}
 
 
 def _counted(trials: Sequence[FrozenTrial]) -> list[Attempt]:
