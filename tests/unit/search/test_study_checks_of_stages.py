@@ -35,7 +35,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
 
 
 def test_each_stage_is_checked_and_the_last_one_is_shown(app: StudyApp, capsys: pytest.CaptureFixture[str]) -> None:
-    found = app.sweep(*X, stages(30, 30), "hydra.sweeper.n_trials=60", task=more_is_better)
+    found = app.sweep(*X, stages(18, 18), "hydra.sweeper.n_trials=36", task=more_is_better)
     assert [(check["stage"], check["override"]) for check in found["checks"]] == [
         ("wide", "x=interval(0.0,1.5)"),
         ("narrow", "x=interval(0.0,1.1)"),  # the upper bound that the narrow stage moves, the lower one of the sweep
@@ -47,7 +47,7 @@ def test_each_stage_is_checked_and_the_last_one_is_shown(app: StudyApp, capsys: 
 def test_a_last_stage_of_few_trials_leaves_the_console_to_the_one_before(
     app: StudyApp, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = app.sweep(*X, stages(30, 5), "hydra.sweeper.n_trials=35", task=more_is_better)
+    found = app.sweep(*X, stages(18, 3), "hydra.sweeper.n_trials=21", task=more_is_better)
     assert [check["stage"] for check in found["checks"]] == ["wide"]
     (line,) = lines(capsys)
     assert line.endswith("; next: 'x=interval(0.0,1.5)'")
@@ -56,9 +56,9 @@ def test_a_last_stage_of_few_trials_leaves_the_console_to_the_one_before(
 def test_an_edge_that_a_stage_has_cut_itself_is_no_bound_to_type(app: StudyApp) -> None:
     def moved(cfg: DictConfig) -> float:
         """The optimum of the first stage is .5, that of the second one at the edge of what it has left."""
-        return abs(cfg.x - 0.5) if len(app.ran) <= 30 else -float(cfg.x)
+        return abs(cfg.x - 0.5) if len(app.ran) <= 18 else -float(cfg.x)
 
-    found = app.sweep(*X, stages(30, 30), "hydra.sweeper.n_trials=60", task=moved)
+    found = app.sweep(*X, stages(18, 18), "hydra.sweeper.n_trials=36", task=moved)
     assert [(check["stage"], check["override"]) for check in found["checks"]] == [("narrow", None)]
 
 
