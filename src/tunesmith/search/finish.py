@@ -18,13 +18,14 @@ from tunesmith.errors import MachineFault, NothingToEvaluate, UserError
 from tunesmith.search import results
 from tunesmith.search.best_config import without_hydra, write_best_config
 from tunesmith.search.best_test import evaluated_folder, read_test, write_test
-from tunesmith.search.console.lines import say
+from tunesmith.search.console.lines import rows, say
 from tunesmith.search.console.summary import print_summary
 from tunesmith.search.search_results import describe_confirmation, describe_search
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.space import Space
 from tunesmith.search.staged_study import StagedStudy
 from tunesmith.search.study.stopping import why_stopped
+from tunesmith.search.study_checks import rows_of_checks, write_checks
 from tunesmith.search.worker.failure import reason_of
 
 ConfigOf = Callable[[Study, FrozenTrial, Path], DictConfig]
@@ -53,6 +54,7 @@ def finish(
         found, config = write_results(study, settings, folder, config_of, loader)
         if config is not None:
             found = _add_test(found, settings, folder, config, is_best_trial_elsewhere)
+        found, findings = write_checks(study, settings, space, folder, found, config)
     if isinstance(study, StagedStudy):
         reason = study.why_stopped()
     else:
@@ -60,6 +62,7 @@ def finish(
     if reason is not None:
         say(f"stopped: {reason}; the same command with a wider limit, or null, goes on")
     print_summary(found, results.ties(study), settings, space, folder, study_keys)
+    rows(rows_of_checks(findings))
     return found
 
 
