@@ -86,6 +86,8 @@ def _front(found: Mapping[str, Any], space: Space) -> Iterator[tuple[str, str]]:
         yield f"trial {solution['trial']:>3}", "  ".join([values, *space.overrides(solution["params"])])
     if len(shown) < len(solutions):
         yield "", f"{len(solutions) - len(shown)} more are in {results.RESULTS_FILE}"
+
+
 def _of_refit(found: Mapping[str, Any]) -> Iterator[str]:
     if found.get("refit"):
         yield f"(refit, {found['refit']['epochs']} epochs, in {found['refit']['folder']})"
