@@ -15,9 +15,10 @@ OPTIONAL = ("space", "local")  # the groups that the defaults list of train.yaml
 def check_optional_choices(cfg: DictConfig, typed: Sequence[str]) -> None:
     """Raise UserError if a typed choice of an optional group has no file; typed: the overrides."""
     for text in typed:
-        group, _, choice = text.partition("=")
-        if group in OPTIONAL and not choice.startswith("["):
-            options = _options(cfg.hydra, group)
+        group, _, value = text.partition("=")
+        choices = [choice.strip(" '\"") for choice in value.strip("[]").split(",")] if value != "[]" else []
+        options = _options(cfg.hydra, group) if group in OPTIONAL else set()
+        for choice in choices:
             if options and choice not in options:
                 raise UserError(f"{group}: there is no such choice; got '{choice}'{closest(choice, options)}")
 

@@ -6,7 +6,6 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import astuple
 from typing import Any
 
 from hydra.errors import HydraException
@@ -18,14 +17,15 @@ from optuna.storages import InMemoryStorage
 
 from tunesmith.config.in_job import resolved_as_in_job
 from tunesmith.errors import UserError
-from tunesmith.objective import Objective
 from tunesmith.search.console.lines import say, show_space, show_stage
 from tunesmith.search.named_function import NamedEvaluation, NamedFunction
 from tunesmith.search.prepared_stage import PreparedStage
 from tunesmith.search.sampling.buildable import check_arguments
-from tunesmith.search.sampling.sampler import make_pruner
+from tunesmith.search.sampling.numbers_only import describe_random_keys
+from tunesmith.search.sampling.sampler import is_enumerated, make_pruner
 from tunesmith.search.sampling.tryout import try_search
 from tunesmith.search.settings import PREFIX, Settings
+from tunesmith.search.several_objectives import describe
 from tunesmith.search.space.compose import Composer
 from tunesmith.search.space.space import Space
 from tunesmith.search.storage.storage import check_reachable, check_url
@@ -56,7 +56,7 @@ def check_sweep(settings: Settings, stages: Sequence[PreparedStage]) -> list[str
         check_arguments("pruner", BasePruner, stage.stage.pruner)
     if not settings.dry_run:
         check_reachable(settings.storage)
-    said = _check_configs(settings, stages)
+    said = [describe(settings.direction), *map(_describe_draws, stages), *_check_configs(settings, stages)]
     for stage in stages:
         stage.sampler.make_sampler(first_trial=0)  # a key that cannot be searched may be one that does not belong here
         make_pruner(stage.stage.pruner)
@@ -69,13 +69,20 @@ def check_sweep(settings: Settings, stages: Sequence[PreparedStage]) -> list[str
     return [line for line in dict.fromkeys(said) if isinstance(line, str)]
 
 
+def _describe_draws(prepared: PreparedStage) -> str | None:
+    stage = prepared.stage
+    if stage.only_points or is_enumerated(stage.sampler, stage.space, stage.n_trials):
+        return None
+    return describe_random_keys(stage.sampler, stage.space)
+
+
 def _check_configs(settings: Settings, stages: Sequence[PreparedStage]) -> list[str | None]:
     """Compose and check the config at each extreme of each stage; return what the app's check says of them."""
-    objective: Objective | None = None
+    objective: Sequence[Any] | None = None
     said: list[str | None] = []
     for stage in stages:
         for params in _extremes(stage.stage.space, stage.composer):
-            extreme = _compose({**stage.stage.held, **params}, settings, stage.composer)
+            extreme = _compose({**stage.stage.held, **params}, stage.stage.space, stage.composer)
             if settings.check is not None:
                 said.append(_check(extreme, settings.check))
                 objective = _same_objective(extreme, objective)
@@ -94,17 +101,18 @@ def _check_suggested(settings: Settings, stage: PreparedStage) -> str | None:
     return None if settings.check is None else _check(suggested, settings.check)
 
 
-def _compose(params: Mapping[str, Any], settings: Settings, composer: Composer) -> DictConfig:
+def _compose(params: Mapping[str, Any], space: Space, composer: Composer) -> DictConfig:
     """Compose a trial's config; raise UserError if it lacks a key that nobody typed: the config's space varies it."""
     try:
         return composer.compose(params, 0, "0")
     except HydraException as error:
         cause = error.__cause__
         key = str(cause.full_key) if isinstance(cause, ConfigAttributeError | ConfigKeyError) else None
-        if key not in settings.params or any(text.lstrip("+~").startswith(f"{key}=") for text in sys.argv[1:]):
+        is_varied = any(dimension.key == key for dimension in space.dimensions.values())
+        if not is_varied or any(text.lstrip("+~").startswith(f"{key}=") for text in sys.argv[1:]):
             raise
     chosen = " ".join(f"{name}={value}" for name, value in params.items() if composer.is_group(name))
-    space = "".join(f"space={name}" for name in composer.space_choices())
+    source = "".join(f"space={name}" for name in composer.space_choices())
     has_group = composer.is_group("space")
     way_out = (
         "add space=none, so that only typed keys vary, or space=NAME of a file that fits"
@@ -112,16 +120,16 @@ def _compose(params: Mapping[str, Any], settings: Settings, composer: Composer) 
         else "leave it out"
     )
     raise UserError(
-        f"{key} is varied by {space or f'{PREFIX}params'}, but there is no such key{chosen and f' with {chosen}'}: "
+        f"{key} is varied by {source or f'{PREFIX}params'}, but there is no such key{chosen and f' with {chosen}'}: "
         f"{way_out}, or give each choice a sweep of its own"
     )
 
 
-def _same_objective(cfg: DictConfig, objective: Objective | None) -> Objective | None:
-    """Return the objective of a config; raise UserError if it is not that of the other trials, None so far."""
-    keys = ("objective.metric", "objective.mode")
-    of_cfg = Objective(*(OmegaConf.select(cfg, key) for key in keys))
-    for key, first, other in zip(keys, astuple(objective or of_cfg), astuple(of_cfg), strict=True):
+def _same_objective(cfg: DictConfig, objective: Sequence[Any] | None) -> Sequence[Any]:
+    """Return the objectives of a config; raise UserError if they are not those of the other trials, None so far."""
+    keys = ("objective.metric", "objective.mode", "objective.others")
+    of_cfg = [OmegaConf.select(cfg, key) for key in keys]
+    for key, first, other in zip(keys, objective or of_cfg, of_cfg, strict=True):
         if first != other:
             raise UserError(
                 f"{key} must be the same in all trials of a study, or its best trial means nothing; got {first} and "
@@ -136,7 +144,7 @@ def show_examples(settings: Settings, stages: Sequence[PreparedStage], remarks: 
     for stage in stages:
         if stage.stage.name is not None:
             show_stage(stage.stage, stage.n_trials)
-    show_space(first.stage.space, [*first.stage.space.remarks, *remarks])
+    show_space(first.stage.space, remarks)
     study = _temporary_study(settings, first)
     say("dry run: every key exists and every end of the space composes; the first configurations")
     number = first.points.most_trials(NUM_EXAMPLES)
@@ -165,10 +173,18 @@ def _extremes(space: Space, composer: Composer) -> Iterator[Mapping[str, Any]]:
             contexts.append(context)
     for context in contexts:
         yield context
-        for each in space.active(context):
-            if each not in leading:
-                ends = each.extremes()
-                yield from ({**context, each.key: ends[place]} for place in _spread(len(ends), MAX_CHOICES)[1:])
+        free = [each for each in space.active(context) if each not in leading]
+        ends = {each.key: [each.extremes()[i] for i in _spread(len(each.extremes()), MAX_CHOICES)] for each in free}
+        if space.is_conditional:  # one at a time would be hundreds of configs: all keys go on together
+            yield from _together(context, ends)
+        else:
+            yield from ({**context, key: value} for key, values in ends.items() for value in values[1:])
+
+
+def _together(context: Mapping[str, Any], ends: Mapping[str, Sequence[Any]]) -> Iterator[Mapping[str, Any]]:
+    """Yield as many configurations as the longest list has ends, so that each end is in one of them."""
+    for place in range(1, max(map(len, ends.values()), default=0)):
+        yield {**context, **{key: values[min(place, len(values) - 1)] for key, values in ends.items()}}
 
 
 def _first_values(space: Space, chosen: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+import re
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,13 +21,16 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from tunesmith.errors import UserError
 from tunesmith.run_folder import CONFIG_FILE
+from tunesmith.run_metrics import read_run_metrics
 from tunesmith.search.attribute_names import CONFIG, EPOCHS, OWNER, REASON, STAGE, SURPLUS
+from tunesmith.search.constraints import Constraint
 from tunesmith.search.space.dimension import Dimension
 from tunesmith.search.space.params import read_params
 from tunesmith.search.space.space import parse_space
 from tunesmith.search.storage.folder_facts import FolderFacts, read_facts
 from tunesmith.search.storage.lost_facts import FROM_RESULT
 from tunesmith.search.study.config_record import Base, ConfigRecord, to_base
+from tunesmith.search.study.front import CONSTRAINT
 from tunesmith.search.study.owner import Owner
 from tunesmith.search.trials_table import TRIALS_FILE, read_trials
 
@@ -67,7 +72,11 @@ def _base(folder: Path) -> Base | None:
 
 
 def read_trial(
-    folder: Path, number: int, dimensions: Mapping[str, Dimension], record: ConfigRecord | None
+    folder: Path,
+    number: int,
+    dimensions: Mapping[str, Dimension],
+    record: ConfigRecord | None,
+    constraints: Sequence[Constraint] = (),
 ) -> FrozenTrial:
     """Return a trial as its folder tells it; one without a folder has never run, or was a retry."""
     if not (folder / str(number)).is_dir():
@@ -83,9 +92,22 @@ def read_trial(
         distributions={key: distribution for key, (_, distribution) in drawn.items()},
         intermediate_values=dict(facts.reports),
         user_attrs={**_attributes(facts, folder, record), **({STAGE: row["stage"]} if row.get("stage") else {})},
+        system_attrs=read_violations(folder / str(number), facts, constraints),
     )
     trial.datetime_start, trial.datetime_complete = ended - timedelta(seconds=facts.result.get("seconds") or 0), ended
     return trial
+
+
+def read_violations(folder: Path, facts: FolderFacts, constraints: Sequence[Constraint]) -> dict[str, float]:
+    """Return by how much a trial that ended has broken each constraint, as far as its folder tells."""
+    if facts.state not in (TrialState.COMPLETE, TrialState.PRUNED):
+        return {}
+    try:
+        metrics = read_run_metrics(folder, facts.result) if constraints else {}
+    except (UserError, OSError, KeyError, TypeError, ValueError):  # whatever may have become of the files
+        return {}
+    known = [each for each in constraints if math.isfinite(metrics.get(each.metric, math.nan))]
+    return {f"{CONSTRAINT}{each}": each.violation(metrics[each.metric]) for each in known}
 
 
 def _drawn(facts: FolderFacts, dimension: Dimension) -> tuple[Any, BaseDistribution] | None:
@@ -116,16 +138,20 @@ def _attributes(facts: FolderFacts, folder: Path, record: ConfigRecord | None) -
 
 
 def _row(folder: Path, number: int) -> Mapping[str, str]:
-    """Return the row that a trial has in trials.csv, which alone knows its stage; empty if it has none."""
-    rows = read_trials(folder)[0] if (folder / TRIALS_FILE).is_file() else []
-    return next((row for row in rows if row["number"] == str(number)), {})
+    """Return what trials.csv says of a trial besides its params; it alone knows the stage. Empty if it has no row."""
+    if not (folder / TRIALS_FILE).is_file():
+        return {}
+    rows, params = read_trials(folder)
+    row = next((row for row in rows if row["number"] == str(number)), {})
+    return {name: text for name, text in row.items() if name not in params}
 
 
 def _with_row(facts: FolderFacts, row: Mapping[str, str]) -> FolderFacts:
     """Return the facts of a trial that left no result.yaml, as any app's may, with those of its row of trials.csv."""
     if facts.state is not None or not row:
         return facts
-    value = float(row["value"]) if row["value"] else None
-    return FolderFacts(
-        facts.overrides, facts.reports, TrialState[row["state"]], value, row["reason"] or None, facts.ended
-    )
+    names = [name for name in row if re.fullmatch(r"value(_\d+)?", name) and row[name]]
+    values = {name: float(row[name]) for name in names}
+    result = {"values": values} if len(values) > 1 else {}
+    state, reason = TrialState[row["state"]], row["reason"] or None
+    return FolderFacts(facts.overrides, facts.reports, state, values.get("value"), reason, facts.ended, result)

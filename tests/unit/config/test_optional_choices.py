@@ -21,11 +21,12 @@ def composed(folder: Path, *overrides: str) -> DictConfig:
         return compose("app", list(overrides), return_hydra_config=True)
 
 
-def test_a_misspelt_space_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("override", ["space=wid", "space=[wide,wid]", "space=['wid', wide]"])
+def test_a_misspelt_space_is_refused(tmp_path: Path, override: str) -> None:
     with pytest.raises(UserError, match="space: there is no such choice; got 'wid'; did you mean wide"):
-        check_optional_choices(composed(tmp_path, "space=wid"), ["space=wid"])
+        check_optional_choices(composed(tmp_path, override), [override])
 
 
-@pytest.mark.parametrize("overrides", [(), ("space=wide",), ("space=[wide]",)], ids=["default", "a file", "a list"])
+@pytest.mark.parametrize("overrides", [(), ("space=wide",), ("space=[wide]",), ("space=[]",)])
 def test_a_file_that_is_there_or_was_not_typed_is_not(tmp_path: Path, overrides: tuple[str, ...]) -> None:
     check_optional_choices(composed(tmp_path, *overrides), overrides)

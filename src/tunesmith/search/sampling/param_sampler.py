@@ -77,7 +77,8 @@ class ParamSampler:
         if self._settings.custom_search_space is None:
             return known
         queued = {**Attempt(trial).params, **known}
-        replay = open_study(InMemoryStorage(), "replay", study.direction.name.lower(), NopPruner(), Scope(self._space))
+        directions = [each.name.lower() for each in study.directions]
+        replay = open_study(InMemoryStorage(), "replay", directions, NopPruner(), Scope(self._space))
         replay.enqueue_trial(queued)
         suggested = suggest_by(self._settings.custom_search_space, self._config, replay.ask(), queued)
         new = suggested.keys() - queued.keys()

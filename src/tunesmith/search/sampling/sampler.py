@@ -12,6 +12,7 @@ from optuna.samplers import BaseSampler
 from tunesmith.errors import UserError
 from tunesmith.search.sampling.buildable import build, check_arguments
 from tunesmith.search.sampling.enumeration import Enumeration
+from tunesmith.search.sampling.numbers_only import random_keys
 from tunesmith.search.sampling.optimizer_state import read_states_alone
 from tunesmith.search.space.space import Space
 from tunesmith.search.stages.stage import Stage
@@ -49,6 +50,8 @@ def make_sampler(config: Any, space: Space, n_trials: int, seed: int | None, fir
     if first_trial and own_seed is not None and config.get("_target_") != SEED_IS_SHARED:
         own_seed = int(np.random.SeedSequence((own_seed, first_trial)).generate_state(1)[0])
     further = _arguments_if_conditional(config) if space.is_conditional else {}
+    if random_keys(config, space):
+        further["warn_independent_sampling"] = False  # Optuna would warn of each draw
     sampler = build("sampler", config, seed=own_seed, **further)
     assert isinstance(sampler, BaseSampler)
     return sampler
@@ -60,9 +63,10 @@ def _arguments_if_conditional(config: DictConfig) -> dict[str, Any]:
     TPE draws the keys that are active together from one estimate if it has `group`, and else each conditional key by
     itself, as Optuna's other samplers do, some of which would warn of it in each trial.
     """
+    if config.get("_target_") != TPE:
+        return {"warn_independent_sampling": False}
     is_told = config.get("group") is not None or config.get("multivariate") is False
-    group = {"group": True, "multivariate": True} if config.get("_target_") == TPE and not is_told else {}
-    return {"warn_independent_sampling": False, **group}
+    return {} if is_told else {"group": True, "multivariate": True}
 
 
 def is_enumerated(config: Any, space: Space, n_trials: int) -> bool:

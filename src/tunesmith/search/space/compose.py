@@ -15,7 +15,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from tunesmith.search.space.groups import Groups
+from tunesmith.search.space.groups import MAX_COMBINATIONS, Groups
 from tunesmith.search.space.space import Space
 from tunesmith.search.space.sweep_node import check_sweep_node
 from tunesmith.search.storage.password import hide_password
@@ -30,8 +30,14 @@ class Composer:
         self._master = master
         self._space = space
         self._parser = OverridesParser.create(config_loader=loader)
-        self._base = lru_cache(maxsize=32)(self._compose_base)
+        self._base = lru_cache(maxsize=MAX_COMBINATIONS)(self._compose_base)
         self._groups = Groups(loader)
+
+    def of_space(self, space: Space) -> Composer:
+        """Return a composer for another space of the same sweep, which uses what this one has composed."""
+        other = copy.copy(self)
+        other._space = space
+        return other
 
     def compose(self, params: Mapping[str, Any], number: int, folder: str) -> DictConfig:
         """Return a trial's config with its hydra node; params: override key -> value.
@@ -79,7 +85,9 @@ class Composer:
         """Return the files of the group `space` that the sweep's own config has chosen, if it has such a group."""
         choices = OmegaConf.select(self._master, "hydra.runtime.choices") or {}
         found = [str(choice) for key, choice in choices.items() if key.partition("@")[0] == "space"]
-        return found[-1:]  # space=supervised chooses space=mlp in its turn
+        typed = OmegaConf.select(self._master, "hydra.overrides.task") or []
+        lists = [text.partition("=")[2] for text in typed if text.startswith("space=[")]  # Hydra calls a list no choice
+        return (lists or found)[-1:]  # space=supervised chooses space=mlp in its turn
 
     def _add_job_fields(self, config: DictConfig, overrides: list[Override], number: int, folder: str) -> None:
         """Write down what Hydra's own sweepers write: the job's number, its folder, what made it."""

@@ -22,30 +22,30 @@ from tunesmith.search.space.values import position
 Conditions = Mapping[str, tuple[Any, ...]]
 
 
-def decide(entries: Sequence[Entry], config: DictConfig | None, groups: Groups) -> tuple[list[Entry], list[str]]:
+def decide(entries: Sequence[Entry], config: DictConfig | None, groups: Groups) -> tuple[list[Entry], dict[str, str]]:
     """Decide the conditions on keys that do not vary: an entry that meets them loses them, another one is left out.
 
     What is conditional on a key that is left out is left out, too.
 
     config: the composed one; None: only entries with a fixed value are known.
-    Returns: the entries, and a line for each that is left out.
+    Returns: the entries, and for each key that is left out a line that says why.
 
     Raises:
         UserError: a condition names a key that is not there.
     """
-    return _decide(entries, config, groups, left_out=set(), remarks=[])
+    return _decide(entries, config, groups, remarks={})
 
 
 def _decide(
-    entries: Sequence[Entry], config: DictConfig | None, groups: Groups, left_out: set[str], remarks: list[str]
-) -> tuple[list[Entry], list[str]]:
+    entries: Sequence[Entry], config: DictConfig | None, groups: Groups, remarks: dict[str, str]
+) -> tuple[list[Entry], dict[str, str]]:
     swept = {entry.key for entry in entries if entry.is_sweep}
     values = {entry.key: to_optuna(entry.override.value()) for entry in entries if not entry.is_sweep}
     kept = []
     for entry in entries:
         decided = [other for other in entry.when if other not in swept]
         now = {
-            each: ABSENT if each in left_out else values[each] if each in values else _value(each, config, entry, swept)
+            each: ABSENT if each in remarks else values[each] if each in values else _value(each, config, entry, swept)
             for each in decided
         }
         if all(_holds(entry, other, now[other], groups) for other in decided):
@@ -54,14 +54,26 @@ def _decide(
             is_now = ", ".join(
                 f"{other} is {'left out' if value is ABSENT else show_value(value)}" for other, value in now.items()
             )
-            remarks.append(f"left out: {entry.key}, which varies if {describe_conditions(entry.when)}; here {is_now}")
+            remark = f"left out: {entry.key}, which varies if {describe_conditions(entry.when)}; here {is_now}"
+            remarks = {**remarks, entry.key: remark}
+    remarks = {key: remarks[key] for key in remarks if all(entry.key != key for entry in kept)}
     if {entry.key for entry in kept if entry.is_sweep} == swept:
         return kept, remarks
-    return _decide(kept, config, groups, left_out | (swept - {entry.key for entry in kept}), remarks)
+    return _decide(kept, config, groups, remarks)
 
 
 def _holds(entry: Entry, other: str, value: Any, groups: Groups) -> bool:
     return any(is_same_value(value, each) for each in _named(other, entry.when[other], groups))
+
+
+def both(one: Conditions, other: Conditions, groups: Groups) -> Conditions:
+    """Return conditions that hold if two do; those that cannot hold have no value for a key.
+
+    other: with values as their keys have them.
+    """
+    named = {key: _named(key, values, groups) for key, values in one.items() if key in other}
+    shared = {key: tuple(each for each in other[key] if _have_common([each], named[key])) for key in named}
+    return {**one, **other, **shared}
 
 
 def _value(key: str, config: DictConfig | None, entry: Entry, swept: Iterable[str]) -> Any:

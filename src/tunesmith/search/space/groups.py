@@ -14,6 +14,9 @@ from hydra.errors import HydraException
 
 from tunesmith.config.quoting import to_hydra
 
+# More combinations of group choices than these are neither read nor kept.
+MAX_COMBINATIONS = 64
+
 
 class Groups:
     """The config groups of an app."""

@@ -175,7 +175,7 @@ def parse_space(
     groups = Groups(loader)
     entries = entries_that_count(params, typed, loader)
     decided, remarks = decide(entries, config, groups)
-    return to_space(decided, groups, remarks)
+    return to_space(decided, groups, tuple(remarks.values()))
 
 
 def entries_that_count(params: Mapping[str, Any], typed: Sequence[str], loader: ConfigLoader | None) -> list[Entry]:

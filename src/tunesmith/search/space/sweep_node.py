@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from tunesmith.config.changes import Change, find_changes, show_value
 from tunesmith.errors import UserError
@@ -16,7 +16,7 @@ _PARAMS = "params"
 def check_sweep_node(sweep: DictConfig, trial: DictConfig, choices: Sequence[str]) -> None:
     """Raise UserError if a trial's config has another launcher or sweeper than the sweep's; choices: of the trial.
 
-    The params of a space that follows a choice (model=mlp,cnn with a space for each) are those of the sweep's config.
+    The params may differ: the sweep varies those of each choice (see per_choice.py).
     """
     change = next(_changes(sweep, trial), None)
     if change is None:
@@ -29,14 +29,7 @@ def check_sweep_node(sweep: DictConfig, trial: DictConfig, choices: Sequence[str
 
 
 def _changes(sweep: DictConfig, trial: DictConfig) -> Iterator[Change]:
-    has_same_space = _spaces(sweep) == _spaces(trial)
     for part in _PARTS:
         for change in find_changes(sweep.hydra[part], trial.hydra[part]):
-            if has_same_space or change.key.partition(".")[0] != _PARAMS:
+            if change.key.partition(".")[0] != _PARAMS:
                 yield Change(f"hydra.{part}.{change.key}", change.old, change.new)
-
-
-def _spaces(config: DictConfig) -> dict[str, object]:
-    choices = OmegaConf.to_container(config.hydra.runtime.choices, resolve=False)
-    assert isinstance(choices, dict)
-    return {str(group): choice for group, choice in choices.items() if str(group).partition("@")[0] == "space"}

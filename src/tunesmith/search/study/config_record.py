@@ -21,6 +21,7 @@ from optuna import Study
 
 from tunesmith.config.changes import ABSENT
 from tunesmith.search.space.dimension import Params
+from tunesmith.search.space.groups import MAX_COMBINATIONS
 from tunesmith.search.space.space import Space
 from tunesmith.search.space.values import is_same_param
 from tunesmith.search.storage.password import HIDDEN, redact
@@ -31,8 +32,6 @@ from tunesmith.search.study.owner import Owner, this_process
 _PREFIX = "config "
 # The study's own name: a command that goes on with a study types it.
 _STUDY_NAME = "study_name"
-# More combinations of group choices than these are not kept.
-MAX_COMBINATIONS = 64
 # Keys whose values are not for everyone who reads the study.
 _SECRET = re.compile(
     r"(^|_)(password|passwd|secret|credentials?)($|_)|(^|_)(api|auth|access|bearer)_?(key|token)($|_)", re.IGNORECASE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +19,7 @@ from tunesmith.machine_faults import find_machine_fault
 from tunesmith.resume.comparison import check_retry
 from tunesmith.search.attribute_names import CONFIG_ERROR, REASON
 from tunesmith.search.console.lines import say, show_silence, show_trial
+from tunesmith.search.constraints import Constraint
 from tunesmith.search.sampling.queued import NoPoint
 from tunesmith.search.space.compose import Composer
 from tunesmith.search.storage.journal import JournalDamaged
@@ -34,6 +35,7 @@ from tunesmith.search.study.trial import Attempt
 from tunesmith.search.worker.executor import Assignment, Executor, Outcome
 from tunesmith.search.worker.interruption import Interruption
 from tunesmith.search.worker.labels import label
+from tunesmith.search.worker.tell_constraints import tell_constraints
 from tunesmith.search.worker.trial_reporter import TrialReporter
 
 # Between two looks for stale attempts of other workers, and between two looks for a free place.
@@ -65,6 +67,7 @@ class Limits:
 
     timeout: seconds after which no trial is started; trial_timeout: seconds that an attempt may take.
     before: the study's counts when this call of the sweep began, whose trials max_failure_rate judges.
+    constraints: what a trial has to keep to be the best one; it ends nothing.
     """
 
     max_failure_rate: float = 0.5
@@ -72,6 +75,7 @@ class Limits:
     timeout: float | None = None
     trial_timeout: float | None = None
     before: Counts = NONE_ENDED
+    constraints: Sequence[Constraint] = ()
 
 
 class Worker:
@@ -207,36 +211,38 @@ class Worker:
             if isinstance(outcome.error, MachineFault):  # any other trial would meet it
                 raise outcome.error
         else:
-            is_told = self._tell(outcome, outcome.state)
+            is_told = self._tell(outcome)
             self._forget(number)
             if is_told:  # otherwise another worker has taken the attempt away, and runs the trial again
                 self._show(trial)
         if outcome.must_restart:
             raise WorkerMustRestart(outcome.reason)
 
-    def _tell(self, outcome: Outcome, state: TrialState) -> bool:
+    def _tell(self, outcome: Outcome) -> bool:
         """Return False if the attempt had ended before; raises UserError at a mistake that every trial would meet."""
         trial = outcome.assignment.trial
         study = unwrapped(trial.study)
         try:
+            outcome = tell_constraints(outcome, self._limits.constraints)
+            assert outcome.state is not None
             if isinstance(outcome.error, UserError) and Attempt(trial).config_error is not None:  # other data
                 if Attempt(trial).is_surplus:
-                    tell(study, trial.number, state)
+                    tell(study, trial.number, outcome.state)
                 raise outcome.error
             if isinstance(outcome.error, UserError) and not count(self._study.get_trials(deepcopy=False)).counted:
                 trial.set_user_attr(CONFIG_ERROR, outcome.reason)
                 raise outcome.error
-            if state == TrialState.FAIL:
+            if outcome.state == TrialState.FAIL:
                 trial.set_user_attr(REASON, outcome.reason)
         except UpdateFinishedTrialError:
             return False
-        return tell(study, trial.number, state, outcome.value)
+        return tell(study, trial.number, outcome.state, outcome.value)
 
     def _show(self, trial: Trial) -> None:
         of_stage = unwrapped(trial.study).get_trials(deepcopy=False)
-        show_trial(of_stage[trial.number], of_stage, self._study.direction)
+        show_trial(of_stage[trial.number], of_stage, self._study.directions)
         trials = of_stage if Attempt(trial).stage is None else self._study.get_trials(deepcopy=False)
-        check_failure_rate(count(trials), self._limits.max_failure_rate, self._limits.before)
+        check_failure_rate(count(trials), self._limits.max_failure_rate, self._limits.before, trials)
 
     def _forget(self, number: int) -> None:
         self._heartbeats.remove(number)

@@ -222,7 +222,6 @@ def test_a_class_made_at_run_time_may_be_a_schema(loader: ConfigLoader) -> None:
     ("choice", "key"),
     [
         ("trials", r"hydra\.sweeper\.n_trials"),
-        ("space", r"hydra\.sweeper\.params"),
         ("sampler", r"hydra\.sweeper\.sampler\._target_"),
         ("launcher", r"hydra\.launcher\._target_"),
     ],
