@@ -45,8 +45,6 @@ def test_a_sweep_that_is_killed_in_each_stage_goes_on_in_it(shell: Shell, n_work
     assert Counter(row["stage"] for row in rows(shell)) == {"one": 4, "two": 4, "three": 2}
     order = ["one", "two", "three"]
     assert [attempt.stage for attempt in counted] == sorted((each.stage for each in counted), key=order.index)
-        (a.stage for a in counted), key=["one", "two", "three"].index
-    )
     lost = [attempt for attempt in map(Attempt, trials(shell)) if attempt.state is State.LOST]
     assert {attempt.stage for attempt in lost} == {"one", "two", "three"}
     best = sorted((a for a in counted if a.stage == "two"), key=lambda attempt: attempt.trial.values[0])[:2]

@@ -43,7 +43,8 @@ from tunesmith.search.worker import callbacks
 from tunesmith.search.worker.executor import Executor
 from tunesmith.search.worker.executors.choice import choose_executor
 from tunesmith.search.worker.interruption import JOB_SIGNALS, SIGNALS, Interruption
-from tunesmith.search.worker.worker import Limits, StageAtWork, Worker, WorkerMustRestart
+from tunesmith.search.worker.stage_at_work import StageAtWork
+from tunesmith.search.worker.worker import Limits, Worker, WorkerMustRestart
 
 # Exit code of a worker that leaves the rest of the budget to a fresh one.
 EXIT_MUST_RESTART = 75
