@@ -76,7 +76,7 @@ def run_sweep(
         sweep.run_as_worker()
         return None
     check_launcher(config, settings.dry_run)
-    previews = stages.previews()
+    previews = stages.previews
     remarks = [*stages.remarks, *check_sweep(settings, previews)]
     if settings.dry_run:
         show_examples(settings, previews, remarks)
