@@ -50,7 +50,8 @@ def draw_study(folder: Path) -> list[Path]:
         drawn.append(folder / "curves.png")
     register_resolvers()  # the direction follows the objective's mode
     direction = OmegaConf.select(OmegaConf.load(folder / "multirun.yaml"), "hydra.sweeper.direction")
-    save_study(folder / "study.png", trials, params, "max" if "max" in direction else "min")
+    first = direction if isinstance(direction, str) else direction[0]  # of several objectives, whose value is drawn
+    save_study(folder / "study.png", trials, params, "max" if "max" in first else "min")
     return [*drawn, folder / "study.png"]
 
 

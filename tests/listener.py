@@ -20,6 +20,7 @@ class Listener:
     polls: int = 0
     checks: int = 0
     digests: list[str] = field(default_factory=list)
+    metrics: dict[str, float] = field(default_factory=dict)
 
     def report_data(self, digest: str) -> None:
         self.digests.append(digest)
@@ -27,6 +28,9 @@ class Listener:
     def report(self, step: int, value: float, epochs: int = 1) -> None:
         self.heard.append((step, value))
         self.epochs.append(epochs)
+
+    def report_metrics(self, metrics: Mapping[str, float]) -> None:
+        self.metrics |= metrics
 
     def should_stop(self) -> bool:
         self.asked += 1

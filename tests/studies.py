@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -14,8 +14,8 @@ from optuna.storages import BaseStorage, InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from tunesmith.search.attribute_names import OWNER, REASON
+from tunesmith.search.planning import plan_space
 from tunesmith.search.prepared_stage import PreparedStage
-from tunesmith.search.reading_stages import make_plan
 from tunesmith.search.sampling.param_sampler import ParamSampler
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.compose import Composer
@@ -59,7 +59,7 @@ def opened(
     sampler: BaseSampler | None = None,
     pruner: BasePruner | None = None,
     space: Space = X,
-    direction: str = "min",
+    direction: str | Sequence[str] = "min",
     record: ConfigRecord | None = None,
     is_enumerated: bool = False,
     scope: Scope | None = None,
@@ -105,7 +105,7 @@ def states(study: Study) -> list[str]:
 
 def stage_of(space: Space, settings: Settings) -> Stage:
     """The only stage of a sweep with these settings."""
-    stage = make_plan(settings, space).stage(0, ())
+    stage = plan_space(settings, space).stage(0, ())
     return replace(stage, n_trials=settings.n_trials or 100)
 
 
@@ -118,4 +118,4 @@ def prepared(space: Space, settings: Settings, composer: object, config: DictCon
 
 def settings_of(**keys: Any) -> Settings:
     """Settings with these keys, all others null."""
-    return Settings(**{**dict.fromkeys(Settings.__dataclass_fields__), **keys})
+    return Settings(**{**dict.fromkeys(Settings.__dataclass_fields__), "constraints": (), **keys})

@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING, Any
 
-from tunesmith.reporting import report
+from tunesmith.reporting import report, report_metrics
 from tunesmith.version import __version__
 
 if TYPE_CHECKING:
     from tunesmith.notebook import compose, evaluate, train
 
-__all__ = ["__version__", "compose", "evaluate", "report", "train"]
+__all__ = ["__version__", "compose", "evaluate", "report", "report_metrics", "train"]
 
 
 def __getattr__(name: str) -> Any:

@@ -76,6 +76,12 @@ def check_rule(key: str, rule: Rule, value: Any) -> None:
         raise UserError(f"{key} must be {rule.says}; got {_format(value)}{hint}")
 
 
+def is_allowed(cfg: DictConfig, key: str, value: Any) -> bool:
+    """Whether a value of a key keeps the rules of all that take it in this config; a key without rules takes any."""
+    rules = [(whole, rule) for _, _, whole, rule in _rules(cfg, list(_takers(cfg)))]
+    return all(rule.holds(value) for whole, rule in rules if key in (whole, written_at(cfg, whole)))
+
+
 def check_folder(key: str, folder: Path) -> None:
     """Make the output folder that a key names; raise UserError if it cannot be made or written to."""
     try:

@@ -43,6 +43,7 @@ from tunesmith.training.ddp.devices import check_devices, check_nodes
 from tunesmith.training.ddp.processes import is_rank_zero, nonzero_rank
 from tunesmith.training.engine import describe_engine
 from tunesmith.training.loading import load, load_training
+from tunesmith.training.refit_config import check_refit
 from tunesmith.typed_command import typed_command
 
 log = logging.getLogger(__name__)
@@ -100,6 +101,7 @@ def check(cfg: DictConfig) -> str | None:
     check_config(cfg)
     check_node_keys(cfg)
     check_sweeper_keys(cfg)
+    check_refit(cfg)
     key = "weights" if cfg.get("ckpt_path") is None else "ckpt_path"  # a run that goes on has its own weights
     if cfg.get(key) is not None and not Path(cfg[key]).is_file():
         is_folder = Path(cfg[key]).is_dir()
@@ -161,10 +163,17 @@ def _leave_record(config: DictConfig) -> None:
 
 
 def evaluate(folder: Path, config: DictConfig | None = None) -> dict[str, float]:
-    """Evaluate a run on the test part, as tunesmith.training.evaluation.evaluate does."""
+    """Evaluate a run on the test part, as tunesmith.training.evaluation.evaluate does.
+
+    config: that of a sweep's best trial; if it has refit=true, the trial is refitted, and the refit evaluated.
+    """
     load("tunesmith.training.evaluation")
     from tunesmith.training.evaluation import evaluate
 
+    if config is not None and config.get("refit") is True:
+        from tunesmith.training.refit import refit
+
+        folder, config = refit(folder, config, shows_epochs=False)
     return evaluate(folder, config)
 
 
@@ -228,8 +237,8 @@ def _in_one_line(task: Callable[[DictConfig], Any]) -> Callable[[DictConfig], An
 
 
 def with_plus(argument: str) -> str:
-    """Add Hydra's ++ to an argument of sampler or pruner: its node holds only the arguments that are set."""
-    for group in ("sampler", "pruner"):
+    """Add Hydra's ++ to an argument of sampler, pruner or constraints: the node holds only those that are set."""
+    for group in ("sampler", "pruner", "constraints"):
         key = f"hydra.sweeper.{group}."
         if argument.lstrip("+").startswith(key) and not argument.startswith(f"{key}_target_"):
             return f"++{argument.lstrip('+')}"

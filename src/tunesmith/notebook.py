@@ -90,13 +90,17 @@ def _train(cfg: DictConfig, folder: Path, warning: str | None) -> dict[str, Any]
     (folder / run_folder.CONFIG_FILE).parent.mkdir(exist_ok=True)
     OmegaConf.save(cfg, folder / run_folder.CONFIG_FILE)
     from tunesmith.training.memory import free_cuda
+    from tunesmith.training.refit import refit
     from tunesmith.training.run import train_in
 
     try:
         with _log_to(folder / LOG_FILE):
             if warning is not None:
                 log.warning(warning)
-            return train_in(cfg, folder, NoReporter())
+            result = train_in(cfg, folder, NoReporter())
+            if cfg.get("refit") is True and result["state"] == "COMPLETE":
+                refit(folder, cfg)
+            return result
     finally:
         free_cuda()
 

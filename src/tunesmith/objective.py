@@ -1,17 +1,25 @@
-"""The objective: the one metric that early stopping, checkpoint, scheduler, pruner and study follow."""
+"""The objective: the one metric that early stopping, checkpoint, scheduler, pruner and study follow.
+
+A study may have further objectives, which nothing but the study follows.
+"""
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
-from tunesmith.errors import UserError
+from tunesmith.errors import UserError, closest
 
-WORST = {"min": math.inf, "max": -math.inf}
+# Of any run: numbers of its trainable parameters, and of seconds that an epoch took. They are in no row of metrics.csv.
+PARAMETERS, SECONDS = "parameters", "seconds_per_epoch"
+OF_RUN = (PARAMETERS, SECONDS)
+
+WORST = {"min": math.inf, "max": -math.inf, "last": math.nan}
 
 # Words that end a metric's name. Names that end otherwise have no mode of their own.
 MODES = {
@@ -31,13 +39,18 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+")  # MulticlassAccur
 
 @dataclass(frozen=True)
 class Objective:
-    """A metric's name, such as val/loss, and its mode: "min" if less is better, "max" if more is better."""
+    """A metric's name, such as val/loss, and its mode: "min" if less is better, "max" if more is better.
+
+    mode: "last", which no config may say: the later of two epochs is the better one.
+    """
 
     metric: str
     mode: str
 
     def is_better(self, value: float, than: float) -> bool:
         """Compare two values; NaN is never better."""
+        if self.mode == "last":
+            return not math.isnan(value)
         return value < than if self.mode == "min" else value > than
 
 
@@ -78,6 +91,8 @@ def known_mode(metric: str) -> str | None:
     val_loss, val/loss_epoch and val/loss/dataloader_idx_0 are losses, val/top5_acc is an accuracy. Of neg_loss,
     -loss or 1-acc nobody can tell whether the reversal is in the number, or in the name alone.
     """
+    if metric in OF_RUN:
+        return "min"
     words = [word.lower() for word in _WORD.findall(metric)]
     while len(words) > 1 and (words[-1] in _AFTER or words[-1].isdecimal()):
         words.pop()
@@ -104,6 +119,52 @@ def mode_of(metric: object) -> str:
     return mode
 
 
+def read_objectives(cfg: DictConfig) -> tuple[Objective, ...]:
+    """Return the objective of a config, and the further ones of its study.
+
+    Raises:
+        UserError: of a further one nobody can tell the mode, or two are of one metric.
+    """
+    first = Objective(cfg.objective.metric, cfg.objective.mode)
+    objectives = (first, *_others(OmegaConf.select(cfg, "objective.others", default=None)))
+    metrics = [each.metric for each in objectives]
+    twice = next((metric for metric in metrics if metrics.count(metric) > 1), None)
+    if twice is not None:
+        raise UserError(f"objective.others must be metrics other than objective.metric, each once; got {twice} twice")
+    return objectives
+
+
+def check_others(others: Sequence[Objective], names: Collection[str]) -> None:
+    """Raise UserError if a further objective is none of a run's metrics; names: of these."""
+    for objective in others:
+        if objective.metric not in names:
+            hint = closest(objective.metric, names)
+            raise UserError(f"objective.others must be metrics of the run; got '{objective.metric}'{hint}")
+
+
+def directions(mode: str, others: Sequence[object] | None) -> str | list[str]:
+    """Return a study's direction, a list with others: ${directions:${objective.mode},${objective.others}}."""
+    modes = [each.mode for each in _others(others)]
+    return [mode, *modes] if modes else mode
+
+
+def _others(given: Sequence[object] | None) -> list[Objective]:
+    if isinstance(given, str) or not isinstance(given, Sequence | None):
+        raise UserError(f"objective.others must be a list of metrics, such as [parameters]; got {given!r}")
+    return list(map(_other, given or ()))
+
+
+def _other(given: object) -> Objective:
+    named = given if isinstance(given, Mapping | DictConfig) else {"metric": given}
+    metric, mode = named.get("metric"), named.get("mode") or known_mode(str(named.get("metric")))
+    if not isinstance(metric, str) or mode not in WORST or not set(map(str, named)) <= {"metric", "mode"}:
+        raise UserError(
+            "objective.others must be metrics whose names tell whether less of them is better, or nodes such as "
+            f"{{metric: NAME, mode: min}}; got {given}"
+        )
+    return Objective(metric, mode)
+
+
 def _meant(metric: str) -> str:
     """Return a question if a name ends almost like a known metric's."""
     part, separator, last = metric.rpartition("/")
@@ -113,3 +174,4 @@ def _meant(metric: str) -> str:
 
 # At import: whoever reads a config with an objective, of a run, a study or a notebook, has imported this module.
 OmegaConf.register_new_resolver("mode_of", mode_of, replace=True)
+OmegaConf.register_new_resolver("directions", directions, replace=True)

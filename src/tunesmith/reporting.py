@@ -33,6 +33,9 @@ class Reporter(Protocol):
     def report(self, step: int, value: float, epochs: int = 1) -> None:
         """Take the value of a step (an epoch or a fold, from 1); epochs: how many epochs the step took."""
 
+    def report_metrics(self, metrics: Mapping[str, float]) -> None:
+        """Take what the run is to be judged by besides its objective: name -> number, of the whole run."""
+
     def should_stop(self) -> bool:
         """Return whether the pruner stops the run, judged by what was reported so far."""
 
@@ -56,6 +59,9 @@ class NoReporter:
         return
 
     def report(self, step: int, value: float, epochs: int = 1) -> None:
+        return
+
+    def report_metrics(self, metrics: Mapping[str, float]) -> None:
         return
 
     def should_stop(self) -> bool:
@@ -103,3 +109,12 @@ def report(value: float, step: int) -> None:
         from optuna import TrialPruned
 
         raise TrialPruned(f"pruned at step {step}")
+
+
+def report_metrics(metrics: Mapping[str, float]) -> None:
+    """Say what a Hydra job is to be judged by besides its objective, for hydra.sweeper.constraints.
+
+    metrics: name -> number, such as {"megabytes": 3.2}; a later call adds to an earlier one. Outside of a sweep nothing
+    happens.
+    """
+    current_reporter().report_metrics({str(name): float(value) for name, value in metrics.items()})

@@ -29,6 +29,7 @@ RESULT_FILE = "result.yaml"
 TEST_FILE = "test.yaml"
 REPORT_FILE = "test_report.txt"
 PREPARATION_FILE = "preparation.json"
+REFIT_FOLDER = "refit"
 BEST_CHECKPOINT = Path("checkpoints", "best.ckpt")
 LAST_CHECKPOINT = Path("checkpoints", "last.ckpt")
 

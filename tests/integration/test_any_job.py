@@ -123,6 +123,23 @@ def test_choices_arrive_as_they_were_typed(shell: Shell, choices: str) -> None:
     assert [line for line in swept.out.splitlines(keepends=True) if line.startswith("got")] == single
 
 
+@pytest.mark.parametrize("is_typed", [False, True], ids=["in the config", "typed"])
+def test_a_group_that_only_the_searchpath_has_is_swept(shell: Shell, is_typed: bool) -> None:
+    """Hydra's own sweeper takes it, too."""
+    (shell.folder / "extra" / "net").mkdir(parents=True)
+    for name, units in (("small", 8), ("large", 64)):
+        (shell.folder / "extra" / "net" / f"{name}.yaml").write_text(f"units: {units}\n")
+    searchpath = f"searchpath: [file://{shell.folder}/extra]"
+    config = CONFIG.replace("- _self_", "- _self_\n      - net: null").replace("x: interval(-5, 5)", "{}")
+    if not is_typed:
+        config = config.replace("hydra:", f"hydra:\n      {searchpath}")
+    app(shell, "return cfg.net.units", config)
+    typed = [f"hydra.{searchpath.replace(': ', '=')}"] if is_typed else []
+    ended = shell.python("app.py", "-m", "net=small,large", *typed)
+    assert (ended.code, ended.err) == (0, "")
+    assert [(row["net"], float(row["value"])) for row in trials(shell)] == [("small", 8), ("large", 64)]
+
+
 def test_what_returns_no_number_fails(shell: Shell) -> None:
     app(shell, "return [None, float('nan'), float('inf'), 1.0][cfg.x]", CONFIG)
     ended = shell.python("app.py", "-m", "x=0,1,2,3", "hydra.sweeper.max_failure_rate=1")

@@ -202,7 +202,7 @@ ROWS = [
     ),
     mistake(
         "-m study_name=s hydra.sweeper.direction=[minimize,maximize]",
-        "hydra.sweeper.direction must be one, as a study has one objective; got ['minimize', 'maximize']",
+        "hydra.sweeper.direction must be that of objective.mode=min; got ['minimize', 'maximize']: leave it out, or ",
     ),
     mistake(
         "-m study_name=s hydra.sweeper.isolate=maybe",

@@ -155,6 +155,7 @@ SWEEPS = [
     sweep(LR, "interval(2,1)", "low <= high"),
     sweep(LR, "interval(a,b)", "str"),
     sweep(LR, "choice()", "empty choice"),
+    sweep("trainer.gradient_clip_val", "choice(1,2,null)", "takes no null: write the values alone, 1,2,null"),
     sweep(LR, "choice(0.1,0.2", "a ')' is missing"),
     sweep(LR, "[0.1,0.2", "a ']' is missing"),
     sweep("data.batch_size", "range(1,0)", "low <= high"),

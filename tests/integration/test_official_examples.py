@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from conftest import Ended, Shell
+from hydra.test_utils.test_utils import TSweepRunner
 
 APP = """
 import hydra
@@ -148,6 +149,64 @@ def test_a_custom_search_space_with_a_condition(shell: Shell) -> None:
     assert all((row["z"] is None) == (row["x"] <= 0) for row in trials)
 
 
+MULTI = """
+import hydra
+
+@hydra.main(version_base=None, config_path=".", config_name="multi")
+def binh_and_korn(cfg):
+    return 4 * cfg.x**2 + 4 * cfg.y**2, (cfg.x - 5) ** 2 + (cfg.y - 5) ** 2
+
+if __name__ == "__main__":
+    binh_and_korn()
+"""
+MULTI_CONFIG = """
+    defaults:
+      - override hydra/sweeper: optuna
+      - override hydra/sweeper/sampler: nsgaii
+    hydra:
+      sweeper:
+        sampler:
+          seed: 123
+        direction: [minimize, minimize]
+        study_name: multi-objective
+        storage: null
+        n_trials: 20
+        n_jobs: 1
+        max_failure_rate: 0.0
+        params:
+          x: range(0, 5, step=0.5)
+          y: range(0, 3, step=0.5)
+    x: 1
+    y: 1
+"""
+
+
+def test_the_multi_objective_example_as_it_stands(shell: Shell) -> None:
+    (shell.folder / "multi.py").write_text(MULTI)
+    (shell.folder / "multi.yaml").write_text(dedent(MULTI_CONFIG))
+    ended = shell.python("multi.py", "-m", "x=range(0,5)", "y=range(0,3)")
+    assert (ended.code, ended.err) == (0, "")
+    results = yaml.safe_load((folder(shell) / "optimization_results.yaml").read_text())
+    points = [solution["values"] for solution in results["solutions"]]
+    assert results["name"] == "optuna"
+    assert all(solution["params"][key] % 1 == 0 for solution in results["solutions"] for key in ("x", "y"))
+    assert not any(a != b and a[0] <= b[0] and a[1] <= b[1] for a in points for b in points)
+    assert [len(rows(shell)), "value_1" in rows(shell)[0]] == [20, True]
+
+
+def test_a_sweep_that_python_began_runs_in_this_process(
+    hydra_sweep_runner: TSweepRunner, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As the official plugin's own test begins it: of a config without a folder for sweeps."""
+    keys = ("hydra/sweeper=optuna", "hydra/launcher=basic", "hydra.sweeper.n_trials=8", "hydra.sweeper.n_jobs=3")
+    name = {"config_path": "configs", "config_name": "compose.yaml", "calling_module": "hydra.test_utils.a_module"}
+    temp_dir = tmp_path / "sweep"
+    with hydra_sweep_runner(**name, calling_file=None, task_function=None, overrides=[*keys], temp_dir=temp_dir):
+        results = yaml.safe_load((temp_dir / "optimization_results.yaml").read_text())
+        assert (results["best_value"], results["trials"]["complete"]) == (100, 1)
+    assert "one worker instead of 3: a command line begins workers, and Python" in capsys.readouterr().out
+
+
 def test_the_grid_has_both_ends(shell: Shell) -> None:
     ended = sweep(shell, "hydra/sweeper/sampler=grid", "x=range(-1,1)", "y=choice(-5,0)")
     assert (ended.code, ended.err) == (0, "")
@@ -172,8 +231,8 @@ def test_cmaes_with_the_keys_of_its_official_config(shell: Shell) -> None:
     ("typed", "line"),
     [
         (
-            "hydra.sweeper.direction=[minimize,maximize]",
-            "hydra.sweeper.direction must be one, as a study has one objective; got ['minimize', 'maximize']",
+            "hydra.sweeper.direction=[minimize,up]",
+            "hydra.sweeper.direction must be a list, each one of minimize, maximize, min, max; got ['minimize', 'up']",
         ),
         (
             "+hydra.sweeper.search_space={x: {type: float, low: -5, high: 5, step: 0.5}}",
@@ -188,7 +247,7 @@ def test_cmaes_with_the_keys_of_its_official_config(shell: Shell) -> None:
             "In 'hydra/sweeper/tunesmith': Could not find 'hydra/sweeper/sampler/motpe'",
         ),
     ],
-    ids=["several objectives", "search_space", "a dot in front", "motpe"],
+    ids=["a direction", "search_space", "a dot in front", "motpe"],
 )
 def test_what_is_gone_is_refused_in_a_line_before_anything_is_written(shell: Shell, typed: str, line: str) -> None:
     ended = sweep(shell, typed)
@@ -208,7 +267,8 @@ def test_a_typed_value_is_not_overwritten_by_the_custom_search_space(shell: Shel
 def test_failures_are_a_rate_from_the_fifth_trial_on(shell: Shell) -> None:
     ended = sweep(shell, "error=true")
     assert ended.code == 1
-    assert "hydra.sweeper.max_failure_rate=0.0 is exceeded: 5 of 5 trials failed; trials.csv" in ended.err
+    reason = "5 of 5 trials failed; the last one with: RuntimeError: asked to fail; trials.csv has the reasons"
+    assert f"hydra.sweeper.max_failure_rate=0.0 is exceeded: {reason}" in ended.err
     assert [row["state"] for row in rows(shell)] == ["FAIL"] * 5
     assert "RuntimeError: asked to fail" in (folder(shell) / "trials.csv").read_text()
     assert "RuntimeError: asked to fail" in (folder(shell) / "0" / "bowl.log").read_text()

@@ -46,6 +46,8 @@ NOT_RUN = {
     "python train.py '~local' ...": "a form, not a command: tests/ours/test_local_yaml.py",
     "python scripts/plot.py FOLDER": "a form, not a command",
     "python scripts/bench": "minutes: tests/integration/test_bench.py and test_scale.py",
+    "python scripts/search_evidence": "minutes: tests/integration/test_search_evidence.py",
+    "python scripts/any_job": "tests/integration/test_forest.py and test_any_job.py",
     "python scripts/chaos": "minutes: tests/integration/test_chaos.py",
     "python train.py -m --config-dir": "tests/integration/test_sweep_command.py",
     "source ": "a shell's own word",

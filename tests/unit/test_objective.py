@@ -9,7 +9,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from tunesmith.errors import UserError
-from tunesmith.objective import BestSoFar, Objective, known_mode, mode_of
+from tunesmith.objective import BestSoFar, Objective, known_mode, mode_of, read_objectives
 
 LOSS = Objective("val/loss", "min")
 ACCURACY = Objective("val/acc", "max")
@@ -140,3 +140,45 @@ def test_the_step_is_known_if_there_is_one() -> None:
     other = BestSoFar(LOSS)
     other.load_state_dict(so_far.state_dict())
     assert (other.value, other.epoch, other.step) == (0.25, 2, 10)
+
+
+# further objectives
+
+
+def objectives(others: object) -> tuple[Objective, ...]:
+    return read_objectives(OmegaConf.create({"objective": {"metric": "val/acc", "mode": "max", "others": others}}))
+
+
+def test_further_objectives_are_names_or_nodes() -> None:
+    bleu = {"metric": "val/bleu", "mode": "max"}
+    assert objectives(["parameters", "val/loss", bleu]) == (
+        Objective("val/acc", "max"),
+        Objective("parameters", "min"),
+        Objective("val/loss", "min"),
+        Objective("val/bleu", "max"),
+    )
+    assert objectives([]) == objectives(None) == (Objective("val/acc", "max"),)
+
+
+@pytest.mark.parametrize(
+    ("others", "rule"),
+    [
+        pytest.param(["val/bleu"], "must be metrics whose names tell whether .*; got val/bleu", id="no mode"),
+        pytest.param([{"metric": "a", "mode": "up"}], "must be metrics whose names tell .*; got ", id="another mode"),
+        pytest.param([{"metric": "val/acc", "sign": 1}], "must be metrics whose names .*; got ", id="another key"),
+        pytest.param([3], "must be metrics whose names tell .*; got 3", id="a number"),
+        pytest.param("parameters", "must be a list of metrics, such as .*; got 'parameters'", id="no list"),
+        pytest.param(["val/acc"], "must be metrics other than .*; got val/acc twice", id="the first once more"),
+        pytest.param(["val/f1", "val/f1"], "must be metrics other than .*; got val/f1 twice", id="one twice"),
+    ],
+)
+def test_other_things_are_no_further_objectives(others: object, rule: str) -> None:
+    with pytest.raises(UserError, match=f"^objective.others {rule}"):
+        objectives(others)
+
+
+def test_a_study_has_a_direction_for_each_objective() -> None:
+    cfg = OmegaConf.create({"others": [], "direction": "${directions:max,${others}}"})
+    assert cfg.direction == "max"
+    cfg.others = ["parameters"]
+    assert list(cfg.direction) == ["max", "min"]

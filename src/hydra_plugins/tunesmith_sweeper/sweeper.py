@@ -26,10 +26,13 @@ class TunesmithSweeper(Sweeper):
         Raises:
             UserError: the sweep cannot run as requested; nothing was recorded.
         """
+        from tunesmith.search.called_from_python import fit_to_call
         from tunesmith.search.pool.started_worker import check_variables
         from tunesmith.search.settings import read_settings
+        from tunesmith.search.space.search_path import use_searchpath
         from tunesmith.search.sweep import run_sweep
 
         check_variables()
-        settings = read_settings(self.settings, self.app_config)
+        use_searchpath(self.context.config_loader, self.app_config)
+        settings = fit_to_call(read_settings(self.settings, self.app_config), self.app_config)
         return run_sweep(settings, self.context, self.task, self.app_config, arguments)

@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from tunesmith.config.selection import ABSENT, select
 from tunesmith.errors import UserError
-from tunesmith.objective import known_mode
+from tunesmith.objective import Objective, known_mode, read_objectives
 from tunesmith.rules import is_number
 
 
@@ -18,16 +18,26 @@ def check_mode(cfg: DictConfig) -> None:
     metric, mode = (select(cfg, f"objective.{key}", f"objective.{key}") for key in ("metric", "mode"))
     if ABSENT in (metric, mode):
         return
-    known = known_mode(str(metric))
+    objectives = read_objectives(cfg)
+    for objective in objectives:
+        _check_known_mode(objective)
+    direction = select(cfg, "hydra.sweeper.direction", "hydra.sweeper.direction")
+    given = [direction] if isinstance(direction, str) else direction
+    if direction is not ABSENT and [str(each)[:3] for each in given] != [each.mode for each in objectives]:  # minimize
+        further = "" if isinstance(direction, str) else ", or add objective.others=[METRIC] for a further objective"
+        raise UserError(
+            f"hydra.sweeper.direction must be that of objective.mode={mode}; got {direction}: leave it out{further}"
+        )
+
+
+def _check_known_mode(objective: Objective) -> None:
+    metric, mode, known = objective.metric, objective.mode, known_mode(objective.metric)
     if known not in (None, mode):
         better = "more" if known == "max" else "less"
         raise UserError(
             f"objective.mode must be {known} with objective.metric={metric}, of which {better} is better; got {mode}: "
             "leave objective.mode out; a metric of yours that is of the other mode needs another name"
         )
-    direction = select(cfg, "hydra.sweeper.direction", "hydra.sweeper.direction")
-    if direction is not ABSENT and str(direction)[:3] != mode:  # min or minimize
-        raise UserError(f"hydra.sweeper.direction must be that of objective.mode={mode}; got {direction}: leave it out")
 
 
 def check_val_batches(cfg: DictConfig) -> None:

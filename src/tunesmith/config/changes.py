@@ -29,6 +29,8 @@ class Absent(Enum):
 
 
 ABSENT = Absent.ABSENT
+# Keys that configs of earlier versions lack, and what a run without them did.
+_ADDED: dict[str, Any] = {"objective.others": []}
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,10 @@ def find_changes(old: DictConfig, new: DictConfig) -> list[Change]:
     A list is one value; so is a dict without keys. The node `hydra` is left out: it says how the job was started.
     """
     before, after = dict(_leaves(_plain(old))), dict(_leaves(_plain(new)))
+    for key, value in _ADDED.items():
+        if key in before or key in after:
+            before.setdefault(key, value)
+            after.setdefault(key, value)
     keys = dict.fromkeys([*before, *after])
     pairs = ((key, before.get(key, ABSENT), after.get(key, ABSENT)) for key in keys)
     return [Change(key, was, now) for key, was, now in pairs if not is_same_value(was, now)]

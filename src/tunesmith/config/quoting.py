@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -32,6 +33,14 @@ def to_optuna(element: Any) -> Any:
     if element is None or isinstance(element, str | int | float | bool):
         return element
     return Transformer.str(element)
+
+
+def null_in_choice(text: str, message: str) -> str | None:
+    """Return what to write instead of choice(A,B,null), which Hydra refuses; None if its message is another one."""
+    if "NoneType is incompatible" not in message or "choice(" not in text:
+        return None
+    values = re.sub(r"^choice\((.*)\)$", r"\1", text.partition("=")[2].strip())
+    return f"choice(...) takes no null: write the values alone, {values.replace(' ', '')}"
 
 
 def _quoted(value: Any) -> Any:

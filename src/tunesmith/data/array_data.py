@@ -45,9 +45,12 @@ class ArrayData:
         targets: str = "source",
         split: str = "random",
         fold: int | None = None,
+        train_on_val: bool = False,
         **keys: Any,
     ) -> None:
         """source: a class of sources, built with **keys; seed: of the order of batches.
+
+        train_on_val: whether training takes in the validation part, as a refit does; there is none then.
 
         Raises:
             UserError: the source lacks one of the keys, or its data cannot be trained on.
@@ -64,6 +67,7 @@ class ArrayData:
             *(val_fraction, test_fraction, split_seed, folds, fold, fraction, scale, scale_targets, missing),
             targets=targets,
             split=split,
+            train_on_val=train_on_val,
         )
         self._source = _call("data", source, {key: _freeze(value) for key, value in keys.items()})
         self.splits = load_splits(self._source, self._split_config)

@@ -58,7 +58,7 @@ class Batches:
         """batch_size: of one rank; rank: in 0..world_size - 1."""
         self.split = split
         self.shuffle_seed = shuffle_seed
-        self.sizes = shard_sizes(len(split), batch_size, rank, world_size)
+        self.sizes = shard_sizes(len(split), batch_size, rank, world_size) if len(split) else []
         self.share = slice(rank, None, world_size)
         self.epoch = 0
 

@@ -28,6 +28,7 @@ class SplitConfig:
     targets: source | inputs, where targets come from.
     split: random (stratified if a target is one class), time (train on the first samples, test on the last) or group
         (all samples of a group are in one part).
+    train_on_val: whether all but the test part trains, and nothing validates.
     """
 
     val_fraction: float
@@ -41,6 +42,7 @@ class SplitConfig:
     missing: str
     targets: str = "source"
     split: str = "random"
+    train_on_val: bool = False
 
 
 def cut(arrays: Arrays, config: SplitConfig) -> tuple[Index, Index, Index]:
@@ -51,7 +53,7 @@ def cut(arrays: Arrays, config: SplitConfig) -> tuple[Index, Index, Index]:
     """
     _check_split(arrays, config)
     rest, test = _cut_test(arrays, config)
-    train, val = _cut_fold(arrays, rest, config) if config.folds else _cut_val(arrays, rest, config)
+    train, val = _cut_rest(arrays, rest, config)
     if config.fraction < 1:
         train = _cut_at_random(arrays, train, config, f"data.fraction={config.fraction}", train_size=config.fraction)[0]
     return train, val, test
@@ -80,7 +82,8 @@ def _check_split(arrays: Arrays, config: SplitConfig) -> None:
 def _cut_test(arrays: Arrays, config: SplitConfig) -> tuple[Index, Index]:
     everything = np.arange(len(arrays.inputs))
     if config.test_fraction is not None:
-        if config.folds is None and config.val_fraction + config.test_fraction >= 1:
+        has_val = config.folds is None and not config.train_on_val
+        if has_val and config.val_fraction + config.test_fraction >= 1:
             both = f"{config.val_fraction} + {config.test_fraction}"
             raise UserError(f"data.val_fraction + data.test_fraction must be < 1, to leave a training part; got {both}")
         size = _size(config.test_fraction, _units(arrays, everything, config))
@@ -101,6 +104,13 @@ def _sort(arrays: Arrays, index: Index, config: SplitConfig) -> Index:
     if config.split != "time" or arrays.order is None:
         return index
     return index[np.argsort(arrays.order[index], kind="stable")]
+
+
+def _cut_rest(arrays: Arrays, rest: Index, config: SplitConfig) -> tuple[Index, Index]:
+    """Return the training and validation part of what the test part leaves."""
+    if config.train_on_val:
+        return rest, rest[:0]
+    return _cut_fold(arrays, rest, config) if config.folds else _cut_val(arrays, rest, config)
 
 
 def _cut_val(arrays: Arrays, rest: Index, config: SplitConfig) -> tuple[Index, Index]:

@@ -138,10 +138,10 @@ def _make_splits(
         preparation, lines = _fit(arrays, indices[0], config)
     inputs = preparation.apply(arrays)
     targets = scale_targets(arrays, preparation.target_mean, preparation.target_scale)
-    if is_fitted_here:
+    if is_fitted_here and not config.train_on_val:
         lines += check_splits(arrays, inputs, indices, config.scale, config.split)
         lines += coarse_targets(arrays, indices[0], preparation.target_mean)
-    if not config.fold:  # the first fold's findings hold for the others
+    if not config.fold and not config.train_on_val:  # findings of the first fold, or of the run before a refit, hold
         for line in lines:
             log.warning("data: %s", line)
     train, val, test = (_split(inputs, inputs if config.targets == "inputs" else targets, index) for index in indices)

@@ -9,6 +9,7 @@ from pathlib import Path
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, OverrideParseException
 
+from tunesmith.config.quoting import null_in_choice
 from tunesmith.errors import closest
 
 _OPTIONS = {
@@ -111,6 +112,9 @@ def _hint(text: str, message: str) -> str:
         function = _FUNCTIONS.get(unknown[1].lower())
         options = ", ".join(message.partition("Available: ")[2].split(","))
         return f"there is no function {unknown[1]}; {f'write {function}' if function else f'options: {options}'}"
+    null = null_in_choice(text, message)
+    if null is not None:
+        return null
     if re.search(r"[^\w./@:~+-]", key):
         return f"a key has names and dots alone: write {re.sub(r'[^A-Za-z0-9_/@:~+]+', '.', key).strip('.')}={value}"
     if re.match(r"\(.*\)$|\{[^:]*\}$", value):

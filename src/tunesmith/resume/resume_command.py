@@ -10,15 +10,17 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 
 from tunesmith.config.quoting import override
-from tunesmith.run_folder import BEST_CHECKPOINT, LAST_CHECKPOINT
+from tunesmith.run_folder import BEST_CHECKPOINT, LAST_CHECKPOINT, REFIT_FOLDER
 from tunesmith.typed_command import program
 
 
 def resume_command(folder: Path) -> str | None:
     """Return this process's command with the last checkpoint of a run folder, to be pasted; None if there is none.
 
-    Any checkpoint of a fold stands for all folds.
+    Any checkpoint of a fold stands for all folds. If the run is over and its refit has begun, a script goes on.
     """
+    if (folder / REFIT_FOLDER).is_dir() and not (folder / LAST_CHECKPOINT).exists():
+        return shlex.join(["python", "scripts/refit.py", typed_path(folder)])
     for name in (str(LAST_CHECKPOINT), f"*/{LAST_CHECKPOINT}", f"*/{BEST_CHECKPOINT}", str(BEST_CHECKPOINT)):
         for checkpoint in sorted(folder.glob(name)):
             typed = [text for text in sys.argv[1:] if not text.lstrip("+").startswith(("ckpt_path=", "hydra.run.dir="))]

@@ -67,6 +67,7 @@ KEYS: dict[str, Rule] = {
     "l1": NOT_NEGATIVE,
     "warmup_epochs": integer(0),
     "find_lr": FLAG,
+    "refit": FLAG,
     "lr_finder.min_lr": POSITIVE,
     "lr_finder.max_lr": POSITIVE,
     "lr_finder.steps": integer(50),
@@ -74,6 +75,7 @@ KEYS: dict[str, Rule] = {
     "trainer.save_interval": NOT_NEGATIVE,
     "objective.metric": Rule("the name of a logged metric", lambda value: isinstance(value, str) and value != ""),
     "objective.mode": one_of("min", "max"),
+    "objective.others": or_null(LIST),
 }
 
 _NET: dict[str, Rule] = {

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stderr, suppress
+from io import StringIO
 from pathlib import Path
 
 from hydra._internal.utils import get_args_parser
@@ -92,10 +94,26 @@ def _this_with(overrides: list[str]) -> list[str]:
 
 def _with(arguments: list[str], overrides: list[str]) -> list[str]:
     """Add overrides behind those of a command: Hydra's parser finds none behind a later flag."""
-    typed = get_args_parser().parse_args(arguments).overrides
+    typed = _overrides(arguments)
     ends = [end for end in range(len(arguments) + 1) if typed and arguments[end - len(typed) : end] == typed]
     end = ends[-1] if ends else len(arguments)
     return [*arguments[:end], *overrides, *arguments[end:]]
+
+
+def is_of_command(config: DictConfig, arguments: Sequence[str] | None = None) -> bool:
+    """Whether a sweep was typed, so that this process's command begins it again; a function may have begun it."""
+    typed = sys.argv[1:] if arguments is None else arguments
+    given = OmegaConf.to_container(config.hydra.overrides, resolve=False)
+    assert isinstance(given, dict)
+    return {*given["hydra"], *given["task"]} <= {*typed, "hydra.mode=MULTIRUN"}
+
+
+def _overrides(arguments: list[str]) -> list[str]:
+    """Return the overrides among a command's arguments; none if they are no arguments of Hydra's."""
+    with suppress(SystemExit), redirect_stderr(StringIO()):
+        overrides: list[str] = get_args_parser().parse_known_args(arguments)[0].overrides
+        return overrides
+    return []
 
 
 def _script() -> list[str]:

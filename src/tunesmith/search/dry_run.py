@@ -6,7 +6,6 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import astuple
 from typing import Any
 
 from hydra.errors import HydraException
@@ -18,14 +17,15 @@ from optuna.storages import InMemoryStorage
 
 from tunesmith.config.in_job import resolved_as_in_job
 from tunesmith.errors import UserError
-from tunesmith.objective import Objective
 from tunesmith.search.console.lines import say, show_space, show_stage
 from tunesmith.search.named_function import NamedEvaluation, NamedFunction
 from tunesmith.search.prepared_stage import PreparedStage
 from tunesmith.search.sampling.buildable import check_arguments
-from tunesmith.search.sampling.sampler import make_pruner
+from tunesmith.search.sampling.numbers_only import describe_random_keys
+from tunesmith.search.sampling.sampler import is_enumerated, make_pruner
 from tunesmith.search.sampling.tryout import try_search
 from tunesmith.search.settings import PREFIX, Settings
+from tunesmith.search.several_objectives import describe
 from tunesmith.search.space.compose import Composer
 from tunesmith.search.space.space import Space
 from tunesmith.search.storage.storage import check_reachable, check_url
@@ -56,7 +56,7 @@ def check_sweep(settings: Settings, stages: Sequence[PreparedStage]) -> list[str
         check_arguments("pruner", BasePruner, stage.stage.pruner)
     if not settings.dry_run:
         check_reachable(settings.storage)
-    said = _check_configs(settings, stages)
+    said = [describe(settings.direction), *map(_describe_draws, stages), *_check_configs(settings, stages)]
     for stage in stages:
         stage.sampler.make_sampler(first_trial=0)  # a key that cannot be searched may be one that does not belong here
         make_pruner(stage.stage.pruner)
@@ -69,9 +69,16 @@ def check_sweep(settings: Settings, stages: Sequence[PreparedStage]) -> list[str
     return [line for line in dict.fromkeys(said) if isinstance(line, str)]
 
 
+def _describe_draws(prepared: PreparedStage) -> str | None:
+    stage = prepared.stage
+    if stage.only_points or is_enumerated(stage.sampler, stage.space, stage.n_trials):
+        return None
+    return describe_random_keys(stage.sampler, stage.space)
+
+
 def _check_configs(settings: Settings, stages: Sequence[PreparedStage]) -> list[str | None]:
     """Compose and check the config at each extreme of each stage; return what the app's check says of them."""
-    objective: Objective | None = None
+    objective: Sequence[Any] | None = None
     said: list[str | None] = []
     for stage in stages:
         for params in _extremes(stage.stage.space, stage.composer):
@@ -118,11 +125,11 @@ def _compose(params: Mapping[str, Any], space: Space, composer: Composer) -> Dic
     )
 
 
-def _same_objective(cfg: DictConfig, objective: Objective | None) -> Objective | None:
-    """Return the objective of a config; raise UserError if it is not that of the other trials, None so far."""
-    keys = ("objective.metric", "objective.mode")
-    of_cfg = Objective(*(OmegaConf.select(cfg, key) for key in keys))
-    for key, first, other in zip(keys, astuple(objective or of_cfg), astuple(of_cfg), strict=True):
+def _same_objective(cfg: DictConfig, objective: Sequence[Any] | None) -> Sequence[Any]:
+    """Return the objectives of a config; raise UserError if they are not those of the other trials, None so far."""
+    keys = ("objective.metric", "objective.mode", "objective.others")
+    of_cfg = [OmegaConf.select(cfg, key) for key in keys]
+    for key, first, other in zip(keys, objective or of_cfg, of_cfg, strict=True):
         if first != other:
             raise UserError(
                 f"{key} must be the same in all trials of a study, or its best trial means nothing; got {first} and "
@@ -135,8 +142,9 @@ def show_examples(settings: Settings, stages: Sequence[PreparedStage], remarks: 
     """Print each stage, and the first configurations that the first one would try, drawn in a temporary study."""
     first = stages[0]
     for stage in stages:
-        show_stage(stage.stage, stage.n_trials)
-    show_space(first.stage.space, [*first.stage.space.remarks, *remarks])
+        if stage.stage.name is not None:
+            show_stage(stage.stage, stage.n_trials)
+    show_space(first.stage.space, remarks)
     study = _temporary_study(settings, first)
     say("dry run: every key exists and every end of the space composes; the first configurations")
     number = first.points.most_trials(NUM_EXAMPLES)

@@ -13,14 +13,19 @@ from omegaconf import DictConfig
 from optuna import Study
 from optuna.trial import FrozenTrial
 
+from tunesmith import run_folder
 from tunesmith.errors import MachineFault, NothingToEvaluate, UserError
 from tunesmith.search import results
 from tunesmith.search.best_config import without_hydra, write_best_config
-from tunesmith.search.console.lines import say
+from tunesmith.search.best_test import evaluated_folder, read_test, write_test
+from tunesmith.search.console.lines import rows, say
 from tunesmith.search.console.summary import print_summary
+from tunesmith.search.search_results import describe_confirmation, describe_search
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.space import Space
+from tunesmith.search.staged_study import StagedStudy
 from tunesmith.search.study.stopping import why_stopped
+from tunesmith.search.study_checks import rows_of_checks, write_checks
 from tunesmith.search.worker.failure import reason_of
 
 ConfigOf = Callable[[Study, FrozenTrial, Path], DictConfig]
@@ -47,17 +52,31 @@ def finish(
     """
     with FileLock(folder / ".finish.lock"):
         found, config = write_results(study, settings, folder, config_of, loader)
-        test = None if config is None else results.read_test(folder, found)
-        if test is None and settings.on_finish is not None and config is not None:
-            evaluate = partial(settings.on_finish, folder / found["best_dir"], config)
-            test = _evaluate(evaluate, is_best_trial_elsewhere)
-        if test is not None:
-            found = results.write_test(folder, found, test)
-    reason = why_stopped(study.get_trials(deepcopy=False), study.directions[0], settings.stopping)
+        if config is not None:
+            found = _add_test(found, settings, folder, config, is_best_trial_elsewhere)
+        found, findings = write_checks(study, settings, space, folder, found, config)
+    if isinstance(study, StagedStudy):
+        reason = study.why_stopped()
+    else:
+        reason = why_stopped(study.get_trials(deepcopy=False), study.directions[0], settings.stopping)
     if reason is not None:
         say(f"stopped: {reason}; the same command with a wider limit, or null, goes on")
     print_summary(found, results.ties(study), settings, space, folder, study_keys)
+    rows(rows_of_checks(findings))
     return found
+
+
+def _add_test(
+    found: dict[str, Any], settings: Settings, folder: Path, config: DictConfig, is_elsewhere: bool
+) -> dict[str, Any]:
+    """Return the results with the test metrics of the best trial, or of its refit, if there are any."""
+    tested = evaluated_folder(folder / found["best_dir"], config)
+    test = read_test(tested)
+    if test is None and settings.on_finish is not None:
+        if tested.name == run_folder.REFIT_FOLDER and not (tested / run_folder.RESULT_FILE).exists():
+            say(f"refit: trial {found['best_trial']} is trained again, on training and validation part")
+        test = _evaluate(partial(settings.on_finish, folder / found["best_dir"], config), is_elsewhere)
+    return found if test is None else write_test(folder, found, tested, test)
 
 
 def write_results(
@@ -67,7 +86,8 @@ def write_results(
 
     The config is None, and best.yaml not written, if the trial lies elsewhere or is none of this command's.
     """
-    found = results.write_results(study, folder, settings.max_epochs, settings.folds)
+    more = {"search": describe_search(study, settings), **describe_confirmation(study)}
+    found = results.write_results(study, folder, settings.max_epochs, settings.folds, more)
     config = _best_config(study, folder, found, config_of)
     try:
         write_best_config(study.study_name, folder, config, loader)

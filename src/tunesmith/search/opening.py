@@ -15,6 +15,7 @@ from tunesmith import run_folder
 from tunesmith.checks import check_folder
 from tunesmith.errors import UserError
 from tunesmith.search.console.lines import say
+from tunesmith.search.constraints import check_same_constraints
 from tunesmith.search.prepared_stage import PreparedStage
 from tunesmith.search.results import MULTIRUN_FILE
 from tunesmith.search.sampling.sampler import make_pruner
@@ -24,7 +25,7 @@ from tunesmith.search.storage.stand_ins import StudyNamed
 from tunesmith.search.storage.storage import JOURNAL_FILE, open_storage
 from tunesmith.search.study.retries import StaleTrials
 from tunesmith.search.study.same_config import check_config, has_unrecorded_trials, join_config
-from tunesmith.search.study.study import DIRECTIONS, is_worthless, make_study, open_study
+from tunesmith.search.study.study import directions_of, is_worthless, make_study, open_study
 from tunesmith.search.study.study_of_space import StudyOfSpace
 from tunesmith.search.study.trial_folders import check_folders
 
@@ -63,7 +64,7 @@ class StudyOpener:
         study = self._open_in(storage)
         check_folders(study, folder)
         self._study_made_here = settings.study_name if is_new else None
-        for stage in self._stages.previews():
+        for stage in self._stages.previews:
             check_config(study, stage.record, stage.compose)
         self._join(study)
         stale = StaleTrials(study).end()
@@ -107,13 +108,14 @@ class StudyOpener:
 
     def _join(self, study: StagedStudy) -> None:
         """Compare the config with what the study has begun with, and record it for the stage at work."""
+        check_same_constraints(study.get_trials(deepcopy=False), self._settings.constraints, study.study_name)
         if has_unrecorded_trials(study):
             say(f"not compared: study {study.study_name} is of an earlier version, which recorded no config")
         self.join_stage(study, study.current()[0])
 
     def _open_storage(self, waits: bool = False) -> BaseStorage:
         settings = self._settings
-        named = StudyNamed(settings.study_name, DIRECTIONS[settings.direction])
+        named = StudyNamed(settings.study_name, directions_of(settings.direction))
         return open_storage(settings.storage, self._folder, waits, named)
 
     def _open_in(self, storage: BaseStorage) -> StagedStudy:

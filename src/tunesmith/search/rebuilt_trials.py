@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+import re
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,13 +21,16 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from tunesmith.errors import UserError
 from tunesmith.run_folder import CONFIG_FILE
-from tunesmith.search.attribute_names import CONFIG, EPOCHS, OWNER, REASON, SURPLUS
+from tunesmith.run_metrics import read_run_metrics
+from tunesmith.search.attribute_names import CONFIG, EPOCHS, OWNER, REASON, STAGE, SURPLUS
+from tunesmith.search.constraints import Constraint
 from tunesmith.search.space.dimension import Dimension
 from tunesmith.search.space.params import read_params
 from tunesmith.search.space.space import parse_space
 from tunesmith.search.storage.folder_facts import FolderFacts, read_facts
 from tunesmith.search.storage.lost_facts import FROM_RESULT
 from tunesmith.search.study.config_record import Base, ConfigRecord, to_base
+from tunesmith.search.study.front import CONSTRAINT
 from tunesmith.search.study.owner import Owner
 from tunesmith.search.trials_table import TRIALS_FILE, read_trials
 
@@ -68,12 +73,17 @@ def _base(folder: Path) -> Base | None:
 
 
 def read_trial(
-    folder: Path, number: int, dimensions: Mapping[str, Dimension], record: ConfigRecord | None
+    folder: Path,
+    number: int,
+    dimensions: Mapping[str, Dimension],
+    record: ConfigRecord | None,
+    constraints: Sequence[Constraint] = (),
 ) -> FrozenTrial:
     """Return a trial as its folder tells it; one without a folder has never run, or was a retry."""
     if not (folder / str(number)).is_dir():
         return create_trial(state=TrialState.FAIL, user_attrs={SURPLUS: True})
-    facts = _with_row(read_facts(folder / str(number)), folder, number)
+    row = _row(folder, number)
+    facts = _with_row(read_facts(folder / str(number)), row)
     active = active_dimensions(facts, dimensions)
     drawn = {name: each for name, dimension in active.items() if (each := _drawn(facts, dimension)) is not None}
     ended = (facts.ended or datetime.now(UTC)).astimezone().replace(tzinfo=None)
@@ -83,7 +93,8 @@ def read_trial(
         params={key: value for key, (value, _) in drawn.items()},
         distributions={key: distribution for key, (_, distribution) in drawn.items()},
         intermediate_values=dict(facts.reports),
-        user_attrs=_attributes(facts, folder, record),
+        user_attrs={**_attributes(facts, folder, record), **({STAGE: row["stage"]} if row.get("stage") else {})},
+        system_attrs=read_violations(folder / str(number), facts, constraints),
     )
     trial.datetime_start, trial.datetime_complete = ended - timedelta(seconds=facts.result.get("seconds") or 0), ended
     return trial
@@ -98,6 +109,18 @@ def active_dimensions(facts: FolderFacts, dimensions: Mapping[str, Dimension]) -
             found[name] = dimension
             params[dimension.key] = facts.value_of(dimension.key, dimension.distribution)
     return found
+
+
+def read_violations(folder: Path, facts: FolderFacts, constraints: Sequence[Constraint]) -> dict[str, float]:
+    """Return by how much a trial that ended has broken each constraint, as far as its folder tells."""
+    if facts.state not in (TrialState.COMPLETE, TrialState.PRUNED):
+        return {}
+    try:
+        metrics = read_run_metrics(folder, facts.result) if constraints else {}
+    except (UserError, OSError, KeyError, TypeError, ValueError):  # whatever may have become of the files
+        return {}
+    known = [each for each in constraints if math.isfinite(metrics.get(each.metric, math.nan))]
+    return {f"{CONSTRAINT}{each}": each.violation(metrics[each.metric]) for each in known}
 
 
 def _drawn(facts: FolderFacts, dimension: Dimension) -> tuple[Any, BaseDistribution] | None:
@@ -127,15 +150,21 @@ def _attributes(facts: FolderFacts, folder: Path, record: ConfigRecord | None) -
     return attributes
 
 
-def _with_row(facts: FolderFacts, folder: Path, number: int) -> FolderFacts:
+def _row(folder: Path, number: int) -> Mapping[str, str]:
+    """Return what trials.csv says of a trial besides its params; it alone knows the stage. Empty if it has no row."""
+    if not (folder / TRIALS_FILE).is_file():
+        return {}
+    rows, params = read_trials(folder)
+    row = next((row for row in rows if row["number"] == str(number)), {})
+    return {name: text for name, text in row.items() if name not in params}
+
+
+def _with_row(facts: FolderFacts, row: Mapping[str, str]) -> FolderFacts:
     """Return the facts of a trial that left no result.yaml, as any app's may, with those of its row of trials.csv."""
-    if facts.state is not None or not (folder / TRIALS_FILE).is_file():
+    if facts.state is not None or not row:
         return facts
-    rows = [row for row in read_trials(folder)[0] if row["number"] == str(number)]
-    if not rows:
-        return facts
-    row = rows[0]
-    value = float(row["value"]) if row["value"] else None
-    return FolderFacts(
-        facts.overrides, facts.reports, TrialState[row["state"]], value, row["reason"] or None, facts.ended
-    )
+    names = [name for name in row if re.fullmatch(r"value(_\d+)?", name) and row[name]]
+    values = {name: float(row[name]) for name in names}
+    result = {"values": values} if len(values) > 1 else {}
+    state, reason = TrialState[row["state"]], row["reason"] or None
+    return FolderFacts(facts.overrides, facts.reports, state, values.get("value"), reason, facts.ended, result)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,13 +16,20 @@ from optuna.trial import FrozenTrial, TrialState
 from tunesmith.errors import UserError, list_names
 from tunesmith.run_folder import read_yaml
 from tunesmith.search.attribute_names import REASON
-from tunesmith.search.rebuilt_trials import active_dimensions, read_config_record, read_dimensions, read_trial
+from tunesmith.search.constraints import Constraint, read_constraints
+from tunesmith.search.rebuilt_trials import (
+    active_dimensions,
+    read_config_record,
+    read_dimensions,
+    read_trial,
+    read_violations,
+)
 from tunesmith.search.results import MULTIRUN_FILE, RESULTS_FILE
 from tunesmith.search.space.dimension import Dimension
 from tunesmith.search.storage.folder_facts import read_facts
 from tunesmith.search.storage.stand_ins import StudyNamed
 from tunesmith.search.storage.storage import JOURNAL_FILE, open_journal
-from tunesmith.search.study.study import DIRECTIONS, make_study, tell
+from tunesmith.search.study.study import directions_of, make_study, tell
 from tunesmith.search.study.trial import Attempt, state_of
 from tunesmith.search.study.trial_folders import numbered_folders
 
@@ -39,20 +46,20 @@ def repair(folder: Path) -> list[str]:
     config = _read_multirun(folder)
     named = _study_named(folder, config)
     storage = open_journal(folder / JOURNAL_FILE, named)
-    make_study(storage, named.name, named.direction)
+    make_study(storage, named.name, named.directions)
     study = optuna.load_study(study_name=named.name, storage=storage)
     trials = study.get_trials(deepcopy=False)
     _check_not_at_work(trials, folder)
-    dimensions = read_dimensions(config)
+    dimensions, constraints = read_dimensions(config), _read_constraints(config)
     running = [trial for trial in trials if trial.state == TrialState.RUNNING]
-    ended = [trial.number for trial in running if _end(study, trial, folder, dimensions)]
+    ended = [trial.number for trial in running if _end(study, trial, folder, dimensions, constraints)]
     numbers = numbered_folders(folder)
     new = range(len(trials), max(numbers, default=-1) + 1)
     record = read_config_record(folder, dimensions, [number for number in numbers if number in new])
     if record is not None and new:
         record.write(study)
     for number in new:
-        study.add_trial(read_trial(folder, number, dimensions, record))
+        study.add_trial(read_trial(folder, number, dimensions, record, constraints))
     return _lines(named.name, study, ended, new)
 
 
@@ -87,7 +94,7 @@ def _study_named(folder: Path, config: DictConfig) -> StudyNamed:
     name = folder.absolute().name if is_stamped else OmegaConf.select(config, "hydra.sweeper.study_name")
     with suppress(OSError, ValueError, KeyError, AssertionError):
         name = read_yaml(folder / RESULTS_FILE)["study"]
-    return StudyNamed(str(name), DIRECTIONS[OmegaConf.select(config, "hydra.sweeper.direction")])
+    return StudyNamed(str(name), directions_of(OmegaConf.select(config, "hydra.sweeper.direction")))
 
 
 def _check_not_at_work(trials: list[FrozenTrial], folder: Path) -> None:
@@ -100,7 +107,18 @@ def _check_not_at_work(trials: list[FrozenTrial], folder: Path) -> None:
             )
 
 
-def _end(study: Study, trial: FrozenTrial, folder: Path, dimensions: Mapping[str, Dimension]) -> bool:
+def _read_constraints(config: DictConfig) -> tuple[Constraint, ...]:
+    node = OmegaConf.select(config, "hydra.sweeper.constraints")
+    return read_constraints(None if node is None else OmegaConf.to_container(node))
+
+
+def _end(
+    study: Study,
+    trial: FrozenTrial,
+    folder: Path,
+    dimensions: Mapping[str, Dimension],
+    constraints: Sequence[Constraint],
+) -> bool:
     """End a trial that ran to its end and whose worker was gone before it could tell; return False for any other."""
     attempt, storage, trial_id = Attempt(trial), study._storage, trial._trial_id
     facts = read_facts(folder / attempt.folder_name)
@@ -112,6 +130,8 @@ def _end(study: Study, trial: FrozenTrial, folder: Path, dimensions: Mapping[str
             storage.set_trial_param(trial_id, name, distribution.to_internal_repr(value), distribution)
     for step in sorted(facts.reports.keys() - trial.intermediate_values.keys()):
         storage.set_trial_intermediate_value(trial_id, step, facts.reports[step])
+    for name, excess in read_violations(folder / attempt.folder_name, facts, constraints).items():
+        storage.set_trial_system_attr(trial_id, name, excess)
     if facts.state == TrialState.FAIL and attempt.reason is None:
         storage.set_trial_user_attr(trial_id, REASON, facts.reason or "unknown")
-    return tell(study, trial.number, facts.state, facts.value if facts.state == TrialState.COMPLETE else None)
+    return tell(study, trial.number, facts.state, facts.values if facts.state == TrialState.COMPLETE else None)

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from optuna import Study
@@ -15,8 +16,9 @@ from optuna.trial import FrozenTrial
 
 from tunesmith import run_folder
 from tunesmith.search.study.counts import count
-from tunesmith.search.study.study import best_trial
-from tunesmith.search.study.trial import Attempt, State, state_of
+from tunesmith.search.study.front import feasible, has_constraints, num_infeasible, pareto_front
+from tunesmith.search.study.study import best_trial, candidates
+from tunesmith.search.study.trial import Attempt, State
 from tunesmith.search.trials_table import TRIALS_FILE, to_csv
 from tunesmith.typed_command import program
 
@@ -24,6 +26,7 @@ RESULTS_FILE = "optimization_results.yaml"
 BEST_FILE = "best.yaml"
 
 MULTIRUN_FILE = "multirun.yaml"
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -34,34 +37,20 @@ class Epochs:
     saved: int | None
 
 
-def write_results(study: Study, folder: Path, max_epochs: int | None, folds: int | None = None) -> dict[str, Any]:
+def write_results(
+    study: Study, folder: Path, max_epochs: int | None, folds: int | None = None, more: Mapping[str, Any] = _NOTHING
+) -> dict[str, Any]:
     """Write trials.csv and optimization_results.yaml; return the content of the latter.
 
     max_epochs: of a trial, to count the epochs that pruning saved; None if the app has no such number.
     folds: number of trainings of a trial, each of max_epochs; None: one training.
+    more: further content.
     """
     trials = study.get_trials(deepcopy=False)
-    best = best_trial(trials, study.direction)
-    results = _results(study, trials, best, folder, _epochs(trials, max_epochs, folds))
-    run_folder.write_text(folder / TRIALS_FILE, to_csv(trials, study.direction, folder))
+    results = {**_results(study, trials, folder, _epochs(trials, max_epochs, folds)), **more}
+    run_folder.write_text(folder / TRIALS_FILE, to_csv(trials, study.directions, folder))
     run_folder.write_yaml(folder / RESULTS_FILE, results)
     return results
-
-
-def write_test(folder: Path, results: dict[str, Any], test: Mapping[str, Any]) -> dict[str, Any]:
-    """Add the best trial's test metrics to optimization_results.yaml."""
-    results = {**results, "test": dict(test)}
-    run_folder.write_yaml(folder / RESULTS_FILE, results)
-    return results
-
-
-def read_test(folder: Path, results: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the metrics of test.yaml if the best trial was evaluated before: test data is touched once per trial."""
-    best_folder = find_best(folder, results)
-    path = None if best_folder is None else best_folder / run_folder.TEST_FILE
-    if path is None or not path.exists():
-        return None
-    return {name: value for name, value in run_folder.read_yaml(path).items() if name != "samples"}
 
 
 def find_best(folder: Path, results: Mapping[str, Any]) -> Path | None:
@@ -81,19 +70,33 @@ def find_best(folder: Path, results: Mapping[str, Any]) -> Path | None:
 
 def ties(study: Study) -> list[int]:
     """Return the numbers of the complete trials whose value equals the best trial's."""
-    trials = study.get_trials(deepcopy=False)
-    best = best_trial(trials, study.direction)
-    complete = [trial for trial in trials if best and state_of(trial) is State.COMPLETE]
-    return [trial.number for trial in complete if best and trial.value == best.value and trial.number != best.number]
+    best = _best_trial(study)
+    others = [trial for trial in feasible(candidates(study)) if best and trial.number != best.number]
+    return [trial.number for trial in others if best and trial.values == best.values]
 
 
-def _results(
-    study: Study, trials: list[FrozenTrial], best: FrozenTrial | None, folder: Path, epochs: Epochs
-) -> dict[str, Any]:
-    counts = count(trials)
+def _best_trial(study: Study) -> FrozenTrial | None:
+    """Return the best trial; None if none is complete, or with several objectives, where none is the best one."""
+    return best_trial(candidates(study), study.direction) if len(study.directions) == 1 else None
+
+
+def _solutions(study: Study, trials: list[FrozenTrial], folder: Path) -> dict[str, Any]:
+    """Return the Pareto front of several objectives, under the official plugin's names; nothing for one objective."""
+    if len(study.directions) == 1:
+        return {}
+    solutions = []
+    for attempt in map(Attempt, pareto_front(trials, study.directions)):
+        where = {"trial": attempt.number, "dir": attempt.trial_folder(folder), "host": attempt.host}
+        solutions.append({"params": attempt.params, "values": attempt.values(study.directions), **where})
+    return {"directions": [each.name.lower() for each in study.directions], "solutions": solutions}
+
+
+def _results(study: Study, trials: list[FrozenTrial], folder: Path, epochs: Epochs) -> dict[str, Any]:
+    counts, best = count(trials), _best_trial(study)
     return {
         "name": "optuna",
         "study": study.study_name,
+        **_solutions(study, trials, folder),
         "best_value": float(best.values[0]) if best else None,
         "best_params": Attempt(best).params if best else None,
         "best_trial": best.number if best else None,
@@ -106,9 +109,15 @@ def _results(
             "failed": counts.failed,
             "lost": counts.lost,
         },
+        **_infeasible(trials),
         "epochs": {"run": epochs.run, "saved": epochs.saved},
         "seconds": round(sum(attempt.seconds for attempt in map(Attempt, trials) if _has_run(attempt)), 3),
     }
+
+
+def _infeasible(trials: list[FrozenTrial]) -> dict[str, int]:
+    """Return how many of the trials break a constraint, if any trial was told one."""
+    return {"infeasible": num_infeasible(trials)} if any(map(has_constraints, trials)) else {}
 
 
 def _has_run(attempt: Attempt) -> bool:

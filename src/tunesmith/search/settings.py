@@ -15,8 +15,11 @@ from tunesmith.checks import check_rule
 from tunesmith.config.node_keys import HYDRAS
 from tunesmith.config.quoting import to_hydra
 from tunesmith.errors import UserError, closest
-from tunesmith.rules import FLAG, SEED, Rule, integer, number, one_of, or_null
+from tunesmith.rules import FLAG, SEED, Rule, integer, is_list, list_of, number, one_of, or_null
+from tunesmith.search.confirm.options import Confirm, read_confirm
+from tunesmith.search.constraints import Constraint, read_constraints
 from tunesmith.search.named_function import NamedEvaluation, NamedFunction
+from tunesmith.search.several_objectives import check_best_is_not_needed, check_sampler, choose_pruner
 from tunesmith.search.space.params import read_params
 from tunesmith.search.stage_settings import StageSettings, read_stages
 from tunesmith.search.study.stopping import Stopping
@@ -38,6 +41,7 @@ NAME = Rule(
     ),
 )
 
+_DIRECTION = one_of("minimize", "maximize", "min", "max")
 _RULES: dict[str, Rule] = {
     "n_trials": integer(1),
     "n_workers": integer(1),
@@ -48,11 +52,11 @@ _RULES: dict[str, Rule] = {
     "target": or_null(number("that a trial's value may reach", math.isfinite)),
     "no_improvement": or_null(integer(1)),
     "total_epochs": or_null(integer(1)),
+    "baseline": FLAG,
     "isolate": FLAG,
     "devices": integer(1),
     "max_failure_rate": number("in [0, 1]", lambda value: 0 <= value <= 1),
     "seed": or_null(SEED),
-    "direction": one_of("minimize", "maximize", "min", "max"),
     "storage": Rule("null or a database's URL", lambda value: value is None or isinstance(value, str)),
     "study_name": or_null(NAME),
     "max_epochs": or_null(integer(1)),
@@ -66,11 +70,14 @@ OnFinish = Callable[..., Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Settings:
-    """What hydra.sweeper says; conf/hydra/sweeper/tunesmith.yaml explains each key."""
+    """What hydra.sweeper says; conf/hydra/sweeper/tunesmith.yaml explains each key.
+
+    direction: a tuple of several directions if the study has several objectives.
+    """
 
     sampler: Any
     pruner: Any
-    direction: str
+    direction: str | tuple[str, ...]
     storage: str | None
     study_name: str
     n_trials: int
@@ -86,12 +93,16 @@ class Settings:
     isolate: bool
     devices: int
     params: Mapping[str, Any]
+    constraints: tuple[Constraint, ...]
     custom_search_space: Callable[..., None] | None
     seed: int | None
     max_epochs: int | None
     folds: int | None
     dry_run: bool
+    baseline: bool
+    enqueue: Any
     stages: tuple[StageSettings, ...]
+    confirm: Confirm | None
     check: Callable[[DictConfig], str | None] | None
     on_start: Callable[..., object] | None
     on_finish: OnFinish | None
@@ -123,22 +134,30 @@ def read_settings(given: Mapping[str, Any], config: DictConfig | None = None) ->
         raise UserError("study_name must be a name; got null: leave it out, and it is a time stamp")
     for key, rule in _RULES.items():
         check_rule(PREFIX + key, rule, given[key])
-    params = given["params"]
-    resolved = _checked_params(OmegaConf.to_container(params) if isinstance(params, DictConfig) else params or {})
-    return Settings(
+    direction, typed = _direction(given["direction"]), _typed_of_hydra(config)
+    check_sampler(given["sampler"], direction)
+    resolved = _checked_params(_plain(given["params"]) or {})
+    settings = Settings(
         **{
             **{key: value for key, value in given.items() if key not in _OLD},
+            "direction": direction,
+            "pruner": choose_pruner(given["pruner"], direction, typed),
             "n_workers": _n_workers(given["n_workers"], given["n_jobs"]),
             "study_name": _study_name(given["study_name"]),
             "storage": given["storage"] or None,  # an empty variable is no storage
             "params": read_params(resolved, None if config is None else _written_params(config)),
+            "constraints": read_constraints(_plain(given["constraints"])),
             "custom_search_space": _function("custom_search_space", given["custom_search_space"]),
+            "enqueue": _plain(given["enqueue"]),
             "stages": read_stages(given["stages"]),
+            "confirm": read_confirm(given["confirm"]),
             "check": _function("check", given["check"]),
             "on_start": _function("on_start", given["on_start"]),
             "on_finish": None if given["on_finish"] is None else NamedEvaluation(given["on_finish"]),
         }
     )
+    check_best_is_not_needed(vars(settings))
+    return settings
 
 
 def check_sweeper_keys(config: DictConfig) -> None:
@@ -160,15 +179,16 @@ def _check_old(given: Mapping[str, Any]) -> None:
     if given.get("search_space") is not None:
         params = ", ".join(f"{key}: {_sweep(value)}" for key, value in given["search_space"].items())
         raise UserError(f"{PREFIX}search_space is an old name: write {PREFIX}params: {{{params}}}")
-    direction = given.get("direction")
-    if isinstance(direction, Sequence) and not isinstance(direction, str):
-        raise UserError(f"{PREFIX}direction must be one, as a study has one objective; got {list(direction)}")
 
 
 def _checked_params(params: object) -> dict[str, Any]:
     if not isinstance(params, Mapping):
         raise UserError(f"{PREFIX}params must be a dict of keys and their sweeps; got {params!r}")
     return {str(key): value for key, value in params.items()}
+
+
+def _plain(given: Any) -> Any:
+    return OmegaConf.to_container(given, resolve=True) if OmegaConf.is_config(given) else given
 
 
 def _written_params(config: DictConfig) -> object:
@@ -194,6 +214,19 @@ def _n_workers(n_workers: int, n_jobs: int | None) -> int:
     if n_workers == 1:
         return n_jobs
     raise UserError(f"{PREFIX}n_jobs is the old name of n_workers: give one of them; got {n_jobs} and {n_workers}")
+
+
+def _direction(given: str | Sequence[str]) -> str | tuple[str, ...]:
+    """Return the direction of the one objective, or the directions of several."""
+    check_rule(f"{PREFIX}direction", list_of(_DIRECTION) if is_list(given) else _DIRECTION, given)
+    if isinstance(given, str):
+        return given
+    return given[0] if len(given) == 1 else tuple(given)
+
+
+def _typed_of_hydra(config: DictConfig | None) -> list[str]:
+    typed = None if config is None else OmegaConf.select(config, "hydra.overrides.hydra", default=None)
+    return [] if typed is None else list(map(str, typed))
 
 
 def _study_name(given: str | int | None) -> str:

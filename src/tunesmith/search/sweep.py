@@ -43,7 +43,8 @@ from tunesmith.search.worker import callbacks
 from tunesmith.search.worker.executor import Executor
 from tunesmith.search.worker.executors.choice import choose_executor
 from tunesmith.search.worker.interruption import JOB_SIGNALS, SIGNALS, Interruption
-from tunesmith.search.worker.worker import Limits, StageAtWork, Worker, WorkerMustRestart
+from tunesmith.search.worker.stage_at_work import StageAtWork
+from tunesmith.search.worker.worker import Limits, Worker, WorkerMustRestart
 
 # Exit code of a worker that leaves the rest of the budget to a fresh one.
 EXIT_MUST_RESTART = 75
@@ -75,8 +76,8 @@ def run_sweep(
         sweep.run_as_worker()
         return None
     check_launcher(config, settings.dry_run)
-    previews = stages.previews()
-    remarks = check_sweep(settings, previews)
+    previews = stages.previews
+    remarks = [*stages.remarks, *check_sweep(settings, previews)]
     if settings.dry_run:
         show_examples(settings, previews, remarks)
         return None
@@ -116,7 +117,7 @@ class Sweep:
             study = self._opener.open(self._config)
             say(f"study {self._settings.study_name}; resume it with: {self._resume_hint()}")
             self._before = count_before(study.get_trials(deepcopy=False))
-            show_joined(study.get_trials(deepcopy=False), self._stages.n_trials())
+            show_joined(study.counted(), self._stages.n_trials())
             self._show_stage(study.current()[0], remarks)
             self._stages.tell = self._show_stage
             self._work(study)
@@ -216,8 +217,10 @@ class Sweep:
         return self._stages.get(0, ()).composer.loader
 
     def _show_stage(self, stage: PreparedStage, remarks: Sequence[str] = ()) -> None:
-        show_stage(stage.stage, stage.n_trials)
-        show_space(stage.stage.space, remarks)
+        if stage.stage.name is None:
+            show_space(stage.stage.space, remarks)
+        else:
+            show_stage(stage.stage, stage.n_trials, remarks)
 
     def _find_stage(self, study: StagedStudy) -> StageAtWork:
         stage, of_stage = study.current()
@@ -241,7 +244,8 @@ class Sweep:
 
     def _limits(self) -> Limits:
         own = self._settings
-        return Limits(own.max_failure_rate, own.max_retries, own.timeout, own.trial_timeout, self._before)
+        limits = own.max_failure_rate, own.max_retries, own.timeout, own.trial_timeout, self._before
+        return Limits(*limits, constraints=own.constraints)
 
     def _resume_hint(self) -> str:
         return command.resume_hint(self._keys)

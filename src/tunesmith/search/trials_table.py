@@ -12,6 +12,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
 from tunesmith.errors import printable, shorten
+from tunesmith.search.study.front import has_constraints, violations
 from tunesmith.search.study.trial import Attempt
 
 TRIALS_FILE = "trials.csv"
@@ -24,8 +25,11 @@ _FORMULA = re.compile(r"[\s']*[=+\-@\uff0b\uff0d\uff1d\uff20]")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?(inf|nan)", re.IGNORECASE)
 
 
-def to_csv(trials: Sequence[FrozenTrial], direction: StudyDirection, folder: Path) -> str:
+def to_csv(trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection], folder: Path) -> str:
     """Return the content of trials.csv; trials: all of a study, of which those that count get a row.
+
+    With several objectives the column value is the first one's; value_1, value_2 of the others stand behind it. A
+    column infeasible names the constraints that a trial breaks, if any trial of the study was told any.
 
     A parameter that is named like a column before it has the column params.KEY. A text that a spreadsheet would take
     for a formula has a ' in front.
@@ -34,15 +38,19 @@ def to_csv(trials: Sequence[FrozenTrial], direction: StudyDirection, folder: Pat
     keys = list(dict.fromkeys(key for attempt in counted for key in attempt.params))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    header = _distinct([*FIXED_COLUMNS, *keys])
+    further = [f"value_{index}" for index in range(1, len(directions))]
+    is_constrained = any(map(has_constraints, trials))
+    fixed = _with_columns(FIXED_COLUMNS, "value", [*further, *["infeasible"] * is_constrained])
+    header = _distinct([*fixed, *keys])
     writer.writerow(name if _KEY.fullmatch(name) else _cell(name) for name in header)
     for attempt in counted:
-        value = attempt.value(direction)
+        values = [repr(value) for value in attempt.values(directions)] or [""] * len(directions)
         row = [
             attempt.number,
             attempt.stage or "",
             trials[attempt.number].state.name,
-            "" if value is None else repr(value),
+            *values,
+            *[", ".join(violations(trials[attempt.number]))] * is_constrained,
             attempt.epochs,
             round(attempt.seconds, 3),
             attempt.host,
@@ -61,7 +69,8 @@ def read_trials(folder: Path) -> tuple[list[dict[str, str]], list[str]]:
     Two columns of one name, which earlier versions wrote, are told apart: the first is the fixed one.
     """
     columns, rows = _read(folder / TRIALS_FILE)
-    return rows, [name for name in columns if name not in FIXED_COLUMNS]
+    num_fixed = max((place for place, name in enumerate(columns, 1) if name in FIXED_COLUMNS), default=0)
+    return rows, columns[num_fixed:]
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
@@ -74,6 +83,11 @@ def _read(path: Path) -> tuple[list[str], list[dict[str, str]]]:
         header, *rows = ([_text(cell) for cell in line] for line in csv.reader(file))
     columns = _distinct(header)
     return columns, [dict(zip(columns, row, strict=True)) for row in rows]
+
+
+def _with_columns(columns: Sequence[str], behind: str, names: Sequence[str]) -> list[str]:
+    place = columns.index(behind) + 1
+    return [*columns[:place], *names, *columns[place:]]
 
 
 def _cell(value: object) -> object:

@@ -14,6 +14,7 @@ from omegaconf import DictConfig
 
 from tunesmith import run_folder
 from tunesmith.errors import UserError, text_of
+from tunesmith.objective import PARAMETERS
 from tunesmith.reporting import Reporter
 from tunesmith.training.engine import choose_engine
 from tunesmith.training.lean.loggers import build_tensorboard
@@ -81,6 +82,9 @@ class _FoldReporter:
     def report(self, step: int, value: float, epochs: int = 1) -> None:
         return
 
+    def report_metrics(self, metrics: Mapping[str, float]) -> None:
+        return
+
     def should_stop(self) -> bool:
         return False
 
@@ -107,6 +111,7 @@ def _result_fields(ended: Sequence[Result], state: str, reason: str | None) -> R
         "spread": stdev(values) if len(values) > 1 else None,
         "folds": values,
         "epochs": sum(result["epochs"] for result in ended),
+        PARAMETERS: next((result.get(PARAMETERS) for result in ended), None),
         "seconds": round(sum(result["seconds"] for result in ended), 3),
         "state": state,
         "reason": reason,

@@ -15,11 +15,12 @@ from tunesmith.config.changes import show_digest
 from tunesmith.data.array_data import ArrayData
 from tunesmith.data.fitted_preparation import FittedPreparation
 from tunesmith.errors import UserError
-from tunesmith.objective import Objective
+from tunesmith.objective import read_objectives
 from tunesmith.reporting import Reporter
 from tunesmith.run_folder import PREPARATION_FILE, checkpoint_folder
 from tunesmith.training.ddp.processes import is_rank_zero
 from tunesmith.training.record import RunRecord
+from tunesmith.training.refit_config import OF_REFIT, refit_fields
 from tunesmith.training.weights import read_part
 
 log = logging.getLogger(__name__)
@@ -133,7 +134,10 @@ def make_record(cfg: DictConfig, folder: Path, reporter: Reporter, data: Any) ->
     if digest is not None and is_rank_zero():
         reporter.report_data(digest)
     preparation = data.splits.preparation.to_plain() if isinstance(data, ArrayData) else None
-    return RunRecord(folder, Objective(cfg.objective.metric, cfg.objective.mode), reporter, digest, preparation)
+    of_refit = refit_fields(cfg)
+    objective, *others = read_objectives(cfg) if of_refit is None else [OF_REFIT]
+    last_epoch = None if of_refit is None else int(of_refit["epochs"])
+    return RunRecord(folder, objective, reporter, digest, preparation, others, last_epoch)
 
 
 @cache

@@ -42,7 +42,7 @@ _PATIENCE_KEYS = (
     *("divergence_threshold", "verbose", "log_rank_zero_only", "check_on_train_epoch_end"),
 )
 _NO_PROFILER = "tunesmith.training.profiler.NoProfiler"
-_OPTIMIZERS, _SCHEDULES = "torch.optim.", "torch.optim.lr_scheduler."
+_OPTIMIZERS, _SCHEDULES = "torch.optim.", ("torch.optim.lr_scheduler.", "tunesmith.training.recorded_rates.")
 _OPTIMIZERS_OF_CLOSURES = ("LBFGS",)
 
 # The Trainer's arguments that change neither numbers nor files, and our own keys of its node.

@@ -20,6 +20,7 @@ from tunesmith.training.ddp.processes import cleaned_up_ranks
 from tunesmith.training.engine import LIGHTNING
 from tunesmith.training.loggers import closed_loggers
 from tunesmith.training.result import Result, failure_recorded, write_result
+from tunesmith.training.weight_groups import count_parameters
 
 
 def train_once(
@@ -41,6 +42,7 @@ def train_once(
             "trainer must let an epoch end with a validation, or train without a validation part; got a run that "
             f"ended after {run.trainer.global_step} steps without one: give more steps, or trainer.limit_train_batches"
         )
+    run.record.num_parameters = count_parameters(run.module)
     return write_result(cfg, folder, LIGHTNING, run.record.result_fields(), run.record.data_digest)
 
 

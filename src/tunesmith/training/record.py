@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tunesmith.errors import UserError, closest
-from tunesmith.objective import BestSoFar, Objective
+from tunesmith.objective import OF_RUN, PARAMETERS, BestSoFar, Objective, check_others
 from tunesmith.reporting import Reporter
 from tunesmith.run_folder import (
     BEST_CHECKPOINT,
@@ -36,6 +36,7 @@ class RunRecord:
         is_stopped: whether the reporter stopped the run before its last epoch.
         data_digest: which data the run trains on; None: nobody can tell.
         preparation: what is done to the data, as plain values; None: nobody can tell.
+        num_parameters: how many numbers the run trains; None as long as nobody has counted them.
     """
 
     def __init__(
@@ -45,12 +46,22 @@ class RunRecord:
         reporter: Reporter,
         data_digest: str | None = None,
         preparation: Mapping[str, Any] | None = None,
+        others: Sequence[Objective] = (),
+        last_epoch: int | None = None,
     ) -> None:
+        """Begin the record of a run.
+
+        others: further objectives of the run's study.
+        last_epoch: at which the run is complete, before its config's last one; None: the config's alone counts.
+        """
         self.folder = folder
         self.objective = objective
         self.reporter = reporter
         self.data_digest = data_digest
         self.preparation = preparation
+        self.others = others
+        self.num_parameters: int | None = None
+        self.last_epoch = last_epoch
         self.best = BestSoFar(objective)
         self.is_best_saved = True
         self.epoch = 0
@@ -86,7 +97,7 @@ class RunRecord:
         Raises:
             UserError: the objective is not among the metrics.
         """
-        self._objective_of(metrics)
+        self._objective_of(metrics, step)
         self.reporter.poll()  # the folder may be another attempt's by now
         self.table.append(epoch, metrics, step)
         self.compare(epoch, metrics, step)
@@ -110,7 +121,7 @@ class RunRecord:
         Raises:
             UserError: the objective is not among the metrics.
         """
-        value = self._objective_of(metrics)
+        value = self._objective_of(metrics, step)
         if epoch != self._best_of_epoch.epoch:
             self._best_of_epoch = BestSoFar(self.objective)
         self.epoch = epoch
@@ -131,8 +142,8 @@ class RunRecord:
 
     @property
     def is_over(self) -> bool:
-        """Whether the run has to end now, failed or stopped."""
-        return self.failure is not None or self.is_stopped
+        """Whether the run has to end now: failed, stopped, or complete at last_epoch."""
+        return self.failure is not None or self.is_stopped or self.epoch == self.last_epoch
 
     @property
     def seconds(self) -> float:
@@ -152,6 +163,7 @@ class RunRecord:
             "epoch": self.best.epoch if has_best else None,
             **({} if self.best.step is None else {"step": self.best.step}),
             "epochs": self.epoch,
+            PARAMETERS: self.num_parameters,
             "seconds": round(self.seconds, 3),
             "state": self.state,
             "reason": self.failure or ("pruned" if self.is_stopped else None),
@@ -180,8 +192,11 @@ class RunRecord:
                 f"{', '.join(values)}: another run's checkpoint starts a new run by weights=..."
             )
 
-    def _objective_of(self, metrics: Mapping[str, float]) -> float:
+    def _objective_of(self, metrics: Mapping[str, float], step: int | None) -> float:
+        """Return the objective; of several validations in an epoch, which have a step, the last may have others."""
         if self.objective.metric not in metrics:
             hint = closest(self.objective.metric, metrics)
             raise UserError(f"objective.metric must be a logged metric; got '{self.objective.metric}'{hint}")
+        if step is None:
+            check_others(self.others, [*metrics, *OF_RUN])
         return metrics[self.objective.metric]

@@ -12,10 +12,13 @@ from omegaconf import DictConfig
 from tunesmith import run_folder
 from tunesmith.errors import RunFailed, UserError, text_of
 from tunesmith.machine_faults import find_machine_fault
+from tunesmith.objective import check_others, read_objectives
+from tunesmith.run_metrics import read_run_metrics
 from tunesmith.training.complaints import explain
 from tunesmith.training.ddp.processes import is_rank_zero
 from tunesmith.training.memory import as_out_of_memory
 from tunesmith.training.record import RunRecord
+from tunesmith.training.refit_config import refit_fields
 
 Result = dict[str, Any]
 
@@ -28,10 +31,24 @@ def write_result(cfg: DictConfig, folder: Path, engine: str, fields: Result, dat
     labels = {"note": cfg.get("note"), "tags": list(cfg.get("tags") or [])}
     origin = {"seed": cfg.seed, "threads": cfg.threads, "engine": engine, **labels, **run_folder.environment()}
     objective = {"metric": cfg.objective.metric, "mode": cfg.objective.mode}
-    result = {**objective, **fields, **origin, "data_digest": data_digest}
+    of_refit = refit_fields(cfg)
+    if of_refit is not None:  # nothing has validated it
+        objective, fields = {}, {"refit": of_refit, **{k: v for k, v in fields.items() if k not in ("value", "epoch")}}
+    values = _values(cfg, folder, fields) if of_refit is None and is_rank_zero() else {}
+    result = {**objective, **fields, **values, **origin, "data_digest": data_digest}
     if is_rank_zero():
         run_folder.write_yaml(folder / run_folder.RESULT_FILE, result)
     return result
+
+
+def _values(cfg: DictConfig, folder: Path, fields: Result) -> Result:
+    """Return the values of several objectives, those of the best epoch by the first one; nothing for one objective."""
+    _, *others = read_objectives(cfg)
+    if not others or fields["value"] is None or fields["state"] == "FAIL":
+        return {}
+    metrics = read_run_metrics(folder, fields)
+    check_others(others, metrics)
+    return {"values": {cfg.objective.metric: fields["value"], **{each.metric: metrics[each.metric] for each in others}}}
 
 
 @contextmanager

@@ -12,17 +12,20 @@ from tunesmith import run_folder
 from tunesmith.errors import RunFailed
 from tunesmith.reporting import Reporter, is_trial
 from tunesmith.resume.resume_command import typed_path
+from tunesmith.run_metrics import best_rows, read_run_metrics
 from tunesmith.training.cross_validation import cross_validate, has_folds
 from tunesmith.training.ddp.processes import is_rank_zero
 from tunesmith.training.memory import free_cuda
+from tunesmith.training.refit import refit
 from tunesmith.training.result import Result
 from tunesmith.training.train_once import train_once
 
 
-def train(cfg: DictConfig, folder: Path, reporter: Reporter) -> float:
+def train(cfg: DictConfig, folder: Path, reporter: Reporter) -> float | tuple[float, ...]:
     """Train a config, leave its files in the folder, and print a summary of a plain run.
 
     Returns: the best value of the objective over the run's epochs; with data.folds the mean of these over the folds.
+    With objective.others a tuple: this value, and those of the others at the same epoch.
 
     Raises:
         optuna.TrialPruned: the reporter stopped the run.
@@ -35,11 +38,15 @@ def train(cfg: DictConfig, folder: Path, reporter: Reporter) -> float:
         free_cuda()
     if is_rank_zero() and not is_trial():
         _show(result, folder)
+    if is_rank_zero() and is_trial() and result["value"] is not None:
+        reporter.report_metrics(read_run_metrics(folder, result))
     if result["state"] == "FAIL":
         raise RunFailed(result["reason"])
     if result["state"] == "PRUNED":
         raise TrialPruned(f"pruned after {result['epochs']} epochs")
-    return float(result["value"])
+    if cfg.get("refit") is True and not is_trial():  # a sweep refits its best trial alone
+        _refit(cfg, folder)
+    return tuple(result["values"].values()) if "values" in result else float(result["value"])
 
 
 def train_in(cfg: DictConfig, folder: Path, reporter: Reporter) -> Result:
@@ -54,6 +61,12 @@ def train_in(cfg: DictConfig, folder: Path, reporter: Reporter) -> Result:
     last = folder / run_folder.LAST_CHECKPOINT
     typed = None if cfg.ckpt_path is None else Path(cfg.ckpt_path)
     return train_once(cfg, folder, reporter, typed or (last if reporter.is_retry and last.exists() else None))
+
+
+def _refit(cfg: DictConfig, folder: Path) -> None:
+    print(f"{'refit':<12} on training and validation part", flush=True)
+    place, config = refit(folder, cfg)
+    print(f"{'refitted':<12} {typed_path(place)}/  {config.refit.epochs} epochs", flush=True)
 
 
 def _show(result: Result, folder: Path) -> None:
@@ -72,17 +85,11 @@ def _show(result: Result, folder: Path) -> None:
     else:
         rows = [
             ("best epoch", f"{result['epoch']} of {time}"),
-            *(("its metrics", _metrics(row)) for row in _rows_of(folder, result)),
+            *(("its metrics", _metrics(row)) for row in best_rows(folder, result)),
             ("files", f"{where}/  result.yaml, metrics.csv, checkpoints/best.ckpt"),
         ]
     rows.append(("test it", f"python scripts/evaluate.py {shlex.quote(where)}"))
     print(*(f"{label:<12} {text}" for label, text in rows), sep="\n", flush=True)
-
-
-def _rows_of(folder: Path, result: Result) -> list[dict[str, str]]:
-    """Return the row of the best epoch, or of its best validation."""
-    best = {key: str(result[key]) for key in run_folder.AXES if key in result}
-    return [row for row in run_folder.read_metrics(folder) if best.items() <= row.items()]
 
 
 def _metrics(row: dict[str, str]) -> str:

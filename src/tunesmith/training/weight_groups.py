@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import Parameter
 
 
@@ -22,3 +22,8 @@ def group_parameters(parameters: Iterable[Parameter], weight_decay: float | None
 def is_weight(parameter: Tensor) -> bool:
     """Tell a weight from a bias or a norm's parameter, which have one dimension."""
     return parameter.ndim > 1
+
+
+def count_parameters(module: nn.Module) -> int:
+    """Return how many numbers of a module are trained."""
+    return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)

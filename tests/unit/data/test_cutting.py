@@ -137,3 +137,20 @@ CANNOT_CUT: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
 def test_what_cannot_be_cut_is_refused(fields: dict[str, Any], changes: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=f"^{message}"):
         parts(arrays(**fields), **changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"split": "time"}, {"split": "group"}, {"folds": 4, "fold": 0}, {"test_fraction": None, "val_fraction": 0.5}],
+    ids=str,
+)
+def test_training_may_take_in_the_validation_part_and_leaves_the_test_part_as_it_is(changes: dict[str, Any]) -> None:
+    given = arrays(order=ORDER, groups=GROUPS, num_test=10)
+    train, val, test = parts(given, **changes)
+    both, none, same = parts(given, **changes, train_on_val=True)
+    assert (sorted(both), none, same) == (sorted([*train, *val]), [], test)
+
+
+def test_a_fraction_of_both_parts_is_that_of_what_trains() -> None:
+    both, _, _ = parts(arrays(), train_on_val=True, fraction=0.5)
+    assert len(both) == 40

@@ -46,3 +46,11 @@ def test_a_path_is_told_from_where_the_command_was_typed(tmp_path: Path, monkeyp
     (tmp_path / "r").mkdir()
     monkeypatch.chdir(tmp_path / "r")  # as hydra.job.chdir=true does
     assert typed_path(Path("checkpoints/last.ckpt")) == "r/checkpoints/last.ckpt"
+
+
+def test_of_a_refit_the_script_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    checkpoint(Path("a run/refit/checkpoints/last.ckpt"))
+    assert resume_command(Path("a run")) == "python scripts/refit.py 'a run'"
+    checkpoint(Path("a run/checkpoints/last.ckpt"))  # the run itself goes on again
+    assert str(resume_command(Path("a run"))).endswith("ckpt_path='a run/checkpoints/last.ckpt'")

@@ -47,6 +47,7 @@ BOUNDS: dict[str, dict[str, Bounds]] = {
         "note": ([None, "why"], ["", 3, ["why"]]),
         "tags": ([[], ["a", "b"]], ["a", None, [1], [""]]),
         "find_lr": FLAG,
+        "refit": FLAG,
         "lr_finder.min_lr": POSITIVE,
         "lr_finder.max_lr": POSITIVE,
         "lr_finder.steps": ([50, 51], [49, 50.0, None]),

@@ -207,3 +207,12 @@ def test_a_command_that_is_printed_can_be_pasted(typed: Any, tmp_path: Path, nam
     values = {override.key_or_group: override.value() for override in parsed}
     assert (script, values["note"]) == (f"{tmp_path}/a b.py", "it's")
     assert {key: values[key] for key in study} == study
+
+
+def test_a_sweep_that_python_began_is_no_commands(typed: Any) -> None:
+    cfg = OmegaConf.create({"hydra": {"overrides": {"hydra": ["hydra.mode=MULTIRUN"], "task": ["x=1,2"]}}})
+    typed(["app.py"], "-m", "x=1,2")
+    assert command.is_of_command(cfg)
+    typed(["-m", "pytest"], "-q", "-k", "[1]")
+    assert not command.is_of_command(cfg)
+    assert command.resume_hint({}).endswith("pytest -q -k '[1]'")

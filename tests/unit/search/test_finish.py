@@ -18,6 +18,7 @@ from tunesmith.search.results import RESULTS_FILE
 
 Evaluate = Callable[[Path, DictConfig], Mapping[str, Any]]
 CONFIG = OmegaConf.create({"x": 0.25, "hydra": {"job": {"num": 1}}})
+REFIT = OmegaConf.create({"x": 0.25, "refit": True, "hydra": {"job": {"num": 1}}})
 
 
 @pytest.fixture(autouse=True)
@@ -38,10 +39,15 @@ def study(tmp_path: Path) -> Study:
 
 
 def end(
-    study: Study, folder: Path, evaluate: Evaluate | None, is_elsewhere: bool = False, **keys: Any
+    study: Study,
+    folder: Path,
+    evaluate: Evaluate | None,
+    is_elsewhere: bool = False,
+    config: DictConfig = CONFIG,
+    **keys: Any,
 ) -> dict[str, Any]:
     given = settings_of(direction="minimize", on_finish=evaluate, **keys)
-    return finish(study, given, X, folder, {"study_name": "study"}, is_elsewhere, lambda *_: CONFIG)
+    return finish(study, given, X, folder, {"study_name": "study"}, is_elsewhere, lambda *_: config)
 
 
 def test_the_best_trials_folder_is_evaluated_and_the_metrics_are_kept(study: Study, tmp_path: Path) -> None:
@@ -75,6 +81,20 @@ def test_a_trial_that_was_evaluated_before_is_not_evaluated_again(study: Study, 
         raise AssertionError("test data is touched once")
 
     assert end(study, tmp_path, evaluate)["test"] == {"test/acc": 0.8}
+
+
+def test_with_refit_the_refit_is_evaluated_and_the_results_say_so(study: Study, tmp_path: Path) -> None:
+    (tmp_path / "1" / "test.yaml").write_text("test/acc: 0.8\nsamples: 360\n")  # of a call without refit
+
+    def evaluate(folder: Path, config: DictConfig) -> dict[str, float]:
+        (folder / "refit").mkdir()
+        (folder / "refit" / "result.yaml").write_text("epochs: 12\n")
+        (folder / "refit" / "test.yaml").write_text("test/acc: 0.9\nsamples: 360\n")
+        return {"test/acc": 0.9}
+
+    found = end(study, tmp_path, evaluate, config=REFIT)
+    assert (found["test"], found["refit"]) == ({"test/acc": 0.9}, {"folder": "1/refit", "epochs": 12})
+    assert end(study, tmp_path, refuse, config=REFIT) == found  # test data is touched once
 
 
 def refuse(folder: Path, config: DictConfig) -> dict[str, float]:

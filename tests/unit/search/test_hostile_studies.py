@@ -312,7 +312,7 @@ def test_no_text_of_a_study_is_a_formula_of_a_spreadsheet(tmp_path: Path, text: 
     add(study, None, reason=text, note=text, tags=[text], owner=owner(text, host=text))
     keys = {text: CategoricalDistribution([text]), "x": UNIT}
     study.add_trial(create_trial(value=0.5, params={"x": 0.5, text: text}, distributions=keys))
-    (tmp_path / "trials.csv").write_text(to_csv(study_of(study), study.direction, tmp_path))
+    (tmp_path / "trials.csv").write_text(to_csv(study_of(study), study.directions, tmp_path))
     with (tmp_path / "trials.csv").open(newline="") as file:
         cells = [cell for line in csv.reader(file) for cell in line]
     assert not [cell for cell in cells if cell != "+A1" and cell.strip(" \t\r").startswith(tuple("=+-@\uff1d"))]
@@ -324,7 +324,7 @@ def test_numbers_stay_numbers(tmp_path: Path) -> None:
     study = opened()
     kinds = {"x": UNIT, "+a.b": FloatDistribution(-9, 9), "c": CategoricalDistribution(["-1.5", "-1e-3"])}
     study.add_trial(create_trial(value=-2.5, params={"x": 0.5, "+a.b": -1.5, "c": "-1e-3"}, distributions=kinds))
-    header, row = to_csv(study_of(study), study.direction, tmp_path).splitlines()
+    header, row = to_csv(study_of(study), study.directions, tmp_path).splitlines()
     assert header.endswith(",x,+a.b,c")
     assert row.startswith("0,COMPLETE,-2.5,")
     assert row.endswith(",0.5,-1.5,-1e-3")

@@ -16,7 +16,7 @@ from studies import ELSEWHERE
 from study_app import FOLDER, StudyApp, study_app, trials
 
 from tunesmith.errors import RunFailed, UserError
-from tunesmith.reporting import current_reporter
+from tunesmith.reporting import current_reporter, report_metrics
 from tunesmith.run_folder import MetricsTable, write_yaml
 from tunesmith.search.repair import repair
 from tunesmith.search.storage.storage import JOURNAL_FILE, open_journal
@@ -152,3 +152,34 @@ def test_a_study_in_a_database_is_refused(app: StudyApp) -> None:
     app.sweep("x=interval(0,1)", "hydra.sweeper.n_trials=1", "hydra.sweeper.storage=sqlite:///s.db")
     with pytest.raises(UserError, match=r"^folder must be that of a study in a journal; got sweeps/s, whose study"):
         repair(FOLDER)
+
+
+def test_several_objectives_and_constraints_are_taken_from_the_folders(app: StudyApp) -> None:
+    typed = ("x=0,1", "hydra.sweeper.direction=[minimize,maximize]", "hydra.sweeper.constraints={loss: '<= 1.5'}")
+
+    def job(cfg: DictConfig) -> tuple[float, float]:
+        folder = FOLDER / str(cfg.x)
+        MetricsTable(folder, 0).append(1, {"loss": cfg.x + 1.0})
+        report_metrics({"loss": cfg.x + 1.0})
+        values = {"loss": cfg.x + 1.0, "size": 3.0 * cfg.x}
+        result = {"metric": "loss", "mode": "min", "value": values["loss"], "epoch": 1, "epochs": 1, "seconds": 1.0}
+        write_yaml(folder / "result.yaml", {**result, "state": "COMPLETE", "values": values})
+        return values["loss"], values["size"]
+
+    found = app.sweep(*typed, task=job)
+    (FOLDER / JOURNAL_FILE).unlink()
+    repair(FOLDER)
+    assert [(trial.values, trial.constraints) for trial in trials()] == [
+        ([1.0, 0.0], {"loss <= 1.5": -0.5}),
+        ([2.0, 3.0], {"loss <= 1.5": 0.5}),
+    ]
+    again = app.sweep(*typed, task=job)
+    assert [each["trial"] for each in again["solutions"]] == [each["trial"] for each in found["solutions"]] == [0]
+
+
+def test_values_of_several_objectives_are_taken_from_the_table(app: StudyApp) -> None:
+    typed = ("x=0,1", "hydra.sweeper.direction=[minimize,maximize]")
+    app.sweep(*typed, task=lambda cfg: (cfg.x, 2 * cfg.x))
+    (FOLDER / JOURNAL_FILE).unlink()
+    repair(FOLDER)
+    assert [trial.values for trial in trials()] == [[0.0, 0.0], [1.0, 2.0]]

@@ -13,7 +13,7 @@ from optuna.trial import TrialState
 
 from tunesmith.run_folder import read_yaml, write_yaml
 from tunesmith.search.attribute_names import EPOCHS, OWNER, REASON
-from tunesmith.search.results import best_command, find_best, read_test, ties, write_results, write_test
+from tunesmith.search.results import best_command, find_best, ties, write_results
 from tunesmith.search.space.space import parse_space
 from tunesmith.search.storage.storage import open_storage
 from tunesmith.search.study.budget import ask
@@ -211,7 +211,7 @@ def test_trials_csv_has_a_row_per_counted_trial(study: Study, tmp_path: Path) ->
 def test_trials_csv_names_parameters_by_their_override_keys(study: Study, tmp_path: Path) -> None:
     write_results(study, tmp_path, MAX_EPOCHS)
     rows = rows_in(tmp_path)
-    fixed = ["number", "state", "value", "epochs", "seconds", "host", "folder", "reason", "note", "tags"]
+    fixed = ["number", "stage", "state", "value", "epochs", "seconds", "host", "folder", "reason", "note", "tags"]
     assert list(rows[0]) == [*fixed, "optimizer.lr", "model.name"]
     drawn = [(float(row["optimizer.lr"]), row["model.name"]) for row in rows]
     assert drawn == [tuple(study.trials[int(row["number"])].params.values()) for row in rows]
@@ -256,17 +256,17 @@ def test_of_another_hosts_best_trial_a_folder_has_to_hold_its_result(
     """An attempt that was lost on this host may lie under the same path."""
     elsewhere(study, str(tmp_path), 0.01)
     (tmp_path / "6").mkdir()
-    write_yaml(tmp_path / "6" / "test.yaml", {"test/acc": 0.5})
     if value is not None:
         write_yaml(tmp_path / "6" / "result.yaml", {"value": value})
     results = write_results(study, tmp_path, MAX_EPOCHS)
     assert find_best(tmp_path, results) == (tmp_path / "6" if is_here else None)
-    assert read_test(tmp_path, results) == ({"test/acc": 0.5} if is_here else None)
 
 
 def test_trials_csv_of_a_study_without_trials_has_its_header(tmp_path: Path) -> None:
     write_results(opened(tmp_path), tmp_path, MAX_EPOCHS)
-    assert (tmp_path / "trials.csv").read_text() == "number,state,value,epochs,seconds,host,folder,reason,note,tags\n"
+    assert (
+        tmp_path / "trials.csv"
+    ).read_text() == "number,stage,state,value,epochs,seconds,host,folder,reason,note,tags\n"
 
 
 # the command that repeats the best trial
@@ -282,26 +282,3 @@ def test_the_command_that_repeats_the_best_trial(tmp_path: Path, monkeypatch: py
 def test_a_package_repeats_the_best_trial_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["/x/tunesmith/__main__.py", "-m"])
     assert best_command(tmp_path).startswith("python -m tunesmith --config-dir ")
-
-
-# test metrics
-
-
-def test_test_metrics_are_added(study: Study, tmp_path: Path) -> None:
-    results = write_results(study, tmp_path, MAX_EPOCHS)
-    with_test = write_test(tmp_path, results, {"test/acc": 0.9})
-    assert with_test == {**results, "test": {"test/acc": 0.9}}
-    assert read_yaml(tmp_path / "optimization_results.yaml") == with_test
-
-
-def test_a_best_trial_that_was_evaluated_is_not_evaluated_again(study: Study, tmp_path: Path) -> None:
-    results = write_results(study, tmp_path, MAX_EPOCHS)
-    assert read_test(tmp_path, results) is None
-    (tmp_path / "3").mkdir()
-    write_yaml(tmp_path / "3" / "test.yaml", {"test/acc": 0.9, "samples": 360})
-    assert read_test(tmp_path, results) == {"test/acc": 0.9}
-
-
-def test_without_a_best_trial_there_is_no_test(tmp_path: Path) -> None:
-    results = write_results(opened(tmp_path), tmp_path, MAX_EPOCHS)
-    assert read_test(tmp_path, results) is None

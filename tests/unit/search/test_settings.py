@@ -10,6 +10,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from tunesmith.errors import UserError
+from tunesmith.search.constraints import Constraint
 from tunesmith.search.settings import Settings, read_settings
 
 GIVEN: dict[str, Any] = {
@@ -28,10 +29,14 @@ GIVEN: dict[str, Any] = {
     "target": None,
     "no_improvement": None,
     "total_epochs": None,
+    "baseline": False,
+    "enqueue": [],
+    "confirm": None,
     "isolate": False,
     "devices": 1,
     "params": {},
     "custom_search_space": None,
+    "constraints": None,
     "seed": None,
     "stages": [],
     "max_epochs": None,
@@ -66,6 +71,8 @@ def settings(**changes: Any) -> Settings:
         ("target", -0.5),
         ("no_improvement", 1),
         ("total_epochs", 1),
+        ("baseline", True),
+        ("enqueue", [{"x": 1}, "first:5"]),
         ("isolate", True),
         ("devices", 2),
     ],
@@ -89,6 +96,7 @@ def test_allowed(key: str, value: Any) -> None:
         ("target", math.inf, "a number that a trial's value may reach, or null; got inf"),
         ("no_improvement", 0, "an integer >= 1, or null; got 0"),
         ("total_epochs", 0.5, "an integer >= 1, or null; got 0.5"),
+        ("baseline", "yes", "true or false; got 'yes'"),
         ("isolate", 1, "true or false; got 1"),
         ("devices", 0, "an integer >= 1; got 0"),
         ("max_failure_rate", 1.1, "a number in [0, 1]; got 1.1"),
@@ -138,9 +146,21 @@ def test_a_search_space_of_null_says_nothing() -> None:
     assert settings(search_space=None) == settings()
 
 
-def test_several_objectives_are_refused() -> None:
-    with pytest.raises(UserError, match=r"^hydra\.sweeper\.direction must be one, .* got \['minimize', 'maximize'\]$"):
-        settings(direction=["minimize", "maximize"])
+def test_a_list_of_directions_is_one_for_each_objective() -> None:
+    assert settings(direction=["minimize", "max"]).direction == ("minimize", "max")
+    assert settings(direction=["max"]).direction == "max"
+
+
+@pytest.mark.parametrize(
+    ("given", "got"), [(["minimize", "up"], r"\['minimize', 'up'\]"), ([], r"\[\]")], ids=["a word", "none"]
+)
+def test_each_direction_is_checked(given: list[str], got: str) -> None:
+    with pytest.raises(UserError, match=rf"^hydra\.sweeper\.direction must be .*one of minimize.*; got {got}$"):
+        settings(direction=given)
+
+
+def test_constraints_are_read() -> None:
+    assert settings(constraints={"val/acc": ">= 0.9"}).constraints == (Constraint("val/acc", ">=", 0.9),)
 
 
 @pytest.mark.parametrize(("name", "read"), [("digits", "digits"), (7, "7")], ids=str)

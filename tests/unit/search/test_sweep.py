@@ -229,7 +229,7 @@ def test_the_same_command_goes_on_after_too_many_failures(sweep: Sweep) -> None:
     exceeded = r"^hydra\.sweeper\.max_failure_rate=0\.5 is exceeded: 5 of 5 trials failed"
     with pytest.raises(UserError, match=exceeded + r"; .*: python app\.py -m hydra\.sweeper\.study_name=s "):
         sweep(task, n_trials=20)
-    with pytest.raises(UserError, match=exceeded + " in this call; trials"):
+    with pytest.raises(UserError, match=exceeded + " in this call; the last one with: .*; trials"):
         sweep(task, n_trials=20)
     assert states() == ["FAIL"] * 10
     found = sweep(x_of, n_trials=20)  # mended

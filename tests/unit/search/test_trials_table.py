@@ -14,7 +14,7 @@ from tunesmith.search.trials_table import FIXED_COLUMNS, read_trials, to_csv
 
 
 def written(folder: Path, study: Study) -> Path:
-    (folder / "trials.csv").write_text(to_csv(study.trials, study.direction, folder))
+    (folder / "trials.csv").write_text(to_csv(study.trials, study.directions, folder))
     return folder
 
 
@@ -52,3 +52,18 @@ def test_a_long_reason_is_shortened(tmp_path: Path) -> None:
     study.tell(trial, state=TrialState.FAIL)
     (row,), _ = read_trials(written(tmp_path, study))
     assert len(row["reason"]) == 1000
+
+
+def test_further_objectives_and_constraints_have_columns_of_their_own(tmp_path: Path) -> None:
+    study = opened(direction=["min", "max"])
+    for values, excess in (((0.5, 7.0), 1.0), ((0.25, 8.0), 0.0)):
+        trial = asked(study)
+        trial.suggest_float("value_1", 0, 1)  # as a column that is none of the parameters is called
+        trial.set_constraint("size <= 3", excess)
+        study.tell(trial, values)
+    rows, params = read_trials(written(tmp_path, study))
+    assert [(row["value"], row["value_1"], row["infeasible"]) for row in rows] == [
+        ("0.5", "7.0", "size <= 3"),
+        ("0.25", "8.0", ""),
+    ]
+    assert params == ["params.value_1"]

@@ -54,9 +54,10 @@ def test_each_epoch_is_a_row_and_the_best_one_is_the_result(tmp_path: Path) -> N
         *(("1", "0.5"), ("2", "0.3"), ("3", "0.4"))
     ]
     assert not record.is_over
-    assert list(record.result_fields()) == ["value", "epoch", "epochs", "seconds", "state", "reason", "checkpoint"]
+    told = ["value", "epoch", "epochs", "parameters", "seconds", "state", "reason", "checkpoint"]
+    assert list(record.result_fields()) == told
     assert without_seconds(record) == {
-        **{"value": 0.3, "epoch": 2, "epochs": 3, "state": "COMPLETE", "reason": None},
+        **{"value": 0.3, "epoch": 2, "epochs": 3, "parameters": None, "state": "COMPLETE", "reason": None},
         "checkpoint": "checkpoints/best.ckpt",
     }
 
@@ -178,7 +179,7 @@ def test_a_loss_of_minus_infinity_is_not_the_best(tmp_path: Path) -> None:
 def test_without_a_good_epoch_there_is_no_value_and_no_checkpoint(tmp_path: Path) -> None:
     assert without_seconds(after([math.nan], tmp_path)) == {
         **{"value": None, "epoch": None, "epochs": 1, "state": "FAIL", "reason": "val/loss was nan at epoch 1"},
-        "checkpoint": None,
+        **{"parameters": None, "checkpoint": None},
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
@@ -14,6 +14,7 @@ from tunesmith.errors import printable
 from tunesmith.search.space.space import Space
 from tunesmith.search.stages.stage import Stage
 from tunesmith.search.study.counts import num_counted
+from tunesmith.search.study.front import pareto_front, violations
 from tunesmith.search.study.silence import in_minutes
 from tunesmith.search.study.study import best_trial
 from tunesmith.search.study.trial import Attempt
@@ -54,19 +55,21 @@ def _show_keys(space: Space) -> None:
         say(f"  and {SUGGESTED}")
 
 
-def show_stage(stage: Stage, n_trials: int) -> None:
-    """Print that a stage begins: its trials, what it varies over what, and what it holds."""
-    if stage.name is None:
-        return
-    varies = ", ".join(f"{key} over {each.describe()}" for key, each in stage.space.dimensions.items())
-    held = ", ".join(f"{key}={show_value(value)}" for key, value in stage.held.items())
-    parts = [
-        f"stage {stage.name}: {n_trials} trials",
-        f"varies {varies}" if varies else "nothing varies",
-        *([f"holds {held}"] if held else []),
-        *(["with " + " ".join(stage.overrides)] if stage.overrides else []),
-    ]
+def show_stage(stage: Stage, n_trials: int, remarks: Iterable[str] = ()) -> None:
+    """Print that a stage begins: its trials, what varies over what, what is held, and what there is to say of it."""
+    varied = stage.space.dimensions.values()
+    if stage.only_points:
+        varies = f"given values of {', '.join(dict.fromkeys(each.key for each in varied))}" if varied else ""
+    else:
+        varies = ", ".join(f"{each.key} over {each.describe()}" for each in varied)
+    parts = [f"stage {stage.name}: {n_trials} trials", varies or "nothing varies"]
+    if stage.held:
+        parts.append("held " + ", ".join(f"{key}={show_value(value)}" for key, value in stage.held.items()))
+    if stage.overrides:
+        parts.append("with " + " ".join(stage.overrides))
     say("; ".join(parts))
+    for remark in (*stage.remarks, *remarks):
+        say(remark)
 
 
 def show_joined(trials: Sequence[FrozenTrial], n_trials: int) -> None:
@@ -79,21 +82,33 @@ def show_joined(trials: Sequence[FrozenTrial], n_trials: int) -> None:
     say(f"joined the study: {state}, {hosts}" if running else f"going on with the study: {state}")
 
 
-def show_trial(trial: FrozenTrial, trials: list[FrozenTrial], direction: StudyDirection) -> None:
-    """Print one finished trial: worker, number, state, value, best so far, epochs, seconds."""
-    best = best_trial(trials, direction)
+def show_trial(trial: FrozenTrial, trials: list[FrozenTrial], directions: Sequence[StudyDirection]) -> None:
+    """Print one finished trial: worker, number, state, values, best so far or the front, epochs, seconds."""
     attempt = Attempt(trial)
     parts = [
         _name(trial),
         f"{trial.state.name:<8}",
-        f"value {_number(attempt.value(direction))}",
-        f"best {_number(best.values[0])} (trial {best.number})" if best else "best none",
+        *_values(attempt, trials, directions),
         f"epochs {attempt.epochs}",
         f"{attempt.seconds:.1f} s",
     ]
+    if broken := violations(trial):
+        parts.append(f"infeasible: not {', not '.join(broken)}")
     if trial.state == TrialState.FAIL:
         parts.append(attempt.reason or "lost")
     say("  ".join(parts))
+
+
+def _values(attempt: Attempt, trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection]) -> Iterator[str]:
+    if len(directions) == 1:
+        best = best_trial(trials, directions[0])
+        yield f"value {_number(attempt.value(directions[0]))}"
+        yield f"best {_number(best.values[0])} (trial {best.number})" if best else "best none"
+    else:
+        yield f"values {', '.join(map(_number, attempt.values(directions))) or 'none'}"
+        front = pareto_front(trials, directions)
+        is_part = any(trial.number == attempt.number for trial in front)
+        yield f"front {len(front)} trial{'s' * (len(front) != 1)}{', this one too' * is_part}"
 
 
 def show_lost(trial: FrozenTrial) -> None:

@@ -46,7 +46,7 @@ class ProgressPrinter:
             if trial.state == TrialState.RUNNING:
                 self._show_running(trial)
         if new:
-            check_failure_rate(count(trials), self._max_failure_rate, self._before)
+            check_failure_rate(count(trials), self._max_failure_rate, self._before, trials)
         return trials
 
     def _trials(self) -> list[FrozenTrial]:
@@ -60,7 +60,7 @@ class ProgressPrinter:
         attempt = Attempt(trial)
         if attempt.state.is_counted:
             told = [other for other in trials if other.number in self._told and Attempt(other).stage == attempt.stage]
-            show_trial(trial, told, self._study.direction)
+            show_trial(trial, told, self._study.directions)
         elif attempt.config_error is not None:
             raise UserError(attempt.config_error)
         elif attempt.state == State.LOST:

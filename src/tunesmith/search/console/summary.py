@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith.search import command, results
+from tunesmith.search.confirm.confirmation import as_rows
 from tunesmith.search.console.lines import rows
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.space import Space
+from tunesmith.search.stages.effects import as_line
 from tunesmith.search.study.study import DIRECTIONS
 from tunesmith.search.trials_table import TRIALS_FILE
 
 NUM_TIES = 5
+NUM_SHOWN = 10
 
 
 def print_summary(
@@ -40,9 +43,12 @@ def _rows(
     folder: Path,
     study_keys: Mapping[str, str],
 ) -> Iterator[tuple[str, str]]:
-    if found["best_trial"] is None:
-        yield "best", "none: no trial ran to its end"
+    if found.get("solutions"):
+        yield from _front(found, space)
+    elif found["best_trial"] is None:
+        yield "best", f"none: no trial {'keeps all constraints' if found.get('infeasible') else 'ran to its end'}"
     else:
+        assert isinstance(settings.direction, str)
         mode = DIRECTIONS[settings.direction]
         yield "best value", f"{found['best_value']:.6g} ({mode}d), trial {found['best_trial']}"
         if ties:
@@ -51,17 +57,40 @@ def _rows(
         if results.find_best(folder, found) is None:
             host = found["best_host"] or "an unknown host"
             yield "best lies on", f"{host}, in {found['best_dir']}: the same command there evaluates it"
-    yield "trials", "  ".join(f"{number} {state}" for state, number in found["trials"].items())
+    for stage in found.get("search", {}).get("stages", ()):
+        if stage.get("effects"):
+            yield "effects", as_line(stage["effects"])
+    yield from as_rows(found["confirm"]) if found.get("confirm") else ()
+    numbers = {**found["trials"], **({"infeasible": found["infeasible"]} if "infeasible" in found else {})}
+    yield "trials", "  ".join(f"{number} {state}" for state, number in numbers.items())
     epochs = found["epochs"]
     yield "epochs", f"{epochs['run']} run" + (f", {epochs['saved']} saved by pruning" if epochs["saved"] else "")
     if found["test"]:
-        yield "test", "  ".join(f"{name} {value:.4g}" for name, value in found["test"].items())
+        yield "test", "  ".join([*(f"{name} {value:.4g}" for name, value in found["test"].items()), *_of_refit(found)])
     files = [results.RESULTS_FILE, results.BEST_FILE, TRIALS_FILE]
     yield "files", f"{folder}/  {', '.join(name for name in files if (folder / name).exists())}"
     yield "curves", "tensorboard --logdir outputs"
     if (folder / results.BEST_FILE).exists():
         yield "repeat best", results.best_command(folder)
     yield "resume", command.resume_hint(study_keys)
+
+
+def _front(found: Mapping[str, Any], space: Space) -> Iterator[tuple[str, str]]:
+    """Yield a row for each trial of the Pareto front; of a long one for every n-th."""
+    solutions = found["solutions"]
+    modes = ", ".join(f"{direction}d" for direction in found["directions"])
+    yield "front", f"{len(solutions)} of {found['trials']['complete']} trials, dominated by no other ({modes})"
+    shown = solutions[:: -(-len(solutions) // NUM_SHOWN)]
+    for solution in shown:
+        values = ", ".join(f"{value:.6g}" for value in solution["values"])
+        yield f"trial {solution['trial']:>3}", "  ".join([values, *space.overrides(solution["params"])])
+    if len(shown) < len(solutions):
+        yield "", f"{len(solutions) - len(shown)} more are in {results.RESULTS_FILE}"
+
+
+def _of_refit(found: Mapping[str, Any]) -> Iterator[str]:
+    if found.get("refit"):
+        yield f"(refit, {found['refit']['epochs']} epochs, in {found['refit']['folder']})"
 
 
 def _ties(numbers: Sequence[int]) -> str:

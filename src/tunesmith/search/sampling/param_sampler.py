@@ -23,7 +23,7 @@ from tunesmith.search.settings import Settings
 from tunesmith.search.space.dimension import Dimension
 from tunesmith.search.space.values import contains
 from tunesmith.search.stages.stage import Stage
-from tunesmith.search.study.members import UNKNOWN
+from tunesmith.search.study.fit import UNKNOWN
 from tunesmith.search.study.scope import Scope
 from tunesmith.search.study.shown_study import unwrapped
 from tunesmith.search.study.stored_dimension import drawn_dimension, stored_dimension
@@ -77,7 +77,8 @@ class ParamSampler:
         if self._settings.custom_search_space is None:
             return known
         queued = {**Attempt(trial).params, **known}
-        replay = open_study(InMemoryStorage(), "replay", study.direction.name.lower(), NopPruner(), Scope(self._space))
+        directions = [each.name.lower() for each in study.directions]
+        replay = open_study(InMemoryStorage(), "replay", directions, NopPruner(), Scope(self._space))
         replay.enqueue_trial(queued)
         suggested = suggest_by(self._settings.custom_search_space, self._config, replay.ask(), queued)
         new = suggested.keys() - queued.keys()

@@ -12,6 +12,7 @@ from optuna.samplers import BaseSampler
 from tunesmith.errors import UserError
 from tunesmith.search.sampling.buildable import build, check_arguments
 from tunesmith.search.sampling.enumeration import Enumeration
+from tunesmith.search.sampling.numbers_only import random_keys
 from tunesmith.search.sampling.optimizer_state import read_states_alone
 from tunesmith.search.space.space import Space
 from tunesmith.search.stages.stage import Stage
@@ -49,6 +50,8 @@ def make_sampler(config: Any, space: Space, n_trials: int, seed: int | None, fir
     if first_trial and own_seed is not None and config.get("_target_") != SEED_IS_SHARED:
         own_seed = int(np.random.SeedSequence((own_seed, first_trial)).generate_state(1)[0])
     further = _arguments_if_conditional(config) if space.is_conditional else {}
+    if random_keys(config, space):
+        further["warn_independent_sampling"] = False  # Optuna would warn of each draw
     sampler = build("sampler", config, seed=own_seed, **further)
     assert isinstance(sampler, BaseSampler)
     return sampler

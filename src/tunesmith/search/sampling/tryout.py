@@ -27,7 +27,7 @@ from tunesmith.search.sampling.sampler import is_enumerated, make_pruner, make_s
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.space import Space
 from tunesmith.search.stages.stage import Stage
-from tunesmith.search.study.study import DIRECTIONS
+from tunesmith.search.study.study import directions_of
 
 # Their first draw imports torch or cmaes, which a sweep with workers would pay for once more: they draw at random here.
 HEAVY = ("optuna.samplers.GPSampler", "optuna.samplers.CmaEsSampler")
@@ -47,7 +47,7 @@ def try_search(settings: Settings, stage: Stage) -> None:
     """
     with _silence():
         study = optuna.create_study(
-            direction=DIRECTIONS[settings.direction], sampler=_sampler(settings, stage), pruner=_pruner(stage)
+            directions=directions_of(settings.direction), sampler=_sampler(settings, stage), pruner=_pruner(stage)
         )
         for _ in range(NUM_TRIALS):
             _try_trial(study, stage)
@@ -68,15 +68,16 @@ def _try_trial(study: Study, stage: Stage) -> None:
     with _blame("sampler", stage.sampler):
         trial = study.ask()
         _draw(trial, stage.space)
+    num_objectives = len(study.directions)
     with _blame("pruner", stage.pruner):
-        for step in range(1, NUM_STEPS + 1):
+        for step in range(1, (NUM_STEPS if num_objectives == 1 else 0) + 1):
             trial.report(trial.number % 3 + 1 / step, step)
             trial.should_prune()
     with _blame("sampler", stage.sampler):
         if trial.number % 4 == 3:
-            study.tell(trial, state=TrialState.PRUNED)
+            study.tell(trial, state=TrialState.PRUNED if num_objectives == 1 else TrialState.FAIL)
         else:
-            study.tell(trial, float(trial.number % 3))
+            study.tell(trial, [float((trial.number + shift) % 3) for shift in range(num_objectives)])
 
 
 def _draw(trial: Trial, space: Space) -> None:

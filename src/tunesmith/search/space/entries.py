@@ -16,7 +16,7 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 
 from tunesmith.config.changes import show_value
-from tunesmith.config.quoting import param_override, to_optuna
+from tunesmith.config.quoting import null_in_choice, param_override, to_optuna
 from tunesmith.errors import UserError, closest
 
 _SWEEP, _WHEN = "sweep", "when"
@@ -64,7 +64,8 @@ def parse_override(parser: OverridesParser, text: str) -> Override:
     try:
         override = parser.parse_override(text)
     except HydraException as error:
-        raise UserError(f"{text.partition('=')[0]}: {' '.join(str(error).split())}; got '{text}'") from None
+        reason = null_in_choice(text, str(error)) or " ".join(str(error).split())
+        raise UserError(f"{text.partition('=')[0]}: {reason}; got '{text}'") from None
     override.config_loader = parser.config_loader  # parse_override leaves it out, and glob(*) needs it
     return override
 

@@ -12,6 +12,7 @@ from tunesmith.search.space.dimension import Dimension, Params
 from tunesmith.search.space.space import Space
 from tunesmith.search.space.values import contains
 from tunesmith.search.stages.scale import own_value
+from tunesmith.search.study.front import violations
 from tunesmith.search.study.trial import Attempt, State
 
 
@@ -31,8 +32,8 @@ def best_points(
 
 
 def is_ranked(trial: FrozenTrial) -> bool:
-    """Whether a trial has run to its end with a number."""
-    return Attempt(trial).state == State.COMPLETE and not math.isnan(trial.values[0])
+    """Whether a trial has run to its end with a number, and broken no constraint."""
+    return Attempt(trial).state == State.COMPLETE and not math.isnan(trial.values[0]) and not violations(trial)
 
 
 def own_point(space: Space, params: Params) -> Params:

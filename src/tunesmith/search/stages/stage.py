@@ -10,6 +10,9 @@ from tunesmith.search.space.dimension import Dimension, Params
 from tunesmith.search.space.space import Space
 from tunesmith.search.study.stopping import NEVER, Stopping
 
+# Keys of the data that leave each run all of it.
+_ALL_DATA = ("data.folds", "data.batch_size")
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -47,3 +50,11 @@ class Stage:
     is_rerun: bool = False
     overrides: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+
+
+def is_on_full_data(stage: Stage) -> bool:
+    """Whether a stage trains on the data of a run: folds and batches take nothing away from it."""
+    keys = [text.lstrip("+~").partition("=")[0] for text in stage.overrides]
+    return not any(
+        key == "data" or (key.startswith(("data.", "data@", "data/")) and key not in _ALL_DATA) for key in keys
+    )

@@ -18,7 +18,7 @@ from tunesmith.search.settings import PREFIX, Settings
 from tunesmith.search.space.dimension import Params
 from tunesmith.search.space.space import Space
 from tunesmith.search.stage_settings import BEST, KEY, StageSettings
-from tunesmith.search.stages.best import best_points
+from tunesmith.search.stages.best import best_points, own_point
 from tunesmith.search.stages.shares import share_out
 from tunesmith.search.stages.stage import Stage
 from tunesmith.search.stages.stage_configs import StageConfigs
@@ -111,8 +111,7 @@ class StagedPlan:
         value_of = partial(self.configs.value, own)
         maker = StagePoints(own, ranked, varied, self.space.dimensions, value_of, self.settings.seed or 0)
         done = ranked if is_comparable and own.kind in ("grid", "neighbours") else ()
-        points = tuple(self._points(index, maker.make(share + len(done)), held, done))
-        start = _NOTHING_TO_RUN if own.top else _FROM_DEFAULTS
+        points = tuple(self._points(index, maker.make(share + len(done) + len(self.known)), held, done))
         return Stage(
             own.name,
             replace(
@@ -128,8 +127,17 @@ class StagedPlan:
             self._stopping(own),
             is_rerun=own.top is not None,
             overrides=own.overrides,
-            remarks=() if ranked or not _builds_on_best(own, index) else (start,),
+            remarks=self._remarks(index, ranked),
         )
+
+    def _remarks(self, index: int, ranked: Sequence[Params]) -> tuple[str, ...]:
+        if index == 0:
+            return self.remarks
+        own = self.stages[index]
+        builds_on_best = own.kind in ("neighbours", "top") or own.narrow is not None or own.patterns is not None
+        if ranked or not builds_on_best:
+            return ()
+        return (_NOTHING_TO_RUN if own.top else _FROM_DEFAULTS,)
 
     def _ranked(self, index: int, trials: Sequence[FrozenTrial]) -> tuple[list[Params], bool]:
         """Return the best configurations before a stage, and whether their values can be compared with its own.
@@ -137,6 +145,7 @@ class StagedPlan:
         Values are compared among stages with the same overrides alone: those with the stage's own, or if none of those
         has a complete trial, those of the stage before. The best few, `top`, are always those of the stage before.
         """
+        assert isinstance(self.settings.direction, str)
         own, before = self.stages[index], self.stages[:index]
         nearest = [stage.overrides for stage in reversed(before)]
         for overrides in dict.fromkeys(nearest if own.top else [own.overrides, *nearest]):
@@ -166,14 +175,23 @@ class StagedPlan:
     def _points(
         self, index: int, own_points: Iterable[Params], held: Params, done: Iterable[Params]
     ) -> Iterator[Params]:
-        """Yield the points of a stage, each once and no more than its share, without those that are done."""
-        share = self.shares[self.stages[index].name]
-        seen = {_key(point) for point in done}
-        for point in itertools.chain(self.known if index == 0 else (), own_points):
-            if share and _key({**held, **point}) not in seen:
-                seen.add(_key({**held, **point}))
+        """Yield the points of a stage, each configuration once and no more than its share, without those done."""
+        own = self.stages[index]
+        known = self.known if index == 0 else ()
+        share = self.shares[own.name] if known or own.kind else 0
+        rest = {**self._as_it_stands(own), **held} if share else {}
+        seen = {_key({**rest, **point}) for point in done}
+        for point in itertools.chain(known, own_points):
+            key = _key({**rest, **point})
+            if share and key not in seen:
+                seen.add(key)
                 share -= 1
                 yield point
+
+    def _as_it_stands(self, own: StageSettings) -> Params:
+        """Return the config's values of the keys of the space, without those outside of their ranges."""
+        keys = {each.key for each in self.space.dimensions.values()}
+        return own_point(self.space, {key: self.configs.value(own, key) for key in keys})
 
     def _stopping(self, own: StageSettings) -> Stopping:
         """Return what ends a stage: its own keys, else the sweeper's; of total_epochs a part like that of n_trials."""
@@ -183,10 +201,6 @@ class StagedPlan:
         part = self.shares[own.name] / sum(self.shares.values())
         shared = None if of_sweep.total_epochs is None else math.ceil(of_sweep.total_epochs * part)
         return Stopping(target, patience, shared if own.total_epochs is None else own.total_epochs)
-
-
-def _builds_on_best(own: StageSettings, index: int) -> bool:
-    return index > 0 and (own.kind in ("neighbours", "top") or own.narrow is not None or own.patterns is not None)
 
 
 def _key(point: Params) -> frozenset[tuple[str, Any]]:

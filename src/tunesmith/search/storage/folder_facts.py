@@ -35,6 +35,9 @@ class FolderFacts:
     @property
     def values(self) -> list[float] | None:
         """What Optuna keeps as the trial's values: those of a pruned one are the last that it reported."""
+        values = self.result.get("values")  # of several objectives
+        if self.state == TrialState.COMPLETE and isinstance(values, Mapping):
+            return list(values.values())
         last = self.reports[max(self.reports)] if self.reports else self.value
         value = {TrialState.COMPLETE: self.value, TrialState.PRUNED: last}.get(self.state) if self.state else None
         return None if value is None else [value]

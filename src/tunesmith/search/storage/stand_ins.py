@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from optuna.study import StudyDirection
@@ -15,29 +16,30 @@ from tunesmith.search.storage.records import Operation, Record
 # A system attribute of a trial whose first record was damaged, while later ones tell the rest of it.
 _MARK = "damaged"
 _NAME = re.compile(rb'"study_name":("[^"\\]+")')
-_DIRECTION = re.compile(rb'"directions":\[([12])\]')
+_DIRECTIONS = re.compile(rb'"directions":\[([12](?:,[12])*)\]')
 _TIME = re.compile(rb'"datetime_start":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)[.\d]*\+00:00"')
 
 
 @dataclass(frozen=True)
 class StudyNamed:
-    """What the record that makes a study says; direction: minimize or maximize."""
+    """What the record that makes a study says; directions: minimize or maximize, one for each objective."""
 
     name: str
-    direction: str
+    directions: Sequence[str]
 
 
 def study_in(damaged: bytes) -> StudyNamed | None:
     """Return what can still be read of a damaged record that made a study."""
-    name, direction = _NAME.search(damaged), _DIRECTION.search(damaged)
-    if name is None or direction is None:
+    name, directions = _NAME.search(damaged), _DIRECTIONS.search(damaged)
+    if name is None or directions is None:
         return None
-    return StudyNamed(json.loads(name[1]), StudyDirection(int(direction[1])).name.lower())
+    return StudyNamed(
+        json.loads(name[1]), [StudyDirection(int(each)).name.lower() for each in directions[1].split(b",")]
+    )
 
 
 def new_study(study: StudyNamed) -> Record:
-    direction = StudyDirection.MAXIMIZE if study.direction.startswith("max") else StudyDirection.MINIMIZE
-    fields = {"study_name": study.name, "directions": [int(direction)]}
+    fields = {"study_name": study.name, "directions": [int(StudyDirection[each.upper()]) for each in study.directions]}
     return {"op_code": int(Operation.CREATE_STUDY), "worker_id": "", **fields}
 
 

@@ -76,20 +76,28 @@ def why_all_failed(trials: Sequence[FrozenTrial]) -> str | None:
     ended = count(trials)
     if not ended.counted or ended.failed < ended.counted:
         return None
-    *_, last = (Attempt(trial).reason for trial in trials if state_of(trial).is_counted)
-    return f"all {ended.failed} trials failed, the last one with: {last}"
+    return f"all {ended.failed} trials failed, the last one with: {_last_reason(trials)}"
 
 
-def check_failure_rate(counts: Counts, max_failure_rate: float, before: Counts = NONE_ENDED) -> None:
+def _last_reason(trials: Sequence[FrozenTrial]) -> str | None:
+    return next((Attempt(trial).reason for trial in reversed(trials) if state_of(trial) is State.FAILED), None)
+
+
+def check_failure_rate(
+    counts: Counts, max_failure_rate: float, before: Counts = NONE_ENDED, trials: Sequence[FrozenTrial] = ()
+) -> None:
     """Raise TooManyFailed if more than max_failure_rate of the trials that ended in this call of the sweep have failed.
 
     before: the counts when the call began; its own trials alone are judged, so that a call after a mend can go on.
+    trials: all of the study's, of which the last one that failed says why.
     """
     failed, ended = counts.failed - before.failed, counts.counted - before.counted
     if ended < MIN_TRIALS_TO_JUDGE or failed <= max_failure_rate * ended:
         return
+    reason = _last_reason(trials)
+    last = f"the last one with: {reason}; " if reason else ""
     raise TooManyFailed(
         f"hydra.sweeper.max_failure_rate={max_failure_rate} is exceeded: {failed} of {ended} trials failed"
-        f"{' in this call' if before.counted else ''}; trials.csv has the reasons; once the cause is mended, "
+        f"{' in this call' if before.counted else ''}; {last}trials.csv has the reasons; once the cause is mended, "
         "the same command goes on with the next trials"
     )

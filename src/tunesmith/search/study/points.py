@@ -38,7 +38,8 @@ class Points:
         self._listed: dict[Point, Params] = {}
         for index, values in enumerate(filled):
             if not any(self._are_same(values, other) for other in self._listed.values()):
-                place = members.place(values) if scope.is_enumerated else None
+                is_of_space = scope.is_enumerated and _plain(values).keys() <= self._varied
+                place = members.place(values) if is_of_space else None
                 self._listed[place or (-1 - index,)] = values
 
     def __bool__(self) -> bool:

@@ -10,6 +10,7 @@ from optuna.trial import FrozenTrial
 
 from tunesmith.search.attribute_names import REPEAT
 from tunesmith.search.study.counts import num_counted
+from tunesmith.search.study.front import violations
 from tunesmith.search.study.trial import Attempt, State, state_of
 
 
@@ -68,14 +69,14 @@ def epochs_run(trials: Sequence[FrozenTrial]) -> int:
 
 
 def _best_and_num_since(trials: Sequence[FrozenTrial], direction: StudyDirection) -> tuple[FrozenTrial | None, int]:
-    """Return the best complete trial, and how many trials of a higher number have ended."""
+    """Return the best trial, and how many trials of a higher number have ended."""
     best, num_since = None, 0
     for trial in trials:
         state = state_of(trial)
         if not state.is_counted or REPEAT in trial.user_attrs:
             continue
         num_since += 1
-        if state is State.COMPLETE and (best is None or _is_better(trial, best, direction)):
+        if state is State.COMPLETE and not violations(trial) and (best is None or _is_better(trial, best, direction)):
             best, num_since = trial, 0
     return best, num_since
 

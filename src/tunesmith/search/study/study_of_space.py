@@ -108,10 +108,19 @@ class StudyOfSpace(Study):
     def _mark_outsider(self, trial: FrozenTrial) -> FrozenTrial:
         marked = self._marked.get(trial.number)
         if marked is None:
-            marked = trial if _has_its_value(trial) and self._is_own(trial) else _with_mark(trial, OUTSIDE)
+            marked = trial if self._has_its_values(trial) and self._is_own(trial) else _with_mark(trial, OUTSIDE)
             if trial.state.is_finished():
                 self._marked[trial.number] = marked
         return marked
+
+    def _has_its_values(self, trial: FrozenTrial) -> bool:
+        """Whether a complete trial has a number for each objective; whoever may write to the study may add others."""
+        if trial.state != TrialState.COMPLETE:
+            return True
+        values = trial.values
+        if values is None or len(values) != len(self.directions):
+            return False
+        return all(isinstance(value, int | float) and value == value for value in values)
 
     def _is_own(self, trial: FrozenTrial) -> bool:
         """Whether a trial is of this stage; one that another hand has queued is of the stage that takes it."""
@@ -120,14 +129,6 @@ class StudyOfSpace(Study):
         if attempt.stage != self.scope.stage and not is_of_nobody:
             return False
         return self.members.has(trial) or self.run_once.listed(trial) is not None
-
-
-def _has_its_value(trial: FrozenTrial) -> bool:
-    """Whether a complete trial has one number as its value; whoever may write to the study may add others."""
-    if trial.state != TrialState.COMPLETE:
-        return True
-    values = trial.values
-    return values is not None and len(values) == 1 and isinstance(values[0], int | float) and values[0] == values[0]
 
 
 def _with_mark(trial: FrozenTrial, mark: str) -> FrozenTrial:

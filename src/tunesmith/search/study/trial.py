@@ -19,7 +19,7 @@ The names of the attributes are those of version 0.1.0, whose studies still open
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -228,6 +228,14 @@ class Attempt(NamedTuple):
         if self.owner is None or self.lies_in(study_folder):
             return self.folder_name
         return printable(f"{self.owner.folder}/{self.folder_name}")
+
+    def values(self, directions: Sequence[StudyDirection]) -> list[float]:
+        """Return the attempt's value of each objective; none if it has none."""
+        assert isinstance(self.trial, FrozenTrial)
+        if self.trial.state == TrialState.COMPLETE:
+            return [float(value) for value in self.trial.values]
+        value = self.value(directions[0]) if len(directions) == 1 else None
+        return [] if value is None else [value]
 
     def value(self, direction: StudyDirection) -> float | None:
         """Return the attempt's value; a pruned one's is the best that it has reported, as in its result.yaml."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -15,7 +15,11 @@ from tunesmith.reporting import Reporter
 
 
 class TrialsReporter(Reporter, Protocol):
-    """The reporter of a trial, as its executor sees it."""
+    """The reporter of a trial, as its executor and its worker see it."""
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """What the run has said by report_metrics."""
 
     def check(self) -> None:
         """Raise what poll raises; the executor's own look, and no sign that the run gets on."""
@@ -30,20 +34,25 @@ class Assignment:
     folder: Path
     reporter: TrialsReporter
 
+    @property
+    def num_objectives(self) -> int:
+        """How many numbers the trial's job is to return."""
+        return len(self.trial.study.directions)
+
 
 @dataclass(frozen=True)
 class Outcome:
     """How an assignment ended.
 
     state: COMPLETE, PRUNED or FAIL; None if the attempt is lost, and the worker requeues it.
-    value: of a COMPLETE trial; reason: of a FAIL or a lost attempt; error: what was raised; a MachineFault with a lost
-    attempt ends the worker.
+    value: of a COMPLETE trial, a list for several objectives; reason: of a FAIL or a lost attempt.
+    error: what was raised; a MachineFault with a lost attempt ends the worker.
     must_restart: the process cannot run another trial.
     """
 
     assignment: Assignment
     state: TrialState | None
-    value: float | None = None
+    value: float | Sequence[float] | None = None
     reason: str | None = None
     error: BaseException | None = None
     must_restart: bool = False

@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from tunesmith.errors import RunFailed, UserError, shorten, text_of
 
 _ADVICE = "Set the environment variable HYDRA_FULL_ERROR=1"
+
+
+def to_value(returned: Any, num_objectives: int) -> float | list[float]:
+    """Return what a job returned as its value, or as the values of several objectives.
+
+    Raises:
+        RunFailed: it is not a finite number, or not as many of them as there are objectives.
+    """
+    if num_objectives == 1:
+        return to_number(returned)
+    try:
+        values = list(returned)
+    except TypeError:
+        values = []
+    if isinstance(returned, str | Mapping) or len(values) != num_objectives:
+        raise RunFailed(
+            f"the job must return {num_objectives} numbers, one for each objective; it returned {shown(returned)}"
+        )
+    return [to_number(value) for value in values]
 
 
 def to_number(returned: Any) -> float:

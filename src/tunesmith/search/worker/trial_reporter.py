@@ -38,10 +38,12 @@ class TrialReporter:
 
         Attributes:
             progress: how often the run has reported or polled: it grows while the run gets on.
+            metrics: what the run has said of itself, by which constraints are judged.
         """
         self.params = params
         self.is_retry = Attempt(trial).is_retry
         self._trial = trial
+        self._has_several_objectives = len(trial.study.directions) > 1
         self._interruption = interruption
         self._is_taken = is_taken
         self._trial_timeout = trial_timeout
@@ -51,6 +53,7 @@ class TrialReporter:
         self._step = -math.inf
         self._epochs = 0
         self.progress = 0
+        self.metrics: dict[str, float] = {}
         self._is_step_an_epoch = True
 
     def report_data(self, digest: str) -> None:
@@ -68,15 +71,21 @@ class TrialReporter:
             self._step = step
             if step in self._reported_before:
                 self._reported_before.remove(step)
+            elif self._has_several_objectives:  # Optuna's report refuses; its storage keeps the value all the same
+                self._trial.storage.set_trial_intermediate_value(self._trial._trial_id, step, value)
             else:
                 self._trial.report(value, step)
+
+    def report_metrics(self, metrics: Mapping[str, float]) -> None:
+        self.poll()
+        self.metrics |= metrics
 
     def should_stop(self) -> bool:
         """Ask the pruner, which judges the last step that any attempt has reported, only at that step and after it.
 
         An attempt trains again what an earlier one had reported and not saved.
         """
-        if self._step < self._judged_before:
+        if self._has_several_objectives or self._step < self._judged_before:
             return False
         with _lost_with_its_storage():
             return self._trial.should_prune()

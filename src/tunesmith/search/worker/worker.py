@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from optuna import Study, Trial
 from optuna.exceptions import UpdateFinishedTrialError
@@ -18,8 +18,8 @@ from tunesmith.machine_faults import find_machine_fault
 from tunesmith.resume.comparison import check_retry
 from tunesmith.search.attribute_names import CONFIG_ERROR, REASON
 from tunesmith.search.console.lines import say, show_silence, show_trial
+from tunesmith.search.constraints import Constraint
 from tunesmith.search.sampling.queued import NoPoint
-from tunesmith.search.space.compose import Composer
 from tunesmith.search.storage.journal import JournalDamaged
 from tunesmith.search.study.budget import ask, keeps_point, withdraw
 from tunesmith.search.study.counts import NONE_ENDED, Counts, check_failure_rate, count
@@ -27,12 +27,13 @@ from tunesmith.search.study.heartbeat import Heartbeats
 from tunesmith.search.study.owner import worker_index
 from tunesmith.search.study.retries import StaleTrials, requeue
 from tunesmith.search.study.shown_study import unwrapped
-from tunesmith.search.study.stopping import NEVER, Stopping
 from tunesmith.search.study.study import tell
 from tunesmith.search.study.trial import Attempt
 from tunesmith.search.worker.executor import Assignment, Executor, Outcome
 from tunesmith.search.worker.interruption import Interruption
 from tunesmith.search.worker.labels import label
+from tunesmith.search.worker.stage_at_work import StageAtWork
+from tunesmith.search.worker.tell_constraints import tell_constraints
 from tunesmith.search.worker.trial_reporter import TrialReporter
 
 # Between two looks for stale attempts of other workers, and between two looks for a free place.
@@ -45,25 +46,12 @@ class WorkerMustRestart(Exception):
 
 
 @dataclass(frozen=True)
-class StageAtWork:
-    """The part of a sweep that trials are begun in: the study as it sees it, and how its trials are made.
-
-    draw: gives a trial its values, override key -> value.
-    """
-
-    study: Study
-    draw: Callable[[Trial], Mapping[str, Any]]
-    composer: Composer
-    n_trials: int
-    stopping: Stopping = NEVER
-
-
-@dataclass(frozen=True)
 class Limits:
     """What ends a sweep besides its stages.
 
     timeout: seconds after which no trial is started; trial_timeout: seconds that an attempt may take.
     before: the study's counts when this call of the sweep began, whose trials max_failure_rate judges.
+    constraints: what a trial has to keep to be the best one; it ends nothing.
     """
 
     max_failure_rate: float = 0.5
@@ -71,6 +59,7 @@ class Limits:
     timeout: float | None = None
     trial_timeout: float | None = None
     before: Counts = NONE_ENDED
+    constraints: Sequence[Constraint] = ()
 
 
 class Worker:
@@ -117,8 +106,7 @@ class Worker:
         """Return when n_trials have ended, the search is stopped, the time is over, or the sweep was asked to end.
 
         Raises:
-            UserError: more than max_failure_rate of the trials failed, or the study's first trial met a mistake in the
-                config.
+            UserError: too many trials failed, or the study's first trial met a mistake in the config.
             MachineFault: a disk is full, a folder is gone, the study's database does not answer, or the like.
             WorkerMustRestart: the process can run no further trial.
         """
@@ -184,13 +172,8 @@ class Worker:
             name = Attempt(trial).folder_name
             config = stage.composer.compose(params, number, name)
             label(trial, config)
-            reporter = TrialReporter(
-                trial,
-                params,
-                self._interruption,
-                lambda: self._heartbeats.is_taken(number),
-                self._limits.trial_timeout,
-            )
+            is_taken, limit = partial(self._heartbeats.is_taken, number), self._limits.trial_timeout
+            reporter = TrialReporter(trial, params, self._interruption, is_taken, limit)
         except (UpdateFinishedTrialError, NoPoint) as error:
             if isinstance(error, NoPoint):
                 say(f"trial {number} is not run: {error}")
@@ -212,36 +195,38 @@ class Worker:
             if isinstance(outcome.error, MachineFault):  # any other trial would meet it
                 raise outcome.error
         else:
-            is_told = self._tell(outcome, outcome.state)
+            is_told = self._tell(outcome)
             self._forget(number)
             if is_told:  # otherwise another worker has taken the attempt away, and runs the trial again
                 self._show(trial)
         if outcome.must_restart:
             raise WorkerMustRestart(outcome.reason)
 
-    def _tell(self, outcome: Outcome, state: TrialState) -> bool:
+    def _tell(self, outcome: Outcome) -> bool:
         """Return False if the attempt had ended before; raises UserError at a mistake that every trial would meet."""
         trial = outcome.assignment.trial
         study = unwrapped(trial.study)
         try:
+            outcome = tell_constraints(outcome, self._limits.constraints)
+            assert outcome.state is not None
             if isinstance(outcome.error, UserError) and Attempt(trial).config_error is not None:  # other data
                 if Attempt(trial).is_surplus:
-                    tell(study, trial.number, state)
+                    tell(study, trial.number, outcome.state)
                 raise outcome.error
             if isinstance(outcome.error, UserError) and not count(self._study.get_trials(deepcopy=False)).counted:
                 trial.set_user_attr(CONFIG_ERROR, outcome.reason)
                 raise outcome.error
-            if state == TrialState.FAIL:
+            if outcome.state == TrialState.FAIL:
                 trial.set_user_attr(REASON, outcome.reason)
         except UpdateFinishedTrialError:
             return False
-        return tell(study, trial.number, state, outcome.value)
+        return tell(study, trial.number, outcome.state, outcome.value)
 
     def _show(self, trial: Trial) -> None:
         of_stage = unwrapped(trial.study).get_trials(deepcopy=False)
-        show_trial(of_stage[trial.number], of_stage, self._study.direction)
+        show_trial(of_stage[trial.number], of_stage, self._study.directions)
         trials = of_stage if Attempt(trial).stage is None else self._study.get_trials(deepcopy=False)
-        check_failure_rate(count(trials), self._limits.max_failure_rate, self._limits.before)
+        check_failure_rate(count(trials), self._limits.max_failure_rate, self._limits.before, trials)
 
     def _forget(self, number: int) -> None:
         self._heartbeats.remove(number)

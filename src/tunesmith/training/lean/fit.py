@@ -23,6 +23,7 @@ from tunesmith.training.lean.signals import hear_sigterm, uninterrupted
 from tunesmith.training.loggers import log_hparams
 from tunesmith.training.result import Result, failure_recorded, write_result
 from tunesmith.training.schedules import check_lengths
+from tunesmith.training.weight_groups import count_parameters
 from tunesmith.training.weights import start_from
 
 
@@ -38,6 +39,7 @@ def train_once(
     run = build(cfg, folder, reporter, fold, read_earlier(checkpoint, of_other_fold))
     check_batch_size(run.data, reporter)
     record = run.record
+    record.num_parameters = count_parameters(run.learner)
     begun = begun_loggers(run.loggers, folder, run.learner)
     with without_dynamo(), failure_recorded(cfg, record, LEAN, checkpoint), begun:
         member = _begin(cfg, run, checkpoint)

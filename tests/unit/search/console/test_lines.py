@@ -65,7 +65,7 @@ COMPLETE = trial_of(TrialState.COMPLETE, 0.5, 0.25, value=0.25)
 def test_a_line_per_trial(
     capsys: pytest.CaptureFixture[str], trial: FrozenTrial, earlier: list[FrozenTrial], line: str
 ) -> None:
-    show_trial(trial, [*earlier, trial], StudyDirection.MINIMIZE)
+    show_trial(trial, [*earlier, trial], [StudyDirection.MINIMIZE])
     assert capsys.readouterr().out == f"{line}\n"
 
 
@@ -120,7 +120,7 @@ def test_a_line_names_the_worker(capsys: pytest.CaptureFixture[str], owner: dict
     ran = trial_of(TrialState.COMPLETE, 0.5, value=0.5, number=7, user_attrs={OWNER: owner})
     lost = trial_of(TrialState.FAIL, 0.5, 0.4, number=7, user_attrs={OWNER: owner})
     running = trial_of(TrialState.RUNNING, 0.5, 0.4, number=7, user_attrs={OWNER: owner})
-    show_trial(ran, [ran], StudyDirection.MINIMIZE)
+    show_trial(ran, [ran], [StudyDirection.MINIMIZE])
     show_lost(lost)
     show_epoch(running)
     assert capsys.readouterr().out.splitlines() == [
@@ -151,3 +151,23 @@ def test_what_a_study_holds_when_a_sweep_comes_in(
 ) -> None:
     show_joined(trials, 30)
     assert capsys.readouterr().out == line
+
+
+def test_a_trial_of_several_objectives_is_shown_with_the_front(capsys: pytest.CaptureFixture[str]) -> None:
+    directions = [StudyDirection.MINIMIZE, StudyDirection.MAXIMIZE]
+    trials = [trial_of(TrialState.COMPLETE, values=[x, y], number=n) for n, (x, y) in enumerate([(1, 2), (0, 3)])]
+    failed = trial_of(TrialState.FAIL, number=2, user_attrs={REASON: "a bug"})
+    for trial in (*trials, failed):
+        show_trial(trial, [*trials, failed], directions)
+    assert capsys.readouterr().out.splitlines() == [
+        "trial   0  COMPLETE  values 1, 2  front 1 trial  epochs 0  12.3 s",
+        "trial   1  COMPLETE  values 0, 3  front 1 trial, this one too  epochs 0  12.3 s",
+        "trial   2  FAIL      values none  front 1 trial  epochs 0  12.3 s  a bug",
+    ]
+
+
+def test_a_trial_that_breaks_a_constraint_is_not_the_best(capsys: pytest.CaptureFixture[str]) -> None:
+    broken = trial_of(TrialState.COMPLETE, value=0.5, system_attrs={"constraints:size <= 3": 1.0})
+    show_trial(broken, [broken], [StudyDirection.MINIMIZE])
+    line = "trial   0  COMPLETE  value 0.5  best none  epochs 0  12.3 s  infeasible: not size <= 3"
+    assert capsys.readouterr().out == f"{line}\n"

@@ -18,6 +18,9 @@ FOUND: dict[str, Any] = {
 }
 
 
+NOTHING = {"best_trial": None, "best_value": None, "best_params": None, "best_dir": None, "test": None}
+
+
 @pytest.fixture(autouse=True)
 def _typed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["train.py", "-m"])
@@ -78,3 +81,25 @@ def test_a_best_trial_of_another_host_is_said_to_lie_there(capsys: pytest.Captur
     where = {"best_dir": "/far/7", "best_host": f"not-{socket.gethostname()}"}
     shown = summary(capsys, folder, **where)
     assert shown["best lies on"] == f"{where['best_host']}, in /far/7: the same command there evaluates it"
+
+
+def test_the_front_of_several_objectives_has_a_row_for_each_trial(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    solutions = [{"params": {"x": number / 10}, "values": [number / 10, -number], "trial": number} for number in (3, 1)]
+    shown = summary(capsys, tmp_path, **NOTHING, directions=["minimize", "maximize"], solutions=solutions)
+    assert shown["front"] == "2 of 17 trials, dominated by no other (minimized, maximized)"
+    assert (shown["trial   3"], shown["trial   1"]) == ("0.3, -3  x=0.3", "0.1, -1  x=0.1")
+
+
+def test_of_a_long_front_some_are_shown(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    solutions = [{"params": {}, "values": [0, 0], "trial": number} for number in range(25)]
+    shown = summary(capsys, tmp_path, **NOTHING, directions=["minimize", "maximize"], solutions=solutions)
+    assert [label for label in shown if label.startswith("trial ")] == [f"trial {n:>3}" for n in range(0, 25, 3)]
+    assert shown[""] == "16 more are in optimization_results.yaml"
+
+
+def test_it_says_if_no_trial_keeps_the_constraints(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    shown = summary(capsys, tmp_path, **NOTHING, infeasible=30)
+    assert shown["best"] == "none: no trial keeps all constraints"
+    assert shown["trials"] == "17 complete  13 pruned  0 failed  0 lost  30 infeasible"

@@ -258,6 +258,14 @@ def test_a_bad_sweep_of_the_config_is_refused_by_its_key() -> None:
         parse_space({"model.dropout": "interval(1,0)"}, [])
 
 
+@pytest.mark.parametrize("sweep", ["choice(5, 10, null)", "choice([1,2],null)"])
+def test_a_choice_with_null_says_how_it_is_written(sweep: str) -> None:
+    values = sweep.removeprefix("choice(").removesuffix(")").replace(" ", "")
+    with pytest.raises(UserError, match=re.escape(f"takes no null: write the values alone, {values};")):
+        parse_space({"depth": sweep}, [])
+    assert parse_space({"depth": values}, []).dimensions["depth"].values()[-1] is None  # type: ignore[index]
+
+
 def test_a_key_can_be_deleted_and_added_again() -> None:
     assert parse_space({}, ["~opt", "+opt={b:1}"]).fixed == ("~opt", "+opt={b:1}")
 

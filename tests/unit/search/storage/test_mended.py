@@ -24,7 +24,7 @@ from studies import asked, fail, opened
 from tunesmith.errors import UserError
 from tunesmith.search.storage.journal import JournalDamaged
 from tunesmith.search.storage.mending import damaged_file
-from tunesmith.search.storage.stand_ins import StudyNamed
+from tunesmith.search.storage.stand_ins import StudyNamed, study_in
 from tunesmith.search.storage.storage import open_journal
 from tunesmith.search.study.budget import ask
 from tunesmith.search.study.counts import num_counted
@@ -32,7 +32,7 @@ from tunesmith.search.study.retries import StaleTrials, requeue, requeue_own
 from tunesmith.search.study.study import tell
 from tunesmith.search.study.trial import Attempt, state_of
 
-NAMED = StudyNamed("study", "minimize")
+NAMED = StudyNamed("study", ["minimize"])
 NUM_TRIALS = 31
 Damage = Callable[[bytes], bytes]
 
@@ -235,8 +235,15 @@ def test_a_study_goes_on_to_exactly_n_trials(path: Path, lines: list[bytes], pla
 
 def test_a_first_record_that_is_damaged_is_taken_from_the_command(path: Path, lines: list[bytes]) -> None:
     damage_at(path, lines, 0, zero)
-    study = optuna.load_study(study_name="s2", storage=open_journal(path, StudyNamed("s2", "maximize")))
+    study = optuna.load_study(study_name="s2", storage=open_journal(path, StudyNamed("s2", ["maximize"])))
     assert (study.direction.name, len(study.trials)) == ("MAXIMIZE", NUM_TRIALS)
+
+
+def test_a_first_record_of_several_objectives_is_read(path: Path, lines: list[bytes]) -> None:
+    damage_at(path, lines, 0, zero)
+    study = optuna.load_study(study_name="s2", storage=open_journal(path, StudyNamed("s2", ["maximize", "minimize"])))
+    assert [each.name for each in study.directions] == ["MAXIMIZE", "MINIMIZE"]
+    assert study_in(b'{"study_name":"s2","directions":[2,1],"op_c') == StudyNamed("s2", ["maximize", "minimize"])
 
 
 def test_without_a_command_a_first_record_that_nobody_knows_is_refused(path: Path, lines: list[bytes]) -> None:

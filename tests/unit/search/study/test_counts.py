@@ -82,6 +82,12 @@ def test_too_many(complete: int, failed: int, rate: float) -> None:
         check_failure_rate(counts(complete, failed), rate)
 
 
+def test_too_many_failures_say_why_the_last_one_failed() -> None:
+    trials = [create_trial(state=TrialState.FAIL, user_attrs={REASON: reason}) for reason in ("a bug", "another")]
+    with pytest.raises(UserError, match=r": 5 of 5 trials failed; the last one with: another; trials\.csv has"):
+        check_failure_rate(counts(complete=0, failed=5), 0.5, trials=[*trials, create_trial(value=1.0)])
+
+
 def test_a_call_is_judged_by_the_trials_that_ended_in_it() -> None:
     before = counts(complete=3, failed=7)
     check_failure_rate(counts(complete=3, failed=11), 0.5, before)

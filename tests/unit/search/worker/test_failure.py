@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tunesmith.errors import MAX_LINE, RunFailed, UserError
-from tunesmith.search.worker.failure import has_broken_cuda, last_line, reason_of, to_number
+from tunesmith.search.worker.failure import has_broken_cuda, last_line, reason_of, to_number, to_value
 
 
 class Tensor:
@@ -129,3 +129,24 @@ def test_the_last_line_of_an_output(tmp_path: Path, output: bytes, line: str) ->
     path = tmp_path / "output.log"
     path.write_bytes(b"an earlier process\n" + output)
     assert last_line(path, begin=len(b"an earlier process\n")) == line
+
+
+@pytest.mark.parametrize("returned", [(1, 2.5), [1, 2.5], iter((1, 2.5))], ids=["tuple", "list", "iterator"])
+def test_a_job_returns_a_number_for_each_objective(returned: object) -> None:
+    assert to_value(returned, 2) == [1.0, 2.5]
+
+
+@pytest.mark.parametrize(
+    ("returned", "shown"),
+    [((1,), "(1,)"), ((1, 2, 3), "(1, 2, 3)"), (0.5, "0.5"), ("12", "'12'"), ({1: 2, 3: 4}, "{1: 2, 3: 4}")],
+    ids=["too few", "too many", "one", "a text", "a dict"],
+)
+def test_a_job_that_returns_other_than_a_number_for_each_objective_has_failed(returned: object, shown: str) -> None:
+    message = f"the job must return 2 numbers, one for each objective; it returned {shown}"
+    with pytest.raises(RunFailed, match=f"^{re.escape(message)}$"):
+        to_value(returned, 2)
+
+
+def test_each_of_several_values_is_finite() -> None:
+    with pytest.raises(RunFailed, match=r"^the job must return a finite number; it returned nan$"):
+        to_value((1, float("nan")), 2)

@@ -48,6 +48,22 @@ def test_a_step_that_is_reported_twice_keeps_its_first_value_and_is_warned_of() 
     assert study.trials[0].intermediate_values == {1: 0.5}
 
 
+def test_of_several_objectives_epochs_are_recorded_and_nothing_is_pruned() -> None:
+    study = opened(pruner=ThresholdPruner(upper=0.1), direction=["min", "max"])
+    reporter = reporter_of(asked(study))
+    for step, value in ((1, 0.5), (2, 0.4)):
+        reporter.report(step, value)
+    assert not reporter.should_stop()
+    assert study.trials[0].intermediate_values == {1: 0.5, 2: 0.4}
+
+
+def test_metrics_add_up() -> None:
+    reporter = reporter_of(asked(opened()))
+    reporter.report_metrics({"size": 1, "speed": 2})
+    reporter.report_metrics({"size": 3})
+    assert reporter.metrics == {"size": 3, "speed": 2}
+
+
 def test_the_pruners_word_is_handed_back() -> None:
     reporter = reporter_of(asked(opened(pruner=ThresholdPruner(upper=0.6))))
     reporter.report(1, 0.5)

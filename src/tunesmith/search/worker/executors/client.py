@@ -22,7 +22,7 @@ from tunesmith.errors import UserError
 from tunesmith.machine_faults import find_machine_fault
 from tunesmith.reporting import NoReporter, hand_over
 from tunesmith.search.storage.password import hide_password
-from tunesmith.search.worker.failure import reason_of, to_number
+from tunesmith.search.worker.failure import reason_of, to_value
 
 # Set in the environment of a trial's process: the open file to its worker, its parameters, whether it is a retry.
 TRIAL = "TUNESMITH_TRIAL"
@@ -61,7 +61,7 @@ class OwnTrial(Callback):
         """Tell the worker how the job ended, once the user's callbacks have seen it: the process may be killed next."""
         job_return: JobReturn = kwargs["job_return"]
         if self._worker is not None:
-            self._worker.tell(exit_message(job_return._return_value))
+            self._worker.tell(exit_message(job_return._return_value, self._given["num_objectives"]))
         if isinstance(job_return._return_value, TrialPruned):
             job_return.status, job_return.return_value = JobStatus.COMPLETED, None  # no error to be printed
 
@@ -114,6 +114,9 @@ class RemoteReporter:
         """Tell the worker, whose answer holds the pruner's decision as well."""
         self._stop = bool(self._worker.ask({"step": step, "value": value, "epochs": epochs})["stop"])
 
+    def report_metrics(self, metrics: Mapping[str, float]) -> None:
+        self._worker.ask({"metrics": dict(metrics)})
+
     def should_stop(self) -> bool:
         return self._stop
 
@@ -127,12 +130,12 @@ class RemoteReporter:
             self._polled = time.monotonic()
 
 
-def exit_message(returned: Any) -> dict[str, Any]:
+def exit_message(returned: Any, num_objectives: int = 1) -> dict[str, Any]:
     """Return the message that tells the worker how a job ended; returned: its return value, or what it raised."""
     try:
         if isinstance(returned, BaseException):
             raise returned
-        return {"state": "COMPLETE", "result": to_number(returned)}
+        return {"state": "COMPLETE", "result": to_value(returned, num_objectives)}
     except TrialPruned:
         return {"state": "PRUNED", "result": None}
     except Exception as error:

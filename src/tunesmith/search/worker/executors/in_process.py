@@ -15,7 +15,7 @@ from tunesmith.errors import MAX_LINE, AttemptLost, RunFailed, UserError, text_o
 from tunesmith.machine_faults import find_machine_fault, silence_helpers
 from tunesmith.reporting import hand_over
 from tunesmith.search.worker.executor import Assignment, Outcome
-from tunesmith.search.worker.failure import has_broken_cuda, reason_of, shown, to_number
+from tunesmith.search.worker.failure import has_broken_cuda, reason_of, shown, to_value
 from tunesmith.short_traceback import format_short
 
 log = logging.getLogger(__name__)
@@ -110,7 +110,7 @@ def _outcome_of(assignment: Assignment, returned: Any) -> Outcome:
         return Outcome(assignment, TrialState.PRUNED)
     try:
         if not isinstance(returned, Exception):
-            return Outcome(assignment, TrialState.COMPLETE, value=to_number(returned))
+            return Outcome(assignment, TrialState.COMPLETE, value=to_value(returned, assignment.num_objectives))
         error = returned
     except Exception as failure:  # what was returned is no number, or CUDA is broken
         error = failure

@@ -62,7 +62,12 @@ class _Running:
 
     def _environment(self, file: int) -> dict[str, str]:
         reporter = self._assignment.reporter
-        trial = {"file": file, "params": dict(reporter.params), "is_retry": reporter.is_retry}
+        trial = {
+            "file": file,
+            "params": dict(reporter.params),
+            "is_retry": reporter.is_retry,
+            "num_objectives": self._assignment.num_objectives,
+        }
         environment = {name: value for name, value in os.environ.items() if name != MADE_UP}  # its log has all frames
         return {**environment, TRIAL: json.dumps(trial), "MASTER_PORT": str(self._port.getsockname()[1])}
 
@@ -122,6 +127,9 @@ class _Running:
         reporter = self._assignment.reporter
         if "progress" in message:
             reporter.poll()
+            return {}
+        if "metrics" in message:
+            reporter.report_metrics(message["metrics"])
             return {}
         if "data" not in message:
             reporter.report(message["step"], message["value"], message["epochs"])

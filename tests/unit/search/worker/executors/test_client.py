@@ -80,3 +80,7 @@ def test_reports_are_heard_and_the_answer_is_the_pruners(monkeypatch: pytest.Mon
 )
 def test_how_a_job_ended_is_one_message(returned: Any, message: dict[str, Any]) -> None:
     assert exit_message(returned) == message
+
+
+def test_several_values_are_a_list_to_the_worker() -> None:
+    assert exit_message((1, 2), num_objectives=2) == {"state": "COMPLETE", "result": [1.0, 2.0]}

@@ -1,0 +1,107 @@
+"""How far chance moves a trial's value: from repeats of configurations, or from the samples of an accuracy."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from optuna.study import StudyDirection
+
+from tunesmith import run_folder
+from tunesmith.insight.study_checks.trials import Score
+from tunesmith.search import results
+from tunesmith.search.space.space import REPEATS
+from tunesmith.search.study.trial import Attempt, State
+
+ACCURACY, TEST_ACCURACY = "val/acc", "test/acc"
+MIN_FREEDOM = 3
+
+
+def noise_of_repeats(attempts: Sequence[Attempt], direction: StudyDirection) -> float | None:
+    """Return the standard deviation of values within configurations that ran with several seeds.
+
+    Pooled: sqrt(sum of squared distances from the mean of the configuration / sum of (repeats - 1)); None from less
+    than three degrees of freedom.
+    """
+    groups: dict[str, dict[Any, float]] = defaultdict(dict)
+    for attempt in attempts:
+        params = attempt.params
+        value = attempt.value(direction) if attempt.state is State.COMPLETE else None
+        if REPEATS in params and value is not None:
+            seed = params.pop(REPEATS)
+            groups[repr(sorted(params.items()))].setdefault(seed, value)
+    freedom = sum(len(values) - 1 for values in groups.values())
+    if freedom < MIN_FREEDOM:
+        return None
+    means = {name: fmean(values.values()) for name, values in groups.items()}
+    squares = sum((value - means[name]) ** 2 for name, values in groups.items() for value in values.values())
+    return math.sqrt(squares / freedom)
+
+
+def noise_of_score(folder: Path, found: Mapping[str, Any], score: Score | None) -> float | None:
+    """Return the standard error of the values if they are the accuracies of the score, else None."""
+    is_value = score is not None and _metric(folder, found) == ACCURACY
+    return score.validation_se if is_value and score is not None else None
+
+
+def score_of(folder: Path, found: Mapping[str, Any], config: DictConfig | None) -> Score | None:
+    """Return the best trial's accuracy on both parts, None if it has none or the sizes of the parts are not known."""
+    test = (found.get("test") or {}).get(TEST_ACCURACY)
+    validation, sizes = _validation_accuracy(folder, found), _sizes(folder, found, config)
+    if not isinstance(test, float) or validation is None or sizes is None:
+        return None
+    return Score("accuracy", validation, test, _se(validation, sizes[0]), _se(test, sizes[1]), is_higher_better=True)
+
+
+def _se(share: float, num: float) -> float:
+    """Return sqrt(p (1 - p) / n) of a share, drawn to the middle by two hits and two misses: Agresti and Coull 1998."""
+    share = (share * num + 2) / (num + 4)
+    return math.sqrt(share * (1 - share) / num)
+
+
+def _sizes(folder: Path, found: Mapping[str, Any], config: DictConfig | None) -> tuple[float, float] | None:
+    """Return about how many samples the validation part (all folds) and the test part have, as data cuts them."""
+    best = results.find_best(folder, found)
+    path = None if best is None else best / run_folder.TEST_FILE
+    if path is None or config is None or not path.is_file():
+        return None
+    num = run_folder.read_yaml(path).get("samples")
+    keys = ("data.test_fraction", "data.val_fraction", "data.folds")
+    test, validation, folds = (OmegaConf.select(config, key, default=None) for key in keys)
+    if not (isinstance(num, int) and num > 0 and isinstance(test, float) and isinstance(validation, float)):
+        return None
+    share = 1 - test if folds else validation
+    return num * share / test, float(num)
+
+
+def _metric(folder: Path, found: Mapping[str, Any]) -> str | None:
+    result = _result(folder, found)
+    return None if result is None else result.get("metric")
+
+
+def _validation_accuracy(folder: Path, found: Mapping[str, Any]) -> float | None:
+    """Return the best trial's accuracy at the epoch that its value is of."""
+    result = _result(folder, found)
+    if result is None:
+        return None
+    if result.get("metric") == ACCURACY:
+        return float(found["best_value"])
+    path = folder / str(found["best_dir"]) / run_folder.METRICS_FILE
+    if not path.is_file():
+        return None
+    with path.open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row.get("epoch") == str(result.get("epoch"))]
+    text = rows[-1].get(ACCURACY) if rows else None
+    return float(text) if text else None
+
+
+def _result(folder: Path, found: Mapping[str, Any]) -> dict[str, Any] | None:
+    best = results.find_best(folder, found)
+    path = None if best is None else best / run_folder.RESULT_FILE
+    return run_folder.read_yaml(path) if path is not None and path.is_file() else None
