@@ -24,7 +24,7 @@ from tunesmith.search.settings import read_settings
 from tunesmith.search.space.dimension import Params
 from tunesmith.search.space.space import Space, parse_space
 from tunesmith.search.stages.best import has_value
-from tunesmith.search.stages.scale import levels
+from tunesmith.search.stages.key_scale import levels
 from tunesmith.search.stages.stage import Stage
 from tunesmith.search.stages.staged_plan import StagedPlan, make_plan
 from tunesmith.search.stages.varied import to_params
