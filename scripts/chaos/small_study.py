@@ -25,7 +25,8 @@ from tunesmith.search.study.study import open_study
 from tunesmith.search.study.trial import Attempt, State
 from tunesmith.search.worker.executor import one_at_a_time
 from tunesmith.search.worker.interruption import Interruption
-from tunesmith.search.worker.worker import Limits, StageAtWork, Worker
+from tunesmith.search.worker.stage_at_work import StageAtWork
+from tunesmith.search.worker.worker import Limits, Worker
 
 # No trial is to fail because its processes were killed: how often is up to the seed.
 MAX_RETRIES = 1_000_000

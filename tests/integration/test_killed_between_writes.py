@@ -24,7 +24,8 @@ from tunesmith.search.study.retries import CLAIM_TIMEOUT_S, StaleTrials
 from tunesmith.search.study.trial import Attempt, State
 from tunesmith.search.worker.executor import Assignment, Outcome, one_at_a_time
 from tunesmith.search.worker.interruption import Interruption
-from tunesmith.search.worker.worker import Limits, StageAtWork, Worker
+from tunesmith.search.worker.stage_at_work import StageAtWork
+from tunesmith.search.worker.worker import Limits, Worker
 
 KILLED = 9
 

@@ -64,7 +64,7 @@ class StudyOpener:
         study = self._open_in(storage)
         check_folders(study, folder)
         self._study_made_here = settings.study_name if is_new else None
-        for stage in self._stages.previews():
+        for stage in self._stages.previews:
             check_config(study, stage.record, stage.compose)
         self._join(study)
         stale = StaleTrials(study).end()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Sequence
 from copy import deepcopy as deep_copy
 from dataclasses import replace
+from functools import cached_property
 
 from optuna import Study
 from optuna.pruners import NopPruner
@@ -36,10 +37,11 @@ class Stages:
         self.tell: Callable[[PreparedStage], None] = lambda stage: None  # is called when a further stage begins
         self._reached = 0
 
+    @cached_property
     def previews(self) -> list[PreparedStage]:
-        """Return all stages as far as they are known before any trial."""
-        known = [self.get(0, ())]
-        return known + [self._prepare(self._plan.stage(index, ())) for index in range(1, len(self.names))]
+        """All stages as far as they are known before any trial."""
+        later = [self._prepare(self._plan.stage(index, ())) for index in range(1, len(self.names))]
+        return [self.get(0, ()), *later]
 
     def get(self, index: int, trials: Sequence[FrozenTrial]) -> PreparedStage:
         """Return a stage; trials: of the study, marked, if those before it have just ended."""
@@ -55,7 +57,7 @@ class Stages:
 
     def n_trials(self) -> int:
         """Return how many trials the sweep has, as far as that is known: those of later stages may be fewer."""
-        later = self.previews()[len(self.known) :]
+        later = self.previews[len(self.known) :]
         return sum(stage.n_trials for stage in (*self.known, *later) if stage.stage.is_counted)
 
     def full_space(self) -> Space:

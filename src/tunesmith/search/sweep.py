@@ -43,7 +43,8 @@ from tunesmith.search.worker import callbacks
 from tunesmith.search.worker.executor import Executor
 from tunesmith.search.worker.executors.choice import choose_executor
 from tunesmith.search.worker.interruption import JOB_SIGNALS, SIGNALS, Interruption
-from tunesmith.search.worker.worker import Limits, StageAtWork, Worker, WorkerMustRestart
+from tunesmith.search.worker.stage_at_work import StageAtWork
+from tunesmith.search.worker.worker import Limits, Worker, WorkerMustRestart
 
 # Exit code of a worker that leaves the rest of the budget to a fresh one.
 EXIT_MUST_RESTART = 75
@@ -75,7 +76,7 @@ def run_sweep(
         sweep.run_as_worker()
         return None
     check_launcher(config, settings.dry_run)
-    previews = stages.previews()
+    previews = stages.previews
     remarks = [*stages.remarks, *check_sweep(settings, previews)]
     if settings.dry_run:
         show_examples(settings, previews, remarks)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from optuna import Study, Trial
 from optuna.exceptions import UpdateFinishedTrialError
@@ -21,7 +20,6 @@ from tunesmith.search.attribute_names import CONFIG_ERROR, REASON
 from tunesmith.search.console.lines import say, show_silence, show_trial
 from tunesmith.search.constraints import Constraint
 from tunesmith.search.sampling.queued import NoPoint
-from tunesmith.search.space.compose import Composer
 from tunesmith.search.storage.journal import JournalDamaged
 from tunesmith.search.study.budget import ask, keeps_point, withdraw
 from tunesmith.search.study.counts import NONE_ENDED, Counts, check_failure_rate, count
@@ -29,12 +27,12 @@ from tunesmith.search.study.heartbeat import Heartbeats
 from tunesmith.search.study.owner import worker_index
 from tunesmith.search.study.retries import StaleTrials, requeue
 from tunesmith.search.study.shown_study import unwrapped
-from tunesmith.search.study.stopping import NEVER, Stopping
 from tunesmith.search.study.study import tell
 from tunesmith.search.study.trial import Attempt
 from tunesmith.search.worker.executor import Assignment, Executor, Outcome
 from tunesmith.search.worker.interruption import Interruption
 from tunesmith.search.worker.labels import label
+from tunesmith.search.worker.stage_at_work import StageAtWork
 from tunesmith.search.worker.tell_constraints import tell_constraints
 from tunesmith.search.worker.trial_reporter import TrialReporter
 
@@ -45,20 +43,6 @@ WAIT_INTERVAL_S = 0.2
 
 class WorkerMustRestart(Exception):
     """This process cannot run another trial: the rest of the budget needs a fresh one."""
-
-
-@dataclass(frozen=True)
-class StageAtWork:
-    """The part of a sweep that trials are begun in: the study as it sees it, and how its trials are made.
-
-    draw: gives a trial its values, override key -> value.
-    """
-
-    study: Study
-    draw: Callable[[Trial], Mapping[str, Any]]
-    composer: Composer
-    n_trials: int
-    stopping: Stopping = NEVER
 
 
 @dataclass(frozen=True)

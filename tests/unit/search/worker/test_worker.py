@@ -32,7 +32,8 @@ from tunesmith.search.study.trial import Attempt, State
 from tunesmith.search.worker import worker as worker_module
 from tunesmith.search.worker.executor import Assignment, Executor, More, Outcome, one_at_a_time
 from tunesmith.search.worker.interruption import Interruption
-from tunesmith.search.worker.worker import Limits, StageAtWork, Worker, WorkerMustRestart
+from tunesmith.search.worker.stage_at_work import StageAtWork
+from tunesmith.search.worker.worker import Limits, Worker, WorkerMustRestart
 
 
 class FakeComposer:
