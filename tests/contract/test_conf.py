@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.util import find_spec
 from inspect import signature
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 from choices import CHOICES, CONF, IDS, ON_CPU, build_choice, chosen, composed, needed
 from hydra.errors import HydraException, InstantiationException
 from hydra.utils import get_object
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from tunesmith.checks import check_config
 from tunesmith.config.package_lines import package_below_a_comment
@@ -63,21 +65,40 @@ def check_rules(target: str) -> None:
 @pytest.mark.parametrize("space", SPACES)
 def test_every_space_can_be_swept(space: str, tmp_path: Path) -> None:
     """Compose both ends of all ranges, with the model or learner of the space's name, else with any that fits."""
-    named = [f"{group}={choice}" for group, choice in CHOICES if group in ("learner", "model") and choice == space]
-    models = named or ["", *(f"model={choice}" for group, choice in CHOICES if group == "model")]
     beside = [ON_CPU, *needed("space", space, tmp_path)]
-    refusals = [refusal(f"space={space}", *([model] if model else []), *beside) for model in models]
+    refusals = [refusal(f"space={space}", *model, *beside) for model in models_of(space)]
     assert "" in refusals, refusals[0]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("space", "other"), list(combinations(SPACES, 2)))
+def test_spaces_that_fit_one_model_can_be_swept_together(space: str, other: str, tmp_path: Path) -> None:
+    beside = [ON_CPU, *needed("space", space, tmp_path), *needed("space", other, tmp_path)]
+    for model in models_of(space):
+        if not any(refusal(f"space={each}", *model, *beside) for each in (space, other)):
+            assert refusal(f"space=[{space},{other}]", *model, *beside) == ""
+            return
+    pytest.skip("no model has the keys of both")
+
+
+def models_of(space: str) -> list[list[str]]:
+    """Return what chooses the model or learner of a space's name, or else each model in turn."""
+    named = [[f"{group}={choice}"] for group, choice in CHOICES if group in ("learner", "model") and choice == space]
+    return named or [[], *([f"model={choice}"] for group, choice in CHOICES if group == "model")]
+
+
+@cache
 def refusal(*overrides: str) -> str:
     """Return why the ends of a space cannot be composed; nothing if they can."""
     try:
-        params = composed(*overrides).hydra.sweeper.params
-        space = parse_space(params or {}, [])
-        for end in (0, -1):
-            values = space.overrides({key: ranges.extremes()[end] for key, ranges in space.dimensions.items()})
-            check_config(composed(*overrides, *values))
+        sweep = composed(*overrides)
+        space = parse_space(OmegaConf.to_container(sweep.hydra.sweeper.params), [], config=sweep)  # type: ignore[arg-type]
+        for choices in space.combinations(space.switches):
+            for end in (0, -1):
+                params = dict(choices)
+                for each in space.active(choices):
+                    params.setdefault(each.key, each.extremes()[end])
+                check_config(composed(*overrides, *space.overrides(params)))
     except (UserError, HydraException) as error:
         return str(error.__cause__ or error)
     return ""

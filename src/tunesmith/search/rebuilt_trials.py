@@ -52,13 +52,14 @@ def read_dimensions(config: DictConfig) -> Mapping[str, Dimension]:
 
 def read_config_record(folder: Path, dimensions: Mapping[str, Dimension], numbers: list[int]) -> ConfigRecord | None:
     """Return what the trials' configs have in common, None if Hydra kept none of them."""
-    swept = tuple(key.lstrip("+") for key in dimensions)
+    swept = tuple(dict.fromkeys(dimension.plain_key for dimension in dimensions.values()))
     bases: dict[tuple[str | None, ...], Base] = {}
     for number in numbers:
         base = _base(folder / str(number))
         if base is not None:
             bases.setdefault(tuple(base.choices.get(key) for key in swept), base)
-    return ConfigRecord(swept, tuple(bases.values())) if bases else None
+    conditional = dict.fromkeys(dimension.plain_key for dimension in dimensions.values() if dimension.when)
+    return ConfigRecord(swept, tuple(bases.values()), tuple(conditional)) if bases else None
 
 
 def _base(folder: Path) -> Base | None:
@@ -83,7 +84,8 @@ def read_trial(
         return create_trial(state=TrialState.FAIL, user_attrs={SURPLUS: True})
     row = _row(folder, number)
     facts = _with_row(read_facts(folder / str(number)), row)
-    drawn = {key: each for key, dimension in dimensions.items() if (each := _drawn(facts, dimension)) is not None}
+    active = active_dimensions(facts, dimensions)
+    drawn = {name: each for name, dimension in active.items() if (each := _drawn(facts, dimension)) is not None}
     ended = (facts.ended or datetime.now(UTC)).astimezone().replace(tzinfo=None)
     trial = create_trial(
         state=facts.state or TrialState.FAIL,
@@ -108,6 +110,17 @@ def read_violations(folder: Path, facts: FolderFacts, constraints: Sequence[Cons
         return {}
     known = [each for each in constraints if math.isfinite(metrics.get(each.metric, math.nan))]
     return {f"{CONSTRAINT}{each}": each.violation(metrics[each.metric]) for each in known}
+
+
+def active_dimensions(facts: FolderFacts, dimensions: Mapping[str, Dimension]) -> dict[str, Dimension]:
+    """Return what varied in a trial, by the names of its params."""
+    params: dict[str, Any] = {}
+    found: dict[str, Dimension] = {}
+    for name, dimension in dimensions.items():
+        if dimension.is_active(params):
+            found[name] = dimension
+            params[dimension.key] = facts.value_of(dimension.key, dimension.distribution)
+    return found
 
 
 def _drawn(facts: FolderFacts, dimension: Dimension) -> tuple[Any, BaseDistribution] | None:

@@ -17,7 +17,13 @@ from tunesmith.errors import UserError, list_names
 from tunesmith.run_folder import read_yaml
 from tunesmith.search.attribute_names import REASON
 from tunesmith.search.constraints import Constraint, read_constraints
-from tunesmith.search.rebuilt_trials import read_config_record, read_dimensions, read_trial, read_violations
+from tunesmith.search.rebuilt_trials import (
+    active_dimensions,
+    read_config_record,
+    read_dimensions,
+    read_trial,
+    read_violations,
+)
 from tunesmith.search.results import MULTIRUN_FILE, RESULTS_FILE
 from tunesmith.search.space.dimension import Dimension
 from tunesmith.search.storage.folder_facts import read_facts
@@ -118,10 +124,10 @@ def _end(
     facts = read_facts(folder / attempt.folder_name)
     if facts.state is None:
         return False
-    for key in dimensions.keys() - trial.params.keys():
-        distribution = dimensions[key].distribution
-        if (value := facts.value_of(key, distribution)) is not None:
-            storage.set_trial_param(trial_id, key, distribution.to_internal_repr(value), distribution)
+    for name, dimension in active_dimensions(facts, dimensions).items():
+        distribution = dimension.distribution
+        if name not in trial.params and (value := facts.value_of(dimension.key, distribution)) is not None:
+            storage.set_trial_param(trial_id, name, distribution.to_internal_repr(value), distribution)
     for step in sorted(facts.reports.keys() - trial.intermediate_values.keys()):
         storage.set_trial_intermediate_value(trial_id, step, facts.reports[step])
     for name, excess in read_violations(folder / attempt.folder_name, facts, constraints).items():
