@@ -116,7 +116,10 @@ SWEEPS = [
     ("hydra.output_subdir=null", "hydra.output_subdir must be .hydra, where a run's config is looked for; got null"),
     ("objective.metric=lr", "objective.mode must be given with objective.metric=lr, whose name does not tell "),
     ("objective.metric=val/acc,val/loss", "objective.metric must be the same in all trials of a study, or its best "),
-    ("space=mlp model=mlp,linear", "model.num_layers is varied by space=mlp, but there is no such key with model=linear: add "),
+    (
+        "space=mlp model=mlp,linear",
+        "model.num_layers is varied by space=mlp, but there is no such key with model=linear: add ",
+    ),
     ("seed=${hydra:job.num}", "seed: ${hydra:...} has a value inside a job alone, and this value is read before; got"),
     ("optimizer.lr=tag(log,range(1,8))", "optimizer.lr must be a sweep that can be drawn from; got "),
     ("ckpt_path=file", "ckpt_path must be null in a sweep"),
