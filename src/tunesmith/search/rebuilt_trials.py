@@ -19,7 +19,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from tunesmith.errors import UserError
 from tunesmith.run_folder import CONFIG_FILE
-from tunesmith.search.attribute_names import CONFIG, EPOCHS, OWNER, REASON, SURPLUS
+from tunesmith.search.attribute_names import CONFIG, EPOCHS, OWNER, REASON, STAGE, SURPLUS
 from tunesmith.search.space.dimension import Dimension
 from tunesmith.search.space.params import read_params
 from tunesmith.search.space.space import parse_space
@@ -72,7 +72,8 @@ def read_trial(
     """Return a trial as its folder tells it; one without a folder has never run, or was a retry."""
     if not (folder / str(number)).is_dir():
         return create_trial(state=TrialState.FAIL, user_attrs={SURPLUS: True})
-    facts = _with_row(read_facts(folder / str(number)), folder, number)
+    row = _row(folder, number)
+    facts = _with_row(read_facts(folder / str(number)), row)
     drawn = {key: each for key, dimension in dimensions.items() if (each := _drawn(facts, dimension)) is not None}
     ended = (facts.ended or datetime.now(UTC)).astimezone().replace(tzinfo=None)
     trial = create_trial(
@@ -81,7 +82,7 @@ def read_trial(
         params={key: value for key, (value, _) in drawn.items()},
         distributions={key: distribution for key, (_, distribution) in drawn.items()},
         intermediate_values=dict(facts.reports),
-        user_attrs=_attributes(facts, folder, record),
+        user_attrs={**_attributes(facts, folder, record), **({STAGE: row["stage"]} if row.get("stage") else {})},
     )
     trial.datetime_start, trial.datetime_complete = ended - timedelta(seconds=facts.result.get("seconds") or 0), ended
     return trial
@@ -114,14 +115,16 @@ def _attributes(facts: FolderFacts, folder: Path, record: ConfigRecord | None) -
     return attributes
 
 
-def _with_row(facts: FolderFacts, folder: Path, number: int) -> FolderFacts:
+def _row(folder: Path, number: int) -> Mapping[str, str]:
+    """Return the row that a trial has in trials.csv, which alone knows its stage; empty if it has none."""
+    rows = read_trials(folder)[0] if (folder / TRIALS_FILE).is_file() else []
+    return next((row for row in rows if row["number"] == str(number)), {})
+
+
+def _with_row(facts: FolderFacts, row: Mapping[str, str]) -> FolderFacts:
     """Return the facts of a trial that left no result.yaml, as any app's may, with those of its row of trials.csv."""
-    if facts.state is not None or not (folder / TRIALS_FILE).is_file():
+    if facts.state is not None or not row:
         return facts
-    rows = [row for row in read_trials(folder)[0] if row["number"] == str(number)]
-    if not rows:
-        return facts
-    row = rows[0]
     value = float(row["value"]) if row["value"] else None
     return FolderFacts(
         facts.overrides, facts.reports, TrialState[row["state"]], value, row["reason"] or None, facts.ended

@@ -211,7 +211,7 @@ def test_trials_csv_has_a_row_per_counted_trial(study: Study, tmp_path: Path) ->
 def test_trials_csv_names_parameters_by_their_override_keys(study: Study, tmp_path: Path) -> None:
     write_results(study, tmp_path, MAX_EPOCHS)
     rows = rows_in(tmp_path)
-    fixed = ["number", "state", "value", "epochs", "seconds", "host", "folder", "reason", "note", "tags"]
+    fixed = ["number", "stage", "state", "value", "epochs", "seconds", "host", "folder", "reason", "note", "tags"]
     assert list(rows[0]) == [*fixed, "optimizer.lr", "model.name"]
     drawn = [(float(row["optimizer.lr"]), row["model.name"]) for row in rows]
     assert drawn == [tuple(study.trials[int(row["number"])].params.values()) for row in rows]
@@ -266,7 +266,9 @@ def test_of_another_hosts_best_trial_a_folder_has_to_hold_its_result(
 
 def test_trials_csv_of_a_study_without_trials_has_its_header(tmp_path: Path) -> None:
     write_results(opened(tmp_path), tmp_path, MAX_EPOCHS)
-    assert (tmp_path / "trials.csv").read_text() == "number,state,value,epochs,seconds,host,folder,reason,note,tags\n"
+    assert (
+        tmp_path / "trials.csv"
+    ).read_text() == "number,stage,state,value,epochs,seconds,host,folder,reason,note,tags\n"
 
 
 # the command that repeats the best trial

@@ -56,7 +56,11 @@ def _show_keys(space: Space) -> None:
 
 def show_stage(stage: Stage, n_trials: int, remarks: Iterable[str] = ()) -> None:
     """Print that a stage begins: its trials, what varies over what, what is held, and what there is to say of it."""
-    varies = ", ".join(f"{each.key} over {each.describe()}" for each in stage.space.dimensions.values())
+    varied = stage.space.dimensions.values()
+    if stage.only_points:
+        varies = f"given values of {', '.join(dict.fromkeys(each.key for each in varied))}" if varied else ""
+    else:
+        varies = ", ".join(f"{each.key} over {each.describe()}" for each in varied)
     parts = [f"stage {stage.name}: {n_trials} trials", varies or "nothing varies"]
     if stage.held:
         parts.append("held " + ", ".join(f"{key}={show_value(value)}" for key, value in stage.held.items()))

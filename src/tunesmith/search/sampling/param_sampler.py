@@ -23,7 +23,7 @@ from tunesmith.search.settings import Settings
 from tunesmith.search.space.dimension import Dimension
 from tunesmith.search.space.values import contains
 from tunesmith.search.stages.stage import Stage
-from tunesmith.search.study.members import UNKNOWN
+from tunesmith.search.study.fit import UNKNOWN
 from tunesmith.search.study.scope import Scope
 from tunesmith.search.study.shown_study import unwrapped
 from tunesmith.search.study.stored_dimension import drawn_dimension, stored_dimension

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from enum import Enum
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from optuna.distributions import CategoricalDistribution
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from tunesmith.config.changes import ABSENT
 from tunesmith.search.space.dimension import Dimension, Params
 from tunesmith.search.space.space import Point
-from tunesmith.search.space.values import contains, is_same_param, position
+from tunesmith.search.space.values import is_same_param
 from tunesmith.search.study.config_record import ConfigRecord, is_same_choice
+from tunesmith.search.study.fit import UNKNOWN, Fit
 from tunesmith.search.study.same_config import is_same_fixed
 from tunesmith.search.study.scope import Scope
 from tunesmith.search.study.trial import Attempt
@@ -22,15 +21,6 @@ from tunesmith.search.study.trial import Attempt
 # The node of a config that says which data a run trains on.
 _DATA = "data"
 AnyTrial = FrozenTrial | Trial
-
-
-class Unknown(Enum):
-    """Stands for the value of a key that a trial has not drawn yet, or of which nothing was recorded."""
-
-    UNKNOWN = "unknown"
-
-
-UNKNOWN = Unknown.UNKNOWN
 
 
 class Members:
@@ -60,14 +50,15 @@ class Members:
         self._bound_keys = {dimension.plain_key for dimension in self._dimensions}
         self._is_open = scope.space.is_open
         self._like_now: dict[str, bool] = {}
+        self._fit = Fit(() if present is None else present.bases[0].choices)
         self._read_records = read_records
         self._records: Mapping[str, ConfigRecord] = {} if present is None else {present.digest: present}
 
     def has(self, trial: AnyTrial) -> bool:
         """Whether a trial is a point of the space; one that has not drawn all its values may become one."""
         values = self._values(trial)
-        active = self._active(values)
-        if any(is_active and not self._contains(each, values) for each, is_active in active):
+        active = self._fit.active(self._dimensions, values)
+        if any(is_active and not self._fit.contains(each, values) for each, is_active in active):
             return False
         varying = {each.plain_key for each, is_active in active if is_active is not False}
         return all(self._is_as_now(trial, key) for key in self._keys_fixed_now(trial) | (self._bound_keys - varying))
@@ -86,7 +77,9 @@ class Members:
     def point(self, trial: AnyTrial) -> Point | None:
         """Return the positions of a trial's values in a finite space; None if it is no point, or not yet."""
         point = tuple(self.positions(trial))
-        active = [is_active for _, is_active in self._active(self._values(trial))[: self._num_varied]]
+        active = [
+            is_active for _, is_active in self._fit.active(self._dimensions, self._values(trial))[: self._num_varied]
+        ]
         is_drawn = all(
             each is False or (each and position is not None) for each, position in zip(active, point, strict=True)
         )
@@ -98,8 +91,8 @@ class Members:
         None: the key is inactive, has no value yet, or one that it does not vary over.
         """
         values = self._values(trial)
-        active = self._active(values)[: self._num_varied]
-        return [None if is_active is False else self._position(each, values) for each, is_active in active]
+        active = self._fit.active(self._dimensions[: self._num_varied], values)
+        return [None if is_active is False else self._fit.position(each, values) for each, is_active in active]
 
     def place(self, params: Params) -> Point | None:
         """Return the positions of values in a finite space, None if they are no point of it."""
@@ -107,7 +100,7 @@ class Members:
         values = {key: plain.get(key, UNKNOWN) for key in self._keys}
         point: list[int | None] = []
         for dimension in self._dimensions[: self._num_varied]:
-            index = self._position(dimension, values) if dimension.is_active(plain) else None
+            index = self._fit.position(dimension, values) if dimension.is_active(plain) else None
             if index is None and dimension.is_active(plain):
                 return None
             point.append(index)
@@ -126,7 +119,7 @@ class Members:
             if dimension.key in filled or not (dimension.is_active(filled) and (key in given or is_varied)):
                 continue
             value = given[key] if key in given else self._of_config(key, given)
-            own = self._own(dimension, {key: value}) if self._is_within(dimension, value) else UNKNOWN
+            own = self._fit.own(dimension, {key: value}) if self._is_within(dimension, value) else UNKNOWN
             filled |= {} if own is UNKNOWN else {dimension.key: own}
         return filled
 
@@ -135,7 +128,9 @@ class Members:
         return UNKNOWN if self._present is None else self._present.base_of(params).value(key, params)
 
     def _is_within(self, dimension: Dimension, value: Any) -> bool:
-        return value is not UNKNOWN and value is not ABSENT and self._contains(dimension, {dimension.plain_key: value})
+        return (
+            value is not UNKNOWN and value is not ABSENT and self._fit.contains(dimension, {dimension.plain_key: value})
+        )
 
     def value(self, trial: AnyTrial, key: str) -> Any:
         """Return the value of a key in a trial: drawn, or that of the config of the time; ABSENT, or UNKNOWN."""
@@ -151,9 +146,9 @@ class Members:
         """Return the value that a trial of the space has for a swept key, as the key's dimension has it, or UNKNOWN."""
         plain, values = key.lstrip("+"), self._values(trial)
         active = (
-            each for each, is_active in self._active(values, self._widest) if is_active and each.plain_key == plain
+            each for each, is_active in self._fit.active(self._widest, values) if is_active and each.plain_key == plain
         )
-        return next((self._own(each, values) for each in active), UNKNOWN)
+        return next((self._fit.own(each, values) for each in active), UNKNOWN)
 
     def data_keys(self, trial: AnyTrial) -> list[str]:
         """Return the keys that choose the data of a trial, of those that vary in it or elsewhere in the study."""
@@ -167,7 +162,7 @@ class Members:
             return True
         bases = [base for record in self._records.values() for base in record.bases]
         nodes = {json.dumps(base.config.get(_DATA), sort_keys=True) for base in bases}
-        return any(f"${{{key}}}" in node for node in nodes) or (len(nodes) > 1 and self._is_group(key))
+        return any(f"${{{key}}}" in node for node in nodes) or (len(nodes) > 1 and self._fit.is_group(key))
 
     def _record_of(self, trial: AnyTrial) -> ConfigRecord | None:
         digest = Attempt(trial).config_digest
@@ -202,57 +197,12 @@ class Members:
         """Whether each text among a trial's values is one of the space: a resolver may do anything with another one."""
         texts = [(key, value) for key, value in params.items() if isinstance(value, str)]
         return all(
-            any(each.plain_key == key and self._contains(each, {key: value}) for each in self._widest)
+            any(each.plain_key == key and self._fit.contains(each, {key: value}) for each in self._widest)
             for key, value in texts
         )
 
     def _values(self, trial: AnyTrial) -> dict[str, Any]:
         return {key: self.value(trial, key) for key in self._keys}
-
-    def _active(
-        self, values: Params, dimensions: Sequence[Dimension] | None = None
-    ) -> list[tuple[Dimension, bool | None]]:
-        """Return whether each dimension is active in a trial, None as long as a value is missing that decides it."""
-        found: list[tuple[Dimension, bool | None]] = []
-        for dimension in self._dimensions if dimensions is None else dimensions:
-            others = {key: self._decided(key, found, values) for key in dimension.when}
-            known = {key: value for key, value in others.items() if value is not UNKNOWN}
-            is_open = len(known) < len(others) and not dimension.is_ruled_out(known)
-            found.append((dimension, None if is_open else dimension.is_active(known)))
-        return found
-
-    def _decided(self, key: str, found: list[tuple[Dimension, bool | None]], values: Params) -> Any:
-        """Return the value of a key that conditions name: ABSENT if the key is inactive, or UNKNOWN."""
-        variants = [(each, is_active) for each, is_active in found if each.plain_key == key]
-        if all(is_active is False for _, is_active in variants):
-            return ABSENT
-        return next((self._own(each, values) for each, is_active in variants if is_active), UNKNOWN)
-
-    def _own(self, dimension: Dimension, values: Params) -> Any:
-        """Return a value as its dimension has it; UNKNOWN for one that is not drawn yet, or that is no choice."""
-        value = values[dimension.plain_key]
-        if value is UNKNOWN or not isinstance(dimension.distribution, CategoricalDistribution):
-            return value
-        index = self._position(dimension, values)
-        return UNKNOWN if index is None else dimension.distribution.choices[index]
-
-    def _contains(self, dimension: Dimension, values: Params) -> bool:
-        """Whether a key varies over the value that it has; one that is not drawn yet may become one."""
-        value = values[dimension.plain_key]
-        if value is UNKNOWN:
-            return True
-        is_group = self._is_group(dimension.plain_key)
-        return self._position(dimension, values) is not None if is_group else contains(dimension, value)
-
-    def _position(self, dimension: Dimension, values: Params) -> int | None:
-        value = values[dimension.plain_key]
-        if not self._is_group(dimension.plain_key):
-            return position(dimension, value)
-        option = None if value is None else str(value)
-        return next((index for index, each in enumerate(dimension.extremes()) if is_same_choice(each, option)), None)
-
-    def _is_group(self, key: str) -> bool:
-        return self._present is not None and key in self._present.bases[0].choices
 
 
 def _has_left_out(trial: AnyTrial, key: str, record: ConfigRecord) -> bool:

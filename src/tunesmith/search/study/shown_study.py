@@ -13,7 +13,8 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from tunesmith.search.study.members import UNKNOWN, Members
+from tunesmith.search.study.fit import UNKNOWN
+from tunesmith.search.study.members import Members
 from tunesmith.search.study.scope import Scope
 from tunesmith.search.study.stored_dimension import drawn_dimension, is_stored
 from tunesmith.search.study.trial import Attempt

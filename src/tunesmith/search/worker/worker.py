@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -117,8 +118,7 @@ class Worker:
         """Return when n_trials have ended, the search is stopped, the time is over, or the sweep was asked to end.
 
         Raises:
-            UserError: more than max_failure_rate of the trials failed, or the study's first trial met a mistake in the
-                config.
+            UserError: too many trials failed, or the study's first trial met a mistake in the config.
             MachineFault: a disk is full, a folder is gone, the study's database does not answer, or the like.
             WorkerMustRestart: the process can run no further trial.
         """
@@ -184,13 +184,8 @@ class Worker:
             name = Attempt(trial).folder_name
             config = stage.composer.compose(params, number, name)
             label(trial, config)
-            reporter = TrialReporter(
-                trial,
-                params,
-                self._interruption,
-                lambda: self._heartbeats.is_taken(number),
-                self._limits.trial_timeout,
-            )
+            is_taken, limit = partial(self._heartbeats.is_taken, number), self._limits.trial_timeout
+            reporter = TrialReporter(trial, params, self._interruption, is_taken, limit)
         except (UpdateFinishedTrialError, NoPoint) as error:
             if isinstance(error, NoPoint):
                 say(f"trial {number} is not run: {error}")

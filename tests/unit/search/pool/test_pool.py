@@ -135,8 +135,13 @@ def test_a_trial_that_runs_when_the_search_is_stopped_is_waited_for(
             return None
 
     slow, interruption, watch = Slow(0, study, "lives"), Interruption(), HangWatch(lambda: study, None)
-    stops = lambda trials: "target reached" if trials else None  # noqa: E731
-    workers = Pool(lambda index: slow, lambda trials: False, interruption, watch, stops)
+    workers = Pool(
+        lambda index: slow,
+        lambda trials: False,
+        interruption,
+        watch,
+        lambda trials: "target reached" if trials else None,
+    )
     workers.run(1, lambda: False, ProgressPrinter(lambda: study, 1.0))
     assert study.trials[0].value == 0.5
     assert slow.was == ["killed"]  # by then it has nothing left to do
