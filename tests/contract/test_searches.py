@@ -84,7 +84,8 @@ def test_each_stage_is_planned_from_the_trials_before_it(sweep: Sweep, recipe: s
     trials: list[FrozenTrial] = []
     for index, name in enumerate(plan.names):
         stage = plan.stage(index, trials)
-        assert (stage.name, stage.remarks) == (name, ())
+        assert stage.name == name
+        assert stage.remarks == (plan.remarks if index == 0 else ())
         assert 1 <= stage.n_trials <= plan.shares[name]
         check_arguments("pruner", BasePruner, stage.pruner)
         points = run(stage)

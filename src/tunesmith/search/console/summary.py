@@ -11,6 +11,7 @@ from tunesmith.search.confirm.confirmation import as_rows
 from tunesmith.search.console.lines import rows
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.space import Space
+from tunesmith.search.stages.effects import as_line
 from tunesmith.search.study.study import DIRECTIONS
 from tunesmith.search.trials_table import TRIALS_FILE
 
@@ -53,6 +54,9 @@ def _rows(
             host = found["best_host"] or "an unknown host"
             yield "best lies on", f"{host}, in {found['best_dir']}: the same command there evaluates it"
     yield from as_rows(found["confirm"]) if found.get("confirm") else ()
+    for stage in found.get("search", {}).get("stages", ()):
+        if stage.get("effects"):
+            yield "effects", as_line(stage["effects"])
     yield "trials", "  ".join(f"{number} {state}" for state, number in found["trials"].items())
     epochs = found["epochs"]
     yield "epochs", f"{epochs['run']} run" + (f", {epochs['saved']} saved by pruning" if epochs["saved"] else "")

@@ -112,7 +112,6 @@ class StagedPlan:
         maker = StagePoints(own, ranked, varied, self.space.dimensions, value_of, self.settings.seed or 0)
         done = ranked if is_comparable and own.kind in ("grid", "neighbours") else ()
         points = tuple(self._points(index, maker.make(share + len(done) + len(self.known)), held, done))
-        start = _NOTHING_TO_RUN if own.top else _FROM_DEFAULTS
         return Stage(
             own.name,
             replace(
@@ -128,8 +127,17 @@ class StagedPlan:
             self._stopping(own),
             is_rerun=own.top is not None,
             overrides=own.overrides,
-            remarks=() if ranked or not _builds_on_best(own, index) else (start,),
+            remarks=self._remarks(index, ranked),
         )
+
+    def _remarks(self, index: int, ranked: Sequence[Params]) -> tuple[str, ...]:
+        if index == 0:
+            return self.remarks
+        own = self.stages[index]
+        builds_on_best = own.kind in ("neighbours", "top") or own.narrow is not None or own.patterns is not None
+        if ranked or not builds_on_best:
+            return ()
+        return (_NOTHING_TO_RUN if own.top else _FROM_DEFAULTS,)
 
     def _ranked(self, index: int, trials: Sequence[FrozenTrial]) -> tuple[list[Params], bool]:
         """Return the best configurations before a stage, and whether their values can be compared with its own.
@@ -192,10 +200,6 @@ class StagedPlan:
         part = self.shares[own.name] / sum(self.shares.values())
         shared = None if of_sweep.total_epochs is None else math.ceil(of_sweep.total_epochs * part)
         return Stopping(target, patience, shared if own.total_epochs is None else own.total_epochs)
-
-
-def _builds_on_best(own: StageSettings, index: int) -> bool:
-    return index > 0 and (own.kind in ("neighbours", "top") or own.narrow is not None or own.patterns is not None)
 
 
 def _key(point: Params) -> frozenset[tuple[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ SWEEPS = {
 }
 
 
+@cache
 def dimension(sweep: str) -> Dimension:
     return parse_space({"x": SWEEPS.get(sweep, sweep)}, []).dimensions["x"]
 

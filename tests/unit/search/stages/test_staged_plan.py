@@ -279,7 +279,7 @@ def test_a_stage_without_a_key_in_the_space_is_left_out(plan_of: Make) -> None:
     plan = plan_of({"n_trials": 10, "keys": "lr"}, {"name": "size", "n_trials": 10, "keys": ["model.*"]}, space=[LR])
     assert plan.names == ("0",)
     assert plan.shares == {"0": 30}
-    assert plan.remarks == ("stage size is left out: none of its keys (model.*) is in the space",)
+    assert plan.stage(0, ()).remarks == ("stage size is left out: none of its keys (model.*) is in the space",)
 
 
 def test_a_sampler_and_a_pruner_of_its_own_in_its_own_config(plan_of: Make) -> None:
