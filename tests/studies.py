@@ -14,8 +14,8 @@ from optuna.storages import BaseStorage, InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from tunesmith.search.attribute_names import OWNER, REASON
+from tunesmith.search.planning import plan_space
 from tunesmith.search.prepared_stage import PreparedStage
-from tunesmith.search.reading_stages import make_plan
 from tunesmith.search.sampling.param_sampler import ParamSampler
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.compose import Composer
@@ -105,7 +105,7 @@ def states(study: Study) -> list[str]:
 
 def stage_of(space: Space, settings: Settings) -> Stage:
     """The only stage of a sweep with these settings."""
-    stage = make_plan(settings, space).stage(0, ())
+    stage = plan_space(settings, space).stage(0, ())
     return replace(stage, n_trials=settings.n_trials or 100)
 
 

@@ -9,7 +9,8 @@ import pytest
 import yaml
 from conftest import QUICK, Shell
 
-SWEEP = ("-m", *QUICK, "data=iris", "trainer.max_epochs=3", "space=none", "optimizer.lr=0.01,0.02,0.03")
+SPACE = ("space=none", "optimizer.lr=0.01,0.02,0.03", "hydra.sweeper.baseline=false")
+SWEEP = ("-m", *QUICK, "data=iris", "trainer.max_epochs=3", *SPACE)
 
 
 def values_of(study: Path) -> dict[str, str]:

@@ -45,13 +45,14 @@ def test_a_killed_run_goes_on_in_its_fold(module_shell: Shell) -> None:
 
 
 def test_a_sweep_tells_the_pruner_once_per_fold_and_prunes(shell: Shell) -> None:
+    """It begins with the configuration as it stands, which is outside of the space and so not shown to the pruner."""
     prune = ("hydra.sweeper.pruner._target_=faults.PruneAll", "~hydra.sweeper.pruner.n_warmup_steps")
     ended = shell.train("-m", *FOLDS, "study_name=s", "hydra.sweeper.n_trials=5", *prune)
     assert (ended.code, ended.err) == (0, "")
     trials = optuna.load_study(study_name="s", storage=open_journal(shell.study("s") / "study.journal")).trials
-    assert [list(trial.intermediate_values) for trial in trials] == [[1, 2, 3]] * 3 + [[1, 2]] * 2
+    assert [list(trial.intermediate_values) for trial in trials] == [[1, 2, 3]] * 4 + [[1, 2]]
     folds = read_yaml(shell.study("s") / "0" / "result.yaml")["folds"]
     assert trials[0].intermediate_values[2] == pytest.approx(fmean(folds[:2]))
     results = yaml.safe_load((shell.study("s") / "optimization_results.yaml").read_text())
-    assert results["epochs"] == {"run": 3 * 6 + 2 * 4, "saved": 2 * 2}
+    assert results["epochs"] == {"run": 4 * 6 + 4, "saved": 2}
     assert "test/acc" in results["test"]

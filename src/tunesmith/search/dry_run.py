@@ -136,7 +136,7 @@ def show_examples(settings: Settings, stages: Sequence[PreparedStage], remarks: 
     for stage in stages:
         if stage.stage.name is not None:
             show_stage(stage.stage, stage.n_trials)
-    show_space(first.stage.space, [*first.stage.space.remarks, *remarks])
+    show_space(first.stage.space, remarks)
     study = _temporary_study(settings, first)
     say("dry run: every key exists and every end of the space composes; the first configurations")
     number = first.points.most_trials(NUM_EXAMPLES)

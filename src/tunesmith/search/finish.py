@@ -18,7 +18,7 @@ from tunesmith.search import results
 from tunesmith.search.best_config import without_hydra, write_best_config
 from tunesmith.search.console.lines import say
 from tunesmith.search.console.summary import print_summary
-from tunesmith.search.search_results import describe_search
+from tunesmith.search.search_results import describe_confirmation, describe_search
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.space import Space
 from tunesmith.search.staged_study import StagedStudy
@@ -72,8 +72,8 @@ def write_results(
 
     The config is None, and best.yaml not written, if the trial lies elsewhere or is none of this command's.
     """
-    search = {"search": describe_search(study, settings)}
-    found = results.write_results(study, folder, settings.max_epochs, settings.folds, search)
+    more = {"search": describe_search(study, settings), **describe_confirmation(study)}
+    found = results.write_results(study, folder, settings.max_epochs, settings.folds, more)
     config = _best_config(study, folder, found, config_of)
     try:
         write_best_config(study.study_name, folder, config, loader)

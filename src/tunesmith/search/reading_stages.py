@@ -8,14 +8,14 @@ from dataclasses import replace
 from hydra.core.config_loader import ConfigLoader
 from omegaconf import DictConfig
 
+from tunesmith.search.planning import plan_sweep
 from tunesmith.search.prepared_stage import PreparedStage
 from tunesmith.search.sampling.param_sampler import ParamSampler
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.compose import Composer
-from tunesmith.search.space.space import Space, parse_space
+from tunesmith.search.space.space import parse_space
 from tunesmith.search.staged_study import Stages
-from tunesmith.search.stages import staged_plan
-from tunesmith.search.stages.plan import Plan, SingleStage
+from tunesmith.search.stages.plan import Plan
 from tunesmith.search.stages.stage import Stage
 
 
@@ -25,26 +25,21 @@ def read_stages(settings: Settings, config: DictConfig, typed: Sequence[str], lo
     config: the sweep's; typed: the overrides of the command line.
 
     Raises:
-        UserError: the space cannot be parsed.
+        UserError: the space cannot be parsed, or the sweep cannot be planned over it.
     """
     space = parse_space(settings.params, typed, loader, config)
     space = replace(space, is_open=settings.custom_search_space is not None)
-    plan = staged_plan.make_plan(settings, space, loader, config) if settings.stages else make_plan(settings, space)
-    return make_stages(plan, settings, config, loader)
+    planned = plan_sweep(settings, space, config, loader)
+    return make_stages(planned.plan, settings, config, loader, planned.remarks)
 
 
-def make_plan(settings: Settings, space: Space) -> Plan:
-    """Return the plan of a sweep without stages."""
-    return SingleStage(
-        Stage(None, space, settings.sampler, settings.pruner, settings.n_trials, stopping=settings.stopping)
-    )
-
-
-def make_stages(plan: Plan, settings: Settings, config: DictConfig, loader: ConfigLoader) -> Stages:
+def make_stages(
+    plan: Plan, settings: Settings, config: DictConfig, loader: ConfigLoader, remarks: Sequence[str] = ()
+) -> Stages:
     """Return the stages of a plan, each with its sampler and the composer of its configs."""
 
     def prepare(stage: Stage) -> PreparedStage:
         sampler = ParamSampler(settings, stage, config)
         return PreparedStage(stage, Composer(loader, config, sampler.scope.full_space), sampler)
 
-    return Stages(plan, prepare)
+    return Stages(plan, prepare, remarks)

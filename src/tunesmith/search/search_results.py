@@ -8,6 +8,7 @@ from omegaconf import DictConfig
 from optuna import Study
 from optuna.study import StudyDirection
 
+from tunesmith.search.confirm.confirmation import to_plain
 from tunesmith.search.prepared_stage import PreparedStage
 from tunesmith.search.settings import Settings
 from tunesmith.search.staged_study import StagedStudy
@@ -27,6 +28,12 @@ def describe_search(study: Study, settings: Settings) -> dict[str, Any]:
         if stage.stage.name is not None
     ]
     return {"sampler": class_name(settings.sampler), "pruner": class_name(settings.pruner), "stages": stages}
+
+
+def describe_confirmation(study: Study) -> dict[str, Any]:
+    """Return the block `confirm` if repeats of the best trials have ended, else an empty dict."""
+    found = study.confirmation() if isinstance(study, StagedStudy) else None
+    return {} if found is None else {"confirm": to_plain(found)}
 
 
 def class_name(node: Any) -> str:

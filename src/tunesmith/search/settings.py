@@ -16,6 +16,7 @@ from tunesmith.config.node_keys import HYDRAS
 from tunesmith.config.quoting import to_hydra
 from tunesmith.errors import UserError, closest
 from tunesmith.rules import FLAG, SEED, Rule, integer, number, one_of, or_null
+from tunesmith.search.confirm.options import Confirm, read_confirm
 from tunesmith.search.named_function import NamedEvaluation, NamedFunction
 from tunesmith.search.space.params import read_params
 from tunesmith.search.stage_settings import StageSettings, read_stages
@@ -48,6 +49,7 @@ _RULES: dict[str, Rule] = {
     "target": or_null(number("that a trial's value may reach", math.isfinite)),
     "no_improvement": or_null(integer(1)),
     "total_epochs": or_null(integer(1)),
+    "baseline": FLAG,
     "isolate": FLAG,
     "devices": integer(1),
     "max_failure_rate": number("in [0, 1]", lambda value: 0 <= value <= 1),
@@ -91,7 +93,10 @@ class Settings:
     max_epochs: int | None
     folds: int | None
     dry_run: bool
+    baseline: bool
+    enqueue: Any
     stages: tuple[StageSettings, ...]
+    confirm: Confirm | None
     check: Callable[[DictConfig], str | None] | None
     on_start: Callable[..., object] | None
     on_finish: OnFinish | None
@@ -133,7 +138,9 @@ def read_settings(given: Mapping[str, Any], config: DictConfig | None = None) ->
             "storage": given["storage"] or None,  # an empty variable is no storage
             "params": read_params(resolved, None if config is None else _written_params(config)),
             "custom_search_space": _function("custom_search_space", given["custom_search_space"]),
+            "enqueue": _plain(given["enqueue"]),
             "stages": read_stages(given["stages"]),
+            "confirm": read_confirm(given["confirm"]),
             "check": _function("check", given["check"]),
             "on_start": _function("on_start", given["on_start"]),
             "on_finish": None if given["on_finish"] is None else NamedEvaluation(given["on_finish"]),
@@ -169,6 +176,10 @@ def _checked_params(params: object) -> dict[str, Any]:
     if not isinstance(params, Mapping):
         raise UserError(f"{PREFIX}params must be a dict of keys and their sweeps; got {params!r}")
     return {str(key): value for key, value in params.items()}
+
+
+def _plain(given: Any) -> Any:
+    return OmegaConf.to_container(given, resolve=True) if OmegaConf.is_config(given) else given
 
 
 def _written_params(config: DictConfig) -> object:

@@ -13,6 +13,8 @@ from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from tunesmith.search.confirm.confirmation import Confirmation
+from tunesmith.search.confirm.confirmed_plan import ConfirmedPlan
 from tunesmith.search.prepared_stage import Prepare, PreparedStage
 from tunesmith.search.space.space import Space
 from tunesmith.search.stages.plan import Plan
@@ -24,7 +26,9 @@ from tunesmith.search.study.trial import Attempt, State, state_of
 class Stages:
     """The stages of a sweep in one process; a stage is known when those before it are over."""
 
-    def __init__(self, plan: Plan, prepare: Prepare) -> None:
+    def __init__(self, plan: Plan, prepare: Prepare, remarks: Sequence[str] = ()) -> None:
+        """remarks: what a user should know of how they were planned."""
+        self.remarks = remarks
         self.names = tuple(plan.names)
         self._plan = plan
         self._prepare = prepare
@@ -58,6 +62,10 @@ class Stages:
         """Return a space with all keys that trials of the known stages may record."""
         spaces = [stage.scope.full_space for stage in self.known]
         return replace(spaces[-1], dimensions={key: each for space in spaces for key, each in space.dimensions.items()})
+
+    def confirmation(self, trials: Sequence[FrozenTrial]) -> Confirmation | None:
+        """Return what the confirming stages have found; trials: of the study, each as its own stage marks it."""
+        return self._plan.confirmation(trials) if isinstance(self._plan, ConfirmedPlan) else None
 
     def are_used_up(self, trials: Sequence[FrozenTrial]) -> bool:
         """Whether the last stage has had its n_trials."""
@@ -112,8 +120,8 @@ class StagedStudy(Study):
         return is_last and (stage.is_used_up(trials) or stage.why_stopped(trials, self.directions[0]) is not None)
 
     def why_stopped(self) -> str | None:
-        """Return why the stage at work ends before its n_trials, None if it does not."""
-        stage, study = self.current()
+        """Return why the last counted stage that has begun ends before its n_trials, None if it does not."""
+        stage, study = [each for each in self.begun() if each[0].stage.is_counted][-1]
         trials = study.get_trials(deepcopy=False)
         return None if stage.is_used_up(trials) else stage.why_stopped(trials, self.directions[0])
 
@@ -127,19 +135,32 @@ class StagedStudy(Study):
         self.current()
         return list(zip(self._stages.known, self._opened, strict=False))
 
+    def confirmation(self) -> Confirmation | None:
+        """Return what repeats of the best trials on other seeds say, None if the sweep has none, or none has ended."""
+        return self._stages.confirmation(self.get_trials(deepcopy=False))
+
+    def counted(self) -> list[FrozenTrial]:
+        """Return the trials of the stages that n_trials counts, and those of no stage."""
+        uncounted = {stage.stage.name for stage, _ in self.begun() if not stage.stage.is_counted}
+        return [trial for trial in self.get_trials(deepcopy=False) if Attempt(trial).stage not in uncounted]
+
     def candidates(self) -> list[FrozenTrial]:
         """Return the trials of which the best one is the sweep's.
 
         With stages these are the complete ones that can be compared with the last stage on the full data that has a
-        complete trial, or its own alone if it runs configurations of earlier stages again.
+        complete trial, or its own alone if it runs configurations of earlier stages again. The trial that repeats on
+        other seeds have confirmed stands alone.
         """
         trials = self.get_trials(deepcopy=False)
         if len(self._stages.names) == 1:
             return trials
+        confirmed = self.confirmation()
+        if confirmed is not None and confirmed.best is not None:
+            return [trials[confirmed.best.repeats.trial]]
         complete = [trial for trial in trials if state_of(trial) is State.COMPLETE]
         for stage, of_stage in reversed(self.begun()):
             own = [trial for trial in complete if Attempt(trial).stage == stage.stage.name]
-            if own and is_on_full_data(stage.stage):
+            if own and stage.stage.is_counted and is_on_full_data(stage.stage):
                 is_alone = stage.stage.is_rerun
                 return own if is_alone else [each for each in complete if of_stage.members.is_fixed_as_now(each)]
         return []

@@ -76,7 +76,7 @@ def run_sweep(
         return None
     check_launcher(config, settings.dry_run)
     previews = stages.previews()
-    remarks = check_sweep(settings, previews)
+    remarks = [*stages.remarks, *check_sweep(settings, previews)]
     if settings.dry_run:
         show_examples(settings, previews, remarks)
         return None
@@ -116,7 +116,7 @@ class Sweep:
             study = self._opener.open(self._config)
             say(f"study {self._settings.study_name}; resume it with: {self._resume_hint()}")
             self._before = count_before(study.get_trials(deepcopy=False))
-            show_joined(study.get_trials(deepcopy=False), self._stages.n_trials())
+            show_joined(study.counted(), self._stages.n_trials())
             self._show_stage(study.current()[0], remarks)
             self._stages.tell = self._show_stage
             self._work(study)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith.search import command, results
+from tunesmith.search.confirm.confirmation import as_rows
 from tunesmith.search.console.lines import rows
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.space import Space
@@ -52,6 +53,7 @@ def _rows(
         if results.find_best(folder, found) is None:
             host = found["best_host"] or "an unknown host"
             yield "best lies on", f"{host}, in {found['best_dir']}: the same command there evaluates it"
+    yield from as_rows(found["confirm"]) if found.get("confirm") else ()
     for stage in found.get("search", {}).get("stages", ()):
         if stage.get("effects"):
             yield "effects", as_line(stage["effects"])

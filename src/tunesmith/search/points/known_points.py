@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import CategoricalDistribution
 
 from tunesmith.config.changes import ABSENT, show_value
 from tunesmith.errors import UserError, list_names
 from tunesmith.search.points.sources import KEY, NamedPoint, read_source
 from tunesmith.search.space.dimension import Dimension, Params
-from tunesmith.search.space.ranges import nth_step
 from tunesmith.search.space.space import Space
-from tunesmith.search.space.values import contains, position
+from tunesmith.search.space.values import contains
+from tunesmith.search.stages.scale import own_value
 
 # The configuration as it stands: no key is set.
 BASELINE: Params = {}
@@ -51,8 +51,8 @@ def read_known_points(
         given = [NamedPoint(f"point {index}", source)] if is_point else read_source(source, studies)
         foreign: dict[str, None] = {}
         for point in given:
-            own, others = _split(point.values, space)
-            points.append(_checked(own, point.name, space, is_enumerated))
+            own, others = _read(point, space)
+            points.append(own)
             foreign |= dict.fromkeys(others)
         if foreign:
             where = given[0].name if is_point else source
@@ -61,11 +61,22 @@ def read_known_points(
     return KnownPoints(tuple(distinct), tuple(remarks))
 
 
-def _split(values: Mapping[str, Any], space: Space) -> tuple[dict[str, Any], list[str]]:
-    """Return what a point has for the keys of the space, and its other keys."""
-    flat = _flat(values, space)
-    keys = {name: _own_key(name, space) for name in flat}
-    return {key: flat[name] for name, key in keys.items() if key is not None}, [name for name in keys if not keys[name]]
+def _read(given: NamedPoint, space: Space) -> tuple[Params, list[str]]:
+    """Return a point with its values as the space has them, and the keys that are not in the space, or inactive."""
+    flat = _flat(given.values, space)
+    names = {name: key for name in flat if (key := _own_key(name, space)) is not None}
+    values = {key: flat[name] for name, key in names.items()}
+    point: dict[str, Any] = {}
+    inactive = []
+    for key in dict.fromkeys(each.key for each in space.dimensions.values() if each.key in values):
+        dimensions = [each for each in space.dimensions.values() if each.key == key]
+        active = [each for each in dimensions if not each.is_ruled_out({**values, **point})]
+        value = _filled(active, values[key])
+        if value is not ABSENT and active:
+            point[key] = _own_value(active, value, given.name)
+        elif value is not ABSENT:
+            inactive.append(key)
+    return point, [name for name in flat if name not in names] + inactive
 
 
 def _flat(values: Mapping[str, Any], space: Space, prefix: str = "") -> dict[str, Any]:
@@ -80,42 +91,23 @@ def _flat(values: Mapping[str, Any], space: Space, prefix: str = "") -> dict[str
 
 def _own_key(name: str, space: Space) -> str | None:
     """Return the key of the space that a source means; trials.csv writes params.KEY if KEY is named like a column."""
-    by_plain = {key.lstrip("+"): key for key in space.dimensions}
+    by_plain = {each.plain_key: each.key for each in space.dimensions.values()}
     return by_plain.get(name.lstrip("+"), by_plain.get(name.removeprefix("params.").lstrip("+")))
 
 
-def _checked(point: Mapping[str, Any], name: str, space: Space, is_enumerated: bool) -> Params:
-    """Return a point with its values as the space has them."""
-    point = {key: _filled(space.dimensions[key], value) for key, value in point.items()}
-    point = {key: value for key, value in point.items() if value is not ABSENT}
-    missing = [key for key in space.dimensions if key not in point]
-    if is_enumerated and missing:
-        raise UserError(
-            f"{KEY}: {name} must have all keys, as each point of the space runs once; it lacks {missing[0]}"
-        )
-    return {key: _own_value(space.dimensions[key], value, name) for key, value in point.items()}
-
-
-def _filled(dimension: Dimension, value: Any) -> Any:
+def _filled(dimensions: Sequence[Dimension], value: Any) -> Any:
     """Return null for an empty cell if that is one of the key's choices."""
-    return None if value is ABSENT and contains(dimension, None) else value
+    return None if value is ABSENT and any(contains(each, None) for each in dimensions) else value
 
 
-def _own_value(dimension: Dimension, given: Any, name: str) -> Any:
-    """Return a value as a dimension has it; a file of CSV has texts."""
-    value = _from_text(dimension, given) if isinstance(given, str) else given
-    if not contains(dimension, value):
-        raise UserError(f"{KEY}: {name} has {dimension.key}={show_value(given)}, which must be {dimension.describe()}")
-    match dimension.distribution:
-        case CategoricalDistribution(choices=choices):
-            return choices[position(dimension, value) or 0]
-        case IntDistribution():
-            return int(value)
-        case FloatDistribution(low=low, high=high, step=None):
-            return min(max(float(value), low), high)
-        case FloatDistribution(low=low, step=float(step)):
-            return nth_step(low, step, position(dimension, value) or 0)
-    raise AssertionError(dimension.distribution)
+def _own_value(dimensions: Sequence[Dimension], given: Any, name: str) -> Any:
+    """Return a value as the first of a key's dimensions that has it; a file of CSV has texts."""
+    for dimension in dimensions:
+        value = _from_text(dimension, given) if isinstance(given, str) else given
+        if contains(dimension, value):
+            return own_value(dimension, value)
+    first = dimensions[0]
+    raise UserError(f"{KEY}: {name} has {first.key}={show_value(given)}, which must be {first.describe()}")
 
 
 def _from_text(dimension: Dimension, text: str) -> Any:

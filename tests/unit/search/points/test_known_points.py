@@ -55,7 +55,7 @@ def test_the_configuration_as_it_stands_comes_first() -> None:
         pytest.param({"model.layers": 2.0}, {"model.layers": 2}, id="an integer as a float"),
         pytest.param({"model.channels": [16, 32]}, {"model.channels": "[16,32]"}, id="a list"),
         pytest.param({"model.channels": "[16,32]"}, {"model.channels": "[16,32]"}, id="a list as Hydra writes it"),
-        pytest.param({"drop": 0.1 + 0.2}, {"drop": 0.3}, id="a step"),
+        pytest.param({"drop": "0.3"}, {"drop": 0.3}, id="a step"),
         pytest.param({"norm": None}, {"norm": None}, id="null"),
         pytest.param({"norm": "True"}, {"norm": True}, id="a choice as a text"),
         pytest.param({"extra": 2}, {"+extra": 2}, id="a key that is added"),
@@ -99,11 +99,48 @@ def test_keys_that_are_not_in_the_space_are_left_out_in_a_line() -> None:
     )
 
 
-def test_where_each_point_runs_once_there_is_no_baseline_and_a_point_has_all_keys() -> None:
+CONDITIONAL = parse_space(
+    {
+        "optimizer": "choice(adam,sgd)",
+        "momentum": {"sweep": "interval(0.8, 0.99)", "when": {"optimizer": "sgd"}},
+        "lr": [
+            {"sweep": "interval(0.1, 0.2)", "when": {"optimizer": "adam"}},
+            {"sweep": "interval(0.3, 0.4)", "when": {"optimizer": "sgd"}},
+        ],
+    },
+    [],
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "point", "left_out"),
+    [
+        pytest.param({"optimizer": "sgd", "momentum": 0.9, "lr": 0.35}, None, None, id="active"),
+        pytest.param(
+            {"optimizer": "adam", "momentum": 0.9, "lr": 0.15},
+            {"optimizer": "adam", "lr": 0.15},
+            "momentum",
+            id="inactive",
+        ),
+        pytest.param({"lr": 0.35}, None, None, id="one of the ranges"),
+    ],
+)
+def test_a_key_that_varies_in_some_trials(
+    given: dict[str, Any], point: dict[str, Any] | None, left_out: str | None
+) -> None:
+    found = read_known_points(CONDITIONAL, False, given, Path())
+    assert found.points == (given if point is None else point,)
+    assert [remark.rpartition(": ")[2] for remark in found.remarks] == [left_out] * (left_out is not None)
+
+
+def test_a_value_outside_of_the_range_that_a_key_has_in_the_trial_is_refused() -> None:
+    with pytest.raises(UserError, match=r"point 0 has lr=0.15, which must be 0.3 to 0.4  if optimizer=sgd$"):
+        read_known_points(CONDITIONAL, False, {"optimizer": "sgd", "lr": 0.15}, Path())
+
+
+def test_where_each_point_runs_once_there_is_no_baseline() -> None:
     found = read_known_points(GRID, True, [{"x": 3, "y": 1}], Path(), is_enumerated=True)
     assert found.points == ({"x": 3, "y": 1},)
-    with pytest.raises(UserError, match=r"point 0 must have all keys, as each point of the space runs once; it lacks"):
-        read_known_points(GRID, True, [{"x": 3}], Path(), is_enumerated=True)
 
 
 @pytest.mark.parametrize(
