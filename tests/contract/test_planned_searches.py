@@ -85,7 +85,7 @@ def test_each_stage_is_planned_from_the_trials_before_it(sweep: Sweep, recipe: s
     for index, name in enumerate(plan.names):
         stage = plan.stage(index, trials)
         assert stage.name == name
-        assert stage.remarks == (plan.remarks if index == 0 else ())
+        assert stage.remarks == ()
         assert 1 <= stage.n_trials <= plan.shares[name]
         check_arguments("pruner", BasePruner, stage.pruner)
         points = run(stage)
