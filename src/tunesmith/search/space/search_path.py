@@ -19,4 +19,4 @@ def use_searchpath(loader: ConfigLoader, config: DictConfig) -> None:
     typed = [text for text in config.hydra.overrides.hydra if text.startswith("hydra.searchpath=")]
     _, repo = loader._parse_overrides_and_create_caching_repo(config.hydra.job.config_name, typed)
     assert isinstance(repo.delegate, ConfigRepository)
-    loader.repository = repo.delegate  # type: ignore[assignment]
+    loader.repository = repo.delegate
