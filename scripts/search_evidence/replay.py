@@ -54,8 +54,10 @@ def lookup_app() -> Iterator[ConfigLoader]:
     path = create_automatic_config_search_path(None, None, str(CONF))
     path.prepend("lookup", f"file://{Path(__file__).parent}")
     hydra = Hydra.create_main_hydra2("lookup", path)
-    yield hydra.config_loader
-    GlobalHydra.instance().clear()
+    try:
+        yield hydra.config_loader
+    finally:
+        GlobalHydra.instance().clear()
 
 
 def plan_search(loader: ConfigLoader, overrides: Sequence[str], seed: int) -> Plan:

@@ -20,6 +20,7 @@ from curve_table import LEARNING_RATES, SHAPE, TABLE_FILE, CurveTable, read_tabl
 from evidence import confirm, follow, true_values
 from make_table import digits, train_nets
 from replay import KEYS, Ended, lookup_app, plan_search, replay
+from searches import RANDOM, SEARCHES, repeat
 from stacked_nets import batches
 
 LOOKUP = str(ROOT / "scripts" / "search_evidence" / "lookup.py")
@@ -30,7 +31,7 @@ def table() -> CurveTable:
     return read_table()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def loader() -> Iterator[ConfigLoader]:
     with lookup_app() as loader:
         yield loader
@@ -100,6 +101,20 @@ def test_a_staged_search_holds_what_it_has_found(table: CurveTable, loader: Conf
     assert {trial.point[2:] for trial in first} == {(3, 1)}  # the config's own width and dropout
     assert later
     assert {trial.point[:2] for trial in later} == {best.point[:2]}
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_a_search_that_is_compared_can_be_planned(loader: ConfigLoader, name: str) -> None:
+    plan = plan_search(loader, [*SEARCHES[name][0], "hydra.sweeper.n_trials=100"], 0)
+    assert plan.stage(0, ()).n_trials > 0
+
+
+def test_repeats_are_on_the_nets_of_the_three_seeds(table: CurveTable) -> None:
+    first, *others = repeat(RANDOM, repeats=4)
+    assert [len(each.epochs) for each in (first, *others)] == [100] * 4
+    assert len({float(each.seen[0]) for each in (first, *others)}) == 4
+    best = [table.val_loss[..., seed, :].min() for seed in (0, 1, 2, 0)]
+    assert all(each.seen[-1] >= least for each, least in zip((first, *others), best, strict=True))
 
 
 def test_a_replay_ends_with_its_epochs(table: CurveTable, loader: ConfigLoader) -> None:

@@ -8,14 +8,18 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, TRAIN, Shell
 from omegaconf import DictConfig, OmegaConf
+from optuna.trial import TrialState
+from plain_app import trials, wait_until
 from study_app import FOLDER, StudyApp, study_app
 
 from tunesmith.config.quoting import to_hydra
+from tunesmith.search.study.trial import Attempt
 
 KEYS = """
 optimizer: {lr: 0.01, weight_decay: 0.0}
@@ -27,6 +31,7 @@ SPACE = (
     "model.num_layers=int(interval(1,5))",
     "optimizer.weight_decay=tag(log,interval(1e-5,1e-2))",
 )
+SMALL = ("trainer.max_epochs=2", "hydra.sweeper.n_trials=12", "model.hidden_units=16", "trainer.accelerator=cpu")
 # The stages of each recipe, and how many of 12 trials each of them has.
 PLANS = {
     "coarse_to_fine": {"coarse": 6, "fine": 4, "finer": 2},
@@ -67,11 +72,23 @@ def stages_of(state: str) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("recipe", PLANS)
-def test_a_recipe_fulfils_its_plan_and_a_repetition_runs_nothing(app: StudyApp, recipe: str) -> None:
+def test_a_recipe_fulfils_its_plan(app: StudyApp, recipe: str) -> None:
     app.sweep(*typed(recipe), task=value)
     assert stages_of("COMPLETE") == PLANS[recipe]
-    app.sweep(*typed(recipe), task=value)
+
+
+def test_the_same_command_once_more_runs_nothing(app: StudyApp) -> None:
+    for _ in range(2):
+        app.sweep(*typed("subset_then_full"), task=value)
     assert len(app.ran) == 12
+
+
+def test_with_more_trials_each_stage_gets_its_share_of_them(app: StudyApp) -> None:
+    """A stage of five points has no more trials than those; what it held has changed, and it runs them again."""
+    app.sweep(*typed("staged"), task=value)
+    found = app.sweep(*typed("staged"), "hydra.sweeper.n_trials=18", task=value)
+    assert [stage["trials"] for stage in found["search"]["stages"]] == [7, 5, 6]
+    assert len(app.ran) == 12 + 3 + 5 + 6
 
 
 def test_the_results_list_the_effect_of_each_key_the_largest_first(
@@ -105,8 +122,13 @@ def test_the_best_trial_is_what_cross_validation_picks_not_the_best_of_one_split
     assert final["best_value"] > found["search"]["stages"][2]["best_value"]
 
 
-@pytest.mark.parametrize("num_workers", [1, 2])
-@pytest.mark.parametrize("recipe", PLANS)
+SLOW = [(recipe, number) for recipe in PLANS for number in (1, 2) if (recipe, number) != ("subset_then_full", 2)]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "num_workers"),
+    [("subset_then_full", 2), *(pytest.param(*each, marks=pytest.mark.slow) for each in SLOW)],
+)
 def test_killed_in_each_stage_it_goes_on_in_the_right_one(app: StudyApp, recipe: str, num_workers: int) -> None:
     """Commands that join a study are its workers; the one that meets the limit first kills itself at once."""
     begin = 0
@@ -138,3 +160,28 @@ def forked(app: StudyApp, recipe: str, until: int) -> int:
         os._exit(0)
     finally:  # a failure must not come back into the test's own process
         os._exit(1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n_workers", [1, 2])
+@pytest.mark.parametrize("recipe", PLANS)
+def test_a_command_killed_in_each_stage_goes_on_in_the_right_one(shell: Shell, recipe: str, n_workers: int) -> None:
+    """Trains digits; the sweep's process is killed, and its workers end with it."""
+    command = ["-m", f"search={recipe}", "study_name=s", *SMALL, f"hydra.sweeper.n_workers={n_workers}"]
+    for stage in PLANS[recipe]:
+        process = shell.start(TRAIN, *command)
+        wait_until(partial(is_at_work, shell, stage))
+        process.kill()
+        process.communicate()
+    done = shell.train(*command)
+    assert (done.code, done.err) == (0, "")
+    rows = csv.DictReader((shell.study("s") / "trials.csv").read_text().splitlines())
+    assert dict(Counter(row["stage"] for row in rows if row["state"] in ("COMPLETE", "PRUNED"))) == PLANS[recipe]
+
+
+def is_at_work(shell: Shell, stage: str) -> bool:
+    """Whether a trial of a stage has begun and not ended."""
+    try:
+        return any(Attempt(trial).stage == stage and trial.state == TrialState.RUNNING for trial in trials(shell))
+    except (KeyError, OSError):  # the study is not made yet
+        return False

@@ -100,17 +100,6 @@ def read_trial(
     return trial
 
 
-def active_dimensions(facts: FolderFacts, dimensions: Mapping[str, Dimension]) -> dict[str, Dimension]:
-    """Return what varied in a trial, by the names of its params."""
-    params: dict[str, Any] = {}
-    found: dict[str, Dimension] = {}
-    for name, dimension in dimensions.items():
-        if dimension.is_active(params):
-            found[name] = dimension
-            params[dimension.key] = facts.value_of(dimension.key, dimension.distribution)
-    return found
-
-
 def read_violations(folder: Path, facts: FolderFacts, constraints: Sequence[Constraint]) -> dict[str, float]:
     """Return by how much a trial that ended has broken each constraint, as far as its folder tells."""
     if facts.state not in (TrialState.COMPLETE, TrialState.PRUNED):
@@ -121,6 +110,17 @@ def read_violations(folder: Path, facts: FolderFacts, constraints: Sequence[Cons
         return {}
     known = [each for each in constraints if math.isfinite(metrics.get(each.metric, math.nan))]
     return {f"{CONSTRAINT}{each}": each.violation(metrics[each.metric]) for each in known}
+
+
+def active_dimensions(facts: FolderFacts, dimensions: Mapping[str, Dimension]) -> dict[str, Dimension]:
+    """Return what varied in a trial, by the names of its params."""
+    params: dict[str, Any] = {}
+    found: dict[str, Dimension] = {}
+    for name, dimension in dimensions.items():
+        if dimension.is_active(params):
+            found[name] = dimension
+            params[dimension.key] = facts.value_of(dimension.key, dimension.distribution)
+    return found
 
 
 def _drawn(facts: FolderFacts, dimension: Dimension) -> tuple[Any, BaseDistribution] | None:

@@ -53,4 +53,4 @@ def test_of_a_refit_the_script_goes_on(tmp_path: Path, monkeypatch: pytest.Monke
     checkpoint(Path("a run/refit/checkpoints/last.ckpt"))
     assert resume_command(Path("a run")) == "python scripts/refit.py 'a run'"
     checkpoint(Path("a run/checkpoints/last.ckpt"))  # the run itself goes on again
-    assert str(resume_command(Path("a run"))).endswith("ckpt_path='a run/checkpoints/last.ckpt'")
+    assert str(resume_command(Path("a run"))).endswith(" 'ckpt_path=a run/checkpoints/last.ckpt'")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.config_repository import ConfigRepository
 from hydra.core.config_loader import ConfigLoader
 from omegaconf import DictConfig
 
@@ -17,4 +18,5 @@ def use_searchpath(loader: ConfigLoader, config: DictConfig) -> None:
     assert isinstance(loader, ConfigLoaderImpl)
     typed = [text for text in config.hydra.overrides.hydra if text.startswith("hydra.searchpath=")]
     _, repo = loader._parse_overrides_and_create_caching_repo(config.hydra.job.config_name, typed)
+    assert isinstance(repo.delegate, ConfigRepository)
     loader.repository = repo.delegate

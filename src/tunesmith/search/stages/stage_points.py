@@ -10,8 +10,8 @@ from typing import Any
 from tunesmith.search.space.dimension import Params
 from tunesmith.search.stage_settings import BEST, Levels, StageSettings
 from tunesmith.search.stages.best import has_value
-from tunesmith.search.stages.points import grid_points, one_at_a_time, points_around
-from tunesmith.search.stages.scale import narrow
+from tunesmith.search.stages.key_scale import narrow
+from tunesmith.search.stages.point_lists import grid_points, one_at_a_time, points_around
 from tunesmith.search.stages.varied import Dimensions, level_values, near_values, settle, to_named, to_params
 
 

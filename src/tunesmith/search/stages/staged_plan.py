@@ -56,8 +56,9 @@ def make_plan(
     for stage in stages:
         check_values(stage, varied[stage.name])
     most = [most_points(stage, varied[stage.name]) for stage in stages]
-    most[0] += len(known)
     parts = [stage.n_trials or points for stage, points in zip(stages, most, strict=True)]
+    runs_baseline = stages[0].kind in ("baseline", "one_at_a_time")
+    most[0] += sum(1 for point in known if point or not runs_baseline)
     shares = dict(zip((stage.name for stage in stages), share_out(settings.n_trials, parts, most), strict=True))
     configs = StageConfigs(loader, config, space.fixed, settings)
     left_out = [_left_out(stage) for stage in settings.stages if stage not in stages]
@@ -131,11 +132,9 @@ class StagedPlan:
         )
 
     def _remarks(self, index: int, ranked: Sequence[Params]) -> tuple[str, ...]:
-        if index == 0:
-            return self.remarks
         own = self.stages[index]
         builds_on_best = own.kind in ("neighbours", "top") or own.narrow is not None or own.patterns is not None
-        if ranked or not builds_on_best:
+        if index == 0 or ranked or not builds_on_best:
             return ()
         return (_NOTHING_TO_RUN if own.top else _FROM_DEFAULTS,)
 

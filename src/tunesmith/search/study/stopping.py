@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
-from tunesmith.search.attribute_names import REPEAT
+from tunesmith.search.attribute_names import EPOCHS, FIRST_ATTEMPT, OUTSIDE, REPEAT
 from tunesmith.search.study.counts import num_counted
 from tunesmith.search.study.front import violations
 from tunesmith.search.study.trial import Attempt, State, state_of
@@ -62,27 +63,28 @@ def why_stopped(trials: Sequence[FrozenTrial], direction: StudyDirection, stoppi
 def epochs_run(trials: Sequence[FrozenTrial]) -> int:
     """Return the epochs of all trials, running ones included; a retry goes on with those of the attempt before it."""
     epochs: dict[int, int] = {}
-    for attempt in map(Attempt, trials):
-        if attempt.state is not State.OUTSIDE:
-            epochs[attempt.first_attempt] = max(epochs.get(attempt.first_attempt, 0), attempt.epochs)
+    for trial in trials:
+        attributes = trial.user_attrs
+        if OUTSIDE not in attributes:  # a worker asks before each trial: what most trials lack is not read
+            first = Attempt(trial).first_attempt if FIRST_ATTEMPT in attributes else trial.number
+            run = Attempt(trial).epochs if EPOCHS in attributes else len(trial.intermediate_values)
+            epochs[first] = max(epochs.get(first, 0), run)
     return sum(epochs.values())
 
 
 def _best_and_num_since(trials: Sequence[FrozenTrial], direction: StudyDirection) -> tuple[FrozenTrial | None, int]:
-    """Return the best trial, and how many trials of a higher number have ended."""
-    best, num_since = None, 0
+    """Return the best feasible trial, the first of equals, and how many trials of a higher number have ended."""
+    direction_sign = -1.0 if direction == StudyDirection.MAXIMIZE else 1.0
+    best, least, num_since = None, math.inf, 0
     for trial in trials:
         state = state_of(trial)
         if not state.is_counted or REPEAT in trial.user_attrs:
             continue
         num_since += 1
-        if state is State.COMPLETE and not violations(trial) and (best is None or _is_better(trial, best, direction)):
-            best, num_since = trial, 0
+        value = direction_sign * trial.values[0] if state is State.COMPLETE else math.inf
+        if value < least and not violations(trial):
+            best, least, num_since = trial, value, 0
     return best, num_since
-
-
-def _is_better(trial: FrozenTrial, other: FrozenTrial, direction: StudyDirection) -> bool:
-    return trial.values[0] != other.values[0] and _reaches(trial.values[0], other.values[0], direction)
 
 
 def _reaches(value: float, target: float, direction: StudyDirection) -> bool:

@@ -259,6 +259,8 @@ def test_the_baseline_is_the_configuration_as_it_stands(plan_of: Make) -> None:
 def test_known_points_come_first_each_once(plan_of: Make) -> None:
     known: list[Params] = [{}, {"lr": 0.5}]
     assert plan_of({"baseline": True}, FIRST, known=known).stage(0, ()).points == ({}, {"lr": 0.5})
+    workflow = [{"baseline": True}, FIRST, {"top": 3}]
+    assert plan_of(*workflow, known=[{}]).shares == plan_of(*workflow).shares
     sampled = plan_of(FIRST, {"top": 1}, known=known).stage(0, ())
     assert (sampled.points, sampled.only_points, sampled.n_trials) == (({}, {"lr": 0.5}), False, 29)
     assert plan_of(FIRST, {"top": 1}, known=known, n_trials=2).stage(0, ()).points == ({},)
@@ -279,7 +281,7 @@ def test_a_stage_without_a_key_in_the_space_is_left_out(plan_of: Make) -> None:
     plan = plan_of({"n_trials": 10, "keys": "lr"}, {"name": "size", "n_trials": 10, "keys": ["model.*"]}, space=[LR])
     assert plan.names == ("0",)
     assert plan.shares == {"0": 30}
-    assert plan.stage(0, ()).remarks == ("stage size is left out: none of its keys (model.*) is in the space",)
+    assert plan.remarks == ("stage size is left out: none of its keys (model.*) is in the space",)
 
 
 def test_a_sampler_and_a_pruner_of_its_own_in_its_own_config(plan_of: Make) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from tunesmith.search.space.space import Dimension, parse_space
 from tunesmith.search.space.values import contains
-from tunesmith.search.stages.scale import levels, narrow, neighbours, own_value, step_of
+from tunesmith.search.stages.key_scale import levels, narrow, neighbours, own_value, step_of
 
 SWEEPS = {
     "log": "tag(log, interval(1e-4, 1))",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 
-from tunesmith.search.stages.points import grid_points, one_at_a_time, points_around
+from tunesmith.search.stages.point_lists import grid_points, one_at_a_time, points_around
 
 AB = {"a": [1, 2], "b": ["x", "y", "z"]}
 
