@@ -326,7 +326,7 @@ def test_numbers_stay_numbers(tmp_path: Path) -> None:
     study.add_trial(create_trial(value=-2.5, params={"x": 0.5, "+a.b": -1.5, "c": "-1e-3"}, distributions=kinds))
     header, row = to_csv(study_of(study), study.directions, tmp_path).splitlines()
     assert header.endswith(",x,+a.b,c")
-    assert row.startswith("0,COMPLETE,-2.5,")
+    assert row.startswith("0,,COMPLETE,-2.5,")
     assert row.endswith(",0.5,-1.5,-1e-3")
 
 
