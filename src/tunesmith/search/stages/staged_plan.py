@@ -47,7 +47,9 @@ def make_plan(
     varied = {stage.name: varied_dimensions(stage, settings.stages, space) for stage in settings.stages}
     stages = [stage for stage in settings.stages if varied[stage.name] or _needs_no_key(stage)]
     if not stages:
-        raise UserError(f"{KEY}: no key of the space is in any of them: {', '.join(space.dimensions) or 'it is empty'}")
+        named = ", ".join(dict.fromkeys(pattern for stage in settings.stages for pattern in stage.patterns or ()))
+        keys = ", ".join(space.dimensions) or "no key"
+        raise UserError(f"{KEY} must name keys of the space, which has {keys}; got {named}")
     if settings.n_trials < len(stages):
         names = ", ".join(stage.name for stage in stages)
         raise UserError(

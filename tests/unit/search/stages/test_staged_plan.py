@@ -325,7 +325,7 @@ def test_what_ends_a_stage(plan_of: Make) -> None:
         (
             [{"n_trials": 1, "keys": "x.*"}],
             {},
-            r"stages: no key of the space is in any of them: lr, batch, model.units",
+            r"stages must name keys of the space, which has lr, batch, model.units; got x\.\*",
         ),
         ([{"grid": {"lr": [5]}}], {}, r"stages\[0\].grid.lr must be values .* \(0.0001 to 1, log scale\); got 5"),
         ([{"neighbours": {"l*": 0.5}}], {}, r"stages\[0\].neighbours.lr must be a factor > 1, .*; got 0.5"),
