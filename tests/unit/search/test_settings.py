@@ -217,13 +217,28 @@ def test_an_empty_storage_is_none() -> None:
     assert settings(storage="").storage is None
 
 
-OF_0_1 = {*GIVEN} - {"target", "no_improvement", "total_epochs", "baseline", "enqueue", "confirm", "constraints", "stages"}
+OF_0_1 = {*GIVEN} - {
+    "target",
+    "no_improvement",
+    "total_epochs",
+    "baseline",
+    "enqueue",
+    "confirm",
+    "constraints",
+    "stages",
+}
 
 
 def test_a_file_for_hydra_sweeper_of_version_0_1_needs_no_newer_key() -> None:
     older = read_settings({key: GIVEN[key] for key in OF_0_1})
     assert older.stopping == NEVER
-    assert (older.baseline, older.enqueue, older.stages, older.constraints, older.confirm) == (False, None, (), (), None)
+    assert (older.baseline, older.enqueue, older.stages, older.constraints, older.confirm) == (
+        False,
+        None,
+        (),
+        (),
+        None,
+    )
 
 
 @pytest.mark.parametrize("key", sorted(OF_0_1))

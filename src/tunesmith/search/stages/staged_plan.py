@@ -168,8 +168,8 @@ class StagedPlan:
         """Return the values of the keys that a stage does not vary: those of the best so far."""
         if own.others != BEST or not ranked or own.kind in ("top", "baseline"):
             return {}
-        fixed = {each.key for each in self.varied[own.name].values()} | _overridden(own)
-        return {key: value for key, value in ranked[0].items() if key not in fixed}
+        fixed = {each.plain_key for each in self.varied[own.name].values()} | own.overridden
+        return {key: value for key, value in ranked[0].items() if key.lstrip("+") not in fixed}
 
     def _points(
         self, index: int, own_points: Iterable[Params], held: Params, done: Iterable[Params]
@@ -204,7 +204,3 @@ class StagedPlan:
 
 def _key(point: Params) -> frozenset[tuple[str, Any]]:
     return frozenset(point.items())
-
-
-def _overridden(own: StageSettings) -> set[str]:
-    return {text.partition("=")[0].lstrip("+") for text in own.overrides}

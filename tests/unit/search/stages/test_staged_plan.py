@@ -80,6 +80,7 @@ def ended(stage: str, value: float, number: int = 0, **attributes: Any) -> Calla
             "lr": FloatDistribution(1e-9, 9, log=True),
             "batch": FloatDistribution(0, 999),
             "model.units": FloatDistribution(0, 99),
+            "+added": IntDistribution(1, 2),
         }
         trial = create_trial(
             value=value,
@@ -202,6 +203,46 @@ def test_a_grid_of_listed_values(plan_of: Make) -> None:
     stage = plan_of({"grid": {"lr": [1e-4, 1e-2, 1], "batch": 2}}).stage(0, ())
     assert stage.points == tuple({"lr": lr, "batch": batch} for lr in (1e-4, 1e-2, 1.0) for batch in (16, 64))
     assert stage.n_trials == 6
+
+
+@pytest.mark.parametrize(
+    ("points", "expected"),
+    [
+        pytest.param(
+            {"grid": {"lr": [1e-2], "rest": 2}}, [(1e-2, 16, 4), (1e-2, 16, 16), (1e-2, 64, 4), (1e-2, 64, 16)]
+        ),
+        pytest.param(
+            {"one_at_a_time": {"lr": [1e-3], "rest": 1}},
+            [(None, None, None), (1e-3, None, None), (None, None, 10)],  # 32 is the config's own batch
+        ),
+    ],
+)
+def test_rest_gives_levels_of_the_keys_that_no_pattern_matches(plan_of: Make, points: Any, expected: Any) -> None:
+    stage = plan_of({"n_trials": 20, **points}).stage(0, ())
+    assert [tuple(point.get(key) for key in ("lr", "batch", "model.units")) for point in stage.points] == expected
+
+
+def test_a_pattern_may_have_the_plus_of_an_added_key(plan_of: Make) -> None:
+    plan = plan_of({"n_trials": 1, "keys": "+ad*"}, space=[LR, "+added=1,2"])
+    assert list(plan.stage(0, ()).space.dimensions) == ["+added"]
+
+
+def test_an_added_key_that_a_stage_overrides_is_not_held_as_well(plan_of: Make) -> None:
+    plan = plan_of(
+        {"name": "first", "n_trials": 1, "keys": "+added"},
+        {"n_trials": 1, "keys": "lr", "overrides": ["+added=9"]},
+        space=[LR, "+added=1,2"],
+    )
+    trial = ended("first", 1.0)({"+added": 2})
+    assert plan.stage(1, [trial]).held == {}
+
+
+def test_one_at_a_time_decides_conditions_by_the_best_value_of_an_added_key(plan_of: Make) -> None:
+    params = {"lr": {"sweep": "interval(0.1, 0.2)", "when": {"added": 2}}}
+    stages = [FIRST, {"n_trials": 9, "one_at_a_time": 1}]
+    plan = plan_of(*stages, space=["+added=1,2"], params=params)
+    stage = plan.stage(1, [ended("first", 1.0)({"+added": 2, "lr": 0.11})])
+    assert [point.get("lr") for point in stage.points] == pytest.approx([0.11, 0.11, 0.15])
 
 
 def test_neighbours_of_the_best_without_what_has_run(plan_of: Make) -> None:
