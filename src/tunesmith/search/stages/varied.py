@@ -11,10 +11,10 @@ from typing import Any
 from tunesmith.errors import UserError
 from tunesmith.search.space.dimension import Dimension, Params
 from tunesmith.search.space.space import Space
-from tunesmith.search.space.values import contains, is_same_param
+from tunesmith.search.space.values import contains, is_same_param, own_value
 from tunesmith.search.stage_settings import REST, Levels, StageSettings
 from tunesmith.search.stages.best import has_value
-from tunesmith.search.stages.key_scale import is_log, levels, neighbours, own_value, step_of
+from tunesmith.search.stages.key_scale import is_log, levels, neighbours, step_of
 
 Dimensions = Mapping[str, Dimension]
 Values = Mapping[str, Sequence[Any]]
