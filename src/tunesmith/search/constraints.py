@@ -25,7 +25,7 @@ class Constraint:
     limit: float
 
     def __str__(self) -> str:
-        return f"{self.metric} {self.sign} {self.limit:g}"
+        return f"{self.metric} {self.sign} {self.limit:.15g}"
 
     def violation(self, value: float) -> float:
         """Return by how much a metric breaks the constraint, as Optuna counts it: 0 or less if it is kept."""

@@ -20,8 +20,9 @@ from tunesmith.search.prepared_stage import Prepare, PreparedStage
 from tunesmith.search.space.space import Space
 from tunesmith.search.stages.plan import Plan
 from tunesmith.search.stages.stage import is_on_full_data
+from tunesmith.search.study.front import feasible
 from tunesmith.search.study.study_of_space import StudyOfSpace
-from tunesmith.search.study.trial import Attempt, State, state_of
+from tunesmith.search.study.trial import Attempt
 
 
 class Stages:
@@ -149,8 +150,8 @@ class StagedStudy(Study):
     def candidates(self) -> list[FrozenTrial]:
         """Return the trials of which the best one is the sweep's.
 
-        With stages these are the complete ones that can be compared with the last stage on the full data that has a
-        complete trial, or its own alone if it runs configurations of earlier stages again. The trial that repeats on
+        With stages these are the complete, feasible ones that can be compared with the last stage on the full data that
+        has such a trial, or its own alone if it runs configurations of earlier stages again. The trial that repeats on
         other seeds have confirmed stands alone.
         """
         trials = self.get_trials(deepcopy=False)
@@ -159,7 +160,7 @@ class StagedStudy(Study):
         confirmed = self.confirmation()
         if confirmed is not None and confirmed.best is not None:
             return [trials[confirmed.best.repeats.trial]]
-        complete = [trial for trial in trials if state_of(trial) is State.COMPLETE]
+        complete = list(feasible(trials))
         for stage, of_stage in reversed(self.begun()):
             own = [trial for trial in complete if Attempt(trial).stage == stage.stage.name]
             if own and stage.stage.is_counted and is_on_full_data(stage.stage):

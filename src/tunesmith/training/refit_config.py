@@ -9,7 +9,7 @@ from statistics import mean
 from typing import Any
 
 from hydra.utils import get_object
-from omegaconf import DictConfig, ListConfig, OmegaConf, flag_override
+from omegaconf import DictConfig, OmegaConf, flag_override
 
 from tunesmith import run_folder
 from tunesmith.config.doors import written_at
@@ -39,14 +39,19 @@ def refit_fields(cfg: DictConfig) -> dict[str, Any] | None:
 
 def check_refit(cfg: DictConfig) -> None:
     """Raise UserError if refit=true and the run cannot be refitted; builds nothing."""
-    if cfg.get("refit") is True:
-        check_can_refit(cfg)
+    if cfg.get("refit") is not True:
+        return
+    others = OmegaConf.select(cfg, "objective.others", default=None)
+    if others:
+        raise UserError(
+            f"refit must be false with objective.others={list(others)}, as no trial is the best of several objectives; "
+            "got true: python scripts/refit.py FOLDER refits the trial of your choice"
+        )
+    check_can_refit(cfg)
 
 
 def check_can_refit(cfg: DictConfig) -> None:
     """Raise UserError if a run cannot be refitted."""
-    if isinstance(cfg.get("objective"), ListConfig):
-        raise UserError("refit must be false with several objectives, of which no trial is the best; got true")
     data, learner = (str(OmegaConf.select(cfg, f"{key}._target_", default=None)) for key in ("data", "learner"))
     if data not in _DATA_MODULES and not _takes_val(data):
         raise UserError(

@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 from study_app import FOLDER, StudyApp, study_app, study_in_journal, trials
 
 from tunesmith.errors import UserError
+from tunesmith.reporting import report_metrics
 from tunesmith.run_folder import read_yaml
 from tunesmith.search.attribute_names import STAGE
 from tunesmith.search.study.config_record import read_records
@@ -159,6 +160,19 @@ def test_a_stage_that_meets_its_target_hands_on_at_once(app: StudyApp) -> None:
     listed = "[{name: wide, n_trials: 50, target: 100}, {name: narrow, n_trials: 2, narrow: 0.25}]"
     app.sweep(*SPACE, f"hydra.sweeper.stages={listed}", "hydra.sweeper.n_trials=52", task=bowl)
     assert stages() == ["wide", "narrow", "narrow"]
+
+
+def test_the_best_trial_keeps_the_constraints_though_the_last_stage_breaks_them(app: StudyApp) -> None:
+    listed = "[{name: free, n_trials: 3}, {name: again, top: 1, overrides: ['+is_big=true']}]"
+
+    def task(cfg: DictConfig) -> float:
+        report_metrics({"size": 9 if cfg.get("is_big") else 1})
+        return bowl(cfg)
+
+    rule = "hydra.sweeper.constraints={size: '<= 3'}"
+    found = app.sweep(*SPACE, f"hydra.sweeper.stages={listed}", "hydra.sweeper.n_trials=4", rule, task=task)
+    assert stages() == ["free", "free", "free", "again"]
+    assert found["best_trial"] == min(trials()[:3], key=lambda trial: trial.values[0]).number
 
 
 def test_a_dry_run_shows_each_stage(app: StudyApp, capsys: pytest.CaptureFixture[str]) -> None:

@@ -56,8 +56,8 @@ class ConfirmedPlan:
         if index > before:
             candidates = self._better_half(candidates, trials)
         key = self.confirm.key
-        points = tuple({**Attempt(trial).params, key: seed} for seed in seeds for trial in candidates)
-        whole = base.whole or base.space.dimensions
+        whole, space = base.whole or base.space.dimensions, _whole_space(base)
+        points = tuple({**own_point(space, Attempt(each).params), key: seed} for seed in seeds for each in candidates)
         return replace(
             base,
             name=self.names[index],
@@ -163,8 +163,12 @@ def check_confirm(confirm: Confirm, space: Space, own_seed: object, names: Seque
 
 def _is_of(stage: Stage, trial: FrozenTrial) -> bool:
     """Whether all values of a trial are of this command's space, so that they may become overrides."""
-    params, space = Attempt(trial).params, replace(stage.space, dimensions=stage.whole or stage.space.dimensions)
-    return own_point(space, params).keys() == params.keys()
+    params = Attempt(trial).params
+    return own_point(_whole_space(stage), params).keys() == params.keys()
+
+
+def _whole_space(stage: Stage) -> Space:
+    return replace(stage.space, dimensions=stage.whole or stage.space.dimensions)
 
 
 def _are_same(one: Params, other: Params) -> bool:

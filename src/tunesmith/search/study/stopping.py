@@ -10,7 +10,6 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
 from tunesmith.search.attribute_names import EPOCHS, FIRST_ATTEMPT, OUTSIDE, REPEAT
-from tunesmith.search.study.counts import num_counted
 from tunesmith.search.study.front import violations
 from tunesmith.search.study.trial import Attempt, State, state_of
 
@@ -31,15 +30,6 @@ class Stopping:
 
 
 NEVER = Stopping()
-
-
-def why_over(
-    trials: Sequence[FrozenTrial], direction: StudyDirection, n_trials: int, stopping: Stopping = NEVER
-) -> str | None:
-    """Return why no further trial begins, None if one may."""
-    if num_counted(trials) >= n_trials:
-        return f"hydra.sweeper.n_trials={n_trials} trials have ended"
-    return why_stopped(trials, direction, stopping)
 
 
 def why_stopped(trials: Sequence[FrozenTrial], direction: StudyDirection, stopping: Stopping) -> str | None:
