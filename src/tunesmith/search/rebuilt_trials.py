@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -32,7 +33,7 @@ from tunesmith.search.storage.lost_facts import FROM_RESULT
 from tunesmith.search.study.config_record import Base, ConfigRecord, to_base
 from tunesmith.search.study.front import CONSTRAINT
 from tunesmith.search.study.owner import Owner
-from tunesmith.search.trials_table import TRIALS_FILE, read_trials
+from tunesmith.search.trials_table import read_trials
 
 
 def read_dimensions(config: DictConfig) -> Mapping[str, Dimension]:
@@ -152,19 +153,26 @@ def _attributes(facts: FolderFacts, folder: Path, record: ConfigRecord | None) -
 
 def _row(folder: Path, number: int) -> Mapping[str, str]:
     """Return what trials.csv says of a trial besides its params; it alone knows the stage. Empty if it has no row."""
-    if not (folder / TRIALS_FILE).is_file():
+    try:
+        rows, params = read_trials(folder)
+    except (OSError, ValueError, csv.Error):  # whatever may have become of the file
         return {}
-    rows, params = read_trials(folder)
-    row = next((row for row in rows if row["number"] == str(number)), {})
+    row = next((row for row in rows if row.get("number") == str(number)), {})
     return {name: text for name, text in row.items() if name not in params}
 
 
 def _with_row(facts: FolderFacts, row: Mapping[str, str]) -> FolderFacts:
     """Return the facts of a trial that left no result.yaml, as any app's may, with those of its row of trials.csv."""
-    if facts.state is not None or not row:
+    state = TrialState.__members__.get(row.get("state", ""))
+    if facts.state is not None or state is None or not state.is_finished():
         return facts
     names = [name for name in row if re.fullmatch(r"value(_\d+)?", name) and row[name]]
-    values = {name: float(row[name]) for name in names}
+    try:
+        values = {name: float(row[name]) for name in names}
+    except ValueError:
+        return facts
+    if state == TrialState.COMPLETE and "value" not in values:
+        return facts
     result = {"values": values} if len(values) > 1 else {}
-    state, reason = TrialState[row["state"]], row["reason"] or None
+    reason = row.get("reason") or None
     return FolderFacts(facts.overrides, facts.reports, state, values.get("value"), reason, facts.ended, result)

@@ -11,7 +11,7 @@ import optuna
 import pytest
 from omegaconf import DictConfig
 from optuna import TrialPruned
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 from studies import ELSEWHERE
 from study_app import FOLDER, StudyApp, study_app, trials
 
@@ -125,6 +125,29 @@ def test_trials_of_another_apps_job_are_taken_from_the_table(app: StudyApp) -> N
     (FOLDER / JOURNAL_FILE).unlink()
     repair(FOLDER)
     assert [(trial.values, trial.params) for trial in trials()] == want
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ("", ""),
+        ("number,state,value", "0,COMPLETE"),
+        ("number,state,value,reason", "0,DONE,0.5,"),
+        ("number,state,value,reason", "0,RUNNING,,"),
+        ("number,state,value,reason", "0,COMPLETE,half,"),
+        ("number,state,value,reason", "0,COMPLETE,,"),
+        ("name,x", "0,1"),
+    ],
+)
+def test_a_table_that_was_spoilt_tells_nothing(app: StudyApp, header: str, row: str) -> None:
+    app.sweep("x=0,1", task=lambda cfg: float(cfg.x))
+    (FOLDER / JOURNAL_FILE).unlink()
+    (FOLDER / "trials.csv").write_text(f"{header}\n{row}\n")
+    repair(FOLDER)
+    assert [(trial.state, trial.params) for trial in trials()] == [
+        (TrialState.FAIL, {"x": 0}),
+        (TrialState.FAIL, {"x": 1}),
+    ]
 
 
 def test_an_end_that_no_worker_has_told_is_taken_from_the_folder(app: StudyApp) -> None:

@@ -67,9 +67,7 @@ def test_a_trial_without_a_number_is_not_among_them(tmp_path: Path, text: str) -
     ("columns", "row", "results", "message"),
     [
         pytest.param(OLD, (0, "COMPLETE", 1, ""), {"solutions": []}, "must be a study of one objective", id="several"),
-        pytest.param(
-            OLD, (0, "FAIL", "", ""), {}, "of a study that has complete ones", id="none complete"
-        ),
+        pytest.param(OLD, (0, "FAIL", "", ""), {}, "of a study that has complete ones", id="none complete"),
         pytest.param(("a", "b"), (1, 2), {}, "of trials of a study that has complete ones", id="no table of trials"),
         pytest.param(OLD, (0, "COMPLETE"), {}, "must be a CSV file with a header", id="a torn row"),
     ],
