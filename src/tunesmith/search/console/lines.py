@@ -56,7 +56,13 @@ def _show_keys(space: Space) -> None:
 
 
 def show_stage(stage: Stage, n_trials: int, remarks: Iterable[str] = ()) -> None:
-    """Print that a stage begins: its trials, what varies over what, what is held, and what there is to say of it."""
+    """Print that a stage begins: its trials, what varies over what, what is held, and what there is to say of it.
+
+    Of the only stage of a sweep without stages, print the space.
+    """
+    if stage.name is None:
+        show_space(stage.space, remarks)
+        return
     varied = stage.space.dimensions.values()
     if stage.only_points:
         varies = f"given values of {', '.join(dict.fromkeys(each.key for each in varied))}" if varied else ""
