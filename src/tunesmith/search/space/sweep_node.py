@@ -1,4 +1,4 @@
-"""What a trial's config says of its sweep: no choice of a trial can change how the sweep runs, which has begun before."""
+"""What a trial's config says of its sweep: its choices cannot change how the sweep runs, which has begun before."""
 
 from __future__ import annotations
 

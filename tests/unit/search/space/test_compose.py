@@ -1,4 +1,4 @@
-"""A trial's config: the same as Hydra's own whole composition, signed, without a password and the plan of its search."""
+"""A trial's config: Hydra's own whole composition, signed, without a password and the plan of its search."""
 
 from __future__ import annotations
 
