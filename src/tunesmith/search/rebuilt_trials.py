@@ -23,7 +23,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from tunesmith.errors import UserError
 from tunesmith.run_folder import CONFIG_FILE
 from tunesmith.run_metrics import read_run_metrics
-from tunesmith.search.attribute_names import CONFIG, EPOCHS, OWNER, REASON, STAGE, SURPLUS
+from tunesmith.search.attribute_names import CONFIG, CONSTRAINT, EPOCHS, OWNER, REASON, STAGE, SURPLUS
 from tunesmith.search.constraints import Constraint
 from tunesmith.search.space.dimension import Dimension
 from tunesmith.search.space.params import read_params
@@ -31,7 +31,6 @@ from tunesmith.search.space.space import parse_space
 from tunesmith.search.storage.folder_facts import FolderFacts, read_facts
 from tunesmith.search.storage.lost_facts import FROM_RESULT
 from tunesmith.search.study.config_record import Base, ConfigRecord, to_base
-from tunesmith.search.study.front import CONSTRAINT
 from tunesmith.search.study.owner import Owner
 from tunesmith.search.trials_table import read_trials
 

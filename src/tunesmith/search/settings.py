@@ -22,7 +22,7 @@ from tunesmith.search.named_function import NamedEvaluation, NamedFunction
 from tunesmith.search.several_objectives import check_best_is_not_needed, check_sampler, choose_pruner
 from tunesmith.search.space.params import read_params
 from tunesmith.search.stage_settings import StageSettings, read_stages
-from tunesmith.search.study.stopping import Stopping
+from tunesmith.search.stopping_rules import Stopping
 
 PREFIX = "hydra.sweeper."
 # Keys of the official plugin that may stand in a config as null.

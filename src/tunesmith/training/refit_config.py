@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from inspect import isclass, signature
 from pathlib import Path
-from statistics import mean
 from typing import Any
 
 from hydra.utils import get_object
@@ -78,7 +77,7 @@ def make_refit_config(cfg: DictConfig, folder: Path) -> DictConfig:
     """
     rooms = _rooms(cfg, folder)
     ended = [_result(room) for room in rooms]
-    epochs = round(mean(result["epoch"] for result in ended))
+    epochs = round(_mean([result["epoch"] for result in ended]))
     of_trial = {"trial": int(folder.name)} if folder.name.isdecimal() else {"run": folder.name}
     refit = cfg.copy()
     changes = {
@@ -96,6 +95,13 @@ def make_refit_config(cfg: DictConfig, folder: Path) -> DictConfig:
     return refit
 
 
+def _mean(numbers: Sequence[float]) -> float:
+    """Return the exact mean; equal rates of several folds stay what they are."""
+    from statistics import mean  # each start imports this module
+
+    return mean(numbers)
+
+
 def _trainer(cfg: DictConfig, engine: str) -> dict[str, Any]:
     """Return what changes in the trainer: it is the run's engine, and its record alone ends the training."""
     other_ends = {f"trainer.{name}": off for name, off in _OTHER_ENDS.items() if cfg.trainer.get(name, off) != off}
@@ -109,7 +115,7 @@ def _learning_rate(cfg: DictConfig, folder: Path, rooms: list[Path], epochs: int
     if cfg.get("find_lr"):
         changes = {"find_lr": False, written_at(cfg, "learner.optimizer.lr"): _found_lr(folder)}
     if _follows_metric(cfg):
-        rates = [mean(of_epoch) for of_epoch in _rates(rooms, epochs)]
+        rates = [_mean(of_epoch) for of_epoch in _rates(rooms, epochs)]
         node = {"_target_": _RECORDED, "_partial_": True, "rates": rates, "warmup_epochs": cfg.get("warmup_epochs", 0)}
         changes[written_at(cfg, "learner.scheduler")] = node
     return changes

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -210,6 +212,12 @@ def test_two_numbers_of_workers_are_refused() -> None:
     message = r"^hydra\.sweeper\.n_jobs is the old name of n_workers: give one of them; got 3 and 2$"
     with pytest.raises(UserError, match=message):
         settings(n_workers=2, n_jobs=3)
+
+
+def test_a_mistake_in_the_settings_does_not_wait_for_optuna() -> None:
+    loaded = "import sys, tunesmith.cli; print({'optuna', 'psutil', 'numpy', 'torch', 'statistics'} & {*sys.modules})"
+    ended = subprocess.run([sys.executable, "-c", loaded], check=True, capture_output=True, text=True)
+    assert ended.stdout == "set()\n"
 
 
 def test_an_empty_storage_is_none() -> None:

@@ -21,8 +21,8 @@ from tunesmith.search.space.values import is_same_param
 from tunesmith.search.stages.best import own_point
 from tunesmith.search.stages.plan import Plan
 from tunesmith.search.stages.stage import Stage, is_on_full_data
+from tunesmith.search.stopping_rules import NEVER
 from tunesmith.search.study.front import feasible
-from tunesmith.search.study.stopping import NEVER
 from tunesmith.search.study.trial import Attempt, State
 
 

@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from tunesmith.search.space.groups import MAX_COMBINATIONS, Groups
 from tunesmith.search.space.space import Space
-from tunesmith.search.space.sweep_node import check_sweep_node
+from tunesmith.search.space.sweep_node import check_sweep_node, leave_out_search
 from tunesmith.search.storage.password import hide_password
 
 
@@ -72,6 +72,7 @@ class Composer:
         assert isinstance(config, DictConfig)
         hide_password(config)
         check_sweep_node(self._master, config, overrides)
+        leave_out_search(config)
         try:
             return partial(pickle.loads, pickle.dumps(config))
         except (pickle.PicklingError, AttributeError, TypeError):

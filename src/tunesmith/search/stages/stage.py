@@ -8,7 +8,7 @@ from typing import Any
 
 from tunesmith.search.space.dimension import Dimension, Params
 from tunesmith.search.space.space import Space
-from tunesmith.search.study.stopping import NEVER, Stopping
+from tunesmith.search.stopping_rules import NEVER, Stopping
 
 # Keys of the data that leave each run all of it.
 _ALL_DATA = ("data.folds", "data.batch_size")

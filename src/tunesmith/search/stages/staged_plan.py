@@ -24,7 +24,7 @@ from tunesmith.search.stages.stage import Stage
 from tunesmith.search.stages.stage_configs import StageConfigs
 from tunesmith.search.stages.stage_points import StagePoints
 from tunesmith.search.stages.varied import Dimensions, check_values, most_points, settle, varied_dimensions
-from tunesmith.search.study.stopping import Stopping
+from tunesmith.search.stopping_rules import Stopping
 from tunesmith.search.study.study import DIRECTIONS
 
 

@@ -20,7 +20,7 @@ from tunesmith.search.settings import read_settings
 from tunesmith.search.space.dimension import Params
 from tunesmith.search.space.space import parse_space
 from tunesmith.search.stages.staged_plan import StagedPlan, make_plan
-from tunesmith.search.study.stopping import Stopping
+from tunesmith.search.stopping_rules import Stopping
 
 CONFIG = """
 defaults:

@@ -8,9 +8,10 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from studies import asked, opened
 
 from tunesmith.search.attribute_names import EPOCHS, FIRST_ATTEMPT, OUTSIDE, REASON, REPEAT, RETRY_OF
+from tunesmith.search.stopping_rules import Stopping
 from tunesmith.search.study.budget import ask
 from tunesmith.search.study.retries import requeue
-from tunesmith.search.study.stopping import Stopping, epochs_run, why_stopped
+from tunesmith.search.study.stopping import epochs_run, why_stopped
 
 MIN, MAX = StudyDirection.MINIMIZE, StudyDirection.MAXIMIZE
 FAILED = create_trial(state=TrialState.FAIL, user_attrs={REASON: "a bug"})

@@ -21,12 +21,13 @@ from studies import OvertakenStorage, asked, opened, owned, states
 from tunesmith.errors import AttemptLost, MachineFault, RunFailed, UserError
 from tunesmith.search.attribute_names import CONFIG_ERROR, HEARTBEAT, REASON
 from tunesmith.search.space.compose import Composer
+from tunesmith.search.stopping_rules import NEVER, Stopping
 from tunesmith.search.storage import reconnecting
 from tunesmith.search.storage.journal import JournalDamaged
 from tunesmith.search.storage.reconnecting import make_reconnecting
 from tunesmith.search.study.counts import Counts, count, num_counted
 from tunesmith.search.study.owner import Owner, this_process
-from tunesmith.search.study.stopping import NEVER, Stopping, why_stopped
+from tunesmith.search.study.stopping import why_stopped
 from tunesmith.search.study.study import tell
 from tunesmith.search.study.trial import Attempt, State
 from tunesmith.search.worker import worker as worker_module
