@@ -54,7 +54,7 @@ def read_dimensions(config: DictConfig) -> Mapping[str, Dimension]:
 def read_config_records(
     folder: Path, dimensions: Mapping[str, Dimension], numbers: list[int]
 ) -> dict[str | None, ConfigRecord]:
-    """Return what the trials' configs have in common, of each stage; of one without configs that Hydra kept, nothing."""
+    """Return what the trials' configs have in common, by stage; nothing if Hydra kept no config."""
     swept = tuple(dict.fromkeys(dimension.plain_key for dimension in dimensions.values()))
     found: dict[str | None, dict[tuple[str | None, ...], Base]] = {}
     for number in numbers:

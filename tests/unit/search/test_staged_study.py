@@ -164,5 +164,17 @@ def test_a_stage_that_meets_its_target_hands_on_at_once(app: StudyApp) -> None:
 def test_a_dry_run_shows_each_stage(app: StudyApp, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(AssertionError):  # a dry run has no results
         app.sweep(*SPACE, STAGED, "hydra.sweeper.n_trials=9", "hydra.sweeper.dry_run=true", task=bowl)
-    lines = [line.partition(":")[0] for line in capsys.readouterr().out.splitlines() if line.startswith("stage ")]
-    assert lines == ["stage x", "stage y", "stage last"]
+    printed = capsys.readouterr().out
+    lines = [line.partition(" trials; ")[0] for line in printed.splitlines() if line.startswith("stage ")]
+    assert lines == ["stage x: 4", "stage y: 4", "stage last: 1"]
+    assert "no trial before" not in printed
+
+
+def test_a_command_that_goes_on_counts_the_trials_of_later_stages(
+    app: StudyApp, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The points of those are known only by their number, and repeats on other seeds are not of n_trials."""
+    typed = (STAGED, "hydra.sweeper.n_trials=9", "hydra.sweeper.confirm={top:2,seeds:3}")
+    stopping_after(app, 3, *typed)
+    stopping_after(app, 6, *typed)
+    assert "going on with the study: 2 of 9 trials counted" in capsys.readouterr().out

@@ -29,6 +29,7 @@ class Stage:
     is the configuration as it stands.
     only_points: whether the sampler draws nothing beyond the points.
     n_trials: of this stage; fewer are run if it has fewer points.
+    share: how many it may have, before it is known which points those are; None: n_trials.
     is_counted: whether its trials are part of the sweep's n_trials.
     is_rerun: whether it runs configurations of the stages before again, so that the best of the sweep is one of its own
     trials: cross-validation picks one that is not the best of a single split.
@@ -50,6 +51,7 @@ class Stage:
     is_rerun: bool = False
     overrides: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    share: int | None = None
 
 
 def is_on_full_data(stage: Stage) -> bool:

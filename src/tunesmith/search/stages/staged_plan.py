@@ -129,6 +129,7 @@ class StagedPlan:
             is_rerun=own.top is not None,
             overrides=own.overrides,
             remarks=self._remarks(index, ranked),
+            share=share,
         )
 
     def _remarks(self, index: int, ranked: Sequence[Params]) -> tuple[str, ...]:
