@@ -12,6 +12,7 @@ from tunesmith.search.study.stopping import NEVER, Stopping
 
 # Keys of the data that leave each run all of it.
 _ALL_DATA = ("data.folds", "data.batch_size")
+_FRACTION = "data.fraction"
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,11 @@ class Stage:
 
 def is_on_full_data(stage: Stage) -> bool:
     """Whether a stage trains on the data of a run: folds and batches take nothing away from it."""
-    keys = [text.lstrip("+~").partition("=")[0] for text in stage.overrides]
-    return not any(
-        key == "data" or (key.startswith(("data.", "data@", "data/")) and key not in _ALL_DATA) for key in keys
-    )
+    pairs = [text.lstrip("+~").partition("=") for text in stage.overrides]
+    return not any(_takes_away(key, value) for key, _, value in pairs)
+
+
+def _takes_away(key: str, value: str) -> bool:
+    if key == _FRACTION:  # a stage may give back what the command takes away from the stages before
+        return value not in ("1", "1.0")
+    return key == "data" or (key.startswith(("data.", "data@", "data/")) and key not in _ALL_DATA)
