@@ -178,3 +178,14 @@ def test_a_command_that_goes_on_counts_the_trials_of_later_stages(
     stopping_after(app, 3, *typed)
     stopping_after(app, 6, *typed)
     assert "going on with the study: 2 of 9 trials counted" in capsys.readouterr().out
+
+
+def test_effects_are_those_of_the_present_configuration(app: StudyApp) -> None:
+    """Each key is changed from where the config has it; what an earlier config has run besides stays in the study."""
+    typed = ("x=0,1,2", "y=1,2,3", "hydra.sweeper.stages=[{one_at_a_time: 3}]")
+    app.sweep(*typed, task=bowl)
+    (app.conf / "app.yaml").write_text((app.conf / "app.yaml").read_text().replace("y: 1", "y: 2"))
+    found = app.sweep(*typed, task=bowl)
+    values = {each["key"]: each["values"] for each in found["search"]["stages"][0]["effects"]}
+    assert values["x"] == [[0, pytest.approx(0.1)], [1, pytest.approx(0.5)], [2, pytest.approx(2.9)]]
+    assert values["y"] == [[2, pytest.approx(0.1)], [1, pytest.approx(0.09)], [3, pytest.approx(0.13)]]
