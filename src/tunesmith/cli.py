@@ -100,7 +100,9 @@ def check(cfg: DictConfig) -> str | None:
     check_root_keys(cfg, CONF)
     check_config(cfg)
     check_node_keys(cfg)
-    check_sweeper_keys(cfg)
+    is_sweep = OmegaConf.select(cfg, "hydra.mode") == RunMode.MULTIRUN
+    if not is_sweep:  # a sweep has read its keys, and a trial's own say which stage it is of
+        check_sweeper_keys(cfg)
     check_refit(cfg)
     key = "weights" if cfg.get("ckpt_path") is None else "ckpt_path"  # a run that goes on has its own weights
     if cfg.get(key) is not None and not Path(cfg[key]).is_file():
@@ -113,7 +115,6 @@ def check(cfg: DictConfig) -> str | None:
             else "which is not there"
         )
         raise UserError(f"{key} must be a checkpoint file; got '{cfg[key]}', {reason}")
-    is_sweep = OmegaConf.select(cfg, "hydra.mode") == RunMode.MULTIRUN
     if is_sweep and cfg.get("ckpt_path") is not None:
         raise UserError(
             f"ckpt_path must be null in a sweep, whose lost trials go on by themselves; got '{cfg.ckpt_path}'"

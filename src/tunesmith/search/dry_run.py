@@ -6,6 +6,7 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
+from dataclasses import replace
 from typing import Any
 
 from hydra.errors import HydraException
@@ -140,10 +141,11 @@ def _same_objective(cfg: DictConfig, objective: Sequence[Any] | None) -> Sequenc
 
 def show_examples(settings: Settings, stages: Sequence[PreparedStage], remarks: Sequence[str] = ()) -> None:
     """Print each stage, and the first configurations that the first one would try, drawn in a temporary study."""
-    first = stages[0]
-    for stage in stages:
-        if stage.stage.name is not None:
-            show_stage(stage.stage, stage.n_trials)
+    first, *later = stages
+    if first.stage.name is not None:
+        show_stage(first.stage, first.n_trials)
+    for stage in later:
+        show_stage(replace(stage.stage, remarks=()), stage.most_trials)  # they are of trials, which there are none of
     show_space(first.stage.space, remarks)
     study = _temporary_study(settings, first)
     say("dry run: every key exists and every end of the space composes; the first configurations")

@@ -40,7 +40,7 @@ class Stages:
 
     @cached_property
     def previews(self) -> list[PreparedStage]:
-        """All stages as far as they are known before any trial."""
+        """All stages as far as they are known before any trial: what the later ones start from is not."""
         later = [self._prepare(self._plan.stage(index, ())) for index in range(1, len(self.names))]
         return [self.get(0, ()), *later]
 
@@ -58,8 +58,9 @@ class Stages:
 
     def n_trials(self) -> int:
         """Return how many trials the sweep has, as far as that is known: those of later stages may be fewer."""
-        later = self.previews[len(self.known) :]
-        return sum(stage.n_trials for stage in (*self.known, *later) if stage.stage.is_counted)
+        later = [stage for stage in self.previews[len(self.known) :] if stage.stage.is_counted]
+        known = [stage for stage in self.known if stage.stage.is_counted]
+        return sum(stage.n_trials for stage in known) + sum(stage.most_trials for stage in later)
 
     def full_space(self) -> Space:
         """Return a space with all keys that trials of the known stages may record."""

@@ -206,3 +206,23 @@ def test_values_of_several_objectives_are_taken_from_the_table(app: StudyApp) ->
     (FOLDER / JOURNAL_FILE).unlink()
     repair(FOLDER)
     assert [trial.values for trial in trials()] == [[0.0, 0.0], [1.0, 2.0]]
+
+
+STAGES = (
+    "[{name: part, n_trials: 4, overrides: ['y=2']}, {name: whole, n_trials: 3, narrow: 0.5}, {name: again, top: 1}]"
+)
+
+
+def test_the_stages_of_trials_are_taken_from_their_folders(app: StudyApp) -> None:
+    """A sweep that was killed has no table of its trials; the stages have different configs."""
+    job, typed = Job(), (f"hydra.sweeper.stages={STAGES}", "hydra.sweeper.n_trials=8")
+    sweep(app, *typed, job=job)
+    want = [(Attempt(trial).stage, trial.params) for trial in trials()]
+    assert [stage for stage, _ in want] == [*["part"] * 4, *["whole"] * 3, "again"]
+    (FOLDER / JOURNAL_FILE).unlink()
+    (FOLDER / "trials.csv").unlink()
+    repair(FOLDER)
+    assert [(Attempt(trial).stage, trial.params) for trial in trials()] == want
+    found = app.sweep(*SPACE, "note=n", *typed, task=job)
+    assert job.calls == 8
+    assert found["best_trial"] == 7

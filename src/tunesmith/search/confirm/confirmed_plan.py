@@ -72,6 +72,7 @@ class ConfirmedPlan:
             is_counted=False,
             is_rerun=False,
             remarks=(_describe(candidates, seeds),),
+            share=self.confirm.top * len(seeds) if index == before else math.ceil(self.confirm.top / 2) * len(seeds),
         )
 
     def confirmation(self, trials: Sequence[FrozenTrial]) -> Confirmation | None:

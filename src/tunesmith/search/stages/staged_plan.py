@@ -53,6 +53,8 @@ def make_plan(
         raise UserError(
             f"{PREFIX}n_trials must be at least {len(stages)}, one for each stage ({names}); got {settings.n_trials}"
         )
+    if stages[0].top:
+        raise UserError(f"{stages[0].key('top')} must stand behind another stage, whose best trials it runs again")
     for stage in stages:
         check_values(stage, varied[stage.name])
     most = [most_points(stage, varied[stage.name]) for stage in stages]
@@ -129,6 +131,7 @@ class StagedPlan:
             is_rerun=own.top is not None,
             overrides=own.overrides,
             remarks=self._remarks(index, ranked),
+            share=share,
         )
 
     def _remarks(self, index: int, ranked: Sequence[Params]) -> tuple[str, ...]:

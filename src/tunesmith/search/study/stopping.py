@@ -14,8 +14,6 @@ from tunesmith.search.study.front import violations
 from tunesmith.search.study.trial import Attempt, State, state_of
 
 
-
-
 def why_stopped(trials: Sequence[FrozenTrial], direction: StudyDirection, stopping: Stopping) -> str | None:
     """Return why no further trial begins, though n_trials may not be used up; None if one may begin.
 

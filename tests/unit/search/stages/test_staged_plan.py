@@ -370,8 +370,9 @@ def test_what_ends_a_stage(plan_of: Make) -> None:
         ),
         ([{"grid": {"lr": [5]}}], {}, r"stages\[0\].grid.lr must be values .* \(0.0001 to 1, log scale\); got 5"),
         ([{"neighbours": {"l*": 0.5}}], {}, r"stages\[0\].neighbours.lr must be a factor > 1, .*; got 0.5"),
+        ([{"n_trials": 5, "keys": "x.*"}, {"top": 3}], {}, r"stages\[1\].top must stand behind another stage, whose"),
     ],
-    ids=["too few trials", "no key", "a level outside", "a factor below one"],
+    ids=["too few trials", "no key", "a level outside", "a factor below one", "none to run again"],
 )
 def test_refused(plan_of: Make, stages: list[dict[str, Any]], keys: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
