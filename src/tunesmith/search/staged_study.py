@@ -165,9 +165,28 @@ class StagedStudy(Study):
         for stage, of_stage in reversed(self.begun()):
             own = [trial for trial in complete if Attempt(trial).stage == stage.stage.name]
             if own and stage.stage.is_counted and is_on_full_data(stage.stage):
-                is_alone = stage.stage.is_rerun
-                return own if is_alone else [each for each in complete if of_stage.members.is_fixed_as_now(each)]
+                return self._comparable(stage, of_stage, complete)
         return []
+
+    def comparable(self, trial: FrozenTrial) -> list[FrozenTrial]:
+        """Return the trials that a trial of a stage may be compared with, itself one of them; none for a repeat."""
+        stage, of_stage = self.of(trial)
+        trials = self._marked()  # get_trials would begin the next stage
+        return self._comparable(stage, of_stage, trials) if stage.stage.is_counted else []
+
+    def _comparable(
+        self, stage: PreparedStage, of_stage: StudyOfSpace, trials: Sequence[FrozenTrial]
+    ) -> list[FrozenTrial]:
+        """Return a stage's trials and, unless it runs some of them again, those of other stages with its config."""
+        own = stage.stage
+        if own.is_rerun:
+            return [trial for trial in trials if Attempt(trial).stage == own.name]
+        uncounted = {each.stage.name for each in self._stages.known if not each.stage.is_counted}
+        return [
+            trial
+            for trial in trials
+            if Attempt(trial).stage not in uncounted and of_stage.members.is_fixed_as_now(trial)
+        ]
 
     def _marked(self) -> list[FrozenTrial]:
         """Return all trials in their places, each as its own stage marks it."""

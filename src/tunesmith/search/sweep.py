@@ -206,6 +206,7 @@ class Sweep:
 
         start = worker_starter(self._config, settings, self._name_keys, environment)
         progress = ProgressPrinter(self._opener.reopen, settings.max_failure_rate, self._before)
+        self._stages.tell = lambda stage: progress.add_stage(stage.stage.name, partial(self._show_stage, stage))
         watch = HangWatch(self._opener.reopen, settings.trial_timeout)
         stops = partial(self._stages.why_stopped, direction=study.directions[0])
         Pool(start, self._stages.are_used_up, self._interruption, watch, stops).run(n_workers, is_late, progress)

@@ -58,9 +58,37 @@ def test_stages_run_one_after_the_other(app: StudyApp, capsys: pytest.CaptureFix
     assert [(each["name"], each["trials"]) for each in found["search"]["stages"]] == [("wide", 6), ("narrow", 4)]
     assert found["best_value"] == min(trial.values[0] for trial in trials())
     assert found["trials"]["complete"] == 10
-    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("stage ")]
-    assert [line.partition(":")[0] for line in lines] == ["stage wide", "stage narrow"]
-    assert lines[0] == "stage wide: 6 trials; x over 0 to 1, y over 0.01 to 10, log scale"
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if line.startswith("stage ")] == ["stage wide: 6 trials", "stage narrow: 4 trials"]
+    first = lines.index("stage wide: 6 trials")
+    assert lines[first + 1 : first + 3] == ["  x  0 to 1", "  y  0.01 to 10, log scale"]
+
+
+@pytest.mark.parametrize(
+    ("stages", "n_trials", "best_of"),
+    [
+        pytest.param(WIDE_THEN_NARROW, 10, slice(0, 7), id="the stages before ran on the same data"),
+        pytest.param(DATA_THEN_ALL, 8, slice(6, 7), id="on other data"),
+    ],
+)
+def test_the_best_so_far_is_that_of_all_comparable_trials(
+    app: StudyApp, capsys: pytest.CaptureFixture[str], stages: str, n_trials: int, best_of: slice
+) -> None:
+    app.sweep(*SPACE, stages, f"hydra.sweeper.n_trials={n_trials}", task=bowl)
+    best = min(trials()[best_of], key=lambda each: each.values[0])
+    (line,) = [
+        line for line in capsys.readouterr().out.splitlines() if line.startswith("trial   6 ")
+    ]  # the second stage's first
+    assert f"  best {best.values[0]:.6g} (trial {best.number})  " in line
+
+
+def test_repeats_on_other_seeds_are_compared_with_no_trial(app: StudyApp, capsys: pytest.CaptureFixture[str]) -> None:
+    confirm = "hydra.sweeper.confirm={top: 2, seeds: 2}"
+    app.sweep("x=interval(0,1)", "hydra.sweeper.n_trials=3", confirm, task=bowl)
+    lines = capsys.readouterr().out.splitlines()
+    repeats = lines[lines.index("stage confirm: 4 trials") :]
+    assert repeats[1].endswith(" again, each with seeds 1, 2")
+    assert ["best" in line for line in lines if line.startswith("trial ")] == [True] * 3 + [False] * 4
 
 
 def test_a_sweep_without_stages_names_none(app: StudyApp) -> None:

@@ -143,7 +143,7 @@ def _describe(candidates: Sequence[FrozenTrial], seeds: Sequence[int]) -> str:
     if not candidates:
         return "no trial on the full data has run to its end: there is nothing to confirm"
     numbers = ", ".join(str(trial.number) for trial in candidates)
-    return f"again trial{'s' if len(candidates) > 1 else ''} {numbers}, with seeds {', '.join(map(str, seeds))}"
+    return f"trial{'s' if len(candidates) > 1 else ''} {numbers} again, each with seeds {', '.join(map(str, seeds))}"
 
 
 def check_confirm(confirm: Confirm, space: Space, own_seed: object, names: Sequence[str | None]) -> None:

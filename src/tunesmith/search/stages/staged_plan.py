@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
@@ -47,7 +48,9 @@ def make_plan(
     varied = {stage.name: varied_dimensions(stage, settings.stages, space) for stage in settings.stages}
     stages = [stage for stage in settings.stages if varied[stage.name] or _needs_no_key(stage)]
     if not stages:
-        raise UserError(f"{KEY}: no key of the space is in any of them: {', '.join(space.dimensions) or 'it is empty'}")
+        named = ", ".join(dict.fromkeys(pattern for stage in settings.stages for pattern in stage.patterns or ()))
+        keys = ", ".join(space.dimensions) or "no key"
+        raise UserError(f"{KEY} must name keys of the space, which has {keys}; got {named}")
     if settings.n_trials < len(stages):
         names = ", ".join(stage.name for stage in stages)
         raise UserError(
@@ -64,6 +67,7 @@ def make_plan(
     shares = dict(zip((stage.name for stage in stages), share_out(settings.n_trials, parts, most), strict=True))
     configs = StageConfigs(loader, config, space.fixed, settings)
     left_out = [_left_out(stage) for stage in settings.stages if stage not in stages]
+    left_out += [line for stage in settings.stages for line in _misspelt(stage, list(space.dimensions))]
     return StagedPlan(settings, space, configs, tuple(stages), shares, varied, tuple(known), tuple(left_out))
 
 
@@ -76,6 +80,14 @@ def _left_out(stage: StageSettings) -> str:
     return f"stage {stage.name} is left out: none of its keys ({keys}) is in the space"
 
 
+def _misspelt(stage: StageSettings, keys: Sequence[str]) -> Iterator[str]:
+    """Yield a line for each key that is almost one of the space; recipes name keys that a space need not have."""
+    for pattern in stage.patterns or ():
+        meant = [] if pattern in keys or "*" in pattern else get_close_matches(pattern, keys, n=1, cutoff=0.9)
+        if meant:
+            yield f"stage {stage.name} names {pattern}, which is not in the space; did you mean {meant[0]}?"
+
+
 _FROM_DEFAULTS = "no trial before this stage has run to its end: it starts from the configuration as it stands"
 _NOTHING_TO_RUN = "no trial before this stage has run to its end: there is none for it to run again"
 
@@ -85,7 +97,7 @@ class StagedPlan:
     """The stages of a sweep.
 
     stages: those that have a key in the space. shares: name -> number of trials. varied: name -> what it varies, whole.
-    known: points that the first stage runs first. remarks: which stages are left out.
+    known: points that the first stage runs first. remarks: which stages are left out, which keys are misspelt.
     """
 
     settings: Settings

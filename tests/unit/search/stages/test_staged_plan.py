@@ -325,6 +325,16 @@ def test_a_stage_without_a_key_in_the_space_is_left_out(plan_of: Make) -> None:
     assert plan.remarks == ("stage size is left out: none of its keys (model.*) is in the space",)
 
 
+@pytest.mark.parametrize(
+    "stage",
+    [{"n_trials": 10, "keys": ["lr", "model.unitts", "x.*"]}, {"grid": {"lr": 2, "model.unitts": 3, "other": 2}}],
+    ids=["keys", "levels"],
+)
+def test_a_key_that_is_almost_one_of_the_space_is_told(plan_of: Make, stage: dict[str, Any]) -> None:
+    line = "stage 0 names model.unitts, which is not in the space; did you mean model.units?"
+    assert plan_of(stage).remarks == (line,)
+
+
 def test_a_sampler_and_a_pruner_of_its_own_in_its_own_config(plan_of: Make) -> None:
     plan = plan_of(
         {"n_trials": 1, "overrides": ["epochs=7"]},
@@ -366,7 +376,7 @@ def test_what_ends_a_stage(plan_of: Make) -> None:
         (
             [{"n_trials": 1, "keys": "x.*"}],
             {},
-            r"stages: no key of the space is in any of them: lr, batch, model.units",
+            r"stages must name keys of the space, which has lr, batch, model.units; got x\.\*",
         ),
         ([{"grid": {"lr": [5]}}], {}, r"stages\[0\].grid.lr must be values .* \(0.0001 to 1, log scale\); got 5"),
         ([{"neighbours": {"l*": 0.5}}], {}, r"stages\[0\].neighbours.lr must be a factor > 1, .*; got 0.5"),
