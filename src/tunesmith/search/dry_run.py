@@ -156,7 +156,7 @@ def show_examples(settings: Settings, stages: Sequence[PreparedStage], remarks: 
     if first.stage.name is not None:
         show_stage(first.stage, first.n_trials)
     for stage in later:
-        show_planned(stage.stage, stage.n_trials)
+        show_planned(stage.stage, stage.most_trials)
     of_first = f" of stage {first.stage.name}" if first.stage.name is not None else ""
     say(f"dry run: every key exists and every end of the space composes; the first configurations{of_first}")
     study = _temporary_study(settings, first)

@@ -20,7 +20,7 @@ from optuna import Study
 from tunesmith.errors import MachineFault, UserError
 from tunesmith.machine_faults import find_machine_fault, leave_full_streams
 from tunesmith.search import command
-from tunesmith.search.console.lines import say, show_joined, show_space, show_stage
+from tunesmith.search.console.lines import say, show_joined, show_stage
 from tunesmith.search.console.progress import ProgressPrinter
 from tunesmith.search.dry_run import check_sweep, show_examples
 from tunesmith.search.ended_trial import compose_ended
@@ -218,10 +218,7 @@ class Sweep:
         return self._stages.get(0, ()).composer.loader
 
     def _show_stage(self, stage: PreparedStage, remarks: Sequence[str] = ()) -> None:
-        if stage.stage.name is None:
-            show_space(stage.stage.space, remarks)
-        else:
-            show_stage(stage.stage, stage.n_trials, remarks)
+        show_stage(stage.stage, stage.n_trials, remarks)
 
     def _find_stage(self, study: StagedStudy) -> StageAtWork:
         stage, of_stage = study.current()

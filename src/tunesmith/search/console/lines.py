@@ -66,7 +66,13 @@ def _show_table(keys: Sequence[tuple[str, str]]) -> None:
 
 
 def show_stage(stage: Stage, n_trials: int, remarks: Iterable[str] = ()) -> None:
-    """Print that a stage begins: its trials, each key with what it varies over or is held at, and remarks."""
+    """Print that a stage begins: its trials, each key with what it varies over or is held at, and remarks.
+
+    Of the only stage of a sweep without stages, print the space.
+    """
+    if stage.name is None:
+        show_space(stage.space, remarks)
+        return
     kind = _kind(stage) if stage.is_counted else ""  # a remark says which are repeated
     say(f"stage {stage.name}: {_trials(n_trials)}{kind}{_with_overrides(stage)}")
     if not _is_again(stage):

@@ -25,7 +25,7 @@ from tunesmith.search.stages.stage import Stage
 from tunesmith.search.stages.stage_configs import StageConfigs
 from tunesmith.search.stages.stage_points import StagePoints
 from tunesmith.search.stages.varied import Dimensions, check_values, most_points, settle, varied_dimensions
-from tunesmith.search.study.stopping import Stopping
+from tunesmith.search.stopping_rules import Stopping
 from tunesmith.search.study.study import DIRECTIONS
 
 
@@ -56,6 +56,8 @@ def make_plan(
         raise UserError(
             f"{PREFIX}n_trials must be at least {len(stages)}, one for each stage ({names}); got {settings.n_trials}"
         )
+    if stages[0].top:
+        raise UserError(f"{stages[0].key('top')} must stand behind another stage, whose best trials it runs again")
     for stage in stages:
         check_values(stage, varied[stage.name])
     most = [most_points(stage, varied[stage.name]) for stage in stages]
@@ -141,6 +143,7 @@ class StagedPlan:
             is_rerun=own.top is not None,
             overrides=own.overrides,
             remarks=self._remarks(index, ranked),
+            share=share,
         )
 
     def _remarks(self, index: int, ranked: Sequence[Params]) -> tuple[str, ...]:
@@ -180,8 +183,8 @@ class StagedPlan:
         """Return the values of the keys that a stage does not vary: those of the best so far."""
         if own.others != BEST or not ranked or own.kind in ("top", "baseline"):
             return {}
-        fixed = {each.key for each in self.varied[own.name].values()} | _overridden(own)
-        return {key: value for key, value in ranked[0].items() if key not in fixed}
+        fixed = {each.plain_key for each in self.varied[own.name].values()} | own.overridden
+        return {key: value for key, value in ranked[0].items() if key.lstrip("+") not in fixed}
 
     def _points(
         self, index: int, own_points: Iterable[Params], held: Params, done: Iterable[Params]
@@ -216,7 +219,3 @@ class StagedPlan:
 
 def _key(point: Params) -> frozenset[tuple[str, Any]]:
     return frozenset(point.items())
-
-
-def _overridden(own: StageSettings) -> set[str]:
-    return {text.partition("=")[0].lstrip("+") for text in own.overrides}
