@@ -28,6 +28,7 @@ METRICS_FILE = "metrics.csv"
 RESULT_FILE = "result.yaml"
 TEST_FILE = "test.yaml"
 REPORT_FILE = "test_report.txt"
+LINEAR_FILE = "linear.yaml"
 PREPARATION_FILE = "preparation.json"
 REFIT_FOLDER = "refit"
 BEST_CHECKPOINT = Path("checkpoints", "best.ckpt")

@@ -46,7 +46,7 @@ def noise_of_repeats(attempts: Sequence[Attempt], direction: StudyDirection) -> 
 
 def noise_of_score(folder: Path, found: Mapping[str, Any], score: Score | None) -> float | None:
     """Return the standard error of the values if they are the accuracies of the score, else None."""
-    is_value = score is not None and _metric(folder, found) == ACCURACY
+    is_value = score is not None and metric_of(folder, found) == ACCURACY
     return score.validation_se if is_value and score is not None else None
 
 
@@ -80,7 +80,8 @@ def _sizes(folder: Path, found: Mapping[str, Any], config: DictConfig | None) ->
     return num * share / test, float(num)
 
 
-def _metric(folder: Path, found: Mapping[str, Any]) -> str | None:
+def metric_of(folder: Path, found: Mapping[str, Any]) -> str | None:
+    """Return the name of the metric that the best trial's value is of; None if its folder does not say."""
     result = _result(folder, found)
     return None if result is None else result.get("metric")
 
