@@ -36,7 +36,6 @@ from tunesmith.resume.kept_files import put_back_on_failure
 from tunesmith.resume.resume_command import resume_command
 from tunesmith.run_folder import CONFIG_FILE, checkpoint_folder
 from tunesmith.search.pool.launcher import runs_on_cluster
-from tunesmith.search.settings import check_sweeper_keys
 from tunesmith.search.storage.password import hide_password, refuse_typed_password
 from tunesmith.short_traceback import take_errors_from_hydra
 from tunesmith.training.ddp.devices import check_devices, check_nodes
@@ -100,6 +99,8 @@ def check(cfg: DictConfig) -> str | None:
     check_root_keys(cfg, CONF)
     check_config(cfg)
     check_node_keys(cfg)
+    from tunesmith.search.settings import check_sweeper_keys  # imports optuna, for which a mistake does not wait
+
     check_sweeper_keys(cfg)
     check_refit(cfg)
     key = "weights" if cfg.get("ckpt_path") is None else "ckpt_path"  # a run that goes on has its own weights

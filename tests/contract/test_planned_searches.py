@@ -13,7 +13,7 @@ from hydra import initialize_config_dir
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from optuna.pruners import BasePruner
 from optuna.trial import FrozenTrial, create_trial
 
@@ -62,7 +62,9 @@ class Sweep:
     def _space(self, *typed: str) -> Space:
         config = self.config(*typed)
         swept = [text for text in typed if not text.startswith("space=")]
-        return parse_space(config.hydra.sweeper.params, swept, self._loader, config)
+        params = OmegaConf.to_container(config.hydra.sweeper.params)
+        assert isinstance(params, dict)
+        return parse_space({str(key): each for key, each in params.items()}, swept, self._loader, config)
 
     def _plan(self, *typed: str) -> StagedPlan:
         config = self.config(*typed)
@@ -105,7 +107,8 @@ def beside(space: str, folder: Path) -> list[str]:
 def run(stage: Stage) -> list[Params]:
     """Return points that the stage's trials may have: its own, and some of what its sampler draws from."""
     dimensions = stage.space.dimensions
-    drawn = [{name: levels(each, 3)[-1 - place % 2] for name, each in dimensions.items()} for place in range(2)]
+    values = {name: levels(each, 3) for name, each in dimensions.items()}
+    drawn = [{name: each[-1 - place % len(each)] for name, each in values.items()} for place in range(2)]
     return [*stage.points, *([] if stage.only_points else (to_params(point, dimensions) for point in drawn))]
 
 

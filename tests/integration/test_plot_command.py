@@ -12,7 +12,7 @@ def test_the_panels_of_a_study_are_its_parameters(shell: Shell) -> None:
     folder = shell.study("s")
     folder.mkdir(parents=True)
     fixed = "number,stage,state,value,epochs,seconds,host,folder,reason,note,tags"
-    rows = ["0,COMPLETE,0.5,3,1.5,here,0,,first,,0.1", "1,COMPLETE,0.7,3,1.5,there,1,,,a b,0.2"]
+    rows = ["0,,COMPLETE,0.5,3,1.5,here,0,,first,,0.1", "1,,COMPLETE,0.7,3,1.5,there,1,,,a b,0.2"]
     (folder / "trials.csv").write_text("\n".join([f"{fixed},optimizer.lr", *rows]))
     direction = "objective: {metric: val/acc, mode: '${mode_of:${objective.metric}}'}\nhydra: {sweeper: {direction: "
     (folder / "multirun.yaml").write_text(direction + "'${objective.mode}'}}")

@@ -43,7 +43,7 @@ def test_result_holds_the_best_epoch_of_metrics(folder: Path) -> None:
     best = min(rows, key=lambda row: float(row["val/loss"]))
     assert (result["value"], result["epoch"]) == (float(best["val/loss"]), int(best["epoch"]))
     assert list(result) == [
-        *("metric", "mode", "value", "epoch", "epochs", "seconds", "state", "reason"),
+        *("metric", "mode", "value", "epoch", "epochs", "parameters", "seconds", "state", "reason"),
         *("checkpoint", "seed", "threads", "engine", "note", "tags", "versions", "commit", "dirty"),
         "data_digest",
     ]

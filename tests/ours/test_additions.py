@@ -28,11 +28,11 @@ FILES = dict(
 )
 CELL = {"cell_type": "code", "source": ["import os"], "metadata": {}, "outputs": [], "execution_count": 1}
 UNTIDY = {
-    "src/project/models/wide.py": """
+    "src/project/models/shallow.py": """
 from torch import *
 import os, sys
 import torch.nn as nn
-class Wide(nn.Module):
+class Shallow(nn.Module):
   def __init__(self, input_shape, output_size, shape, activation, kernel_size, widen):
     super().__init__()
     unused = [x for x in sys.path if x == None] ; l = lambda x: x
@@ -41,21 +41,21 @@ class Wide(nn.Module):
   def forward(self, x): return self.net(x)
 """
     % (40 * "long "),
-    "conf/model/wide.yaml": """_target_: project.models.wide.Wide
+    "conf/model/shallow.yaml": """_target_: project.models.shallow.Shallow
 _partial_: true
 shape: unet
 activation: swish
 kernel_size: [3, 5]
 widen: 4
 """,
-    "conf/space/wide.yaml": "# @package hydra.sweeper.params\nmodel.widen: range(1,4)\n",
-    "conf/space/of_wide.yaml": """# @package hydra.sweeper.params
+    "conf/space/shallow.yaml": "# @package hydra.sweeper.params\nmodel.widen: range(1,4)\n",
+    "conf/space/of_shallow.yaml": """# @package hydra.sweeper.params
 model.widen: choice(8,16)
 optimizer: choice(adam,sgd)
 """,
     "src/project/rules.py": """
 from tunesmith.rules import *
-RULES = {"project.models.wide.Wide": {"widen": integer(1)}}
+RULES = {"project.models.shallow.Shallow": {"widen": integer(1)}}
 """,
     "src/project/data/waves.py": """
 import numpy, dataclasses
@@ -82,7 +82,7 @@ path: /nowhere/scans.npz
     "conf/optimizer/lion.yaml": "_target_: lion_pytorch.Lion\n_partial_: true\nlr: 0.1\n",
     "conf/trainer/half.yaml": "defaults: [default]\nprecision: 16-mixed\ndevices: 4\nstrategy: ddp\n",
     "conf/experiment/waves.yaml": """# @package _global_
-defaults: [override /data: waves, override /model: wide]
+defaults: [override /data: waves, override /model: shallow]
 """,
     "conf/of_mine/one.yaml": "a: 1\n",
     "notebook.ipynb": json.dumps({"cells": [CELL], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}),

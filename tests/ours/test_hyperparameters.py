@@ -182,6 +182,7 @@ WITHOUT_EFFECT_HERE = {
     "data.missing": "test_table.py",
     "data.dates": "test_dates.py",
     "objective.metric": "test_conf.py",
+    "objective.others": "test_values_of_objectives.py",
     "refit": "test_refit.py",
 }
 

@@ -39,11 +39,11 @@ def train_once(
     run = build(cfg, folder, reporter, fold, read_earlier(checkpoint, of_other_fold))
     check_batch_size(run.data, reporter)
     record = run.record
-    record.num_parameters = count_parameters(run.learner)
     begun = begun_loggers(run.loggers, folder, run.learner)
     with without_dynamo(), failure_recorded(cfg, record, LEAN, checkpoint), begun:
         member = _begin(cfg, run, checkpoint)
         _train(run, member, cfg.seed)
+    record.num_parameters = count_parameters(run.learner)
     return write_result(cfg, folder, LEAN, record.result_fields(), record.data_digest)
 
 
