@@ -111,6 +111,7 @@ class Settings:
     check: Callable[[DictConfig], str | None] | None
     on_start: Callable[..., object] | None
     on_finish: OnFinish | None
+    linear_model: Callable[[DictConfig], Mapping[str, float]] | None
 
     @property
     def stopping(self) -> Stopping:
@@ -160,6 +161,7 @@ def read_settings(given: Mapping[str, Any], config: DictConfig | None = None) ->
             "check": _function("check", given["check"]),
             "on_start": _function("on_start", given["on_start"]),
             "on_finish": None if given["on_finish"] is None else NamedEvaluation(given["on_finish"]),
+            "linear_model": _function("linear_model", given["linear_model"]),
         }
     )
     check_best_is_not_needed(vars(settings))
