@@ -158,7 +158,9 @@ def test_numbers_have_no_report(trained: Trained) -> None:
 
 
 @pytest.mark.parametrize(("name", "samples"), [("digits", 360), ("folds of numbers", 89)])
-def test_the_metrics_are_written_with_the_number_of_samples_and_the_error_of_the_loss(trained: Trained, name: str, samples: int) -> None:
+def test_the_metrics_are_written_with_the_number_of_samples_and_the_error_of_the_loss(
+    trained: Trained, name: str, samples: int
+) -> None:
     metrics, written = evaluate(trained(name)), read_yaml(trained(name) / "test.yaml")
     assert written == {**metrics, "samples": samples, "loss_se": written["loss_se"]}
     assert 0 < written["loss_se"] < metrics["test/loss"]
