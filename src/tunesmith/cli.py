@@ -36,6 +36,7 @@ from tunesmith.resume.kept_files import put_back_on_failure
 from tunesmith.resume.resume_command import resume_command
 from tunesmith.run_folder import CONFIG_FILE, checkpoint_folder
 from tunesmith.search.pool.launcher import runs_on_cluster
+from tunesmith.search.settings import check_sweeper_keys
 from tunesmith.search.storage.password import hide_password, refuse_typed_password
 from tunesmith.short_traceback import take_errors_from_hydra
 from tunesmith.training.ddp.devices import check_devices, check_nodes
@@ -99,9 +100,9 @@ def check(cfg: DictConfig) -> str | None:
     check_root_keys(cfg, CONF)
     check_config(cfg)
     check_node_keys(cfg)
-    from tunesmith.search.settings import check_sweeper_keys  # imports optuna, for which a mistake does not wait
-
-    check_sweeper_keys(cfg)
+    is_sweep = OmegaConf.select(cfg, "hydra.mode") == RunMode.MULTIRUN
+    if not is_sweep:  # a sweep has read its keys, and a trial's own say which stage it is of
+        check_sweeper_keys(cfg)
     check_refit(cfg)
     key = "weights" if cfg.get("ckpt_path") is None else "ckpt_path"  # a run that goes on has its own weights
     if cfg.get(key) is not None and not Path(cfg[key]).is_file():
@@ -114,7 +115,6 @@ def check(cfg: DictConfig) -> str | None:
             else "which is not there"
         )
         raise UserError(f"{key} must be a checkpoint file; got '{cfg[key]}', {reason}")
-    is_sweep = OmegaConf.select(cfg, "hydra.mode") == RunMode.MULTIRUN
     if is_sweep and cfg.get("ckpt_path") is not None:
         raise UserError(
             f"ckpt_path must be null in a sweep, whose lost trials go on by themselves; got '{cfg.ckpt_path}'"

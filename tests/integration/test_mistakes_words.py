@@ -158,6 +158,7 @@ SWEEPS = [
     sweep("trainer.gradient_clip_val", "choice(1,2,null)", "takes no null: write the values alone, 1,2,null"),
     sweep(LR, "choice(0.1,0.2", "a ')' is missing"),
     sweep(LR, "[0.1,0.2", "a ']' is missing"),
+    sweep("hydra.sweeper.stages", "[{overrides:[data.fraction=0.1]}]", 'an item with = is quoted: "data.fraction=0.1"'),
     sweep("data.batch_size", "range(1,0)", "low <= high"),
     sweep("data.batch_size", "range(16,64,0)", "the step must be > 0"),
     sweep(LR, "tag(log,interval(0,0.1))", "low > 0"),

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from tunesmith.errors import UserError, text_of
+from tunesmith.errors import UserError, shorten, text_of
 
 _CONFLICT = ("<<<<<<<", "=======", ">>>>>>>")
 # What PyYAML says -> how to mend it.
@@ -99,7 +99,7 @@ def _explain_mark(path: Path, mark: yaml.Mark, problem: str) -> str:
         got = lines[conflict].strip()
         return f"{_shown(path)}, line {conflict + 1}: must be YAML; got '{got}': finish the merge, which has left this"
     way_out = next((f": {text}" for says, text in _WAYS_OUT.items() if says in problem), "")
-    got = repr(lines[mark.line].strip()) if mark.line < len(lines) else "the end of the file"
+    got = repr(shorten(lines[mark.line].strip())) if mark.line < len(lines) else "the end of the file"
     return (
         f"{_shown(path)}, line {mark.line + 1}, column {mark.column + 1}: must be YAML; got {got}: {problem}{way_out}"
     )

@@ -132,6 +132,8 @@ def _hint(text: str, message: str) -> str:
         return "each override is an argument of its own: no quotes around two"
     if re.fullmatch(r"[\w.]+=.*", value) and "." not in key:
         return f"write {key}.{value}"
+    if value[:1] in ("[", "{") and (inner := re.search(r"[\w./@:~+-]+=[^,\]}]*", value)):
+        return f'an item with = is quoted: "{inner[0]}"'
     if "=" in value:
         return (
             f"a value with = is quoted: '{key}=\"{value.lstrip('=')}\"'"

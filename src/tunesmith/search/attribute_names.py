@@ -39,3 +39,5 @@ REPEAT = "repeat"
 VERSION = "#"
 # True if the attempt was asked for beyond the budget, or is the second retry of one attempt.
 SURPLUS = "withdrawn"
+# What Optuna puts before a constraint's name in the system attributes of a trial: see Trial.set_constraint.
+CONSTRAINT = "constraints:"

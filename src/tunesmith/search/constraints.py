@@ -6,11 +6,13 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-
-from optuna.trial import FrozenTrial, TrialState
+from typing import TYPE_CHECKING
 
 from tunesmith.errors import UserError
-from tunesmith.search.study.front import CONSTRAINT
+from tunesmith.search.attribute_names import CONSTRAINT
+
+if TYPE_CHECKING:  # the settings need this module, and a mistake in them does not wait for optuna
+    from optuna.trial import FrozenTrial
 
 _KEY = "hydra.sweeper.constraints"
 _RULE = re.compile(r"\s*(<=|>=|<|>)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)\s*", re.IGNORECASE)
@@ -25,7 +27,7 @@ class Constraint:
     limit: float
 
     def __str__(self) -> str:
-        return f"{self.metric} {self.sign} {self.limit:g}"
+        return f"{self.metric} {self.sign} {self.limit:.15g}"
 
     def violation(self, value: float) -> float:
         """Return by how much a metric breaks the constraint, as Optuna counts it: 0 or less if it is kept."""
@@ -56,6 +58,8 @@ def _read(metric: str, rule: object) -> Constraint:
 
 def check_same_constraints(trials: Iterable[FrozenTrial], constraints: Sequence[Constraint], study_name: str) -> None:
     """Raise UserError if trials of the study were told other constraints: Optuna keeps by how much each was broken."""
+    from optuna.trial import TrialState
+
     complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
     told = [{name for name in trial.system_attrs if name.startswith(CONSTRAINT)} for trial in complete]
     present = {f"{CONSTRAINT}{each}" for each in constraints}

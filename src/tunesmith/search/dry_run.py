@@ -6,6 +6,7 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
+from dataclasses import replace
 from typing import Any
 
 from hydra.errors import HydraException
@@ -17,7 +18,7 @@ from optuna.storages import InMemoryStorage
 
 from tunesmith.config.in_job import resolved_as_in_job
 from tunesmith.errors import UserError
-from tunesmith.search.console.lines import say, show_space, show_stage
+from tunesmith.search.console.lines import say, show_planned, show_space, show_stage
 from tunesmith.search.named_function import NamedEvaluation, NamedFunction
 from tunesmith.search.prepared_stage import PreparedStage
 from tunesmith.search.sampling.buildable import check_arguments
@@ -28,6 +29,7 @@ from tunesmith.search.settings import PREFIX, Settings
 from tunesmith.search.several_objectives import describe
 from tunesmith.search.space.compose import Composer
 from tunesmith.search.space.space import Space
+from tunesmith.search.stages.stage import Stage
 from tunesmith.search.storage.storage import check_reachable, check_url
 from tunesmith.search.study.budget import ask
 from tunesmith.search.study.scope import Scope
@@ -52,8 +54,7 @@ def check_sweep(settings: Settings, stages: Sequence[PreparedStage]) -> list[str
         raise UserError("study_name must be one name in a sweep, not a choice of several: give each a sweep of its own")
     check_url(settings.storage)
     for stage in stages:
-        check_arguments("sampler", BaseSampler, stage.stage.sampler)
-        check_arguments("pruner", BasePruner, stage.stage.pruner)
+        _check_arguments(stage.stage)
     if not settings.dry_run:
         check_reachable(settings.storage)
     said = [describe(settings.direction), *map(_describe_draws, stages), *_check_configs(settings, stages)]
@@ -67,6 +68,14 @@ def check_sweep(settings: Settings, stages: Sequence[PreparedStage]) -> list[str
     if settings.custom_search_space is not None:
         said.append(_check_suggested(settings, stages[0]))
     return [line for line in dict.fromkeys(said) if isinstance(line, str)]
+
+
+def _check_arguments(stage: Stage) -> None:
+    try:
+        check_arguments("sampler", BaseSampler, stage.sampler)
+        check_arguments("pruner", BasePruner, stage.pruner)
+    except UserError as error:
+        raise error if stage.name is None else UserError(f"stage {stage.name}: {error}") from None
 
 
 def _describe_draws(prepared: PreparedStage) -> str | None:
@@ -140,13 +149,17 @@ def _same_objective(cfg: DictConfig, objective: Sequence[Any] | None) -> Sequenc
 
 def show_examples(settings: Settings, stages: Sequence[PreparedStage], remarks: Sequence[str] = ()) -> None:
     """Print each stage, and the first configurations that the first one would try, drawn in a temporary study."""
-    first = stages[0]
-    for stage in stages:
-        if stage.stage.name is not None:
-            show_stage(stage.stage, stage.n_trials)
-    show_space(first.stage.space, remarks)
+    first, *later = stages
+    space = first.stage.space
+    keys = {name: each for stage in reversed(stages) for name, each in stage.stage.space.dimensions.items()}
+    show_space(replace(space, dimensions={**space.dimensions, **keys}), remarks)
+    if first.stage.name is not None:
+        show_stage(first.stage, first.n_trials)
+    for stage in later:
+        show_planned(stage.stage, stage.most_trials)
+    of_first = f" of stage {first.stage.name}" if first.stage.name is not None else ""
+    say(f"dry run: every key exists and every end of the space composes; the first configurations{of_first}")
     study = _temporary_study(settings, first)
-    say("dry run: every key exists and every end of the space composes; the first configurations")
     number = first.points.most_trials(NUM_EXAMPLES)
     for _ in range(number):
         trial = ask(study, number)

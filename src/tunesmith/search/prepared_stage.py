@@ -40,6 +40,11 @@ class PreparedStage:
         """How many trials it has: no more than points, if it runs each once."""
         return self.points.most_trials(self.stage.n_trials)
 
+    @property
+    def most_trials(self) -> int:
+        """How many it may have, as long as the trials are not known that its points are made of."""
+        return self.n_trials if self.stage.share is None else self.stage.share
+
     @cached_property
     def points(self) -> Points:
         """The points that it runs once each."""

@@ -39,6 +39,6 @@ def make_stages(
 
     def prepare(stage: Stage) -> PreparedStage:
         sampler = ParamSampler(settings, stage, config)
-        return PreparedStage(stage, composer.of_space(sampler.scope.full_space), sampler)
+        return PreparedStage(stage, composer.of_space(sampler.scope.full_space, stage.name), sampler)
 
     return Stages(plan, prepare, remarks)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import math
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from tunesmith.errors import UserError
 from tunesmith.run_folder import CONFIG_FILE
 from tunesmith.run_metrics import read_run_metrics
-from tunesmith.search.attribute_names import CONFIG, EPOCHS, OWNER, REASON, STAGE, SURPLUS
+from tunesmith.search.attribute_names import CONFIG, CONSTRAINT, EPOCHS, OWNER, REASON, STAGE, SURPLUS
 from tunesmith.search.constraints import Constraint
 from tunesmith.search.space.dimension import Dimension
 from tunesmith.search.space.params import read_params
@@ -30,9 +32,8 @@ from tunesmith.search.space.space import parse_space
 from tunesmith.search.storage.folder_facts import FolderFacts, read_facts
 from tunesmith.search.storage.lost_facts import FROM_RESULT
 from tunesmith.search.study.config_record import Base, ConfigRecord, to_base
-from tunesmith.search.study.front import CONSTRAINT
 from tunesmith.search.study.owner import Owner
-from tunesmith.search.trials_table import TRIALS_FILE, read_trials
+from tunesmith.search.trials_table import read_trials
 
 
 def read_dimensions(config: DictConfig) -> Mapping[str, Dimension]:
@@ -50,16 +51,28 @@ def read_dimensions(config: DictConfig) -> Mapping[str, Dimension]:
         return {}
 
 
-def read_config_record(folder: Path, dimensions: Mapping[str, Dimension], numbers: list[int]) -> ConfigRecord | None:
-    """Return what the trials' configs have in common, None if Hydra kept none of them."""
+def read_config_records(
+    folder: Path, dimensions: Mapping[str, Dimension], numbers: list[int]
+) -> dict[str | None, ConfigRecord]:
+    """Return what the trials' configs have in common, by stage; nothing if Hydra kept no config."""
     swept = tuple(dict.fromkeys(dimension.plain_key for dimension in dimensions.values()))
-    bases: dict[tuple[str | None, ...], Base] = {}
+    found: dict[str | None, dict[tuple[str | None, ...], Base]] = {}
     for number in numbers:
         base = _base(folder / str(number))
         if base is not None:
+            bases = found.setdefault(_stage(folder, number), {})
             bases.setdefault(tuple(base.choices.get(key) for key in swept), base)
-    conditional = dict.fromkeys(dimension.plain_key for dimension in dimensions.values() if dimension.when)
-    return ConfigRecord(swept, tuple(bases.values()), tuple(conditional)) if bases else None
+    conditional = tuple(dict.fromkeys(dimension.plain_key for dimension in dimensions.values() if dimension.when))
+    return {stage: ConfigRecord(swept, tuple(bases.values()), conditional, stage) for stage, bases in found.items()}
+
+
+def _stage(folder: Path, number: int) -> str | None:
+    """Return the stage that a trial is of, as Hydra kept it, or trials.csv of an app that lets Hydra keep nothing."""
+    with suppress(OSError, ValueError, OmegaConfBaseException):
+        hydra = OmegaConf.load(folder / str(number) / CONFIG_FILE.with_name("hydra.yaml"))
+        if (stage := OmegaConf.select(hydra, "hydra.sweeper.stage")) is not None:
+            return str(stage)
+    return _row(folder, number).get("stage") or None
 
 
 def _base(folder: Path) -> Base | None:
@@ -76,14 +89,17 @@ def read_trial(
     folder: Path,
     number: int,
     dimensions: Mapping[str, Dimension],
-    record: ConfigRecord | None,
+    records: Mapping[str | None, ConfigRecord],
     constraints: Sequence[Constraint] = (),
 ) -> FrozenTrial:
-    """Return a trial as its folder tells it; one without a folder has never run, or was a retry."""
+    """Return a trial as its folder tells it; one without a folder has never run, or was a retry.
+
+    records: of the stages.
+    """
     if not (folder / str(number)).is_dir():
         return create_trial(state=TrialState.FAIL, user_attrs={SURPLUS: True})
-    row = _row(folder, number)
-    facts = _with_row(read_facts(folder / str(number)), row)
+    facts = _with_row(read_facts(folder / str(number)), _row(folder, number))
+    stage = _stage(folder, number)
     active = active_dimensions(facts, dimensions)
     drawn = {name: each for name, dimension in active.items() if (each := _drawn(facts, dimension)) is not None}
     ended = (facts.ended or datetime.now(UTC)).astimezone().replace(tzinfo=None)
@@ -93,7 +109,7 @@ def read_trial(
         params={key: value for key, (value, _) in drawn.items()},
         distributions={key: distribution for key, (_, distribution) in drawn.items()},
         intermediate_values=dict(facts.reports),
-        user_attrs={**_attributes(facts, folder, record), **({STAGE: row["stage"]} if row.get("stage") else {})},
+        user_attrs={**_attributes(facts, folder, records.get(stage)), **({} if stage is None else {STAGE: stage})},
         system_attrs=read_violations(folder / str(number), facts, constraints),
     )
     trial.datetime_start, trial.datetime_complete = ended - timedelta(seconds=facts.result.get("seconds") or 0), ended
@@ -151,20 +167,27 @@ def _attributes(facts: FolderFacts, folder: Path, record: ConfigRecord | None) -
 
 
 def _row(folder: Path, number: int) -> Mapping[str, str]:
-    """Return what trials.csv says of a trial besides its params; it alone knows the stage. Empty if it has no row."""
-    if not (folder / TRIALS_FILE).is_file():
+    """Return what trials.csv says of a trial besides its params, empty if it has no row."""
+    try:
+        rows, params = read_trials(folder)
+    except (OSError, ValueError, csv.Error):  # whatever may have become of the file
         return {}
-    rows, params = read_trials(folder)
-    row = next((row for row in rows if row["number"] == str(number)), {})
+    row = next((row for row in rows if row.get("number") == str(number)), {})
     return {name: text for name, text in row.items() if name not in params}
 
 
 def _with_row(facts: FolderFacts, row: Mapping[str, str]) -> FolderFacts:
     """Return the facts of a trial that left no result.yaml, as any app's may, with those of its row of trials.csv."""
-    if facts.state is not None or not row:
+    state = TrialState.__members__.get(row.get("state", ""))
+    if facts.state is not None or state is None or not state.is_finished():
         return facts
     names = [name for name in row if re.fullmatch(r"value(_\d+)?", name) and row[name]]
-    values = {name: float(row[name]) for name in names}
+    try:
+        values = {name: float(row[name]) for name in names}
+    except ValueError:
+        return facts
+    if state == TrialState.COMPLETE and "value" not in values:
+        return facts
     result = {"values": values} if len(values) > 1 else {}
-    state, reason = TrialState[row["state"]], row["reason"] or None
+    reason = row.get("reason") or None
     return FolderFacts(facts.overrides, facts.reports, state, values.get("value"), reason, facts.ended, result)

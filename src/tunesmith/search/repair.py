@@ -19,7 +19,7 @@ from tunesmith.search.attribute_names import REASON
 from tunesmith.search.constraints import Constraint, read_constraints
 from tunesmith.search.rebuilt_trials import (
     active_dimensions,
-    read_config_record,
+    read_config_records,
     read_dimensions,
     read_trial,
     read_violations,
@@ -55,11 +55,11 @@ def repair(folder: Path) -> list[str]:
     ended = [trial.number for trial in running if _end(study, trial, folder, dimensions, constraints)]
     numbers = numbered_folders(folder)
     new = range(len(trials), max(numbers, default=-1) + 1)
-    record = read_config_record(folder, dimensions, [number for number in numbers if number in new])
-    if record is not None and new:
+    records = read_config_records(folder, dimensions, [number for number in numbers if number in new])
+    for record in records.values():
         record.write(study)
     for number in new:
-        study.add_trial(read_trial(folder, number, dimensions, record, constraints))
+        study.add_trial(read_trial(folder, number, dimensions, records, constraints))
     return _lines(named.name, study, ended, new)
 
 

@@ -88,7 +88,7 @@ def _solutions(study: Study, trials: list[FrozenTrial], folder: Path) -> dict[st
     for attempt in map(Attempt, pareto_front(trials, study.directions)):
         where = {"trial": attempt.number, "dir": attempt.trial_folder(folder), "host": attempt.host}
         solutions.append({"params": attempt.params, "values": attempt.values(study.directions), **where})
-    return {"directions": [each.name.lower() for each in study.directions], "solutions": solutions}
+    return {"solutions": solutions}
 
 
 def _results(study: Study, trials: list[FrozenTrial], folder: Path, epochs: Epochs) -> dict[str, Any]:
@@ -96,6 +96,7 @@ def _results(study: Study, trials: list[FrozenTrial], folder: Path, epochs: Epoc
     return {
         "name": "optuna",
         "study": study.study_name,
+        "directions": [each.name.lower() for each in study.directions],
         **_solutions(study, trials, folder),
         "best_value": float(best.values[0]) if best else None,
         "best_params": Attempt(best).params if best else None,

@@ -22,7 +22,7 @@ from tunesmith.search.named_function import NamedEvaluation, NamedFunction
 from tunesmith.search.several_objectives import check_best_is_not_needed, check_sampler, choose_pruner
 from tunesmith.search.space.params import read_params
 from tunesmith.search.stage_settings import StageSettings, read_stages
-from tunesmith.search.study.stopping import Stopping
+from tunesmith.search.stopping_rules import Stopping
 
 PREFIX = "hydra.sweeper."
 # Keys of the official plugin that may stand in a config as null.
@@ -66,6 +66,11 @@ _RULES: dict[str, Rule] = {
 
 # Evaluates the best trial, given its folder and its config; returns its test metrics.
 OnFinish = Callable[..., Mapping[str, Any]]
+# What a file of a user's own for hydra/sweeper lacks if it was written for version 0.1; so these keys are off.
+_ADDED: Mapping[str, Any] = {
+    **dict.fromkeys(("target", "no_improvement", "total_epochs", "constraints", "enqueue", "stages", "confirm")),
+    "baseline": False,
+}
 
 
 @dataclass(frozen=True)
@@ -126,6 +131,7 @@ def read_settings(given: Mapping[str, Any], config: DictConfig | None = None) ->
     Raises:
         UserError: names the key, its rule and the value.
     """
+    given = {**_ADDED, **given}
     known = {field.name for field in fields(Settings)}
     _check_old(given)
     _check_names(given)

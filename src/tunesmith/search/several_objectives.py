@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
-from optuna.pruners import NopPruner
 
 from tunesmith.config.renamed_targets import nodes_with_target
 from tunesmith.errors import UserError
@@ -28,7 +27,11 @@ def choose_pruner(pruner: Any, direction: str | Sequence[str], typed: Iterable[s
         UserError: there are several objectives, and a pruner was chosen for them.
     """
     target = pruner.get("_target_") if isinstance(pruner, DictConfig) else pruner
-    if isinstance(direction, str) or target in (None, NO_PRUNER) or isinstance(target, NopPruner):
+    if isinstance(direction, str) or target in (None, NO_PRUNER):
+        return pruner
+    from optuna.pruners import NopPruner  # which a mistake in a run's config does not wait for
+
+    if isinstance(target, NopPruner):
         return pruner
     names = ("hydra/sweeper/pruner", "hydra.sweeper.pruner")
     if target == DEFAULT_PRUNER and not any(text.lstrip("+~").startswith(names) for text in typed):

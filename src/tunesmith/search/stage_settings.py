@@ -80,6 +80,11 @@ class StageSettings:
         named = None if self.kind is None else getattr(self, self.kind)
         return tuple(named) if isinstance(named, Mapping) else self.keys
 
+    @property
+    def overridden(self) -> set[str]:
+        """The keys that its overrides set, without + in front."""
+        return {text.partition("=")[0].lstrip("+") for text in self.overrides}
+
     def key(self, name: str) -> str:
         """Return the whole key of one of the stage's, for messages."""
         return f"{KEY}[{self.index}].{name}"

@@ -20,8 +20,9 @@ from tunesmith.search.prepared_stage import Prepare, PreparedStage
 from tunesmith.search.space.space import Space
 from tunesmith.search.stages.plan import Plan
 from tunesmith.search.stages.stage import is_on_full_data
+from tunesmith.search.study.front import feasible
 from tunesmith.search.study.study_of_space import StudyOfSpace
-from tunesmith.search.study.trial import Attempt, State, state_of
+from tunesmith.search.study.trial import Attempt
 
 
 class Stages:
@@ -39,7 +40,7 @@ class Stages:
 
     @cached_property
     def previews(self) -> list[PreparedStage]:
-        """All stages as far as they are known before any trial."""
+        """All stages as far as they are known before any trial: what the later ones start from is not."""
         later = [self._prepare(self._plan.stage(index, ())) for index in range(1, len(self.names))]
         return [self.get(0, ()), *later]
 
@@ -57,8 +58,9 @@ class Stages:
 
     def n_trials(self) -> int:
         """Return how many trials the sweep has, as far as that is known: those of later stages may be fewer."""
-        later = self.previews[len(self.known) :]
-        return sum(stage.n_trials for stage in (*self.known, *later) if stage.stage.is_counted)
+        later = [stage for stage in self.previews[len(self.known) :] if stage.stage.is_counted]
+        known = [stage for stage in self.known if stage.stage.is_counted]
+        return sum(stage.n_trials for stage in known) + sum(stage.most_trials for stage in later)
 
     def full_space(self) -> Space:
         """Return a space with all keys that trials of the known stages may record."""
@@ -149,8 +151,8 @@ class StagedStudy(Study):
     def candidates(self) -> list[FrozenTrial]:
         """Return the trials of which the best one is the sweep's.
 
-        With stages these are the complete ones that can be compared with the last stage on the full data that has a
-        complete trial, or its own alone if it runs configurations of earlier stages again. The trial that repeats on
+        With stages these are the complete, feasible ones that can be compared with the last stage on the full data that
+        has such a trial, or its own alone if it runs configurations of earlier stages again. The trial that repeats on
         other seeds have confirmed stands alone.
         """
         trials = self.get_trials(deepcopy=False)
@@ -159,13 +161,32 @@ class StagedStudy(Study):
         confirmed = self.confirmation()
         if confirmed is not None and confirmed.best is not None:
             return [trials[confirmed.best.repeats.trial]]
-        complete = [trial for trial in trials if state_of(trial) is State.COMPLETE]
+        complete = list(feasible(trials))
         for stage, of_stage in reversed(self.begun()):
             own = [trial for trial in complete if Attempt(trial).stage == stage.stage.name]
             if own and stage.stage.is_counted and is_on_full_data(stage.stage):
-                is_alone = stage.stage.is_rerun
-                return own if is_alone else [each for each in complete if of_stage.members.is_fixed_as_now(each)]
+                return self._comparable(stage, of_stage, complete)
         return []
+
+    def comparable(self, trial: FrozenTrial) -> list[FrozenTrial]:
+        """Return the trials that a trial of a stage may be compared with, itself one of them; none for a repeat."""
+        stage, of_stage = self.of(trial)
+        trials = self._marked()  # get_trials would begin the next stage
+        return self._comparable(stage, of_stage, trials) if stage.stage.is_counted else []
+
+    def _comparable(
+        self, stage: PreparedStage, of_stage: StudyOfSpace, trials: Sequence[FrozenTrial]
+    ) -> list[FrozenTrial]:
+        """Return a stage's trials and, unless it runs some of them again, those of other stages with its config."""
+        own = stage.stage
+        if own.is_rerun:
+            return [trial for trial in trials if Attempt(trial).stage == own.name]
+        uncounted = {each.stage.name for each in self._stages.known if not each.stage.is_counted}
+        return [
+            trial
+            for trial in trials
+            if Attempt(trial).stage not in uncounted and of_stage.members.is_fixed_as_now(trial)
+        ]
 
     def _marked(self) -> list[FrozenTrial]:
         """Return all trials in their places, each as its own stage marks it."""

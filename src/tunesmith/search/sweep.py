@@ -20,7 +20,7 @@ from optuna import Study
 from tunesmith.errors import MachineFault, UserError
 from tunesmith.machine_faults import find_machine_fault, leave_full_streams
 from tunesmith.search import command
-from tunesmith.search.console.lines import say, show_joined, show_space, show_stage
+from tunesmith.search.console.lines import say, show_joined, show_stage
 from tunesmith.search.console.progress import ProgressPrinter
 from tunesmith.search.dry_run import check_sweep, show_examples
 from tunesmith.search.ended_trial import compose_ended
@@ -206,6 +206,7 @@ class Sweep:
 
         start = worker_starter(self._config, settings, self._name_keys, environment)
         progress = ProgressPrinter(self._opener.reopen, settings.max_failure_rate, self._before)
+        self._stages.tell = lambda stage: progress.add_stage(stage.stage.name, partial(self._show_stage, stage))
         watch = HangWatch(self._opener.reopen, settings.trial_timeout)
         stops = partial(self._stages.why_stopped, direction=study.directions[0])
         Pool(start, self._stages.are_used_up, self._interruption, watch, stops).run(n_workers, is_late, progress)
@@ -217,10 +218,7 @@ class Sweep:
         return self._stages.get(0, ()).composer.loader
 
     def _show_stage(self, stage: PreparedStage, remarks: Sequence[str] = ()) -> None:
-        if stage.stage.name is None:
-            show_space(stage.stage.space, remarks)
-        else:
-            show_stage(stage.stage, stage.n_trials, remarks)
+        show_stage(stage.stage, stage.n_trials, remarks)
 
     def _find_stage(self, study: StagedStudy) -> StageAtWork:
         stage, of_stage = study.current()

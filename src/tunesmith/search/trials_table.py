@@ -68,21 +68,26 @@ def read_trials(folder: Path) -> tuple[list[dict[str, str]], list[str]]:
 
     Two columns of one name, which earlier versions wrote, are told apart: the first is the fixed one.
     """
-    columns, rows = _read(folder / TRIALS_FILE)
-    num_fixed = max((place for place, name in enumerate(columns, 1) if name in FIXED_COLUMNS), default=0)
-    return rows, columns[num_fixed:]
+    columns, rows = read_table(folder / TRIALS_FILE)
+    return rows, param_columns(columns)
 
 
-def read_rows(path: Path) -> list[dict[str, str]]:
-    """Return the rows of a CSV file, column -> text; raises ValueError if a row has another length than the header."""
-    return _read(path)[1]
+def read_table(path: Path) -> tuple[list[str], list[dict[str, str]]]:
+    """Return the columns of a CSV file, and its rows, column -> text.
 
-
-def _read(path: Path) -> tuple[list[str], list[dict[str, str]]]:
+    Raises:
+        ValueError: there is no header, or a row has another length.
+    """
     with path.open(newline="", encoding="utf-8") as file:
         header, *rows = ([_text(cell) for cell in line] for line in csv.reader(file))
     columns = _distinct(header)
     return columns, [dict(zip(columns, row, strict=True)) for row in rows]
+
+
+def param_columns(columns: Sequence[str]) -> list[str]:
+    """Return which columns of trials.csv are parameters; in version 0.1 `stage` was the name of one, if of any."""
+    places = [columns.index(name) for name in FIXED_COLUMNS if name in columns and name != "stage"]
+    return list(columns[max(places, default=-1) + 1 :])
 
 
 def _with_columns(columns: Sequence[str], behind: str, names: Sequence[str]) -> list[str]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from inspect import isclass, signature
 from pathlib import Path
-from statistics import mean
 from typing import Any
 
 from hydra.utils import get_object
-from omegaconf import DictConfig, ListConfig, OmegaConf, flag_override
+from omegaconf import DictConfig, OmegaConf, flag_override
 
 from tunesmith import run_folder
 from tunesmith.config.doors import written_at
@@ -39,14 +38,19 @@ def refit_fields(cfg: DictConfig) -> dict[str, Any] | None:
 
 def check_refit(cfg: DictConfig) -> None:
     """Raise UserError if refit=true and the run cannot be refitted; builds nothing."""
-    if cfg.get("refit") is True:
-        check_can_refit(cfg)
+    if cfg.get("refit") is not True:
+        return
+    others = OmegaConf.select(cfg, "objective.others", default=None)
+    if others:
+        raise UserError(
+            f"refit must be false with objective.others={list(others)}, as no trial is the best of several objectives; "
+            "got true: python scripts/refit.py FOLDER refits the trial of your choice"
+        )
+    check_can_refit(cfg)
 
 
 def check_can_refit(cfg: DictConfig) -> None:
     """Raise UserError if a run cannot be refitted."""
-    if isinstance(cfg.get("objective"), ListConfig):
-        raise UserError("refit must be false with several objectives, of which no trial is the best; got true")
     data, learner = (str(OmegaConf.select(cfg, f"{key}._target_", default=None)) for key in ("data", "learner"))
     if data not in _DATA_MODULES and not _takes_val(data):
         raise UserError(
@@ -73,7 +77,7 @@ def make_refit_config(cfg: DictConfig, folder: Path) -> DictConfig:
     """
     rooms = _rooms(cfg, folder)
     ended = [_result(room) for room in rooms]
-    epochs = round(mean(result["epoch"] for result in ended))
+    epochs = round(_mean([result["epoch"] for result in ended]))
     of_trial = {"trial": int(folder.name)} if folder.name.isdecimal() else {"run": folder.name}
     refit = cfg.copy()
     changes = {
@@ -91,6 +95,13 @@ def make_refit_config(cfg: DictConfig, folder: Path) -> DictConfig:
     return refit
 
 
+def _mean(numbers: Sequence[float]) -> float:
+    """Return the exact mean; equal rates of several folds stay what they are."""
+    from statistics import mean  # each start imports this module
+
+    return mean(numbers)
+
+
 def _trainer(cfg: DictConfig, engine: str) -> dict[str, Any]:
     """Return what changes in the trainer: it is the run's engine, and its record alone ends the training."""
     other_ends = {f"trainer.{name}": off for name, off in _OTHER_ENDS.items() if cfg.trainer.get(name, off) != off}
@@ -104,7 +115,7 @@ def _learning_rate(cfg: DictConfig, folder: Path, rooms: list[Path], epochs: int
     if cfg.get("find_lr"):
         changes = {"find_lr": False, written_at(cfg, "learner.optimizer.lr"): _found_lr(folder)}
     if _follows_metric(cfg):
-        rates = [mean(of_epoch) for of_epoch in _rates(rooms, epochs)]
+        rates = [_mean(of_epoch) for of_epoch in _rates(rooms, epochs)]
         node = {"_target_": _RECORDED, "_partial_": True, "rates": rates, "warmup_epochs": cfg.get("warmup_epochs", 0)}
         changes[written_at(cfg, "learner.scheduler")] = node
     return changes

@@ -31,6 +31,12 @@ def test_a_constraint_is_kept_or_broken(rule: str, kept: tuple[float, ...], brok
     assert all(constraint.violation(value) > 0 for value in broken)
 
 
+def test_a_constraint_is_known_by_all_digits_of_its_limit() -> None:
+    texts = ["parameters <= 1234567", "loss < 0.1234567", "memory >= 1e-05", "acc > 0.3", "size <= 50000"]
+    read = read_constraints({text.split()[0]: text.partition(" ")[2] for text in texts})
+    assert list(map(str, read)) == texts
+
+
 def test_none_are_none() -> None:
     assert read_constraints(None) == read_constraints({}) == ()
 

@@ -159,6 +159,14 @@ def test_settings_that_cannot_be_used_are_refused(changes: dict[str, Any], messa
         check(parse_space({}, ["x=interval(0,1)"]), **changes)
 
 
+def test_a_stage_whose_pruner_cannot_be_used_is_named() -> None:
+    given = settings()
+    first = prepared(parse_space({}, ["x=interval(0,1)"]), given, Composed())
+    first.stage = replace(first.stage, name="wide", pruner=OmegaConf.create({"_target_": "optuna.pruners.Foo"}))
+    with pytest.raises(UserError, match=r"^stage wide: hydra\.sweeper\.pruner\._target_ must"):
+        check_sweep(given, [first])
+
+
 @pytest.mark.parametrize(
     ("typed", "number"), [("x=interval(0,1)", 5), ("x=1,2,3", 3)], ids=["an infinite space", "three points"]
 )

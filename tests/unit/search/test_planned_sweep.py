@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 from study_app import FOLDER, StudyApp, study_app, trials
 
 from tunesmith.errors import UserError
+from tunesmith.run_folder import read_yaml
 from tunesmith.search.study.trial import Attempt
 
 X = "x=interval(0,1)"
@@ -45,6 +46,18 @@ def test_known_points_come_first_each_once(app: StudyApp, capsys: pytest.Capture
     (x,), *drawn = app.points("x", since=2)
     assert x == 0.75
     assert len({*drawn, (0,), (0.25,), (0.75,)}) == 5
+
+
+def test_the_best_is_that_of_the_search_while_its_confirmation_is_not_over(app: StudyApp) -> None:
+    def stops(cfg: DictConfig) -> float:
+        if len(app.ran) == 6:
+            raise KeyboardInterrupt
+        return noisy(cfg) - (10 if cfg.seed != 0 else 0)  # repeats look better
+
+    with pytest.raises(KeyboardInterrupt):
+        app.sweep(*SEARCH, CONFIRM, task=stops)
+    found = read_yaml(FOLDER / "optimization_results.yaml")
+    assert (found["best_trial"], found["confirm"]["repeats"]["ended"]) == (1, 2)
 
 
 def test_a_point_outside_of_the_space_is_refused_before_anything_is_recorded(app: StudyApp) -> None:

@@ -11,7 +11,7 @@ import optuna
 import pytest
 from omegaconf import DictConfig
 from optuna import TrialPruned
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 from studies import ELSEWHERE
 from study_app import FOLDER, StudyApp, study_app, trials
 
@@ -127,6 +127,29 @@ def test_trials_of_another_apps_job_are_taken_from_the_table(app: StudyApp) -> N
     assert [(trial.values, trial.params) for trial in trials()] == want
 
 
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ("", ""),
+        ("number,state,value", "0,COMPLETE"),
+        ("number,state,value,reason", "0,DONE,0.5,"),
+        ("number,state,value,reason", "0,RUNNING,,"),
+        ("number,state,value,reason", "0,COMPLETE,half,"),
+        ("number,state,value,reason", "0,COMPLETE,,"),
+        ("name,x", "0,1"),
+    ],
+)
+def test_a_table_that_was_spoilt_tells_nothing(app: StudyApp, header: str, row: str) -> None:
+    app.sweep("x=0,1", task=lambda cfg: float(cfg.x))
+    (FOLDER / JOURNAL_FILE).unlink()
+    (FOLDER / "trials.csv").write_text(f"{header}\n{row}\n")
+    repair(FOLDER)
+    assert [(trial.state, trial.params) for trial in trials()] == [
+        (TrialState.FAIL, {"x": 0}),
+        (TrialState.FAIL, {"x": 1}),
+    ]
+
+
 def test_an_end_that_no_worker_has_told_is_taken_from_the_folder(app: StudyApp) -> None:
     sweep(app, "hydra.sweeper.n_trials=2", job=Job())
     want = facts(trials())
@@ -183,3 +206,23 @@ def test_values_of_several_objectives_are_taken_from_the_table(app: StudyApp) ->
     (FOLDER / JOURNAL_FILE).unlink()
     repair(FOLDER)
     assert [trial.values for trial in trials()] == [[0.0, 0.0], [1.0, 2.0]]
+
+
+STAGES = (
+    "[{name: part, n_trials: 4, overrides: ['y=2']}, {name: whole, n_trials: 3, narrow: 0.5}, {name: again, top: 1}]"
+)
+
+
+def test_the_stages_of_trials_are_taken_from_their_folders(app: StudyApp) -> None:
+    """A sweep that was killed has no table of its trials; the stages have different configs."""
+    job, typed = Job(), (f"hydra.sweeper.stages={STAGES}", "hydra.sweeper.n_trials=8")
+    sweep(app, *typed, job=job)
+    want = [(Attempt(trial).stage, trial.params) for trial in trials()]
+    assert [stage for stage, _ in want] == [*["part"] * 4, *["whole"] * 3, "again"]
+    (FOLDER / JOURNAL_FILE).unlink()
+    (FOLDER / "trials.csv").unlink()
+    repair(FOLDER)
+    assert [(Attempt(trial).stage, trial.params) for trial in trials()] == want
+    found = app.sweep(*SPACE, "note=n", *typed, task=job)
+    assert job.calls == 8
+    assert found["best_trial"] == 7

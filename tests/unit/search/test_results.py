@@ -80,7 +80,7 @@ def test_results_have_the_keys_of_the_design(study: Study, tmp_path: Path) -> No
     write_results(study, tmp_path, MAX_EPOCHS)
     results = read_yaml(tmp_path / "optimization_results.yaml")
     assert list(results) == [
-        *("name", "study", "best_value", "best_params", "best_trial", "best_dir", "best_host"),
+        *("name", "study", "directions", "best_value", "best_params", "best_trial", "best_dir", "best_host"),
         *("test", "trials", "epochs", "seconds"),
     ]
     assert (results["name"], results["study"], results["test"]) == ("optuna", "digits", None)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from omegaconf import OmegaConf
 from tunesmith.errors import UserError
 from tunesmith.search.constraints import Constraint
 from tunesmith.search.settings import Settings, read_settings
+from tunesmith.search.study.stopping import NEVER
 
 GIVEN: dict[str, Any] = {
     "sampler": None,
@@ -212,6 +215,42 @@ def test_two_numbers_of_workers_are_refused() -> None:
         settings(n_workers=2, n_jobs=3)
 
 
+def test_a_mistake_in_the_settings_does_not_wait_for_optuna() -> None:
+    loaded = "import sys, tunesmith.cli; print({'optuna', 'psutil', 'numpy', 'torch', 'statistics'} & {*sys.modules})"
+    ended = subprocess.run([sys.executable, "-c", loaded], check=True, capture_output=True, text=True)
+    assert ended.stdout == "set()\n"
+
+
 def test_an_empty_storage_is_none() -> None:
     """As `export TUNESMITH_STORAGE=` leaves it."""
     assert settings(storage="").storage is None
+
+
+OF_0_1 = {*GIVEN} - {
+    "target",
+    "no_improvement",
+    "total_epochs",
+    "baseline",
+    "enqueue",
+    "confirm",
+    "constraints",
+    "stages",
+}
+
+
+def test_a_file_for_hydra_sweeper_of_version_0_1_needs_no_newer_key() -> None:
+    older = read_settings({key: GIVEN[key] for key in OF_0_1})
+    assert older.stopping == NEVER
+    assert (older.baseline, older.enqueue, older.stages, older.constraints, older.confirm) == (
+        False,
+        None,
+        (),
+        (),
+        None,
+    )
+
+
+@pytest.mark.parametrize("key", sorted(OF_0_1))
+def test_any_other_key_must_be_given(key: str) -> None:
+    with pytest.raises(UserError, match=rf"^hydra\.sweeper\.{key} must be given: it was deleted, or a file of its own"):
+        read_settings({name: value for name, value in GIVEN.items() if name != key})

@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 from study_app import FOLDER, StudyApp, study_app, study_in_journal, trials
 
 from tunesmith.errors import UserError
+from tunesmith.reporting import report_metrics
 from tunesmith.run_folder import read_yaml
 from tunesmith.search.attribute_names import STAGE
 from tunesmith.search.study.config_record import read_records
@@ -57,9 +58,37 @@ def test_stages_run_one_after_the_other(app: StudyApp, capsys: pytest.CaptureFix
     assert [(each["name"], each["trials"]) for each in found["search"]["stages"]] == [("wide", 6), ("narrow", 4)]
     assert found["best_value"] == min(trial.values[0] for trial in trials())
     assert found["trials"]["complete"] == 10
-    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("stage ")]
-    assert [line.partition(":")[0] for line in lines] == ["stage wide", "stage narrow"]
-    assert lines[0] == "stage wide: 6 trials; x over 0 to 1, y over 0.01 to 10, log scale"
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if line.startswith("stage ")] == ["stage wide: 6 trials", "stage narrow: 4 trials"]
+    first = lines.index("stage wide: 6 trials")
+    assert lines[first + 1 : first + 3] == ["  x  0 to 1", "  y  0.01 to 10, log scale"]
+
+
+@pytest.mark.parametrize(
+    ("stages", "n_trials", "best_of"),
+    [
+        pytest.param(WIDE_THEN_NARROW, 10, slice(0, 7), id="the stages before ran on the same data"),
+        pytest.param(DATA_THEN_ALL, 8, slice(6, 7), id="on other data"),
+    ],
+)
+def test_the_best_so_far_is_that_of_all_comparable_trials(
+    app: StudyApp, capsys: pytest.CaptureFixture[str], stages: str, n_trials: int, best_of: slice
+) -> None:
+    app.sweep(*SPACE, stages, f"hydra.sweeper.n_trials={n_trials}", task=bowl)
+    best = min(trials()[best_of], key=lambda each: each.values[0])
+    (line,) = [
+        line for line in capsys.readouterr().out.splitlines() if line.startswith("trial   6 ")
+    ]  # the second stage's first
+    assert f"  best {best.values[0]:.6g} (trial {best.number})  " in line
+
+
+def test_repeats_on_other_seeds_are_compared_with_no_trial(app: StudyApp, capsys: pytest.CaptureFixture[str]) -> None:
+    confirm = "hydra.sweeper.confirm={top: 2, seeds: 2}"
+    app.sweep("x=interval(0,1)", "hydra.sweeper.n_trials=3", confirm, task=bowl)
+    lines = capsys.readouterr().out.splitlines()
+    repeats = lines[lines.index("stage confirm: 4 trials") :]
+    assert repeats[1].endswith(" again, each with seeds 1, 2")
+    assert ["best" in line for line in lines if line.startswith("trial ")] == [True] * 3 + [False] * 4
 
 
 def test_a_sweep_without_stages_names_none(app: StudyApp) -> None:
@@ -161,8 +190,44 @@ def test_a_stage_that_meets_its_target_hands_on_at_once(app: StudyApp) -> None:
     assert stages() == ["wide", "narrow", "narrow"]
 
 
+def test_the_best_trial_keeps_the_constraints_though_the_last_stage_breaks_them(app: StudyApp) -> None:
+    listed = "[{name: free, n_trials: 3}, {name: again, top: 1, overrides: ['+is_big=true']}]"
+
+    def task(cfg: DictConfig) -> float:
+        report_metrics({"size": 9 if cfg.get("is_big") else 1})
+        return bowl(cfg)
+
+    rule = "hydra.sweeper.constraints={size: '<= 3'}"
+    found = app.sweep(*SPACE, f"hydra.sweeper.stages={listed}", "hydra.sweeper.n_trials=4", rule, task=task)
+    assert stages() == ["free", "free", "free", "again"]
+    assert found["best_trial"] == min(trials()[:3], key=lambda trial: trial.values[0]).number
+
+
 def test_a_dry_run_shows_each_stage(app: StudyApp, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(AssertionError):  # a dry run has no results
         app.sweep(*SPACE, STAGED, "hydra.sweeper.n_trials=9", "hydra.sweeper.dry_run=true", task=bowl)
-    lines = [line.partition(":")[0] for line in capsys.readouterr().out.splitlines() if line.startswith("stage ")]
-    assert lines == ["stage x", "stage y", "stage last"]
+    printed = capsys.readouterr().out
+    lines = [line.partition(" trials; ")[0] for line in printed.splitlines() if line.startswith("stage ")]
+    assert lines == ["stage x: 4", "stage y: 4", "stage last: 1"]
+    assert "no trial before" not in printed
+
+
+def test_a_command_that_goes_on_counts_the_trials_of_later_stages(
+    app: StudyApp, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The points of those are known only by their number, and repeats on other seeds are not of n_trials."""
+    typed = (STAGED, "hydra.sweeper.n_trials=9", "hydra.sweeper.confirm={top:2,seeds:3}")
+    stopping_after(app, 3, *typed)
+    stopping_after(app, 6, *typed)
+    assert "going on with the study: 2 of 9 trials counted" in capsys.readouterr().out
+
+
+def test_effects_are_those_of_the_present_configuration(app: StudyApp) -> None:
+    """Each key is changed from where the config has it; what an earlier config has run besides stays in the study."""
+    typed = ("x=0,1,2", "y=1,2,3", "hydra.sweeper.stages=[{one_at_a_time: 3}]")
+    app.sweep(*typed, task=bowl)
+    (app.conf / "app.yaml").write_text((app.conf / "app.yaml").read_text().replace("y: 1", "y: 2"))
+    found = app.sweep(*typed, task=bowl)
+    values = {each["key"]: each["values"] for each in found["search"]["stages"][0]["effects"]}
+    assert values["x"] == [[0, pytest.approx(0.1)], [1, pytest.approx(0.5)], [2, pytest.approx(2.9)]]
+    assert values["y"] == [[2, pytest.approx(0.1)], [1, pytest.approx(0.09)], [3, pytest.approx(0.13)]]

@@ -14,6 +14,7 @@ from tunesmith.training.refit_config import check_refit, refit_fields
     [
         pytest.param("data._target_=lightning.LightningDataModule", r"data\._target_=lightning\.Light", id="data"),
         pytest.param("learner._target_=lightning.LightningModule", r"learner\._target_=lightning\.", id="learner"),
+        pytest.param("objective.others=[parameters]", r"objective\.others=\['parameters'\], as no trial", id="others"),
         pytest.param("trainer.devices=2", r"trainer\.devices=2; got true: a refit takes one device", id="devices"),
     ],
 )

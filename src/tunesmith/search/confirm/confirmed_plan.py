@@ -21,8 +21,8 @@ from tunesmith.search.space.values import is_same_param
 from tunesmith.search.stages.best import own_point
 from tunesmith.search.stages.plan import Plan
 from tunesmith.search.stages.stage import Stage, is_on_full_data
+from tunesmith.search.stopping_rules import NEVER
 from tunesmith.search.study.front import feasible
-from tunesmith.search.study.stopping import NEVER
 from tunesmith.search.study.trial import Attempt, State
 
 
@@ -56,8 +56,8 @@ class ConfirmedPlan:
         if index > before:
             candidates = self._better_half(candidates, trials)
         key = self.confirm.key
-        points = tuple({**Attempt(trial).params, key: seed} for seed in seeds for trial in candidates)
-        whole = base.whole or base.space.dimensions
+        whole, space = base.whole or base.space.dimensions, _whole_space(base)
+        points = tuple({**own_point(space, Attempt(each).params), key: seed} for seed in seeds for each in candidates)
         return replace(
             base,
             name=self.names[index],
@@ -72,6 +72,7 @@ class ConfirmedPlan:
             is_counted=False,
             is_rerun=False,
             remarks=(_describe(candidates, seeds),),
+            share=self.confirm.top * len(seeds) if index == before else math.ceil(self.confirm.top / 2) * len(seeds),
         )
 
     def confirmation(self, trials: Sequence[FrozenTrial]) -> Confirmation | None:
@@ -142,7 +143,7 @@ def _describe(candidates: Sequence[FrozenTrial], seeds: Sequence[int]) -> str:
     if not candidates:
         return "no trial on the full data has run to its end: there is nothing to confirm"
     numbers = ", ".join(str(trial.number) for trial in candidates)
-    return f"again trial{'s' if len(candidates) > 1 else ''} {numbers}, with seeds {', '.join(map(str, seeds))}"
+    return f"trial{'s' if len(candidates) > 1 else ''} {numbers} again, each with seeds {', '.join(map(str, seeds))}"
 
 
 def check_confirm(confirm: Confirm, space: Space, own_seed: object, names: Sequence[str | None]) -> None:
@@ -163,8 +164,12 @@ def check_confirm(confirm: Confirm, space: Space, own_seed: object, names: Seque
 
 def _is_of(stage: Stage, trial: FrozenTrial) -> bool:
     """Whether all values of a trial are of this command's space, so that they may become overrides."""
-    params, space = Attempt(trial).params, replace(stage.space, dimensions=stage.whole or stage.space.dimensions)
-    return own_point(space, params).keys() == params.keys()
+    params = Attempt(trial).params
+    return own_point(_whole_space(stage), params).keys() == params.keys()
+
+
+def _whole_space(stage: Stage) -> Space:
+    return replace(stage.space, dimensions=stage.whole or stage.space.dimensions)
 
 
 def _are_same(one: Params, other: Params) -> bool:

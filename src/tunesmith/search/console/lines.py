@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from tunesmith.config.changes import show_value
 from tunesmith.errors import printable
+from tunesmith.search.space.dimension import listed
 from tunesmith.search.space.space import Space
 from tunesmith.search.stages.stage import Stage
 from tunesmith.search.study.counts import num_counted
@@ -48,28 +50,80 @@ def _show_keys(space: Space) -> None:
         return
     num_points = space.num_points()
     say("space" + (f" ({num_points} configurations)" if num_points else ""))
-    width = max(len(dimension.key) for dimension in space.dimensions.values())
-    for dimension in space.dimensions.values():
-        say(f"  {dimension.key:<{width}}  {dimension.describe()}")
+    _show_table(_ranges(space))
     if space.is_open:
         say(f"  and {SUGGESTED}")
 
 
+def _ranges(space: Space) -> list[tuple[str, str]]:
+    return [(dimension.key, dimension.describe()) for dimension in space.dimensions.values()]
+
+
+def _show_table(keys: Sequence[tuple[str, str]]) -> None:
+    width = max((len(key) for key, _ in keys), default=0)
+    for key, text in keys:
+        say(f"  {key:<{width}}  {text}")
+
+
 def show_stage(stage: Stage, n_trials: int, remarks: Iterable[str] = ()) -> None:
-    """Print that a stage begins: its trials, what varies over what, what is held, and what there is to say of it."""
-    varied = stage.space.dimensions.values()
-    if stage.only_points:
-        varies = f"given values of {', '.join(dict.fromkeys(each.key for each in varied))}" if varied else ""
-    else:
-        varies = ", ".join(f"{each.key} over {each.describe()}" for each in varied)
-    parts = [f"stage {stage.name}: {n_trials} trials", varies or "nothing varies"]
-    if stage.held:
-        parts.append("held " + ", ".join(f"{key}={show_value(value)}" for key, value in stage.held.items()))
-    if stage.overrides:
-        parts.append("with " + " ".join(stage.overrides))
-    say("; ".join(parts))
+    """Print that a stage begins: its trials, each key with what it varies over or is held at, and remarks.
+
+    Of the only stage of a sweep without stages, print the space.
+    """
+    if stage.name is None:
+        show_space(stage.space, remarks)
+        return
+    kind = _kind(stage) if stage.is_counted else ""  # a remark says which are repeated
+    say(f"stage {stage.name}: {_trials(n_trials)}{kind}{_with_overrides(stage)}")
+    if not _is_again(stage):
+        keys = _values_at_points(stage) if stage.only_points else _ranges(stage.space)
+        _show_table([*keys, *((key, f"{_short(value)}, held") for key, value in stage.held.items())])
     for remark in (*stage.remarks, *remarks):
         say(remark)
+
+
+def show_planned(stage: Stage, n_trials: int) -> None:
+    """Print what is known of a later stage before there is any trial: not yet which points it will have."""
+    trials = _trials(n_trials) if n_trials else "trials"
+    kind = ", around the best before it" if stage.remarks and not _is_again(stage) else _kind(stage)
+    say(f"stage {stage.name}: {trials}{kind}{_with_overrides(stage)}")
+
+
+def _trials(number: int) -> str:
+    return f"{number} trial{'s' * (number != 1)}"
+
+
+def _is_again(stage: Stage) -> bool:
+    return stage.is_rerun or not stage.is_counted
+
+
+def _kind(stage: Stage) -> str:
+    if _is_again(stage):
+        return ", the best before it once more"
+    if not stage.only_points:
+        return ""
+    return " at given points" if any(stage.points) else ", the configuration as it stands"
+
+
+def _with_overrides(stage: Stage) -> str:
+    return f", with {' '.join(stage.overrides)}" if stage.overrides else ""
+
+
+def _values_at_points(stage: Stage) -> list[tuple[str, str]]:
+    """Return each key that the points of a stage set, with its values; numbers ascend."""
+    values: dict[str, list[Any]] = {}
+    for point in stage.points:
+        for key, value in point.items():
+            own = values.setdefault(key, [])
+            own += [value] * (value not in own)
+    for own in values.values():
+        if all(isinstance(value, int | float) for value in own):
+            own.sort()
+    return [(key, listed([_short(value) for value in own])) for key, own in values.items()]
+
+
+def _short(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else show_value(value)
 
 
 def show_joined(trials: Sequence[FrozenTrial], n_trials: int) -> None:
@@ -83,7 +137,10 @@ def show_joined(trials: Sequence[FrozenTrial], n_trials: int) -> None:
 
 
 def show_trial(trial: FrozenTrial, trials: list[FrozenTrial], directions: Sequence[StudyDirection]) -> None:
-    """Print one finished trial: worker, number, state, values, best so far or the front, epochs, seconds."""
+    """Print one finished trial: worker, number, state, values, best so far or the front, epochs, seconds.
+
+    trials: of which the best is shown, none if the trial is compared with no other one.
+    """
     attempt = Attempt(trial)
     parts = [
         _name(trial),
@@ -103,7 +160,8 @@ def _values(attempt: Attempt, trials: Sequence[FrozenTrial], directions: Sequenc
     if len(directions) == 1:
         best = best_trial(trials, directions[0])
         yield f"value {_number(attempt.value(directions[0]))}"
-        yield f"best {_number(best.values[0])} (trial {best.number})" if best else "best none"
+        if trials:
+            yield f"best {_number(best.values[0])} (trial {best.number})" if best else "best none"
     else:
         yield f"values {', '.join(map(_number, attempt.values(directions))) or 'none'}"
         front = pareto_front(trials, directions)

@@ -12,6 +12,7 @@ from tunesmith.errors import UserError
 from tunesmith.search.console.lines import show_epoch, show_lost, show_trial
 from tunesmith.search.storage.journal import JournalDamaged
 from tunesmith.search.study.counts import NONE_ENDED, Counts, check_failure_rate, count
+from tunesmith.search.study.study import comparable
 from tunesmith.search.study.trial import Attempt, State
 
 # Between two lines about a trial that runs.
@@ -29,6 +30,7 @@ class ProgressPrinter:
         self._before = before
         self._told = {trial.number for trial in self._trials() if trial.state.is_finished()}
         self._epochs: dict[int, tuple[int | None, float]] = {}
+        self._stages: list[tuple[str | None, Callable[[], None]]] = []  # that have begun and are not shown yet
 
     def update(self) -> list[FrozenTrial]:
         """Print what is new since the last call; return all trials.
@@ -41,13 +43,25 @@ class ProgressPrinter:
         new = [trial for trial in trials if trial.state.is_finished() and trial.number not in self._told]
         for trial in sorted(new, key=lambda trial: str(trial.datetime_complete)):
             self._told.add(trial.number)
+            while Attempt(trial).stage in [name for name, _ in self._stages]:
+                self._show_stage()
             self._show_ended(trial, trials)
+        while self._stages:
+            self._show_stage()
         for trial in trials:
             if trial.state == TrialState.RUNNING:
                 self._show_running(trial)
         if new:
             check_failure_rate(count(trials), self._max_failure_rate, self._before, trials)
         return trials
+
+    def add_stage(self, name: str | None, show: Callable[[], None]) -> None:
+        """Take in that a stage has begun, to be shown behind the trials that ended before."""
+        self._stages.append((name, show))
+
+    def _show_stage(self) -> None:
+        _, show = self._stages.pop(0)
+        show()
 
     def _trials(self) -> list[FrozenTrial]:
         try:
@@ -59,8 +73,8 @@ class ProgressPrinter:
     def _show_ended(self, trial: FrozenTrial, trials: list[FrozenTrial]) -> None:
         attempt = Attempt(trial)
         if attempt.state.is_counted:
-            told = [other for other in trials if other.number in self._told and Attempt(other).stage == attempt.stage]
-            show_trial(trial, told, self._study.directions)
+            beside = comparable(self._study, trial, trials)
+            show_trial(trial, [each for each in beside if each.number in self._told], self._study.directions)
         elif attempt.config_error is not None:
             raise UserError(attempt.config_error)
         elif attempt.state == State.LOST:

@@ -14,8 +14,7 @@ from tunesmith.errors import UserError, list_names
 from tunesmith.search.points.sources import KEY, NamedPoint, read_source
 from tunesmith.search.space.dimension import Dimension, Params
 from tunesmith.search.space.space import Space
-from tunesmith.search.space.values import contains
-from tunesmith.search.stages.key_scale import own_value
+from tunesmith.search.space.values import contains, own_value
 
 # The configuration as it stands: no key is set.
 BASELINE: Params = {}

@@ -16,12 +16,12 @@ from optuna.trial import FrozenTrial
 
 from tunesmith.config.changes import show_value
 from tunesmith.errors import UserError
-from tunesmith.search.sampling.queued import NoPoint, check_queued, own_value, read_queued
+from tunesmith.search.sampling.queued import NoPoint, check_queued, read_queued
 from tunesmith.search.sampling.sampler import make_sampler, scope_of
 from tunesmith.search.sampling.suggestions import suggest_by
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.dimension import Dimension
-from tunesmith.search.space.values import contains
+from tunesmith.search.space.values import contains, own_value
 from tunesmith.search.stages.stage import Stage
 from tunesmith.search.study.fit import UNKNOWN
 from tunesmith.search.study.scope import Scope

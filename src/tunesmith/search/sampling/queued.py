@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from optuna.distributions import CategoricalDistribution
 from optuna.trial import FrozenTrial
 
 from tunesmith.config.changes import is_same_value, show_value
 from tunesmith.search.attribute_names import POINT
 from tunesmith.search.space.dimension import Dimension
-from tunesmith.search.space.values import contains, position
+from tunesmith.search.space.values import contains
 from tunesmith.search.study.trial import Attempt
 
 
@@ -48,11 +47,3 @@ def check_queued(dimension: Dimension, queued: Mapping[str, Any]) -> None:
     name = dimension.key
     if name in queued and not contains(dimension, queued[name]):
         raise NoPoint(f"it was queued with {name}={show_value(queued[name])}, which must be {dimension.describe()}")
-
-
-def own_value(dimension: Dimension, value: Any) -> Any:
-    """Return a value of a dimension as the dimension has it: a study may hold 1.0 for the choice 1."""
-    if not isinstance(dimension.distribution, CategoricalDistribution):
-        return value
-    index = position(dimension, value)
-    return value if index is None else dimension.distribution.choices[index]

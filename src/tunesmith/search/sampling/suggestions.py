@@ -15,8 +15,9 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 
 from tunesmith.config.changes import show_value
 from tunesmith.errors import UserError, shorten
-from tunesmith.search.sampling.queued import NoPoint, check_queued, own_value
+from tunesmith.search.sampling.queued import NoPoint, check_queued
 from tunesmith.search.space.dimension import Dimension
+from tunesmith.search.space.values import own_value
 
 _OPTUNA = Path(optuna.__file__).parent
 # Optuna's warning of choices that a storage cannot give back; the next trial would fail with other words.

@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from tunesmith.search.space.groups import MAX_COMBINATIONS, Groups
 from tunesmith.search.space.space import Space
-from tunesmith.search.space.sweep_node import check_sweep_node
+from tunesmith.search.space.sweep_node import check_sweep_node, leave_out_search
 from tunesmith.search.storage.password import hide_password
 
 
@@ -29,14 +29,18 @@ class Composer:
         hide_password(master)
         self._master = master
         self._space = space
+        self._stage: str | None = None
         self._parser = OverridesParser.create(config_loader=loader)
         self._base = lru_cache(maxsize=MAX_COMBINATIONS)(self._compose_base)
         self._groups = Groups(loader)
 
-    def of_space(self, space: Space) -> Composer:
-        """Return a composer for another space of the same sweep, which uses what this one has composed."""
+    def of_space(self, space: Space, stage: str | None = None) -> Composer:
+        """Return a composer for another space of the same sweep, which uses what this one has composed.
+
+        stage: name of the sweep's stage, which a trial's folder keeps in .hydra/hydra.yaml, for scripts/repair.py.
+        """
         other = copy.copy(self)
-        other._space = space
+        other._space, other._stage = space, stage
         return other
 
     def compose(self, params: Mapping[str, Any], number: int, folder: str) -> DictConfig:
@@ -72,6 +76,7 @@ class Composer:
         assert isinstance(config, DictConfig)
         hide_password(config)
         check_sweep_node(self._master, config, overrides)
+        leave_out_search(config)
         try:
             return partial(pickle.loads, pickle.dumps(config))
         except (pickle.PicklingError, AttributeError, TypeError):
@@ -97,6 +102,8 @@ class Composer:
             config.hydra.sweep.dir = self._master.hydra.sweep.dir  # the study's, which may name a key that varies
             config.hydra.sweep.subdir = folder
             config.hydra.overrides.task = [override.input_line for override in overrides]
+            if self._stage is not None:
+                config.hydra.sweeper.stage = self._stage
             names = config.hydra.job.config.override_dirname
             config.hydra.job.override_dirname = get_overrides_dirname(
                 overrides, list(names.exclude_keys), names.item_sep, names.kv_sep

@@ -31,7 +31,7 @@ def decide(entries: Sequence[Entry], config: DictConfig | None, groups: Groups) 
     Returns: the entries, and for each key that is left out a line that says why.
 
     Raises:
-        UserError: a condition names a key that is not there.
+        UserError: a condition names a key, or the file of a group, that is not there.
     """
     return _decide(entries, config, groups, remarks={})
 
@@ -63,7 +63,15 @@ def _decide(
 
 
 def _holds(entry: Entry, other: str, value: Any, groups: Groups) -> bool:
-    return any(is_same_value(value, each) for each in _named(other, entry.when[other], groups))
+    wanted = _named(other, entry.when[other], groups)
+    names = groups.names(other) if groups.has(other) else ()
+    unknown = [each for each in wanted if names and isinstance(each, str) and each not in names]
+    if unknown:
+        raise UserError(
+            f"{entry.key} has the condition {other}={unknown[0]}, but there is no such choice"
+            f"{closest(unknown[0], names)}"
+        )
+    return any(is_same_value(value, each) for each in wanted)
 
 
 def both(one: Conditions, other: Conditions, groups: Groups) -> Conditions:

@@ -101,7 +101,7 @@ class Dimension:
         """Say in a few words what the key varies over."""
         match self.distribution:
             case CategoricalDistribution(choices=choices):
-                return _listed([self.override(choice).partition("=")[2] for choice in choices])
+                return listed([self.override(choice).partition("=")[2] for choice in choices])
             case FloatDistribution() | IntDistribution() as numbers:
                 integer = "integer " if isinstance(numbers, IntDistribution) else ""
                 scale = ", log scale" if numbers.log else ""
@@ -120,7 +120,8 @@ def _shown(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else "null" if value is None else str(value)
 
 
-def _listed(choices: Sequence[str]) -> str:
+def listed(choices: Sequence[str]) -> str:
+    """Return choices as a line shows them; of a long list the first ones and the last."""
     if len(choices) <= MAX_SHOWN:
         return ", ".join(choices)
     return f"{', '.join(choices[: MAX_SHOWN - 2])}, ..., {choices[-1]} ({len(choices)} choices)"

@@ -30,6 +30,10 @@ class Groups:
         group = key.lstrip("+~").partition("@")[0]
         return "." not in group and bool(self._options(group))
 
+    def names(self, group: str) -> Sequence[str]:
+        """Return the names of a group's files."""
+        return self._options(group)
+
     def is_choice(self, override: Override) -> bool:
         """Whether a fixed override chooses a file; a dict is merged into the node, as Hydra does."""
         return self.has(override.key_or_group) and not isinstance(override.value(), dict)

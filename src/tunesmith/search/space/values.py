@@ -37,6 +37,25 @@ def contains(dimension: Dimension, value: Any) -> bool:
     return is_in_range(dimension.distribution, value)
 
 
+def own_value(dimension: Dimension, value: Any) -> Any:
+    """Return a value that a key varies over as its distribution has it, any other value as it is.
+
+    A study or a file may hold 1.0 for the choice or the integer 1, and a float that rounding has put beyond an end.
+    """
+    if not contains(dimension, value):
+        return value
+    match dimension.distribution:
+        case CategoricalDistribution(choices=choices):
+            index = position(dimension, value)
+            assert index is not None
+            return choices[index]
+        case IntDistribution():
+            return int(value)
+        case FloatDistribution(low=low, high=high):
+            return float(min(max(value, low), high))
+    raise AssertionError(dimension)
+
+
 def is_in_range(numbers: BaseDistribution, value: Any) -> bool:
     """Whether a value lies in a range of numbers, and on one of its steps if it has any."""
     assert isinstance(numbers, FloatDistribution | IntDistribution)

@@ -10,8 +10,7 @@ from optuna.trial import FrozenTrial
 from tunesmith.config.changes import ABSENT
 from tunesmith.search.space.dimension import Dimension, Params
 from tunesmith.search.space.space import Space
-from tunesmith.search.space.values import contains
-from tunesmith.search.stages.key_scale import own_value
+from tunesmith.search.space.values import contains, own_value
 from tunesmith.search.study.front import violations
 from tunesmith.search.study.trial import Attempt, State
 

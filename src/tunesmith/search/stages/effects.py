@@ -32,9 +32,10 @@ def effects(trials: Iterable[FrozenTrial], is_maximized: bool) -> list[Effect]:
     """Return the effect of each key, the largest first; none if the base has not run to its end.
 
     trials: of a stage that changes one key at a time. The base is the first trial from which each other one differs in
-    one key at most; a key without a value in a trial is as in the config.
+    one key at most; a key without a value in a trial is as in the config. Trials that are marked as no points of the
+    stage are left out: of a config that has changed, they have another base.
     """
-    ranked = [trial for trial in trials if is_ranked(trial)]
+    ranked = [trial for trial in trials if is_ranked(trial) and not Attempt(trial).is_repeat]
     base = next((trial for trial in ranked if _is_base(trial, ranked)), None)
     if base is None:
         return []

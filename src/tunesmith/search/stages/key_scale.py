@@ -85,20 +85,6 @@ def is_log(dimension: Dimension) -> bool:
     return getattr(dimension.distribution, "log", False)
 
 
-def own_value(dimension: Dimension, value: Any) -> Any:
-    """Return a plain value that the key varies over as its distribution has it."""
-    match dimension.distribution:
-        case CategoricalDistribution(choices=choices):
-            index = position(dimension, value)
-            assert index is not None
-            return choices[index]
-        case IntDistribution():
-            return int(value)
-        case FloatDistribution(low=low, high=high):
-            return float(_clip(value, low, high))
-    raise AssertionError(dimension)
-
-
 def _at(dimension: Dimension, part: float) -> Any:
     """Return the value that stands at a part of the range, from its lower end."""
     match dimension.distribution:

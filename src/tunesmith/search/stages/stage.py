@@ -8,10 +8,11 @@ from typing import Any
 
 from tunesmith.search.space.dimension import Dimension, Params
 from tunesmith.search.space.space import Space
-from tunesmith.search.study.stopping import NEVER, Stopping
+from tunesmith.search.stopping_rules import NEVER, Stopping
 
 # Keys of the data that leave each run all of it.
 _ALL_DATA = ("data.folds", "data.batch_size")
+_FRACTION = "data.fraction"
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Stage:
     is the configuration as it stands.
     only_points: whether the sampler draws nothing beyond the points.
     n_trials: of this stage; fewer are run if it has fewer points.
+    share: how many it may have, before it is known which points those are; None: n_trials.
     is_counted: whether its trials are part of the sweep's n_trials.
     is_rerun: whether it runs configurations of the stages before again, so that the best of the sweep is one of its own
     trials: cross-validation picks one that is not the best of a single split.
@@ -50,11 +52,16 @@ class Stage:
     is_rerun: bool = False
     overrides: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    share: int | None = None
 
 
 def is_on_full_data(stage: Stage) -> bool:
     """Whether a stage trains on the data of a run: folds and batches take nothing away from it."""
-    keys = [text.lstrip("+~").partition("=")[0] for text in stage.overrides]
-    return not any(
-        key == "data" or (key.startswith(("data.", "data@", "data/")) and key not in _ALL_DATA) for key in keys
-    )
+    pairs = [text.lstrip("+~").partition("=") for text in stage.overrides]
+    return not any(_takes_away(key, value) for key, _, value in pairs)
+
+
+def _takes_away(key: str, value: str) -> bool:
+    if key == _FRACTION:  # a stage may give back what the command takes away from the stages before
+        return value not in ("1", "1.0")
+    return key == "data" or (key.startswith(("data.", "data@", "data/")) and key not in _ALL_DATA)

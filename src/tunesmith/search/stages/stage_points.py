@@ -62,7 +62,8 @@ class StagePoints:
     def _one_at_a_time(self, given: Levels) -> Iterator[Params]:
         """Yield the base and the points beside it; a key that is inactive in the base is left alone."""
         base = self.ranked[0] if self.ranked and self.own.others == BEST else {}
-        active = settle(self.narrowed, lambda key: base[key] if key in base else self.value_of(key), switches=())
+        plain = {key.lstrip("+"): value for key, value in base.items()}
+        active = settle(self.narrowed, lambda key: plain[key] if key in plain else self.value_of(key), switches=())
         values = level_values(given, active, self.whole)
         yield from _to_params(one_at_a_time(to_named(base, active), values), active)
 

@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
@@ -24,7 +25,7 @@ from tunesmith.search.stages.stage import Stage
 from tunesmith.search.stages.stage_configs import StageConfigs
 from tunesmith.search.stages.stage_points import StagePoints
 from tunesmith.search.stages.varied import Dimensions, check_values, most_points, settle, varied_dimensions
-from tunesmith.search.study.stopping import Stopping
+from tunesmith.search.stopping_rules import Stopping
 from tunesmith.search.study.study import DIRECTIONS
 
 
@@ -47,12 +48,16 @@ def make_plan(
     varied = {stage.name: varied_dimensions(stage, settings.stages, space) for stage in settings.stages}
     stages = [stage for stage in settings.stages if varied[stage.name] or _needs_no_key(stage)]
     if not stages:
-        raise UserError(f"{KEY}: no key of the space is in any of them: {', '.join(space.dimensions) or 'it is empty'}")
+        named = ", ".join(dict.fromkeys(pattern for stage in settings.stages for pattern in stage.patterns or ()))
+        keys = ", ".join(space.dimensions) or "no key"
+        raise UserError(f"{KEY} must name keys of the space, which has {keys}; got {named}")
     if settings.n_trials < len(stages):
         names = ", ".join(stage.name for stage in stages)
         raise UserError(
             f"{PREFIX}n_trials must be at least {len(stages)}, one for each stage ({names}); got {settings.n_trials}"
         )
+    if stages[0].top:
+        raise UserError(f"{stages[0].key('top')} must stand behind another stage, whose best trials it runs again")
     for stage in stages:
         check_values(stage, varied[stage.name])
     most = [most_points(stage, varied[stage.name]) for stage in stages]
@@ -62,6 +67,7 @@ def make_plan(
     shares = dict(zip((stage.name for stage in stages), share_out(settings.n_trials, parts, most), strict=True))
     configs = StageConfigs(loader, config, space.fixed, settings)
     left_out = [_left_out(stage) for stage in settings.stages if stage not in stages]
+    left_out += [line for stage in settings.stages for line in _misspelt(stage, list(space.dimensions))]
     return StagedPlan(settings, space, configs, tuple(stages), shares, varied, tuple(known), tuple(left_out))
 
 
@@ -74,6 +80,14 @@ def _left_out(stage: StageSettings) -> str:
     return f"stage {stage.name} is left out: none of its keys ({keys}) is in the space"
 
 
+def _misspelt(stage: StageSettings, keys: Sequence[str]) -> Iterator[str]:
+    """Yield a line for each key that is almost one of the space; recipes name keys that a space need not have."""
+    for pattern in stage.patterns or ():
+        meant = [] if pattern in keys or "*" in pattern else get_close_matches(pattern, keys, n=1, cutoff=0.9)
+        if meant:
+            yield f"stage {stage.name} names {pattern}, which is not in the space; did you mean {meant[0]}?"
+
+
 _FROM_DEFAULTS = "no trial before this stage has run to its end: it starts from the configuration as it stands"
 _NOTHING_TO_RUN = "no trial before this stage has run to its end: there is none for it to run again"
 
@@ -83,7 +97,7 @@ class StagedPlan:
     """The stages of a sweep.
 
     stages: those that have a key in the space. shares: name -> number of trials. varied: name -> what it varies, whole.
-    known: points that the first stage runs first. remarks: which stages are left out.
+    known: points that the first stage runs first. remarks: which stages are left out, which keys are misspelt.
     """
 
     settings: Settings
@@ -129,6 +143,7 @@ class StagedPlan:
             is_rerun=own.top is not None,
             overrides=own.overrides,
             remarks=self._remarks(index, ranked),
+            share=share,
         )
 
     def _remarks(self, index: int, ranked: Sequence[Params]) -> tuple[str, ...]:
@@ -168,8 +183,8 @@ class StagedPlan:
         """Return the values of the keys that a stage does not vary: those of the best so far."""
         if own.others != BEST or not ranked or own.kind in ("top", "baseline"):
             return {}
-        fixed = {each.key for each in self.varied[own.name].values()} | _overridden(own)
-        return {key: value for key, value in ranked[0].items() if key not in fixed}
+        fixed = {each.plain_key for each in self.varied[own.name].values()} | own.overridden
+        return {key: value for key, value in ranked[0].items() if key.lstrip("+") not in fixed}
 
     def _points(
         self, index: int, own_points: Iterable[Params], held: Params, done: Iterable[Params]
@@ -204,7 +219,3 @@ class StagedPlan:
 
 def _key(point: Params) -> frozenset[tuple[str, Any]]:
     return frozenset(point.items())
-
-
-def _overridden(own: StageSettings) -> set[str]:
-    return {text.partition("=")[0].lstrip("+") for text in own.overrides}

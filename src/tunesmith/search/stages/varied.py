@@ -11,10 +11,10 @@ from typing import Any
 from tunesmith.errors import UserError
 from tunesmith.search.space.dimension import Dimension, Params
 from tunesmith.search.space.space import Space
-from tunesmith.search.space.values import contains, is_same_param
+from tunesmith.search.space.values import contains, is_same_param, own_value
 from tunesmith.search.stage_settings import REST, Levels, StageSettings
 from tunesmith.search.stages.best import has_value
-from tunesmith.search.stages.key_scale import is_log, levels, neighbours, own_value, step_of
+from tunesmith.search.stages.key_scale import is_log, levels, neighbours, step_of
 
 Dimensions = Mapping[str, Dimension]
 Values = Mapping[str, Sequence[Any]]
@@ -25,14 +25,13 @@ def varied_dimensions(stage: StageSettings, stages: Iterable[StageSettings], spa
 
     stages: all of the sweep. The word `rest` stands for the keys that no other stage matches.
     """
-    fixed = {text.partition("=")[0].lstrip("+") for text in stage.overrides}
     others = [pattern for each in stages if each.index != stage.index for pattern in each.patterns or ()]
     patterns = stage.patterns
 
     def is_varied(key: str) -> bool:
         is_named = patterns is None or first_match(key, patterns) is not None
         is_left = patterns is not None and REST in patterns and first_match(key, others) is None
-        return key not in fixed and (is_named or is_left)
+        return key not in stage.overridden and (is_named or is_left)
 
     return {name: each for name, each in space.dimensions.items() if is_varied(each.plain_key)}
 
@@ -58,7 +57,7 @@ def _is_one_of(value: Any, values: Iterable[Any]) -> bool:
 
 def first_match(key: str, patterns: Iterable[str]) -> str | None:
     """Return the first pattern that matches a key, given without +; * stands for any characters."""
-    return next((pattern for pattern in patterns if fnmatchcase(key, pattern)), None)
+    return next((pattern for pattern in patterns if fnmatchcase(key, pattern.lstrip("+"))), None)
 
 
 def level_values(given: Levels, varied: Dimensions, whole: Dimensions) -> Values:
@@ -103,11 +102,10 @@ def to_params(named: Params, varied: Dimensions) -> Params:
 
 
 def _of_key(given: Any, dimension: Dimension) -> Any:
-    """Return what is given for a key: for all keys at once, or by the first pattern that matches it."""
+    """Return what is given for a key: for all keys at once, by the first pattern that matches it, or for the rest."""
     if not isinstance(given, Mapping):
         return given
-    pattern = first_match(dimension.plain_key, given)
-    return given[pattern]
+    return given[first_match(dimension.plain_key, given) or REST]
 
 
 def most_points(stage: StageSettings, varied: Dimensions) -> float:

@@ -17,9 +17,10 @@ from optuna import Study, Trial
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from tunesmith.search.attribute_names import CONFIG, OWNER, POINT, REASON, STAGE, SURPLUS
+from tunesmith.search.stopping_rules import NEVER, Stopping
 from tunesmith.search.study.owner import this_process
 from tunesmith.search.study.retries import make_retry, next_to_retry, requeue
-from tunesmith.search.study.stopping import NEVER, Stopping, why_stopped
+from tunesmith.search.study.stopping import why_stopped
 from tunesmith.search.study.study import tell
 from tunesmith.search.study.study_of_space import StudyOfSpace
 from tunesmith.search.study.trial import Attempt, State, state_of

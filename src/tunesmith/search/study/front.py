@@ -7,10 +7,8 @@ from collections.abc import Iterator, Sequence
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
+from tunesmith.search.attribute_names import CONSTRAINT
 from tunesmith.search.study.trial import State, state_of
-
-# What Optuna puts before a constraint's name in the system attributes of a trial: see Trial.set_constraint.
-CONSTRAINT = "constraints:"
 
 
 def has_constraints(trial: FrozenTrial) -> bool:

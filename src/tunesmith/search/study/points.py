@@ -40,7 +40,7 @@ class Points:
             if not any(self._are_same(values, other) for other in self._listed.values()):
                 is_of_space = scope.is_enumerated and _plain(values).keys() <= self._varied
                 place = members.place(values) if is_of_space else None
-                self._listed[place or (-1 - index,)] = values
+                self._listed[(-1 - index,) if place is None else place] = values
 
     def __bool__(self) -> bool:
         """Whether there are points to look after."""

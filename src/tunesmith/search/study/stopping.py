@@ -4,42 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
 from tunesmith.search.attribute_names import EPOCHS, FIRST_ATTEMPT, OUTSIDE, REPEAT
-from tunesmith.search.study.counts import num_counted
+from tunesmith.search.stopping_rules import NEVER, Stopping
 from tunesmith.search.study.front import violations
 from tunesmith.search.study.trial import Attempt, State, state_of
-
-
-@dataclass(frozen=True)
-class Stopping:
-    """When no further trial begins, whatever n_trials says; None: never.
-
-    target: a complete trial has this value or a better one.
-    no_improvement: as many trials in a row, by their numbers, have ended without a new best.
-    total_epochs: all trials together have run as many epochs, the running ones included: the budget that is fair when
-    trials are pruned.
-    """
-
-    target: float | None = None
-    no_improvement: int | None = None
-    total_epochs: int | None = None
-
-
-NEVER = Stopping()
-
-
-def why_over(
-    trials: Sequence[FrozenTrial], direction: StudyDirection, n_trials: int, stopping: Stopping = NEVER
-) -> str | None:
-    """Return why no further trial begins, None if one may."""
-    if num_counted(trials) >= n_trials:
-        return f"hydra.sweeper.n_trials={n_trials} trials have ended"
-    return why_stopped(trials, direction, stopping)
 
 
 def why_stopped(trials: Sequence[FrozenTrial], direction: StudyDirection, stopping: Stopping) -> str | None:

@@ -121,6 +121,17 @@ def candidates(study: Study) -> list[FrozenTrial]:
     return study.candidates() if isinstance(study, _HasCandidates) else study.get_trials(deepcopy=False)
 
 
+@runtime_checkable
+class _HasComparable(Protocol):
+    def comparable(self, trial: FrozenTrial) -> list[FrozenTrial]: ...
+
+
+def comparable(study: Study, trial: FrozenTrial, trials: list[FrozenTrial]) -> list[FrozenTrial]:
+    """Return the trials of which the best so far is shown beside a trial, none for a repeat; without stages, all."""
+    is_of_stage = Attempt(trial).stage is not None
+    return study.comparable(trial) if is_of_stage and isinstance(study, _HasComparable) else trials
+
+
 def is_worthless(study: Study) -> bool:
     """Whether a study holds only what a mistake in the config has left: no result, no epoch, nothing to go on with."""
     return not any(_is_of_use(Attempt(trial), trial) for trial in study.get_trials(deepcopy=False))

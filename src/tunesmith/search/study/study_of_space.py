@@ -125,9 +125,10 @@ class StudyOfSpace(Study):
     def _is_own(self, trial: FrozenTrial) -> bool:
         """Whether a trial is of this stage; one that another hand has queued is of the stage that takes it."""
         attempt = Attempt(trial)
-        is_of_nobody = attempt.stage is None and attempt.owner is None and not trial.state.is_finished()
-        if attempt.stage != self.scope.stage and not is_of_nobody:
-            return False
+        if attempt.stage != self.scope.stage:
+            is_of_nobody = attempt.stage is None and attempt.owner is None and not trial.state.is_finished()
+            if not is_of_nobody:
+                return False
         return self.members.has(trial) or self.run_once.listed(trial) is not None
 
 

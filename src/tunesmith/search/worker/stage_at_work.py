@@ -9,7 +9,7 @@ from typing import Any
 from optuna import Study, Trial
 
 from tunesmith.search.space.compose import Composer
-from tunesmith.search.study.stopping import NEVER, Stopping
+from tunesmith.search.stopping_rules import NEVER, Stopping
 
 
 @dataclass(frozen=True)

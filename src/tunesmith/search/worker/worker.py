@@ -27,7 +27,7 @@ from tunesmith.search.study.heartbeat import Heartbeats
 from tunesmith.search.study.owner import worker_index
 from tunesmith.search.study.retries import StaleTrials, requeue
 from tunesmith.search.study.shown_study import unwrapped
-from tunesmith.search.study.study import tell
+from tunesmith.search.study.study import comparable, tell
 from tunesmith.search.study.trial import Attempt
 from tunesmith.search.worker.executor import Assignment, Executor, Outcome
 from tunesmith.search.worker.interruption import Interruption
@@ -224,7 +224,8 @@ class Worker:
 
     def _show(self, trial: Trial) -> None:
         of_stage = unwrapped(trial.study).get_trials(deepcopy=False)
-        show_trial(of_stage[trial.number], of_stage, self._study.directions)
+        shown = of_stage[trial.number]
+        show_trial(shown, comparable(self._study, shown, of_stage), self._study.directions)
         trials = of_stage if Attempt(trial).stage is None else self._study.get_trials(deepcopy=False)
         check_failure_rate(count(trials), self._limits.max_failure_rate, self._limits.before, trials)
 

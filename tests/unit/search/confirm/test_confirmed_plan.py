@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from optuna.distributions import FloatDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from tunesmith.config.selection import ABSENT
@@ -101,6 +102,19 @@ def test_the_best_configurations_run_on_the_same_further_seeds() -> None:
 )
 def test_points(plan: ConfirmedPlan, expected: list[tuple[float, int]]) -> None:
     assert points(plan, trials_of(*SEARCH)) == expected
+
+
+def test_points_have_values_as_the_space_has_them() -> None:
+    space = parse_space({}, ["k=range(1,9)", "c=16,32"])
+    numbers = {"k": FloatDistribution(0, 9), "c": FloatDistribution(0, 99)}
+    stored = create_trial(value=1.0, params={"k": 3.0, "c": 16.0}, distributions=numbers)
+    plan = plan_of(seeds=2, plan=SingleStage(stage_of(None, space=space)))
+    point = plan.stage(1, trials_of(stored)).points[0]
+    assert [(key, type(value), value) for key, value in point.items()] == [
+        ("k", int, 3),
+        ("c", int, 16),
+        ("seed", int, 1),
+    ]
 
 
 def test_a_larger_number_of_configurations_or_seeds_keeps_the_points_that_have_run() -> None:

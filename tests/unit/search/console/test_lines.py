@@ -12,8 +12,19 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from tunesmith.search.attribute_names import EPOCHS, OWNER, REASON
-from tunesmith.search.console.lines import rows, say, show_epoch, show_joined, show_lost, show_space, show_trial
+from tunesmith.search.console.lines import (
+    rows,
+    say,
+    show_epoch,
+    show_joined,
+    show_lost,
+    show_planned,
+    show_space,
+    show_stage,
+    show_trial,
+)
 from tunesmith.search.space.space import parse_space
+from tunesmith.search.stages.stage import Stage
 
 
 def trial_of(state: TrialState, *reported: float, number: int = 0, **arguments: Any) -> FrozenTrial:
@@ -88,6 +99,65 @@ def test_a_line_per_trial(
 def test_the_space(capsys: pytest.CaptureFixture[str], typed: list[str], lines: list[str]) -> None:
     show_space(parse_space({}, typed))
     assert capsys.readouterr().out.splitlines() == lines
+
+
+X = parse_space({}, ["x=interval(0,1)"])
+BEST = {"x": 0.123456789, "c": "b"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "shown"),
+    [
+        pytest.param({}, ["stage s: 2 trials", "  x  0 to 1"], id="ranges"),
+        pytest.param(
+            {"held": {"units": 32, "long.key": BEST["x"]}},
+            ["stage s: 2 trials", "  x         0 to 1", "  units     32, held", "  long.key  0.123457, held"],
+            id="held keys",
+        ),
+        pytest.param(
+            {"points": ({"x": 0.5}, BEST, {"x": 0.5, "c": "a"}), "only_points": True},
+            ["stage s: 2 trials at given points", "  x  0.123457, 0.5", "  c  b, a"],
+            id="points",
+        ),
+        pytest.param(
+            {"points": ({},), "only_points": True, "n_trials": 1},
+            ["stage s: 1 trial, the configuration as it stands"],
+            id="baseline",
+        ),
+        pytest.param(
+            {"points": (BEST,), "only_points": True, "is_rerun": True, "overrides": ("data.folds=5",)},
+            ["stage s: 2 trials, the best before it once more, with data.folds=5"],
+            id="a rerun",
+        ),
+        pytest.param(
+            {"points": (BEST,), "only_points": True, "is_counted": False, "remarks": ("trial 3 again",)},
+            ["stage s: 2 trials", "trial 3 again"],
+            id="repeats on other seeds",
+        ),
+    ],
+)
+def test_a_stage_that_begins(capsys: pytest.CaptureFixture[str], keys: dict[str, Any], shown: list[str]) -> None:
+    stage = replace(Stage("s", X, None, None, 2), **keys)
+    show_stage(stage, stage.n_trials)
+    assert capsys.readouterr().out.splitlines() == shown
+
+
+@pytest.mark.parametrize(
+    ("keys", "shown"),
+    [
+        ({}, "stage s: 2 trials"),
+        ({"remarks": ("no trial before this one",), "points": (BEST,)}, "stage s: 2 trials, around the best before it"),
+        ({"n_trials": 0, "is_rerun": True}, "stage s: trials, the best before it once more"),
+        ({"n_trials": 0, "is_counted": False}, "stage s: trials, the best before it once more"),
+    ],
+    ids=["a sampler's", "neighbours", "a rerun", "repeats"],
+)
+def test_a_stage_of_which_no_point_is_known_yet(
+    capsys: pytest.CaptureFixture[str], keys: dict[str, Any], shown: str
+) -> None:
+    stage = replace(Stage("s", X, None, None, 2), **keys)
+    show_planned(stage, stage.n_trials)
+    assert capsys.readouterr().out.splitlines() == [shown]
 
 
 def test_what_a_function_of_the_user_suggests_is_no_nothing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,13 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
-from optuna import Study, Trial
+from optuna import Study, Trial, create_study
 from optuna.pruners import NopPruner
 from optuna.storages import InMemoryStorage
 from optuna.trial import TrialState
 
 from tunesmith.errors import UserError
-from tunesmith.search.attribute_names import CONFIG_ERROR, REASON
+from tunesmith.search.attribute_names import CONFIG_ERROR, REASON, STAGE
 from tunesmith.search.console.progress import ProgressPrinter
 from tunesmith.search.space.space import parse_space
 from tunesmith.search.storage.storage import open_journal
@@ -45,6 +45,19 @@ def fail(study: Study) -> None:
 def shown(progress: ProgressPrinter, capsys: pytest.CaptureFixture[str]) -> list[str]:
     progress.update()
     return [" ".join(line.split()[:3]) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_a_stage_is_shown_behind_the_trials_that_ended_before_it(capsys: pytest.CaptureFixture[str]) -> None:
+    study = create_study()
+    progress = ProgressPrinter(lambda: study, 0.5)
+    for stage in ("first", "second"):
+        trial = study.ask()
+        trial.set_user_attr(STAGE, stage)
+        study.tell(trial, 0.9)
+    progress.add_stage("second", lambda: print("stage second: 2"))
+    progress.add_stage("third", lambda: print("stage third: 1"))
+    assert shown(progress, capsys) == ["trial 0 COMPLETE", "stage second: 2", "trial 1 COMPLETE", "stage third: 1"]
+    assert shown(progress, capsys) == []
 
 
 def test_each_ended_trial_is_shown_once_in_the_order_of_their_ends(

@@ -225,7 +225,7 @@ def test_another_study(study_folder: Path, source: str, drops: list[float]) -> N
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("first", r"first must be the folder of a study with a complete trial: see its optimization_results.yaml$"),
+        ("first", r"first must be the folder of a study with a best trial: see its optimization_results.yaml$"),
         ("first:2", r"first must be the folder of a study with its trials.csv$"),
         ("second", r"must be points \(key: value\), files or studies; there is no second, also in "),
     ],

@@ -1,4 +1,4 @@
-"""A trial's config: the same as Hydra's own whole composition, signed, without a password."""
+"""A trial's config: Hydra's own whole composition, signed, without a password and the plan of its search."""
 
 from __future__ import annotations
 
@@ -41,6 +41,11 @@ FILES = {
     "file/0.yaml": "{number: zero}",
     "file/true.yaml": "{number: truth}",
     "file/1e3.yaml": "{number: thousand}",
+}
+# What plans, checks, ends and judges a search.
+OF_SEARCH = {
+    *("baseline", "enqueue", "stages", "confirm", "target", "no_improvement", "total_epochs", "constraints"),
+    *("dry_run", "check", "on_start", "on_finish"),
 }
 URL = "postgresql+psycopg://user:secret@host/studies"
 
@@ -95,6 +100,7 @@ def test_a_trials_config_is_hydras_own_but_for_its_signature(
     with open_dict(whole):
         whole.hydra.job.id, whole.hydra.job.num, whole.hydra.sweep.subdir = "7", 7, "3"
         whole.hydra.job_logging.handlers.console.level = "WARNING"
+        whole.hydra.sweeper = {key: each for key, each in whole.hydra.sweeper.items_ex(False) if key not in OF_SEARCH}
     config = Composer(loader, master, space).compose(params, number=7, folder="3")
     assert OmegaConf.to_container(config) == OmegaConf.to_container(whole)  # ${now:} is not resolved
 
@@ -271,6 +277,19 @@ def test_a_storages_password_is_not_in_a_trials_config(loader: ConfigLoader) -> 
     config = composer(loader, f"hydra.sweeper.storage='{URL}'").compose({}, number=0, folder="0")
     assert "secret" not in OmegaConf.to_yaml(config)
     assert config.hydra.sweeper.storage == "postgresql+psycopg://user:***@host/studies"
+
+
+def test_hydra_copies_no_plan_of_the_search_with_each_trial(loader: ConfigLoader) -> None:
+    sweep = composer(loader, "hydra.sweeper.stages=[{n_trials:3},{narrow:0.5,n_trials:2}]", "hydra.sweeper.target=.1")
+    sweeper = sweep.compose({}, number=0, folder="0").hydra.sweeper
+    assert not OF_SEARCH & set(sweeper)
+    assert {"n_trials", "params", "direction", "devices", "seed", "max_epochs", "sampler"} <= set(sweeper)
+
+
+@pytest.mark.parametrize("value", ["${hydra:sweeper.target}", "${oc.select:hydra.sweeper.target}"], ids=str)
+def test_a_job_may_read_what_plans_its_search(loader: ConfigLoader, value: str) -> None:
+    sweep = composer(loader, "hydra.sweeper.target=0.5", f"note='{value}'")
+    assert sweep.compose({}, number=0, folder="0").hydra.sweeper.target == 0.5
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
+from hydra_app import app_context
 from omegaconf import OmegaConf
 
 from tunesmith.errors import UserError
@@ -142,6 +144,16 @@ def test_a_condition_on_a_value_that_is_fixed_is_decided_at_once(when: dict[str,
     space = parse_space(params, [], config=config(null_key=None))
     assert list(space.dimensions) == (["x"] if is_met else [])
     assert len(space.remarks) == (not is_met)
+
+
+def test_a_condition_on_a_file_that_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "optimizer").mkdir()
+    for name in ("adam", "sgd"):
+        (tmp_path / "optimizer" / f"{name}.yaml").write_text("lr: 1\n")
+    with app_context(tmp_path, "defaults:\n  - optimizer: adam\n") as context:
+        params = {"x": {"sweep": "1,2", "when": {"optimizer": "sdg"}}}
+        with pytest.raises(UserError, match=r"optimizer=sdg, but there is no such choice; did you mean sgd\?"):
+            parse_space(params, [], context.config_loader, config())
 
 
 def test_what_is_conditional_on_a_key_that_is_left_out_is_left_out() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tunesmith.search.space.dimension import Dimension
 from tunesmith.search.space.space import parse_space
-from tunesmith.search.space.values import contains, is_same_param, position
+from tunesmith.search.space.values import contains, is_same_param, own_value, position
 
 
 @pytest.mark.parametrize(
@@ -72,3 +72,25 @@ def test_a_value_has_its_position(text: str, value: Any, index: int | None) -> N
 )
 def test_a_range_contains_a_value(text: str, value: Any, inside: bool) -> None:
     assert contains(dimension(text), value) is inside
+
+
+@pytest.mark.parametrize(
+    ("sweep", "value", "own"),
+    [
+        ("tag(log,interval(1e-4,1.0))", 1, 1.0),
+        ("interval(0.1,0.3)", 0.1 + 0.2, 0.3),
+        ("range(1,9)", 3.0, 3),
+        ("[16],[16,32]", [16, 32], "[16,32]"),
+        ("16,32", 32.0, 32),
+        ("range(0.1,0.9,0.2)", 0.3, 0.3),
+    ],
+)
+def test_own_value(sweep: str, value: Any, own: Any) -> None:
+    found = own_value(dimension(sweep), value)
+    assert (found, type(found)) == (own, type(own))
+
+
+@pytest.mark.parametrize("sweep", ["1,2", "range(1,2)", "interval(1.0,2.0)"])
+@pytest.mark.parametrize("value", [3, "other", None, True])
+def test_a_value_that_is_none_of_the_key_stays(sweep: str, value: Any) -> None:
+    assert own_value(dimension(sweep), value) is value

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tunesmith.search.space.space import Dimension, parse_space
-from tunesmith.search.space.values import contains
-from tunesmith.search.stages.key_scale import levels, narrow, neighbours, own_value, step_of
+from tunesmith.search.space.values import contains, own_value
+from tunesmith.search.stages.key_scale import levels, narrow, neighbours, step_of
 
 SWEEPS = {
     "log": "tag(log, interval(1e-4, 1))",
@@ -159,12 +159,3 @@ def test_step_of(sweep: str, part: float, step: float) -> None:
 def test_levels(sweep: str, count: int, expected: list[Any]) -> None:
     found = levels(dimension(sweep), count)
     assert found == (expected if isinstance(expected[0], str) else pytest.approx(expected))
-
-
-@pytest.mark.parametrize(
-    ("sweep", "value", "own"),
-    [("log", 1, 1.0), ("integer", 3, 3), ("lists", [16, 32], "[16,32]"), ("choices", 32.0, 32), ("step", 0.3, 0.3)],
-)
-def test_own_value(sweep: str, value: Any, own: Any) -> None:
-    found = own_value(dimension(sweep), value)
-    assert (found, type(found)) == (own, type(own))

@@ -20,7 +20,7 @@ from tunesmith.search.settings import read_settings
 from tunesmith.search.space.dimension import Params
 from tunesmith.search.space.space import parse_space
 from tunesmith.search.stages.staged_plan import StagedPlan, make_plan
-from tunesmith.search.study.stopping import Stopping
+from tunesmith.search.stopping_rules import Stopping
 
 CONFIG = """
 defaults:
@@ -80,6 +80,7 @@ def ended(stage: str, value: float, number: int = 0, **attributes: Any) -> Calla
             "lr": FloatDistribution(1e-9, 9, log=True),
             "batch": FloatDistribution(0, 999),
             "model.units": FloatDistribution(0, 99),
+            "+added": IntDistribution(1, 2),
         }
         trial = create_trial(
             value=value,
@@ -204,6 +205,46 @@ def test_a_grid_of_listed_values(plan_of: Make) -> None:
     assert stage.n_trials == 6
 
 
+@pytest.mark.parametrize(
+    ("points", "expected"),
+    [
+        pytest.param(
+            {"grid": {"lr": [1e-2], "rest": 2}}, [(1e-2, 16, 4), (1e-2, 16, 16), (1e-2, 64, 4), (1e-2, 64, 16)]
+        ),
+        pytest.param(
+            {"one_at_a_time": {"lr": [1e-3], "rest": 1}},
+            [(None, None, None), (1e-3, None, None), (None, None, 10)],  # 32 is the config's own batch
+        ),
+    ],
+)
+def test_rest_gives_levels_of_the_keys_that_no_pattern_matches(plan_of: Make, points: Any, expected: Any) -> None:
+    stage = plan_of({"n_trials": 20, **points}).stage(0, ())
+    assert [tuple(point.get(key) for key in ("lr", "batch", "model.units")) for point in stage.points] == expected
+
+
+def test_a_pattern_may_have_the_plus_of_an_added_key(plan_of: Make) -> None:
+    plan = plan_of({"n_trials": 1, "keys": "+ad*"}, space=[LR, "+added=1,2"])
+    assert list(plan.stage(0, ()).space.dimensions) == ["+added"]
+
+
+def test_an_added_key_that_a_stage_overrides_is_not_held_as_well(plan_of: Make) -> None:
+    plan = plan_of(
+        {"name": "first", "n_trials": 1, "keys": "+added"},
+        {"n_trials": 1, "keys": "lr", "overrides": ["+added=9"]},
+        space=[LR, "+added=1,2"],
+    )
+    trial = ended("first", 1.0)({"+added": 2})
+    assert plan.stage(1, [trial]).held == {}
+
+
+def test_one_at_a_time_decides_conditions_by_the_best_value_of_an_added_key(plan_of: Make) -> None:
+    params = {"lr": {"sweep": "interval(0.1, 0.2)", "when": {"added": 2}}}
+    stages = [FIRST, {"n_trials": 9, "one_at_a_time": 1}]
+    plan = plan_of(*stages, space=["+added=1,2"], params=params)
+    stage = plan.stage(1, [ended("first", 1.0)({"+added": 2, "lr": 0.11})])
+    assert [point.get("lr") for point in stage.points] == pytest.approx([0.11, 0.11, 0.15])
+
+
 def test_neighbours_of_the_best_without_what_has_run(plan_of: Make) -> None:
     stage = plan_of(FIRST, {"neighbours": {"lr": 10, "batch": 1}}).stage(
         1, [ended("first", 1.0)(BEST), ended("first", 2.0, 1)({**BEST, "batch": 32})]
@@ -284,6 +325,16 @@ def test_a_stage_without_a_key_in_the_space_is_left_out(plan_of: Make) -> None:
     assert plan.remarks == ("stage size is left out: none of its keys (model.*) is in the space",)
 
 
+@pytest.mark.parametrize(
+    "stage",
+    [{"n_trials": 10, "keys": ["lr", "model.unitts", "x.*"]}, {"grid": {"lr": 2, "model.unitts": 3, "other": 2}}],
+    ids=["keys", "levels"],
+)
+def test_a_key_that_is_almost_one_of_the_space_is_told(plan_of: Make, stage: dict[str, Any]) -> None:
+    line = "stage 0 names model.unitts, which is not in the space; did you mean model.units?"
+    assert plan_of(stage).remarks == (line,)
+
+
 def test_a_sampler_and_a_pruner_of_its_own_in_its_own_config(plan_of: Make) -> None:
     plan = plan_of(
         {"n_trials": 1, "overrides": ["epochs=7"]},
@@ -325,12 +376,13 @@ def test_what_ends_a_stage(plan_of: Make) -> None:
         (
             [{"n_trials": 1, "keys": "x.*"}],
             {},
-            r"stages: no key of the space is in any of them: lr, batch, model.units",
+            r"stages must name keys of the space, which has lr, batch, model.units; got x\.\*",
         ),
         ([{"grid": {"lr": [5]}}], {}, r"stages\[0\].grid.lr must be values .* \(0.0001 to 1, log scale\); got 5"),
         ([{"neighbours": {"l*": 0.5}}], {}, r"stages\[0\].neighbours.lr must be a factor > 1, .*; got 0.5"),
+        ([{"n_trials": 5, "keys": "x.*"}, {"top": 3}], {}, r"stages\[1\].top must stand behind another stage, whose"),
     ],
-    ids=["too few trials", "no key", "a level outside", "a factor below one"],
+    ids=["too few trials", "no key", "a level outside", "a factor below one", "none to run again"],
 )
 def test_refused(plan_of: Make, stages: list[dict[str, Any]], keys: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):

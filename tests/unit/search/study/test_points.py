@@ -92,6 +92,13 @@ def test_a_point_of_an_enumerated_space_runs_first_and_not_again() -> None:
     assert drawn == [(3, 20), (2, 10), (1, 10), (1, 20), (2, 20), (3, 10)]
 
 
+def test_a_space_without_keys_has_one_point() -> None:
+    stage = stage_of(parse_space({}, ["a=1"]), {})
+    study = study_of(stage)
+    assert study.run_once.most_trials(9) == 1
+    assert run(study, stage) == [{}]
+
+
 def test_a_point_with_a_key_of_its_own_is_no_point_of_the_space() -> None:
     whole = parse_space({}, ["a=1,2,3", "b=10,20", "seed=0,1"]).dimensions
     stage = stage_of(FINITE, {"a": 1, "b": 10, "seed": 1}, whole=whole)

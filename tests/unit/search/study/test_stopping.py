@@ -8,9 +8,10 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from studies import asked, opened
 
 from tunesmith.search.attribute_names import EPOCHS, FIRST_ATTEMPT, OUTSIDE, REASON, REPEAT, RETRY_OF
+from tunesmith.search.stopping_rules import Stopping
 from tunesmith.search.study.budget import ask
 from tunesmith.search.study.retries import requeue
-from tunesmith.search.study.stopping import Stopping, epochs_run, why_over, why_stopped
+from tunesmith.search.study.stopping import epochs_run, why_stopped
 
 MIN, MAX = StudyDirection.MINIMIZE, StudyDirection.MAXIMIZE
 FAILED = create_trial(state=TrialState.FAIL, user_attrs={REASON: "a bug"})
@@ -78,13 +79,6 @@ def test_epochs_of_pruned_failed_and_running_trials_count_those_of_a_retry_once(
     assert epochs_run(trials) == 3 + 20 + 1 + 2
     assert why_stopped(trials, MIN, Stopping(total_epochs=27)) is None
     assert why_stopped(trials, MIN, Stopping(total_epochs=26)) == "26 epochs were run (hydra.sweeper.total_epochs=26)"
-
-
-def test_without_a_limit_only_n_trials_end_a_search() -> None:
-    trials = trials_of(0.5, 0.5, 0.5)
-    assert why_over(trials, MIN, 4) is None
-    assert why_over(trials, MIN, 3) == "hydra.sweeper.n_trials=3 trials have ended"
-    assert why_over(trials, MIN, 4, Stopping(target=1)) == "trial 0 has reached hydra.sweeper.target=1: 0.5"
 
 
 def test_no_trial_begins_once_a_search_is_stopped_until_its_limit_is_wider() -> None:

@@ -21,12 +21,13 @@ from studies import OvertakenStorage, asked, opened, owned, states
 from tunesmith.errors import AttemptLost, MachineFault, RunFailed, UserError
 from tunesmith.search.attribute_names import CONFIG_ERROR, HEARTBEAT, REASON
 from tunesmith.search.space.compose import Composer
+from tunesmith.search.stopping_rules import NEVER, Stopping
 from tunesmith.search.storage import reconnecting
 from tunesmith.search.storage.journal import JournalDamaged
 from tunesmith.search.storage.reconnecting import make_reconnecting
-from tunesmith.search.study.counts import Counts, count
+from tunesmith.search.study.counts import Counts, count, num_counted
 from tunesmith.search.study.owner import Owner, this_process
-from tunesmith.search.study.stopping import NEVER, Stopping, why_over
+from tunesmith.search.study.stopping import why_stopped
 from tunesmith.search.study.study import tell
 from tunesmith.search.study.trial import Attempt, State
 from tunesmith.search.worker import worker as worker_module
@@ -68,11 +69,16 @@ def worker_of(
     **limits: Any,
 ) -> Worker:
     n_trials, stopping = limits.pop("n_trials", 3), limits.pop("stopping", NEVER)
+
+    def is_over() -> bool:
+        trials = study.get_trials(deepcopy=False)
+        return num_counted(trials) >= n_trials or why_stopped(trials, study.direction, stopping) is not None
+
     stage = StageAtWork(study, draw, cast(Composer, FakeComposer()), n_trials, stopping)
     return Worker(
         study,
         lambda: stage,
-        lambda: why_over(study.get_trials(deepcopy=False), study.direction, n_trials, stopping) is not None,
+        is_over,
         execute,
         Limits(**limits),
         interruption or Interruption(),
