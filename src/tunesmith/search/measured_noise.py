@@ -51,7 +51,7 @@ def noise_of_score(folder: Path, found: Mapping[str, Any], score: Score | None) 
 
 
 def score_of(folder: Path, found: Mapping[str, Any], config: DictConfig | None) -> Score | None:
-    """Return the best trial's accuracy on both parts, or without one its loss; None if neither is known with its error.
+    """Return the best trial's accuracy on both parts, or else its loss; None if that or its errors are not known.
 
     The error of a loss is that which the evaluation has found on the test part; on the validation part it is that of
     as many such samples.

@@ -226,9 +226,7 @@ def _n_workers(n_workers: int, n_jobs: int | None) -> int:
 def _direction(given: str | Sequence[str]) -> str | tuple[str, ...]:
     """Return the direction of the one objective, or the directions of several."""
     check_rule(f"{PREFIX}direction", list_of(_DIRECTION) if is_list(given) else _DIRECTION, given)
-    if isinstance(given, str):
-        return given
-    return given[0] if len(given) == 1 else tuple(given)
+    return given if isinstance(given, str) else given[0] if len(given) == 1 else tuple(given)
 
 
 def _typed_of_hydra(config: DictConfig | None) -> list[str]:
