@@ -179,14 +179,6 @@ def evaluate(folder: Path, config: DictConfig | None = None) -> dict[str, float]
     return evaluate(folder, config)
 
 
-def linear_metrics(config: DictConfig) -> dict[str, float]:
-    """Return the validation metrics of a linear model on a trial's data, as tunesmith.training.linear_baseline does."""
-    load("tunesmith.training.linear_baseline")
-    from tunesmith.training.linear_baseline import linear_metrics
-
-    return linear_metrics(config)
-
-
 def _train(cfg: DictConfig) -> Any:
     folder = Path(HydraConfig.get().runtime.output_dir)
     is_resumed = cfg.ckpt_path is not None and is_rank_zero()

@@ -25,8 +25,7 @@ from tunesmith.search.stage_settings import StageSettings, read_stages
 from tunesmith.search.stopping_rules import Stopping
 
 PREFIX = "hydra.sweeper."
-# Keys of the official plugin that may stand in a config as null.
-_OLD = {"search_space"}
+_OLD = {"search_space"}  # keys of the official plugin that may stand in a config as null
 
 # File systems allow 255 bytes; a folder that is set aside gets a longer name.
 MAX_NAME_BYTES = 200
