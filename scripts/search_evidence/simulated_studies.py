@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
-from tunesmith.insight.study_checks.trials import CheckedStudy, CheckedTrial, Score
+from tunesmith.insight.study_checks.trials import CheckedStudy, CheckedTrial, Score, position
 
 SPACE: dict[str, BaseDistribution] = {
     "optimizer.lr": FloatDistribution(1e-4, 1e-1, log=True),
@@ -178,6 +178,14 @@ def _value(distribution: BaseDistribution, place: float) -> Any:
     low, high = distribution.low, distribution.high
     value = low * (high / low) ** place if distribution.log else low + place * (high - low)
     return round(value) if isinstance(distribution, IntDistribution) else float(value)
+
+
+def point_of(trial: CheckedTrial) -> Point:
+    """Return where a trial's values lie in their ranges."""
+    choices = SPACE[CHOICE]
+    assert isinstance(choices, CategoricalDistribution)
+    numbers = {key: position(SPACE[key], trial.params[key]) for key in NUMBERS}
+    return {**numbers, CHOICE: float(choices.choices.index(trial.params[CHOICE]))}
 
 
 def _score(truth: Truth, study: CheckedStudy, points: list[Point], rng: np.random.Generator) -> Score:

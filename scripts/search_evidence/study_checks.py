@@ -9,13 +9,15 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 
 import numpy as np
 from curve_table import read_table
-from simulated_studies import healthy, planted, simulate
+from simulated_studies import NOISE_SD, healthy, planted, point_of, simulate
 from table_studies import table_study
 
 from tunesmith.insight.study_checks.all_checks import check_study
+from tunesmith.insight.study_checks.noise import ties
 from tunesmith.insight.study_checks.trials import CheckedStudy, Finding
 
 SIZES = (30, 60, 100)
@@ -52,6 +54,8 @@ def main() -> None:
         for draws in DRAWS:
             make = lambda rng, size, f=fault, d=draws, p=prunes: simulate(planted(f, rng), size, d, p, rng)  # noqa: E731
             show(f"planted {fault}, {draws}", num, make)
+    for draws in DRAWS:
+        show_ties(draws, num)
 
 
 def show(
@@ -62,6 +66,21 @@ def show(
     shares = [alarms((make(np.random.default_rng(seed), size) for seed in range(num)), num, true) for size in SIZES]
     for check in sorted({check for share in shares for check in share}, key=lambda check: (check == ANY, check)):
         print(f"  {check:<42}" + "".join(f"{share.get(check, 0.0):7.1f}" for share in shares), flush=True)
+
+
+def show_ties(draws: str, num: int) -> None:
+    """Print in how many percent of healthy studies of known noise there are ties, and how often the pick is wrong."""
+    print(f"\nties, {draws}: % of {num} studies; % of these, and of the others, whose best score is not the best trial")
+    for size in SIZES:
+        wrong: dict[bool, list[bool]] = {True: [], False: []}
+        for seed in range(num):
+            rng = np.random.default_rng(seed)
+            truth = healthy(rng)
+            study = replace(simulate(truth, size, draws, False, rng), noise_sd=NOISE_SD)
+            losses = [truth.loss(point_of(trial)) for trial in study.complete]
+            wrong[bool(list(ties(study)))].append(losses[0] > min(losses))
+        shares = [100 * float(np.mean(wrong[is_tied])) for is_tied in (True, False)]
+        print(f"  {size:>3} trials" + "".join(f"{share:7.1f}" for share in (100 * len(wrong[True]) / num, *shares)))
 
 
 def alarms(studies: Iterable[CheckedStudy], num: int, true: Collection[str]) -> dict[str, float]:

@@ -25,6 +25,7 @@ from tunesmith.config.folder import CONF
 from tunesmith.config.in_job import resolved_as_in_job
 from tunesmith.config.node_keys import check_node_keys
 from tunesmith.config.root_keys import check_root_keys
+from tunesmith.config.set_arguments import with_plus
 from tunesmith.errors import MachineFault, UserError
 from tunesmith.machine_faults import find_machine_fault, silence_helpers
 from tunesmith.mistakes.explain import exit_on_error, is_mendable, line
@@ -235,12 +236,3 @@ def _in_one_line(task: Callable[[DictConfig], Any]) -> Callable[[DictConfig], An
             raise
 
     return run
-
-
-def with_plus(argument: str) -> str:
-    """Add Hydra's ++ to an argument of sampler, pruner or constraints: the node holds only those that are set."""
-    for group in ("sampler", "pruner", "constraints"):
-        key = f"hydra.sweeper.{group}."
-        if argument.lstrip("+").startswith(key) and not argument.startswith(f"{key}_target_"):
-            return f"++{argument.lstrip('+')}"
-    return argument

@@ -17,9 +17,10 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from tunesmith import run_folder
 from tunesmith.checks import check_folder
-from tunesmith.cli import check, check_conf, ignore_schema_warning, register_resolvers, with_plus
+from tunesmith.cli import check, check_conf, ignore_schema_warning, register_resolvers
 from tunesmith.cli import run_folder as default_folder
 from tunesmith.config.folder import CONF
+from tunesmith.config.set_arguments import with_plus
 from tunesmith.errors import RunFailed, UserError
 from tunesmith.mistakes.explain import explain, is_mendable
 from tunesmith.reporting import NoReporter

@@ -27,7 +27,10 @@ CONFIG_FILE = Path(".hydra", "config.yaml")
 METRICS_FILE = "metrics.csv"
 RESULT_FILE = "result.yaml"
 TEST_FILE = "test.yaml"
+# What it holds beside metrics: how many samples, and the standard error of the loss.
+TEST_FACTS = ("samples", "loss_se")
 REPORT_FILE = "test_report.txt"
+LINEAR_FILE = "linear.yaml"
 PREPARATION_FILE = "preparation.json"
 REFIT_FOLDER = "refit"
 BEST_CHECKPOINT = Path("checkpoints", "best.ckpt")

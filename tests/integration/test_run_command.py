@@ -72,7 +72,7 @@ def test_evaluate_writes_test_yaml(module_shell: Shell, folder: Path) -> None:
     ended = module_shell.python(str(Path(__file__).parents[2] / "scripts" / "evaluate.py"), RUN)
     test = yaml.safe_load((folder / "test.yaml").read_text())
     assert ended.code == 0, ended.text
-    assert list(test) == ["test/loss", "test/acc", "samples"]
+    assert list(test) == ["test/loss", "test/acc", "samples", "loss_se"]
     assert test["samples"] == 360
     assert 0.5 < test["test/acc"] <= 1
 

@@ -30,6 +30,7 @@ _SWEEPER_KEYS = (
     "check",
     "on_start",
     "on_finish",
+    "linear_model",
 )
 # What Hydra has unless a config says otherwise.
 _USUAL: dict[str, Any] = {"env_set": {}, "env_copy": [], "chdir": None, "output_subdir": ".hydra", "searchpath": []}

@@ -22,7 +22,7 @@ def read_test(folder: Path) -> dict[str, Any] | None:
     path = folder / run_folder.TEST_FILE
     if not path.exists():
         return None
-    return {name: value for name, value in run_folder.read_yaml(path).items() if name != "samples"}
+    return {name: value for name, value in run_folder.read_yaml(path).items() if name not in run_folder.TEST_FACTS}
 
 
 def write_test(folder: Path, results: Mapping[str, Any], tested: Path, test: Mapping[str, Any]) -> dict[str, Any]:

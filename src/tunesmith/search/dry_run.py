@@ -62,7 +62,7 @@ def check_sweep(settings: Settings, stages: Sequence[PreparedStage]) -> list[str
         stage.sampler.make_sampler(first_trial=0)  # a key that cannot be searched may be one that does not belong here
         make_pruner(stage.stage.pruner)
         try_search(settings, stage.stage)
-    for function in (settings.on_start, settings.on_finish):
+    for function in (settings.on_start, settings.on_finish, settings.linear_model):
         if isinstance(function, NamedFunction | NamedEvaluation):
             function.load()
     if settings.custom_search_space is not None:

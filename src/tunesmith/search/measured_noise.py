@@ -1,4 +1,4 @@
-"""How far chance moves a trial's value: from repeats of configurations, or from the samples of an accuracy."""
+"""How far chance moves a trial's value: from repeats of configurations, or from the samples of a part."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tunesmith.search import results
 from tunesmith.search.space.space import REPEATS
 from tunesmith.search.study.trial import Attempt, State
 
-ACCURACY, TEST_ACCURACY = "val/acc", "test/acc"
+ACCURACY, LOSS = "val/acc", "val/loss"
 MIN_FREEDOM = 3
 
 
@@ -46,17 +46,33 @@ def noise_of_repeats(attempts: Sequence[Attempt], direction: StudyDirection) -> 
 
 def noise_of_score(folder: Path, found: Mapping[str, Any], score: Score | None) -> float | None:
     """Return the standard error of the values if they are the accuracies of the score, else None."""
-    is_value = score is not None and _metric(folder, found) == ACCURACY
+    is_value = score is not None and score.name == "accuracy" and metric_of(folder, found) == ACCURACY
     return score.validation_se if is_value and score is not None else None
 
 
 def score_of(folder: Path, found: Mapping[str, Any], config: DictConfig | None) -> Score | None:
-    """Return the best trial's accuracy on both parts, None if it has none or the sizes of the parts are not known."""
-    test = (found.get("test") or {}).get(TEST_ACCURACY)
-    validation, sizes = _validation_accuracy(folder, found), _sizes(folder, found, config)
-    if not isinstance(test, float) or validation is None or sizes is None:
+    """Return the best trial's accuracy on both parts, or else its loss; None if that or its errors are not known.
+
+    The error of a loss is that which the evaluation has found on the test part; on the validation part it is that of
+    as many such samples.
+    """
+    sizes = _sizes(folder, found, config)
+    if sizes is None:
         return None
-    return Score("accuracy", validation, test, _se(validation, sizes[0]), _se(test, sizes[1]), is_higher_better=True)
+    (validation, test), (of_validation, of_test) = _values(folder, found, ACCURACY), sizes
+    if validation is not None and test is not None:
+        errors = _se(validation, of_validation), _se(test, of_test)
+        return Score("accuracy", validation, test, *errors, is_higher_better=True)
+    (validation, test), error = _values(folder, found, LOSS), _test_facts(folder, found).get("loss_se")
+    if validation is None or test is None or not (isinstance(error, float) and math.isfinite(error)):
+        return None
+    return Score("loss", validation, test, error * math.sqrt(of_test / of_validation), error, is_higher_better=False)
+
+
+def _values(folder: Path, found: Mapping[str, Any], metric: str) -> tuple[float | None, float | None]:
+    """Return a metric of the best trial on the validation part, and on the test part."""
+    test = (found.get("test") or {}).get(metric.replace("val/", "test/"))
+    return (_validation_value(folder, found, metric), test) if isinstance(test, float) else (None, None)
 
 
 def _se(share: float, num: float) -> float:
@@ -67,11 +83,9 @@ def _se(share: float, num: float) -> float:
 
 def _sizes(folder: Path, found: Mapping[str, Any], config: DictConfig | None) -> tuple[float, float] | None:
     """Return about how many samples the validation part (all folds) and the test part have, as data cuts them."""
-    best = results.find_best(folder, found)
-    path = None if best is None else best / run_folder.TEST_FILE
-    if path is None or config is None or not path.is_file():
+    if config is None:
         return None
-    num = run_folder.read_yaml(path).get("samples")
+    num = _test_facts(folder, found).get("samples")
     keys = ("data.test_fraction", "data.val_fraction", "data.folds")
     test, validation, folds = (OmegaConf.select(config, key, default=None) for key in keys)
     if not (isinstance(num, int) and num > 0 and isinstance(test, float) and isinstance(validation, float)):
@@ -80,24 +94,31 @@ def _sizes(folder: Path, found: Mapping[str, Any], config: DictConfig | None) ->
     return num * share / test, float(num)
 
 
-def _metric(folder: Path, found: Mapping[str, Any]) -> str | None:
+def _test_facts(folder: Path, found: Mapping[str, Any]) -> dict[str, Any]:
+    best = results.find_best(folder, found)
+    path = None if best is None else best / run_folder.TEST_FILE
+    return run_folder.read_yaml(path) if path is not None and path.is_file() else {}
+
+
+def metric_of(folder: Path, found: Mapping[str, Any]) -> str | None:
+    """Return the name of the metric that the best trial's value is of; None if its folder does not say."""
     result = _result(folder, found)
     return None if result is None else result.get("metric")
 
 
-def _validation_accuracy(folder: Path, found: Mapping[str, Any]) -> float | None:
-    """Return the best trial's accuracy at the epoch that its value is of."""
+def _validation_value(folder: Path, found: Mapping[str, Any], metric: str) -> float | None:
+    """Return a metric of the best trial at the epoch that its value is of."""
     result = _result(folder, found)
     if result is None:
         return None
-    if result.get("metric") == ACCURACY:
+    if result.get("metric") == metric:
         return float(found["best_value"])
     path = folder / str(found["best_dir"]) / run_folder.METRICS_FILE
     if not path.is_file():
         return None
     with path.open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if row.get("epoch") == str(result.get("epoch"))]
-    text = rows[-1].get(ACCURACY) if rows else None
+    text = rows[-1].get(metric) if rows else None
     return float(text) if text else None
 
 

@@ -18,6 +18,7 @@ ARGUMENTS = {
     "check": ("config",),
     "on_start": (),
     "on_finish": ("folder",),
+    "linear_model": ("config",),
     "custom_search_space": ("config", "trial"),
 }
 # Key -> what its function is called with if it has parameters of these names.

@@ -25,8 +25,7 @@ from tunesmith.search.stage_settings import StageSettings, read_stages
 from tunesmith.search.stopping_rules import Stopping
 
 PREFIX = "hydra.sweeper."
-# Keys of the official plugin that may stand in a config as null.
-_OLD = {"search_space"}
+_OLD = {"search_space"}  # keys of the official plugin that may stand in a config as null
 
 # File systems allow 255 bytes; a folder that is set aside gets a longer name.
 MAX_NAME_BYTES = 200
@@ -111,6 +110,7 @@ class Settings:
     check: Callable[[DictConfig], str | None] | None
     on_start: Callable[..., object] | None
     on_finish: OnFinish | None
+    linear_model: Callable[[DictConfig], Mapping[str, float]] | None
 
     @property
     def stopping(self) -> Stopping:
@@ -160,6 +160,7 @@ def read_settings(given: Mapping[str, Any], config: DictConfig | None = None) ->
             "check": _function("check", given["check"]),
             "on_start": _function("on_start", given["on_start"]),
             "on_finish": None if given["on_finish"] is None else NamedEvaluation(given["on_finish"]),
+            "linear_model": _function("linear_model", given["linear_model"]),
         }
     )
     check_best_is_not_needed(vars(settings))
@@ -225,9 +226,7 @@ def _n_workers(n_workers: int, n_jobs: int | None) -> int:
 def _direction(given: str | Sequence[str]) -> str | tuple[str, ...]:
     """Return the direction of the one objective, or the directions of several."""
     check_rule(f"{PREFIX}direction", list_of(_DIRECTION) if is_list(given) else _DIRECTION, given)
-    if isinstance(given, str):
-        return given
-    return given[0] if len(given) == 1 else tuple(given)
+    return given if isinstance(given, str) else given[0] if len(given) == 1 else tuple(given)
 
 
 def _typed_of_hydra(config: DictConfig | None) -> list[str]:

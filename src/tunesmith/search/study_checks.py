@@ -16,12 +16,14 @@ from optuna.trial import FrozenTrial
 from tunesmith import run_folder
 from tunesmith.checks import is_allowed
 from tunesmith.insight.study_checks.all_checks import MIN_TRIALS, check_study
+from tunesmith.insight.study_checks.baselines import MIN_OTHERS
 from tunesmith.insight.study_checks.new_ranges import range_override, with_bound
 from tunesmith.insight.study_checks.noise import CONFIRM
 from tunesmith.insight.study_checks.trials import CheckedStudy, CheckedTrial, Finding, NewRange, is_number
 from tunesmith.search import results
 from tunesmith.search.attribute_names import POINT
 from tunesmith.search.console.lines import say
+from tunesmith.search.linear_value import linear_value
 from tunesmith.search.measured_noise import noise_of_repeats, noise_of_score, score_of
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.dimension import Dimension
@@ -175,7 +177,12 @@ def _checked(
         noise_sd=noise_of_repeats(repeats, direction) or noise_of_score(folder, found, score),
         score=score,
         baseline=_baseline(stage),
+        linear=linear_value(settings, folder, found, config) if is_of_stage and _has_enough(stage) else None,
     )
+
+
+def _has_enough(stage: StageTrials) -> bool:
+    return sum(attempt.state is State.COMPLETE for attempt in stage.attempts) > MIN_OTHERS
 
 
 def _dimensions(space: Space) -> dict[str, Dimension]:

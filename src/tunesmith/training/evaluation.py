@@ -25,6 +25,9 @@ from tunesmith.training.learner_and_data import build_lean_learner, build_learne
 from tunesmith.training.supervised import SupervisedLearning
 from tunesmith.training.weights import load_weights, read_weights
 
+# Into which the test part is cut to see how far chance moves its loss.
+NUM_BLOCKS = 20
+
 
 @dataclass(frozen=True)
 class Built:
@@ -119,11 +122,23 @@ def _evaluate_outputs(cfg: DictConfig, folder: Path, built: list[Built], is_lean
     test = module.new_metrics("test")
     test.add(module.loss(outputs, targets), outputs, targets)
     metrics = {name: shortest_float32(value) for name, value in test.part_metrics(test.totals()).items()}
-    run_folder.write_yaml(folder / run_folder.TEST_FILE, {**metrics, "samples": len(targets)})
+    facts = {"samples": len(targets), **_loss_se(module, outputs, targets)}
+    run_folder.write_yaml(folder / run_folder.TEST_FILE, {**metrics, **facts})
     if module.facts.has_classes and targets.ndim == 1:
         report = class_report(targets.numpy(), outputs.argmax(1).numpy(), data.splits.classes)
         (folder / run_folder.REPORT_FILE).write_text(report)
     return metrics
+
+
+def _loss_se(module: SupervisedLearning, outputs: Tensor, targets: Tensor) -> dict[str, float]:
+    """Return the standard error of the test loss: of the mean of NUM_BLOCKS blocks, whatever the loss does to samples.
+
+    Empty for fewer samples, and for a loss that sums up.
+    """
+    if len(targets) < NUM_BLOCKS or module.is_sum:
+        return {}
+    blocks = [module.loss(outputs[first::NUM_BLOCKS], targets[first::NUM_BLOCKS]) for first in range(NUM_BLOCKS)]
+    return {"loss_se": shortest_float32(float(torch.stack(blocks).std()) / NUM_BLOCKS**0.5)}
 
 
 def _mean_outputs(cfg: DictConfig, built: list[Built], is_lean: bool) -> Tensor:

@@ -24,6 +24,14 @@ def load_training(config: DictConfig | None = None) -> None:
     load(_LIGHTNING if config is None else _engine_of(config))
 
 
+def linear_metrics(config: DictConfig) -> dict[str, float]:
+    """Return a linear model's validation metrics, as linear_baseline.py does, which is imported now: it needs torch."""
+    load("tunesmith.training.linear_baseline")
+    from tunesmith.training.linear_baseline import linear_metrics
+
+    return linear_metrics(config)
+
+
 @cache
 def load(module: str) -> None:
     """Import a module; its objects stay, so no garbage collection looks through them: 1.5 s of each run with Lightning.

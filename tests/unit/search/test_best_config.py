@@ -32,7 +32,7 @@ HYDRA: dict[str, Any] = {
     "sweeper": {
         **dict.fromkeys(SWEEPER),
         "study_name": "${study_name}",
-        **dict.fromkeys(("check", "on_start", "on_finish", "storage", "params", "n_trials"), "left"),
+        **dict.fromkeys(("check", "on_start", "on_finish", "linear_model", "storage", "params", "n_trials"), "left"),
     },
 }
 VALUES = {"study_name": "digits", "lr": 0.2, "twice": "${lr}"}

@@ -12,7 +12,7 @@ from tunesmith.search.best_test import evaluated_folder, read_test, write_test
 
 
 def test_the_number_of_samples_is_no_metric(tmp_path: Path) -> None:
-    write_yaml(tmp_path / "test.yaml", {"test/acc": 0.9, "samples": 360})
+    write_yaml(tmp_path / "test.yaml", {"test/acc": 0.9, "samples": 360, "loss_se": 0.01})
     assert read_test(tmp_path) == {"test/acc": 0.9}
 
 

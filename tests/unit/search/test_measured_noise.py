@@ -66,3 +66,19 @@ def test_without_an_accuracy_or_sizes_there_is_no_score(tmp_path: Path, changes:
 
 def test_a_best_trial_elsewhere_has_no_score(tmp_path: Path) -> None:
     assert score_of(tmp_path, FOUND, OmegaConf.create({"data": DATA})) is None
+
+
+def test_without_an_accuracy_the_loss_is_compared_by_the_error_that_the_evaluation_found(tmp_path: Path) -> None:
+    folder = best(tmp_path, loss_se=0.02)
+    found = {**FOUND, "best_value": 0.4, "test": {"test/loss": 0.5, "test/rmse": 0.7}}
+    score = score_of(folder, found, OmegaConf.create({"data": DATA}))
+    assert score is not None
+    assert (score.name, score.validation, score.test, score.is_higher_better) == ("loss", 0.4, 0.5, False)
+    assert (score.validation_se, score.test_se) == (pytest.approx(0.02 * math.sqrt(2)), 0.02)
+    assert noise_of_score(folder, found, score) is None
+
+
+@pytest.mark.parametrize("facts", [{}, {"loss_se": math.nan}, {"loss_se": "0.02"}])
+def test_a_loss_of_unknown_error_is_not_compared(tmp_path: Path, facts: dict[str, Any]) -> None:
+    found = {**FOUND, "test": {"test/loss": 0.5}}
+    assert score_of(best(tmp_path, **facts), found, OmegaConf.create({"data": DATA})) is None

@@ -48,6 +48,7 @@ GIVEN: dict[str, Any] = {
     "check": None,
     "on_start": None,
     "on_finish": None,
+    "linear_model": None,
 }
 
 

@@ -86,11 +86,10 @@ def test_repeats_on_other_seeds_tell_the_noise(tmp_path: Path) -> None:
 
 def test_a_study_that_cannot_be_read_costs_the_checks_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "0").mkdir()
-    (tmp_path / "0" / "result.yaml").write_text("metric: val/loss\nepoch: 1\n")
-    (tmp_path / "0" / "metrics.csv").write_text("epoch,val/acc\n1,none\n")
+    (tmp_path / "0" / "test.yaml").write_text("samples: [\n")
     found, _ = check(study_of(20), tmp_path, SGD)
     assert found["checks"] == []
-    assert capsys.readouterr().out.startswith("the study is not checked: ValueError")
+    assert capsys.readouterr().out.startswith(f"the study is not checked: {tmp_path}/0/test.yaml, line 2")
 
 
 def test_a_conditional_key_is_changed_in_its_file_since_a_typed_range_has_no_condition(tmp_path: Path) -> None:

@@ -158,9 +158,12 @@ def test_numbers_have_no_report(trained: Trained) -> None:
 
 
 @pytest.mark.parametrize(("name", "samples"), [("digits", 360), ("folds of numbers", 89)])
-def test_the_metrics_are_written_with_the_number_of_samples(trained: Trained, name: str, samples: int) -> None:
-    metrics = evaluate(trained(name))
-    assert read_yaml(trained(name) / "test.yaml") == {**metrics, "samples": samples}
+def test_the_metrics_are_written_with_the_number_of_samples_and_the_error_of_the_loss(
+    trained: Trained, name: str, samples: int
+) -> None:
+    metrics, written = evaluate(trained(name)), read_yaml(trained(name) / "test.yaml")
+    assert written == {**metrics, "samples": samples, "loss_se": written["loss_se"]}
+    assert 0 < written["loss_se"] < metrics["test/loss"]
 
 
 def test_metrics_have_no_more_digits_than_float32_holds(trained: Trained) -> None:

@@ -62,6 +62,7 @@ class CheckedStudy:
     max_epochs: of a trial, None if unknown; epochs_key: the key that sets it, None if there is none.
     noise_sd: standard deviation of a trial's value between runs of one configuration; None if unknown.
     baseline: number of the trial that ran the configuration as it stands.
+    linear: value of a linear model on the best trial's data; None if unknown.
     is_confirmed: whether the best configurations were run again on further seeds.
     """
 
@@ -76,6 +77,7 @@ class CheckedStudy:
     noise_sd: float | None = None
     score: Score | None = None
     baseline: int | None = None
+    linear: float | None = None
     is_confirmed: bool = False
 
     @cached_property

@@ -31,3 +31,18 @@ def test_otherwise_nothing_is_said(others: dict[str, Any]) -> None:
 def test_four_other_trials_are_too_few() -> None:
     trials = [complete(number, value) for number, value in enumerate(VALUES[:5])]
     assert list(baseline_unbeaten(CheckedStudy(trials, {}, baseline=0))) == []
+
+
+def test_a_search_that_is_no_better_than_a_linear_model_is_told_both_values() -> None:
+    (finding,) = baseline_unbeaten(study_of(baseline=3, linear=0.09))
+    assert finding.name == "baseline_unbeaten"
+    assert finding.text == (
+        "6 complete trials do not beat a linear model on the same data: the best one has 0.1, the linear model 0.09"
+    )
+
+
+@pytest.mark.parametrize(
+    ("is_maximized", "linear", "num"), [(False, 0.1, 1), (False, 0.11, 0), (True, 0.6, 1), (True, 0.59, 0)]
+)
+def test_as_good_as_the_best_is_not_beaten(is_maximized: bool, linear: float, num: int) -> None:
+    assert len(list(baseline_unbeaten(study_of(is_maximized=is_maximized, linear=linear)))) == num
