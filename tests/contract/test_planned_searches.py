@@ -34,6 +34,9 @@ RECIPES = [
     for group, choice in CHOICES
     if group == "search" and "stages:" in (CONF / f"search/{choice}.yaml").read_text()
 ]
+# A plain space, and one with conditions.
+QUICK = ("mlp", "optimizer")
+TYPED_ALONE = "what is typed"
 SPACES = [choice for group, choice in CHOICES if group == "space" and choice not in ("none", "supervised")]
 MODELS = {choice for group, choice in CHOICES if group == "model"}
 TYPED = ["space=none", "optimizer.lr=tag(log,interval(1e-4,1))", "data.batch_size=8,64,512"]
@@ -79,7 +82,10 @@ class Sweep:
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-@pytest.mark.parametrize("space", [*SPACES, "what is typed"])
+@pytest.mark.parametrize(
+    "space",
+    [*(space if space in QUICK else pytest.param(space, marks=pytest.mark.slow) for space in SPACES), TYPED_ALONE],
+)
 def test_each_stage_is_planned_from_the_trials_before_it(sweep: Sweep, recipe: str, space: str, tmp_path: Path) -> None:
     plan = sweep.plan_over(sweep.space(*beside(space, tmp_path)), f"search={recipe}")
     assert sum(plan.shares.values()) <= plan.settings.n_trials

@@ -43,7 +43,8 @@ NOT_SEEN = [
         "lr_finder: true\n", "lr_finder must be a node of min_lr, max_lr, steps; got true; experiment/x.yaml has"
     ),
     experiment(
-        "objective: val/acc\n", "objective must be a node of metric, mode; got val/acc; experiment/x.yaml has it"
+        "objective: val/acc\n",
+        "objective must be a node of metric, mode, others; got val/acc; experiment/x.yaml has it",
     ),
     experiment(
         "hydra:\n  sweeper:\n    n_trails: 3\n", "hydra.sweeper.n_trails: there is no such key; did you mean n_tr"

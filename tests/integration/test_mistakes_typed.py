@@ -60,7 +60,7 @@ BEGUN = [
         "data.val_fraction + data.test_fraction must be < 1, to leave a training part; got 0.9 + 0.2",
     ),
     ("data=wine model=cnn", "model=cnn needs images (channels, height, width); this data has samples of (13,)"),
-    ("objective=null", "objective must be a node of metric, mode; got null"),
+    ("objective=null", "objective must be a node of metric, mode, others; got null"),
 ]
 SWEEPS = [
     ("hydra.sweeper.n_trials=0", "hydra.sweeper.n_trials must be an integer >= 1; got 0"),
