@@ -11,6 +11,9 @@ import pytest
 import yaml
 from conftest import Ended, Shell
 from hydra.test_utils.test_utils import TSweepRunner
+from hydra.version import VersionBase
+from hydra_app import root_logger_kept
+from packaging.version import Version
 
 APP = """
 import hydra
@@ -195,13 +198,18 @@ def test_the_multi_objective_example_as_it_stands(shell: Shell) -> None:
 
 
 def test_a_sweep_that_python_began_runs_in_this_process(
-    hydra_sweep_runner: TSweepRunner, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    hydra_sweep_runner: TSweepRunner,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """As the official plugin's own test begins it: of a config without a folder for sweeps."""
+    monkeypatch.setattr(VersionBase.instance(), "version_base", Version("1.3"))  # whatever other tests have left
     keys = ("hydra/sweeper=optuna", "hydra/launcher=basic", "hydra.sweeper.n_trials=8", "hydra.sweeper.n_jobs=3")
     name = {"config_path": "configs", "config_name": "compose.yaml", "calling_module": "hydra.test_utils.a_module"}
     temp_dir = tmp_path / "sweep"
-    with hydra_sweep_runner(**name, calling_file=None, task_function=None, overrides=[*keys], temp_dir=temp_dir):
+    runner = hydra_sweep_runner(**name, calling_file=None, task_function=None, overrides=[*keys], temp_dir=temp_dir)
+    with root_logger_kept(), runner:  # Hydra leaves the handlers of the last job's log
         results = yaml.safe_load((temp_dir / "optimization_results.yaml").read_text())
         assert (results["best_value"], results["trials"]["complete"]) == (100, 1)
     assert "one worker instead of 3: a command line begins workers, and Python" in capsys.readouterr().out

@@ -48,6 +48,7 @@ BOUNDS: dict[str, dict[str, Bounds]] = {
         "tags": ([[], ["a", "b"]], ["a", None, [1], [""]]),
         "find_lr": FLAG,
         "refit": FLAG,
+        "objective.others": ([None, [], ["parameters"]], ["parameters", 3]),
         "lr_finder.min_lr": POSITIVE,
         "lr_finder.max_lr": POSITIVE,
         "lr_finder.steps": ([50, 51], [49, 50.0, None]),
