@@ -74,11 +74,12 @@ def _records_in_force(study: Study, stage: str | None) -> dict[str, ConfigRecord
     """Return the records of a stage that a trial ran with, and those of commands that may still run one."""
     attempts = map(Attempt, study.get_trials(deepcopy=False))
     used = {attempt.config_digest for attempt in attempts if not attempt.is_surplus}
-    writers = read_writers(study)
+    records = read_records(study)
+    writers = read_writers(study)  # read later: a record without a writer was taken back in between
     return {
         digest: record
-        for digest, record in read_records(study).items()
-        if record.stage == stage and (digest in used or not writers[digest].is_dead())
+        for digest, record in records.items()
+        if record.stage == stage and (digest in used or (digest in writers and not writers[digest].is_dead()))
     }
 
 
