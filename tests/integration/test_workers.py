@@ -160,17 +160,22 @@ if "TUNESMITH_WORKER" in os.environ:
 
 def test_workers_killed_while_they_load_what_trains_leave_no_trial_behind(shell: Shell) -> None:
     load = """
+import contextlib
 import os
 import signal
 from pathlib import Path
 
 def load():
-    Path("loading").mkdir(exist_ok=True)
-    Path("loading", str(os.getpid())).touch()
-    if len(os.listdir("loading")) <= 3:
-        os.kill(os.getpid(), signal.SIGKILL)
+    for death in ("first", "second", "third"):
+        with contextlib.suppress(FileExistsError):
+            Path(death).touch(exist_ok=False)  # of two workers at once, one makes it
+            os.kill(os.getpid(), signal.SIGKILL)
+    Path("loaded", str(os.getpid())).mkdir(parents=True)
 """
-    app(shell, "return cfg.x", load)
+    wait = (
+        "while len(os.listdir('loaded')) < 2: time.sleep(0.01)"  # else one worker ends the sweep before the last death
+    )
+    app(shell, f"{wait}\nreturn cfg.x", load)
     done = sweep(shell, "x=1,2,3,4", "hydra.sweeper.n_workers=2", "hydra.sweeper.on_start=app.load")
     assert (done.code, done.err) == (0, "")
     assert done.out.count("was ended by SIGKILL; another one starts") == 3
