@@ -17,6 +17,8 @@ from tunesmith.training.losses import target_weights
 from tunesmith.training.probes.norms import layer_weights
 from tunesmith.training.supervised import SupervisedLearning
 
+# The name of the samples that are looked at, among the learner's parts of the data.
+_PART = "probes"
 # Activation -> more than 0 where its outputs let a gradient through. A unit through which none comes for any sample is
 # dead: a ReLU at zero, a sigmoid or tanh within .01 of a bound (saturated).
 _ALIVE: dict[type[nn.Module], Callable[[Tensor], Tensor]] = {
@@ -44,16 +46,18 @@ def look(learner: SupervisedLearning, first: Sequence[Batch], others: Sequence[B
 
     first: the batches of which outputs and units are looked at; others: they count for the loss alone.
     """
-    metrics = EpochMetrics(
-        "train", learner.facts.has_classes, is_sum=learner.is_sum, weigh=target_weights(learner.loss)
-    )
+    facts, weigh = learner.facts, target_weights(learner.loss)
+    metrics = learner.epoch_metrics[_PART] = EpochMetrics(_PART, facts.has_classes, is_sum=learner.is_sum, weigh=weigh)
     units = _Units()
-    with torch.no_grad(), unchanged(learner):
-        with units.watched(learner):
-            for batch in first:
-                metrics.add(*learner.step(batch))
-        for batch in others:
-            metrics.add(*learner.step(batch))
+    try:
+        with torch.no_grad(), unchanged(learner):
+            with units.watched(learner):
+                for batch in first:
+                    learner.evaluate_on(batch, _PART)
+            for batch in others:
+                learner.evaluate_on(batch, _PART)
+    finally:
+        del learner.epoch_metrics[_PART]
     weight, loss, *_ = metrics.totals()
     largest = torch.stack([batch[0].abs().amax() for batch in first]).amax()
     numbers = {"train_loss": loss / weight, "input_max": largest, **units.output_numbers()}
@@ -107,7 +111,9 @@ class _Units:
 
     def output_numbers(self) -> dict[str, Tensor]:
         """Return smallest and largest output, and sum over a sample's outputs, and the share of exact zeros."""
-        outputs = torch.cat([each.flatten(1) for each in self.outputs]).float()
+        if not self.outputs:
+            return {}
+        outputs = torch.cat([each.reshape(len(each), -1) for each in self.outputs]).float()
         (least, most), (least_sum, most_sum) = outputs.aminmax(), outputs.sum(1).aminmax()
         return {
             "output_min": least,
@@ -120,7 +126,10 @@ class _Units:
 
 @contextmanager
 def _hooked(module: nn.Module, take: Callable[[Tensor], object]) -> Iterator[None]:
-    """Hand what a module puts out to a function, if it is a tensor."""
+    """Hand what a module puts out to a function, if it is a tensor; a scripted module takes no hook."""
+    if isinstance(module, torch.jit.ScriptModule):
+        yield
+        return
 
     def hook(_: nn.Module, __: object, outputs: object) -> None:
         if isinstance(outputs, Tensor):

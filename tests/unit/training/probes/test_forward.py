@@ -148,3 +148,21 @@ def test_a_look_that_fails_leaves_the_learner_as_it_was() -> None:
         look(seen_by, [(INPUTS[:, :2], TARGETS)])
     after = state_of(seen_by)
     assert after == before
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script.*is deprecated:DeprecationWarning")
+def test_a_scripted_model_is_seen_from_its_loss_alone() -> None:
+    scripted = torch.jit.script(hidden(nn.ReLU(), 1.0, -1.0))
+    seen = look(learner(scripted), [(INPUTS, TARGETS)])
+    assert ({*seen.numbers}, seen.dead_shares) == ({"train_loss", "input_max"}, {})
+
+
+def test_a_mistake_in_the_model_is_told_as_training_tells_it() -> None:
+    seen_by = learner(nn.Linear(5, 1))
+    seen_by.start_part("train")
+    messages = []
+    for call in (lambda: seen_by.train_on((INPUTS, TARGETS)), lambda: look(seen_by, [(INPUTS, TARGETS)])):
+        with pytest.raises(Exception, match="4") as raised:
+            call()
+        messages.append(str(raised.value))
+    assert messages[0] == messages[1]
