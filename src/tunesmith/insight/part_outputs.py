@@ -32,7 +32,7 @@ class PartOutputs:
     num_samples: of the part; more than the kept ones if the part is large.
     classes: (classes,), their names; empty for labels and numbers.
     columns: (columns,), names of a table's columns.
-    pictures: (NUM_WORST, channels, height, width), inputs of the worst samples, the worst first; empty if the inputs are no
+    pictures: (NUM_WORST, channels, height, width), inputs of the worst samples, the worst first; empty if inputs are no
         images.
     rows: (NUM_WORST, columns), the cells of the worst samples of a table as texts; empty if the inputs are no table.
     """
@@ -59,7 +59,8 @@ class PartOutputs:
     @property
     def predicted(self) -> Ints:
         """(samples,), the class with the largest probability."""
-        return self.outputs.argmax(1)
+        chosen: Ints = self.outputs.argmax(1)
+        return chosen
 
 
 def sample_losses(kind: str, outputs: Floats, targets: Floats | Ints) -> Floats:

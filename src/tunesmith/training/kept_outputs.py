@@ -44,6 +44,7 @@ def keep_val_outputs(folder: Path, learner: nn.Module, data: Any, device: torch.
     """
     if not (folder / BEST_CHECKPOINT).is_file() or not is_shown(learner, data) or not len(data.splits.val):
         return
+    assert isinstance(learner, SupervisedLearning)
     try:
         load_weights(learner, read_weights(folder / BEST_CHECKPOINT))
         positions = kept_positions(len(data.splits.val), data)
