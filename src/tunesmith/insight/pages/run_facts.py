@@ -56,6 +56,13 @@ class RunFacts:
     can_resume: bool = False
     missing: Sequence[str] = ()
 
+    def label_names(self, number: int) -> list[str]:
+        """Return a name for each of so many labels: the columns of data.target, or their places from 0."""
+        data = self.config.get("data")
+        names = data.get("target") if isinstance(data, Mapping) else None
+        is_named = isinstance(names, list) and len(names) == number
+        return [str(name) for name in (names if is_named and names else range(number))]
+
     @property
     def evaluate_command(self) -> str:
         return shlex.join(["python", "scripts/evaluate.py", self.folder])
