@@ -30,6 +30,7 @@ TEST_FILE = "test.yaml"
 # What it holds beside metrics: how many samples, and the standard error of the loss.
 TEST_FACTS = ("samples", "loss_se")
 REPORT_FILE = "test_report.txt"
+PAGE_FILE = "report.html"
 LINEAR_FILE = "linear.yaml"
 PREPARATION_FILE = "preparation.json"
 REFIT_FOLDER = "refit"
