@@ -61,6 +61,7 @@ _RULES: dict[str, Rule] = {
     "max_epochs": or_null(integer(1)),
     "folds": or_null(integer(2)),
     "dry_run": FLAG,
+    "report": FLAG,
 }
 
 # Evaluates the best trial, given its folder and its config; returns its test metrics.
@@ -69,6 +70,7 @@ OnFinish = Callable[..., Mapping[str, Any]]
 _ADDED: Mapping[str, Any] = {
     **dict.fromkeys(("target", "no_improvement", "total_epochs", "constraints", "enqueue", "stages", "confirm")),
     "baseline": False,
+    "report": False,
 }
 
 
@@ -111,6 +113,7 @@ class Settings:
     on_start: Callable[..., object] | None
     on_finish: OnFinish | None
     linear_model: Callable[[DictConfig], Mapping[str, float]] | None
+    report: bool
 
     @property
     def stopping(self) -> Stopping:

@@ -7,7 +7,7 @@ from typing import Any
 
 from tunesmith.insight.pages.figures import number
 from tunesmith.insight.pages.hover import value_text
-from tunesmith.insight.pages.page import Section, command, folded, missing, sentence, table, text
+from tunesmith.insight.pages.page import Section, beside, command, folded, missing, sentence, table, text
 from tunesmith.insight.pages.study_facts import StudyFacts, TrialFacts
 
 # Standard errors within which two values are a tie, as in the study checks; and of a 95 % interval.
@@ -65,10 +65,9 @@ def _best(study: StudyFacts) -> Iterator[str]:
     )
     yield sentence(_interval(study, best))
     yield sentence(_tied(study, best))
-    yield _beside(study, best)
-    yield _test(study)
     values = [[key, value_text(value)] for key, value in best.params.items()]
-    yield table(["parameter", "value"], values) if values else sentence("The trial has drawn no parameter.")
+    drawn = table(["parameter", "value"], values) if values else sentence("The trial has drawn no parameter.")
+    yield beside(_beside(study, best) + _test(study), drawn)
 
 
 def _epoch(study: StudyFacts) -> str:
@@ -95,6 +94,8 @@ def _interval(study: StudyFacts, best: TrialFacts) -> str:
             "metric on the validation part is not known. hydra.sweeper.confirm.top=5 runs the best five again."
         )
     low, high = best.value - NUM_SE * study.best_se, best.value + NUM_SE * study.best_se
+    if all(trial.value is None or not trial.value < 0 for trial in study.trials):
+        low = max(low, 0.0)  # of a loss or an accuracy
     return (
         f"95 % interval {number(low)} to {number(high)}: {NUM_SE} standard errors of {study.best_se:.2g}, "
         f"{study.se_source}. The best of many values is a little luck, too."

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from tunesmith.insight.pages.figures import ACCENT, FAINT, GOOD, INK, WARN, axis, is_wide, layout, log_switch
+from tunesmith.insight.pages.figures import ACCENT, FAINT, GOOD, INK, WARN, axis, is_wide, layout, log_switch, value_axis
 from tunesmith.insight.pages.hover import describe
 from tunesmith.insight.pages.page import Figure, Section, missing, sentence
 from tunesmith.insight.pages.study_facts import StudyFacts, TrialFacts
@@ -42,7 +42,7 @@ def curves(study: StudyFacts) -> Section:
     step = "fold" if folds.get("folds") else "epoch or reported step"
     spec = {
         "data": _traces(study, shown, every),
-        "layout": layout(axis(step), axis(study.metric, is_log)),
+        "layout": layout(axis(step), value_axis(study.metric, values, is_log)),
     }
     figure = Figure("curves-all", spec, 480, [log_switch(is_log)], f"{study.metric} of the trials by {step}")
     return Section("curves", title, "".join(_words(study, having, shown, every)), [figure])

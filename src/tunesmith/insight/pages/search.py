@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tunesmith.insight.pages import figures
-from tunesmith.insight.pages.figures import ACCENT, FAINT, INK, WARN, axis, is_wide, layout, log_switch
+from tunesmith.insight.pages.figures import ACCENT, FAINT, INK, WARN, axis, is_wide, layout, log_switch, value_axis
 from tunesmith.insight.pages.hover import describe
 from tunesmith.insight.pages.page import Figure, Section, missing, sentence
 from tunesmith.insight.pages.study_facts import StudyFacts, TrialFacts
@@ -102,7 +102,7 @@ def _spec(
         *_dots(drawn, name),
         *_levels(study, [getattr(steps[0], name), getattr(steps[-1], name)]),
     ]
-    y = axis(study.metric, is_log)
+    y = value_axis(study.metric, [step.trial.value for step in drawn], is_log)
     return {"data": traces, "layout": layout(axis(title, rangemode="tozero"), y)}
 
 
@@ -175,7 +175,8 @@ def _front(study: StudyFacts, ended: Sequence[TrialFacts]) -> tuple[str, list[Fi
     traces = [_objectives(name, trials, colours[name]) for name, trials in kinds.items() if trials]
     logs = [is_wide([trial.values[place] for trial in shown]) for place in (0, 1)]
     names = [f"{name} ({mode})" for name, mode in zip([study.metric, *study.others], study.modes, strict=True)]
-    spec = {"data": traces, "layout": layout(axis(names[0], logs[0]), axis(names[1], logs[1]))}
+    axes = [value_axis(names[place], [trial.values[place] for trial in shown], logs[place]) for place in (0, 1)]
+    spec = {"data": traces, "layout": layout(*axes)}
     more = "; the first two of them are drawn" if len(names) > 2 else ""
     body = sentence(f"Values of the complete trials in {len(names)} objectives{more}.")
     if len(shown) < len(complete):
