@@ -6,7 +6,18 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from tunesmith.insight.pages.figures import ACCENT, FAINT, GOOD, INK, WARN, axis, is_wide, layout, log_switch, value_axis
+from tunesmith.insight.pages.figures import (
+    ACCENT,
+    FAINT,
+    GOOD,
+    INK,
+    WARN,
+    axis,
+    is_wide,
+    layout,
+    log_switch,
+    value_axis,
+)
 from tunesmith.insight.pages.hover import describe
 from tunesmith.insight.pages.page import Figure, Section, missing, sentence
 from tunesmith.insight.pages.study_facts import StudyFacts, TrialFacts
