@@ -31,6 +31,8 @@ TEST_FILE = "test.yaml"
 TEST_FACTS = ("samples", "loss_se")
 REPORT_FILE = "test_report.txt"
 PAGE_FILE = "report.html"
+# What the model puts out for the two parts, with the weights of the best epoch.
+VAL_OUTPUTS_FILE, TEST_OUTPUTS_FILE = "val_outputs.npz", "test_outputs.npz"
 LINEAR_FILE = "linear.yaml"
 PREPARATION_FILE = "preparation.json"
 REFIT_FOLDER = "refit"
