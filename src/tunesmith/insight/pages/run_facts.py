@@ -21,8 +21,6 @@ Row = Mapping[str, str]
 T = TypeVar("T")
 # Groups of a config that may hold passwords.
 _SECRET = ("hydra", "logger")
-# Written by h6's probes, if they ran.
-LAYERS_FILE = "layers.csv"
 
 
 @dataclass(frozen=True)
@@ -90,7 +88,7 @@ def read_run_facts(folder: Path) -> RunFacts:
         metric=metric,
         mode=str(modes[0]) if modes else "",
         rows=read.all_rows(),
-        layers=read.read(LAYERS_FILE, _read_csv, []),
+        layers=read.read(run_folder.LAYERS_FILE, _read_csv, []),
         val=read.read(run_folder.VAL_OUTPUTS_FILE, read_part_outputs, None),
         test_outputs=read.read(run_folder.TEST_OUTPUTS_FILE, read_part_outputs, None),
         test=read.mapping(run_folder.TEST_FILE),
