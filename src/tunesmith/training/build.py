@@ -37,6 +37,7 @@ from tunesmith.training.loggers import build_loggers, log_config, plain_config
 from tunesmith.training.monitors import check_monitors
 from tunesmith.training.nodes import build_node
 from tunesmith.training.record import RunRecord
+from tunesmith.training.run_hparams import shown_hparams
 from tunesmith.training.saving import SAVE_INTERVAL_S
 
 # Hides what they say of hardware, and tips; warnings still show.
@@ -85,7 +86,7 @@ def build(
     trainer = _build_trainer(
         cfg,
         default_root_dir=str(folder),
-        callbacks=_build_callbacks(cfg, folder, record, module, has_bar, own),
+        callbacks=_build_callbacks(cfg, folder, record, module, has_bar, own, shown_hparams(cfg, reporter, fold)),
         logger=build_loggers(cfg, folder) or False,
         enable_progress_bar=has_bar,
     )
@@ -116,6 +117,7 @@ def _build_callbacks(
     module: L.LightningModule,
     has_bar: bool,
     own: Mapping[str, L.Callback],
+    hparams: Mapping[str, Any],
 ) -> list[L.Callback]:
     """Return only what this run needs: each callback makes a step 3 % slower; own: those of the config."""
     callbacks: list[L.Callback] = [SeededEpochs(cfg.seed), EpochRecord(record)]
@@ -126,8 +128,8 @@ def _build_callbacks(
     if type(module).configure_optimizers is not Supervised.configure_optimizers:
         callbacks.append(ScheduleLength())
     callbacks += start_weights(cfg)
-    if record.reporter.params:
-        callbacks.append(Hparams(record.reporter.params, record))
+    if hparams:
+        callbacks.append(Hparams(hparams, record))
     if not has_bar:
         callbacks.append(EpochLogger(record.objective.metric))
     elif not any(isinstance(each, ProgressBar) for each in own.values()):  # Lightning takes one
