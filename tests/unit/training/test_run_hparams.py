@@ -43,9 +43,10 @@ def test_a_plain_run_shows_the_main_keys_and_what_was_typed(
     assert hparams(monkeypatch, *typed) == {**MAIN, **also}
 
 
-def test_a_learner_that_reads_no_model_shows_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    shown = hparams(monkeypatch, "learner=denoiser")
-    assert ("model" in shown, shown["learner"]) == (False, "denoiser")
+def test_groups_that_the_learner_does_not_read_are_not_shown() -> None:
+    groups = {"optimizer": {"lr": 0.1}, "logger": {"a": 1}, "seed": 3}
+    cfg = OmegaConf.create({"learner": {"lr": 0.2}, **groups})
+    assert shown_hparams(cfg, NoReporter()) == {"seed": 3}
 
 
 @pytest.mark.parametrize(
