@@ -1,0 +1,65 @@
+"""What the figures of all pages have in common: colours, axes, texts, layout. Figures are plain dicts of plotly's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from html import escape
+from typing import Any
+
+from tunesmith.errors import printable
+
+# Readable on white and on near black.
+INK, ACCENT, FAINT, GOOD, WARN = "#3b7dd8", "#e0632b", "#8b939d", "#2e9b6a", "#c98a12"
+# Of a trial's state, everywhere.
+STATES = {"complete": INK, "pruned": FAINT, "failed": ACCENT, "running": GOOD, "infeasible": WARN, "best": ACCENT}
+COLORSCALE = "Viridis"
+# Values that span more than this factor are drawn on a log scale, as in plots.py.
+LOG_FROM = 30
+MAX_TEXT = 60
+
+Spec = dict[str, Any]
+
+
+def label(value: object, length: int = MAX_TEXT) -> str:
+    """Return a user's text as plotly shows it, which reads markup: escaped, and its middle left out if it is long."""
+    words = printable(str(value))
+    if len(words) > length:
+        words = f"{words[: length * 2 // 3]}...{words[-(length // 3 - 3) :]}"
+    return escape(words)
+
+
+def number(value: float | None) -> str:
+    """Return a value as all pages show it."""
+    return "-" if value is None else f"{value:.6g}"
+
+
+def is_wide(values: Iterable[float | None]) -> bool:
+    """Whether a log scale shows values better: they are positive and span more than LOG_FROM."""
+    finite = [value for value in values if value is not None and math.isfinite(value)]
+    return bool(finite) and min(finite) > 0 and max(finite) > LOG_FROM * min(finite)
+
+
+def axis(title: str, is_log: bool = False, **more: Any) -> Spec:
+    """Return an axis; title: a user's text, or ours."""
+    kind = {"type": "log", "exponentformat": "power", "dtick": None} if is_log else {}
+    return {"title": {"text": label(title), "standoff": 8}, "automargin": True, "zeroline": False, **kind, **more}
+
+
+def layout(xaxis: Mapping[str, Any], yaxis: Mapping[str, Any], **more: Any) -> Spec:
+    """Return the layout of a figure with one pair of axes."""
+    common: Spec = {
+        "font": {"size": 12, "family": "system-ui, 'DejaVu Sans', sans-serif"},
+        "margin": {"l": 56, "r": 16, "t": 32, "b": 48},
+        "hovermode": "closest",
+        "hoverlabel": {"align": "left"},
+        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+    }
+    return {**common, "xaxis": dict(xaxis), "yaxis": dict(yaxis), **more}
+
+
+def log_switch(is_log: bool, axis_name: str = "yaxis") -> dict[str, dict[str, Any]]:
+    """Return the buttons of an axis, for Figure.switches; the first one is how the axis is drawn."""
+    linear = {"linear": {f"{axis_name}.type": "linear", f"{axis_name}.autorange": True}}
+    log = {"log": {f"{axis_name}.type": "log", f"{axis_name}.autorange": True}}
+    return {**log, **linear} if is_log else {**linear, **log}
