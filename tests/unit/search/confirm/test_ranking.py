@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tunesmith.search.confirm.ranking import Repeats, mean_of, optimism, rank
+from tunesmith.search.confirm.ranking import Repeats, optimism, rank
 
 
 def repeats(trial: int, *values: float, first: float = 0.0, failed: int = 0) -> Repeats:
