@@ -70,7 +70,9 @@ def _figure(facts: RunFacts, panel: str, place: int) -> Figure:
         axis(step, **_ticks(traces)), axis(panel, is_log, domain=[0.34 if has_rate else 0, 1]), **_marks(facts, step)
     )
     if has_rate:
-        rates = [_trace(rows, RATE, step, "learning rate", {"color": GOOD, "shape": "vh"}) for rows in facts.rows.values()]
+        rates = [
+            _trace(rows, RATE, step, "learning rate", {"color": GOOD, "shape": "vh"}) for rows in facts.rows.values()
+        ]
         traces += [{**rate, "yaxis": "y2", "showlegend": False} for rate in rates]
         spec["yaxis2"] = _rate_axis([value for rate in rates for value in rate["y"] if value is not None])
         spec["xaxis"]["anchor"] = "y2"

@@ -88,8 +88,8 @@ def _train(run: Run, member: Member, seed: int) -> None:
 def _end(run: Run, member: Member) -> None:
     record = run.record
     record.stop()
-    if record.reporter.params:
-        log_hparams(run.loggers, record.reporter.params, record.state, record.best.value, record.best.epoch)
+    if run.hparams:
+        log_hparams(run.loggers, run.hparams, record.state, record.best.value, record.best.epoch)
     run.files.end_run(lambda: dump_checkpoint(member, len(run.val), is_over=True))
     if member.probes is not None:
         member.probes.end(lambda: _load_best(run, member))
