@@ -1,14 +1,16 @@
 """Evaluate a run or trial on the test part: python scripts/evaluate.py outputs/runs/<date>/<time>
 
-Writes test.yaml beside the run's result.yaml. Use the test part at the end only: choose nothing by its metrics.
+Writes test.yaml, and test_outputs.npz for the run's page, beside the run's result.yaml. Use the test part at the end
+only: choose nothing by its metrics.
 """
 
 import argparse
 from pathlib import Path
 
 from tunesmith.cli import evaluate
+from tunesmith.insight.pages.run_page import write_run_page
 from tunesmith.mistakes.explain import exit_on_error
-from tunesmith.run_folder import check_run_folder
+from tunesmith.run_folder import PAGE_FILE, check_run_folder
 
 
 def main() -> None:
@@ -20,6 +22,8 @@ def main() -> None:
         for name, value in evaluate(folder).items():
             print(f"{name:<12} {value:.4g}")
         print(f"{'written to':<12} {folder / 'test.yaml'}")
+        if (folder / PAGE_FILE).is_file():  # it shows the test part from now on
+            print(f"{'report':<12} {write_run_page(folder)}")
 
 
 if __name__ == "__main__":

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 from tunesmith.insight.pages.figures import ACCENT, FAINT, GOOD, INK, Spec, axis, is_wide, label, layout, log_switch
 from tunesmith.insight.pages.page import Figure, Section, missing, sentence
-from tunesmith.insight.pages.run_facts import Row, RunFacts
+from tunesmith.insight.pages.run_facts import Row, RunFacts, finite
 from tunesmith.run_folder import AXES
 
 RATE = "lr"
@@ -29,18 +28,17 @@ def curves(facts: RunFacts) -> Section:
 
 
 def _best_words(facts: RunFacts) -> str:
-    best = facts.result.get("epoch")
     gaps = "" if _is_finite(facts) else " Values that are not finite leave gaps."
     if len(facts.rows) > 1 or "" not in facts.rows:
         return f"A line for each of {len(facts.rows)} folds; training is dotted.{gaps}"
-    if best is None:
+    if facts.best is None:
         return f"There is no best epoch.{gaps}"
-    return f"The best epoch by {facts.metric} is {best}: its weights are in checkpoints/best.ckpt.{gaps}"
+    return f"The best epoch by {facts.metric} is {facts.best[0]}: its weights are in checkpoints/best.ckpt.{gaps}"
 
 
 def _is_finite(facts: RunFacts) -> bool:
     cells = (cell for rows in facts.rows.values() for row in rows for cell in row.values() if cell)
-    return all(_number(cell) is not None for cell in cells)
+    return all(finite(cell) is not None for cell in cells)
 
 
 def _panels(facts: RunFacts) -> list[str]:
@@ -113,7 +111,7 @@ def _look(fold: str, name: str) -> Spec:
 
 
 def _trace(rows: Sequence[Row], name: str, step: str, title: str, line: Spec) -> Spec:
-    points = [(_number(row.get(step)), _number(row.get(name))) for row in rows if row.get(name)]
+    points = [(finite(row.get(step)), finite(row.get(name))) for row in rows if row.get(name)]
     return {
         **{"type": "scatter", "mode": "lines" if len(points) > 1 else "markers", "name": title},
         **{"x": [x for x, _ in points], "y": [y for _, y in points], "line": {"width": 2, **line}},
@@ -123,11 +121,13 @@ def _trace(rows: Sequence[Row], name: str, step: str, title: str, line: Spec) ->
 
 def _marks(facts: RunFacts, step: str) -> dict[str, Any]:
     """Return a dashed line at the best epoch, or at the best of several validations."""
-    best = facts.result.get("epoch") if step == "epoch" else facts.result.get("step")
+    best: object = facts.result.get("step")
+    if step == "epoch":
+        best = facts.best[0] if facts.best is not None else None
     if not isinstance(best, int):
         return {}
     last = max(
-        (x for rows in facts.rows.values() for row in rows if (x := _number(row.get(step))) is not None), default=0
+        (x for rows in facts.rows.values() for row in rows if (x := finite(row.get(step))) is not None), default=0
     )
     line = {"color": FAINT, "dash": "dash", "width": 1}
     place = {"x": best, "y": 1, "yref": "paper"}
@@ -137,12 +137,3 @@ def _marks(facts: RunFacts, step: str) -> dict[str, Any]:
         "shapes": [{"type": "line", "x0": best, "x1": best, "y0": 0, "y1": 1, "yref": "paper", "line": line}],
         "annotations": [{**place, **words, "font": {"color": FAINT}}],
     }
-
-
-def _number(cell: str | None) -> float | None:
-    """Return a cell's number; None for one that is no finite number, which leaves a gap in a line."""
-    try:
-        value = float(cell or "")
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None

@@ -38,6 +38,8 @@ def predictions(facts: RunFacts) -> Section:
 def _not_kept(facts: RunFacts) -> str:
     if facts.is_trial:
         why = "A trial of a sweep does not keep its outputs for the validation part; a plain run does."
+    elif not facts.result:
+        why = "The outputs of the validation part are kept at the end of a run."
     elif "folds" in facts.result:
         why = "With data.folds the folds validate on different parts: their outputs are not kept."
     else:
