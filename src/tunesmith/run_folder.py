@@ -27,8 +27,8 @@ CONFIG_FILE = Path(".hydra", "config.yaml")
 METRICS_FILE = "metrics.csv"
 RESULT_FILE = "result.yaml"
 TEST_FILE = "test.yaml"
-# What it holds beside metrics: how many samples, and the standard error of the loss.
-TEST_FACTS = ("samples", "loss_se")
+# What it holds beside metrics: how many samples, standard errors of metrics, and the expected calibration error.
+TEST_FACTS = ("samples", "loss_se", "acc_se", "rmse_se", "ece")
 REPORT_FILE = "test_report.txt"
 LINEAR_FILE = "linear.yaml"
 PREPARATION_FILE = "preparation.json"

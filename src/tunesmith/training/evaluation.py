@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from tunesmith import run_folder
 from tunesmith.data.array_data import ArrayData
 from tunesmith.errors import NothingToEvaluate
+from tunesmith.training.chance import calibration, second_metric_se
 from tunesmith.training.class_report import class_report
 from tunesmith.training.data_record import read_data_record
 from tunesmith.training.draws import seed_everything
@@ -122,8 +123,13 @@ def _evaluate_outputs(cfg: DictConfig, folder: Path, built: list[Built], is_lean
     test = module.new_metrics("test")
     test.add(module.loss(outputs, targets), outputs, targets)
     metrics = {name: shortest_float32(value) for name, value in test.part_metrics(test.totals()).items()}
-    facts = {"samples": len(targets), **_loss_se(module, outputs, targets)}
-    run_folder.write_yaml(folder / run_folder.TEST_FILE, {**metrics, **facts})
+    chance = {
+        **_loss_se(module, outputs, targets),
+        **second_metric_se(test.kind, outputs, targets, test.target_scale),
+        **calibration(test.kind, outputs, targets),
+    }
+    facts = {name: shortest_float32(value) for name, value in chance.items()}
+    run_folder.write_yaml(folder / run_folder.TEST_FILE, {**metrics, "samples": len(targets), **facts})
     if module.facts.has_classes and targets.ndim == 1:
         report = class_report(targets.numpy(), outputs.argmax(1).numpy(), data.splits.classes)
         (folder / run_folder.REPORT_FILE).write_text(report)
@@ -138,7 +144,7 @@ def _loss_se(module: SupervisedLearning, outputs: Tensor, targets: Tensor) -> di
     if len(targets) < NUM_BLOCKS or module.is_sum:
         return {}
     blocks = [module.loss(outputs[first::NUM_BLOCKS], targets[first::NUM_BLOCKS]) for first in range(NUM_BLOCKS)]
-    return {"loss_se": shortest_float32(float(torch.stack(blocks).std()) / NUM_BLOCKS**0.5)}
+    return {"loss_se": float(torch.stack(blocks).std()) / NUM_BLOCKS**0.5}
 
 
 def _mean_outputs(cfg: DictConfig, built: list[Built], is_lean: bool) -> Tensor:
