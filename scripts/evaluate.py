@@ -1,6 +1,7 @@
 """Evaluate a run or trial on the test part: python scripts/evaluate.py outputs/runs/<date>/<time>
 
-Writes test.yaml beside the run's result.yaml, and test_report.txt if targets are classes. Use the test part at the end only: choose nothing by its metrics.
+Writes test.yaml beside the run's result.yaml, and test_report.txt if targets are classes. Use the test part at the end
+only: choose nothing by its metrics.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""What test.yaml says, as lines for people: each metric with its standard error, the calibration, the report's place."""
+"""What test.yaml says, as lines for people: metrics with standard errors, the calibration, the report's place."""
 
 from __future__ import annotations
 

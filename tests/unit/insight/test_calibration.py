@@ -11,7 +11,7 @@ from tunesmith.insight.calibration import calibration_error
 def test_it_is_the_gap_between_confidence_and_accuracy_in_each_bin() -> None:
     """Four samples say 0.9, of which three are right; six say 0.55, of which three are."""
     confidence = np.array([0.9] * 4 + [0.55] * 6)
-    targets = np.array([0, 0, 0, 1] + [0, 0, 0, 1, 1, 1])
+    targets = np.array([0, 0, 0, 1, 0, 0, 0, 1, 1, 1])
     probabilities = np.stack([confidence, 1 - confidence], axis=1)
     assert calibration_error(probabilities, targets) == pytest.approx(0.4 * (0.9 - 0.75) + 0.6 * (0.55 - 0.5))
 
