@@ -30,6 +30,7 @@ TEST_FILE = "test.yaml"
 # What it holds beside metrics: how many samples, standard errors of metrics, and the expected calibration error.
 TEST_FACTS = ("samples", "loss_se", "acc_se", "rmse_se", "ece")
 REPORT_FILE = "test_report.txt"
+PREDICTIONS_FILE = "predictions.csv"
 LINEAR_FILE = "linear.yaml"
 PREPARATION_FILE = "preparation.json"
 REFIT_FOLDER = "refit"

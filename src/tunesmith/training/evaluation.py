@@ -51,11 +51,11 @@ def evaluate(folder: Path, config: DictConfig | None = None) -> dict[str, float]
         UserError: the folder is not one that a run left, or the data are others than those of the run.
     """
     run_folder.check_run_folder(folder)
-    cfg = _read_config(folder) if config is None else config
+    cfg = read_config(folder) if config is None else config
     torch.set_num_threads(cfg.threads)
     seed_everything(cfg.seed)  # a test part may have random augmentation
-    is_lean = _is_lean(cfg)
-    built = [_build(cfg, fold, path, is_lean) for fold, path in _models(cfg, folder)]
+    is_lean = needs_no_trainer(cfg)
+    built = [_build(cfg, fold, path, is_lean) for fold, path in trained_folders(cfg, folder)]
     if _has_outputs(built[0]):
         return _evaluate_outputs(cfg, folder, built, is_lean)
     metrics = _evaluate_tests(cfg, built)
@@ -63,13 +63,14 @@ def evaluate(folder: Path, config: DictConfig | None = None) -> dict[str, float]
     return metrics
 
 
-def _read_config(folder: Path) -> DictConfig:
+def read_config(folder: Path) -> DictConfig:
+    """Return the config that a run has written down."""
     cfg = OmegaConf.load(folder / run_folder.CONFIG_FILE)
     assert isinstance(cfg, DictConfig)
     return cfg
 
 
-def _is_lean(cfg: DictConfig) -> bool:
+def needs_no_trainer(cfg: DictConfig) -> bool:
     """Whether a plain loop over the test part gives what a Trainer would, which has no callback and no logger here.
 
     A learner of the user's own has imported Lightning anyway, and may ask for its Trainer in a step.
@@ -81,7 +82,7 @@ def _is_lean(cfg: DictConfig) -> bool:
     return learner == SUPERVISED and bare.trainer.get("engine") != LIGHTNING and why_not_lean(bare) is None
 
 
-def _models(cfg: DictConfig, folder: Path) -> list[tuple[int | None, Path]]:
+def trained_folders(cfg: DictConfig, folder: Path) -> list[tuple[int | None, Path]]:
     """Return each fold, None for a run without folds, and the folder of its model."""
     folds = (cfg.get("data") or {}).get("folds")
     found: list[tuple[int | None, Path]] = [(None, folder)]
