@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 
 from tunesmith.cli import register_resolvers
-from tunesmith.errors import UserError
+from tunesmith.errors import UserError, printable
 from tunesmith.mistakes.explain import exit_on_error
 from tunesmith.search.trained_folder import trained_folder
 from tunesmith.training.loading import load
@@ -34,7 +34,8 @@ def main() -> None:
         print(f"{'model':<12} {folder}/checkpoints/best.ckpt")
         print(f"{'rows':<12} {written.num_rows}")
         if written.counts:
-            print(f"{'predicted':<12} " + "  ".join(f"{name} {n}" for name, n in written.counts.most_common(NUM_SHOWN)))
+            shown = "  ".join(f"{name} {number}" for name, number in written.counts.most_common(NUM_SHOWN))
+            print(f"{'predicted':<12} {printable(shown)}")
         print(f"{'written to':<12} {written.path}")
 
 

@@ -33,4 +33,4 @@ def calibration(kind: str, outputs: Tensor, targets: Tensor) -> dict[str, float]
 
 
 def _se_of_mean(values: Tensor) -> float:
-    return (values.std(correction=0) / len(values) ** 0.5).item()
+    return float(values.std(correction=0)) / float(len(values) ** 0.5)

@@ -1,4 +1,4 @@
-"""The model of a run, or of one of its folds, built without the run's data: what it put in for rows it puts in again."""
+"""The model of a run, or of one of its folds, built from the run's folder alone, without its data."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def predict_rows(cfg: DictConfig, module: nn.Module, batches: Batches, folder: P
     has_step = is_overridden("predict_step", module)
     if not has_step and not is_overridden("forward", module):
         raise UserError(
-            f"learner: {type(module).__name__} must have a predict_step that takes a batch, or a forward that takes its "
+            f"learner: {type(module).__name__} must have a predict_step that takes a batch, or a forward that takes "
             "inputs, to be applied to new rows"
         )
     is_loaded = isinstance(module, SupervisedLearning)

@@ -69,11 +69,14 @@ def parse_dates(texts: Any, order: str) -> Any | None:
     import pandas
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", UserWarning)  # pandas would guess each row's format by itself
-            return pandas.to_datetime(texts, utc=True, **_ORDERS[order])
-    except (ValueError, UserWarning, OverflowError):
+        # pandas warns before it guesses each row's format by itself, or takes 31/12 although the month comes first; an
+        # error in place of the warning would be lost in its C code.
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always", UserWarning)
+            dates = pandas.to_datetime(texts, utc=True, **_ORDERS[order])
+    except (ValueError, OverflowError):
         return None
+    return None if any(issubclass(each.category, UserWarning) for each in said) else dates
 
 
 def date_features(dates: Any, kind: str) -> Iterator[tuple[str, Any]]:

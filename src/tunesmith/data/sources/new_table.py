@@ -120,7 +120,7 @@ class NewTable:
         for name, found in self.unseen.items():
             texts = list_names(repr(text) for text, _ in found.most_common())
             log.warning(
-                "inputs: column %s has %s in %d rows, which the model has not learnt: a category like no other",
+                "inputs: column %s has %s, in %d of the rows, which the model has not learnt: none of its categories",
                 *(name, texts, found.total()),
             )
 
