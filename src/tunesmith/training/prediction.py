@@ -68,7 +68,7 @@ def write_predictions(folder: Path, inputs: Path, output: Path | None = None) ->
         for frame in predict(folder, inputs):
             file.write(frame.to_csv(index=False, header=not written.num_rows).encode())
             written.num_rows += len(frame)
-            if PREDICTION in frame and frame[PREDICTION].dtype == object:
+            if PREDICTION in frame and frame[PREDICTION].dtype.kind != "f":
                 written.counts.update(frame[PREDICTION])
     return written
 

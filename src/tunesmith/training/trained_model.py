@@ -54,7 +54,9 @@ class TrainedModel:
         batches = self._batches(prepare_rows(arrays, self.preparation))
         try:
             found = self._plain(cfg, batches) if self.is_lean else self._by_trainer(cfg, batches)
-        except IndexError as error:  # a token id that the embedding lacks
+        except (IndexError, RuntimeError) as error:  # a token id that the embedding lacks
+            if not self.preparation.is_tokens:
+                raise
             raise UserError(f"inputs must be such as the model was trained on: {text_of(error)}") from None
         if not all(isinstance(each, Tensor) for each in found) or sum(map(len, found)) != len(arrays.inputs):
             name = type(self.module).__name__
