@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 from tunesmith import run_folder
@@ -25,10 +26,9 @@ def trained_folder(folder: Path) -> Path:
         raise UserError(f"folder must be of a study with a best trial; got {folder} ({reason}): name a trial's folder")
     best = find_best(folder, found)
     if best is None:
-        host = found["best_host"] or "another host"
-        raise UserError(
-            f"folder must hold the study's best trial, {found['best_dir']}; got {folder} (it lies on {host})"
-        )
+        host = found["best_host"]
+        reason = "it is not there" if host in (None, socket.gethostname()) else f"it lies on {host}"
+        raise UserError(f"folder must hold the study's best trial, {found['best_dir']}; got {folder} ({reason})")
     refit = best / run_folder.REFIT_FOLDER
     is_refitted = all((refit / name).is_file() for name in (run_folder.RESULT_FILE, run_folder.BEST_CHECKPOINT))
     return refit if is_refitted else best
