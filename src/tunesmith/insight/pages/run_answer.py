@@ -10,6 +10,7 @@ import yaml
 from tunesmith.insight.pages.figures import number
 from tunesmith.insight.pages.page import Section, command, missing, sentence, table, text
 from tunesmith.insight.pages.run_facts import RunFacts, to_number
+from tunesmith.insight.test_part import standard_error
 from tunesmith.run_folder import LAST_CHECKPOINT, TEST_FACTS
 
 # Of result.yaml, as they are shown: key -> words.
@@ -81,9 +82,15 @@ def _test(facts: RunFacts) -> str:
     numbers = {name: value for name, each in facts.test.items() if (value := to_number(each)) is not None}
     if not numbers:
         return sentence("Not evaluated on the test part yet: do it once, at the end.")
-    rows: list[list[object]] = [[name, f"{value:.4g}"] for name, value in numbers.items() if name not in TEST_FACTS]
-    rows += [[name, f"{numbers[name]:.4g}"] for name in TEST_FACTS if name in numbers]
-    return sentence("On the test part:") + table(("metric", "value"), rows)
+    errors = {name: standard_error(facts.test, name) for name in numbers}
+    rows = [
+        [name, f"{value:.4g}", "" if errors[name] is None else f"{errors[name]:.2g}"]
+        for name, value in numbers.items()
+        if name not in TEST_FACTS
+    ]
+    words = f"On the test part, {facts.test['samples']} samples:" if "samples" in numbers else "On the test part:"
+    ece = sentence(f"Expected calibration error {numbers['ece']:.2g}.") if "ece" in numbers else ""
+    return sentence(words) + table(("metric", "value", "standard error"), rows) + ece
 
 
 def _commands(facts: RunFacts) -> str:
