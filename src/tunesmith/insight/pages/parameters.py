@@ -1,0 +1,137 @@
+"""The section `parameters`: what the parameters did to the value, the most important one first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from tunesmith.insight.pages import figures
+from tunesmith.insight.pages.contour import contour_figure
+from tunesmith.insight.pages.drawn_trials import DrawnTrials, choose_trials
+from tunesmith.insight.pages.figures import label
+from tunesmith.insight.pages.importances import MIN_BEST, best_trials, importances
+from tunesmith.insight.pages.page import Figure, Section, missing, sentence
+from tunesmith.insight.pages.parallel_coordinates import MAX_AXES, parallel_figure
+from tunesmith.insight.pages.param_scale import ParamScale, make_scale
+from tunesmith.insight.pages.param_values import LEGEND, value_figure
+from tunesmith.insight.pages.study_facts import StudyFacts
+
+# Trials from which importances say something, and from which the best tenth has the five that Optuna advises.
+MIN_TRIALS, SURE_TRIALS = 2 * MIN_BEST, 10 * MIN_BEST
+# Parameters that have a figure of their own, and a bar in the figure of importances.
+MAX_FIGURES, MAX_BARS = 12, 20
+
+
+def parameters_section(facts: StudyFacts) -> Section:
+    """Return the section: a figure per parameter, importances, parallel coordinates, contour of the first two."""
+    said = "".join(map(missing, facts.missing.get("parameters", ())))
+    drawn = choose_trials(facts)
+    scales = make_scales(facts)
+    if not scales or not (drawn.scored or drawn.unscored):
+        why = "No parameter varies." if not scales else "No trial has ended yet."
+        return Section("parameters", "Parameters", said + missing(why))
+    why_none = why_no_importances(drawn, scales)
+    shares = {} if why_none else find_importances(facts, drawn, scales)
+    ordered = sorted(scales, key=lambda scale: -shares.get(scale.key, 0.0))
+    words = [why_none or _say_importances(facts, drawn, shares), *_explain(facts, drawn, ordered)]
+    body = said + "".join(map(sentence, words))
+    return Section("parameters", "Parameters", body, tuple(_figures(facts, drawn, ordered, shares)))
+
+
+def make_scales(facts: StudyFacts) -> list[ParamScale]:
+    """Return the scales of all parameters that some trial has a value of."""
+    values = {
+        param.key: [trial.params[param.key] for trial in facts.trials if param.key in trial.params]
+        for param in facts.params
+    }
+    return [
+        make_scale(param.key, values[param.key], param.is_log, param.distribution)
+        for param in facts.params
+        if values[param.key]
+    ]
+
+
+def why_no_importances(drawn: DrawnTrials, scales: Sequence[ParamScale]) -> str | None:
+    """Return why importances would say nothing, None if they can be computed."""
+    num, varied = len(drawn.scored), [scale for scale in scales if not scale.is_single]
+    if len(varied) < 2:
+        return "There are no importances: they compare parameters, and fewer than two took several values."
+    if num < MIN_TRIALS:
+        return f"There are no importances: {num} trials have a value, and fewer than {MIN_TRIALS} say nothing."
+    if len({trial.value for trial in drawn.scored}) == 1:
+        return "There are no importances: all trials have the same value."
+    return None
+
+
+def find_importances(facts: StudyFacts, drawn: DrawnTrials, scales: Sequence[ParamScale]) -> dict[str, float]:
+    """Return the importance of each parameter, the largest first.
+
+    Pruned trials count with the best value that they reported, as in the study checks: the trials that a pruner stopped
+    are those that show where it is bad.
+    """
+    losses = [facts.sign * (trial.value or 0.0) for trial in drawn.scored]
+    return importances(scales, [trial.params for trial in drawn.scored], best_trials(losses))
+
+
+def _say_importances(facts: StudyFacts, drawn: DrawnTrials, shares: Mapping[str, float]) -> str:
+    if not any(shares.values()):
+        return "Importances are all 0: the best trials have the same values as the others."
+    first, second = list(shares.items())[:2]
+    rough = f" From fewer than {SURE_TRIALS} trials they are rough." if len(drawn.scored) < SURE_TRIALS else ""
+    of_first = f" Of several objectives, this section shows the first, {facts.metric}." if facts.is_multi else ""
+    return (
+        f"What sets the best tenth of {len(drawn.scored)} trials ({MIN_BEST} at least) apart from all of them, by "
+        f"PED-ANOVA: {first[0]} by {first[1]:.0%}, then {second[0]} by {second[1]:.0%}.{rough}{of_first}"
+    )
+
+
+def _explain(facts: StudyFacts, drawn: DrawnTrials, ordered: Sequence[ParamScale]) -> Iterator[str]:
+    yield LEGEND
+    yield from drawn.left_out
+    further = ordered[MAX_FIGURES:]
+    if further:
+        yield f"{len(further)} less important parameters have no figure; they are in trials.csv."
+    if len(ordered) > MAX_AXES:
+        yield f"The parallel coordinates show the {MAX_AXES} most important parameters that vary."
+
+
+def _figures(
+    facts: StudyFacts, drawn: DrawnTrials, ordered: Sequence[ParamScale], shares: Mapping[str, float]
+) -> Iterator[Figure]:
+    varied = [scale for scale in ordered if not scale.is_single]
+    if any(shares.values()):
+        yield _importance_figure(shares)
+    ordinal = [scale for scale in varied if scale.is_ordered]  # between two choices of a name there is nothing
+    if len(ordinal) > 1:
+        contour = contour_figure(facts, drawn, ordinal[0], ordinal[1])
+        yield from [contour] if contour else []
+    for place, scale in enumerate(ordered[:MAX_FIGURES]):
+        others = [other for other in varied[:2] if other is not scale]
+        yield value_figure(facts, drawn, scale, others[-1] if others else None, place)
+    parallel = parallel_figure(facts, drawn, ordered)
+    yield from [parallel] if parallel else []
+
+
+def _importance_figure(shares: Mapping[str, float]) -> Figure:
+    shown = list(shares.items())[:MAX_BARS][::-1]
+    bars = {
+        "type": "bar",
+        "orientation": "h",
+        "x": [value for _, value in shown],
+        "y": list(range(len(shown))),
+        "text": [f"{value:.0%}" for _, value in shown],
+        "textposition": "outside",
+        "cliponaxis": False,
+        "hovertext": [f"{label(key, 200)}: {value:.1%}" for key, value in shown],
+        "hoverinfo": "text",
+        "marker": {"color": figures.INK},
+    }
+    names = [label(key, 32) for key, _ in shown]
+    layout = figures.layout(
+        figures.axis("importance", tickformat=".0%", rangemode="tozero"),
+        figures.axis("", tickvals=bars["y"], ticktext=names),
+        showlegend=False,
+    )
+    height = max(280, 26 * len(shown) + 90)
+    return Figure(
+        "importances", {"data": [bars], "layout": layout}, height, label="importance of each parameter", is_half=True
+    )
