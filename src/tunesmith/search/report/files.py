@@ -13,7 +13,6 @@ from omegaconf.errors import OmegaConfBaseException
 
 from tunesmith.config.unreadable_yaml import read_plain_yaml
 from tunesmith.errors import UserError, text_of
-from tunesmith.search.report.trials import at
 from tunesmith.search.results import MULTIRUN_FILE, RESULTS_FILE
 from tunesmith.search.storage.password import STORAGE
 from tunesmith.search.study.study import DIRECTIONS
@@ -84,6 +83,14 @@ def read_or_nothing(path: Path) -> dict[str, Any]:
         return read_plain_yaml(path) if path.is_file() else {}
     except (OSError, UserError):
         return {}
+
+
+def at(content: Mapping[str, Any], key: str) -> Any:
+    """Return what a dotted key has in plain content, None if there is nothing."""
+    found: Any = content
+    for name in key.lstrip("+").split("."):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found
 
 
 def modes(words: Sequence[str]) -> tuple[str, ...]:
