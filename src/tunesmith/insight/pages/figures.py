@@ -47,8 +47,18 @@ def is_wide(values: Iterable[float | None]) -> bool:
 
 def axis(title: str, is_log: bool = False, **more: Any) -> Spec:
     """Return an axis; title: a user's text, or ours."""
-    kind = {"type": "log", "exponentformat": "power", "dtick": None} if is_log else {}
-    return {"title": {"text": label(title), "standoff": 8}, "automargin": True, "zeroline": False, **kind, **more}
+    kind = {"type": "log", "exponentformat": "power"} if is_log else {}
+    words = {"text": label(title), "standoff": 8}
+    return {"title": words, "automargin": True, "zeroline": False, **kind, **more}
+
+
+def value_axis(title: str, values: Iterable[float | None], is_log: bool) -> Spec:
+    """Return an axis of values, whose labels on a log scale are few enough to be read: 1, 2, 5 of three decades."""
+    finite = [value for value in values if value is not None and math.isfinite(value) and value > 0]
+    if not is_log or not finite:
+        return axis(title, is_log)
+    few = max(finite) < 1000 * min(finite)
+    return axis(title, is_log, dtick="D2" if few else 1, tickformat="~g", exponentformat="none")
 
 
 def layout(xaxis: Mapping[str, Any], yaxis: Mapping[str, Any], **more: Any) -> Spec:
@@ -65,6 +75,6 @@ def layout(xaxis: Mapping[str, Any], yaxis: Mapping[str, Any], **more: Any) -> S
 
 def log_switch(is_log: bool, axis_name: str = "yaxis") -> dict[str, dict[str, Any]]:
     """Return the buttons of an axis, for Figure.switches; the first one is how the axis is drawn."""
-    linear = {"linear": {f"{axis_name}.type": "linear", f"{axis_name}.autorange": True}}
+    linear = {"linear": {f"{axis_name}.type": "linear", f"{axis_name}.autorange": True, f"{axis_name}.dtick": None}}
     log = {"log": {f"{axis_name}.type": "log", f"{axis_name}.autorange": True}}
     return {**log, **linear} if is_log else {**linear, **log}

@@ -1,5 +1,5 @@
 "use strict";
-// Draws each figure when it comes near the view, in the colours of the page; all of them before printing.
+// Draws each figure when it comes near the view or the browser is idle, in the colours of the page; all before printing.
 const drawn = new Set();
 const lightInPrint = { ink: "#000000", faint: "#444444", grid: "#e0e0e0", line: "#bbbbbb", panel: "#ffffff" };
 let isPrinting = false;
@@ -51,6 +51,15 @@ const watch = new IntersectionObserver(
   { rootMargin: "300px" },
 );
 plots.forEach((plot) => watch.observe(plot));
+
+const idle = window.requestIdleCallback ?? ((work) => setTimeout(work, 50));
+function drawNext() {
+  const next = plots.find((plot) => !drawn.has(plot.id) && plot.checkVisibility?.() !== false);
+  if (!next) return;
+  draw(next);
+  idle(drawNext);
+}
+idle(drawNext);
 
 function repaint() {
   for (const plot of plots) if (drawn.has(plot.id)) Plotly.relayout(plot, themed(plot.layout));

@@ -106,6 +106,11 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], classes: Seq
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div>\n'
 
 
+def beside(*parts: str) -> str:
+    """Return parts of HTML that stand side by side, if there is room."""
+    return f'<div class="beside">{"".join(f"<div>{part}</div>" for part in parts)}</div>\n'
+
+
 def folded(title: str, body: str) -> str:
     """Return HTML that is shown after a click, and in print."""
     return f"<details><summary>{text(title)}</summary>\n{body}</details>\n"

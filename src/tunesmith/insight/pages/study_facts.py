@@ -143,4 +143,6 @@ class StudyFacts:
 
     @cached_property
     def baseline(self) -> TrialFacts | None:
-        return next((trial for trial in self.trials if trial.is_baseline), None)
+        """The first trial that ran the configuration as it stands, one that is comparable if there is any."""
+        able = [trial for trial in self.trials if trial.is_baseline]
+        return min(able, key=lambda trial: (not trial.is_comparable, trial.number), default=None)
