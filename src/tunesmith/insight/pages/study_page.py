@@ -54,4 +54,5 @@ def _section(study: StudyFacts, name: str) -> Section:
 
 
 def _with_lacks(section: Section, sentences: Sequence[str]) -> Section:
-    return replace(section, body="".join(map(missing, sentences)) + section.body)
+    said = [paragraph for paragraph in map(missing, sentences) if paragraph not in section.body]
+    return replace(section, body="".join(said) + section.body)
