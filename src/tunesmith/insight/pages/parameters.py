@@ -21,20 +21,20 @@ MIN_TRIALS, SURE_TRIALS = 2 * MIN_BEST, 10 * MIN_BEST
 MAX_FIGURES, MAX_BARS = 12, 20
 
 
-def parameters_section(facts: StudyFacts) -> Section:
+def parameters(facts: StudyFacts) -> Section:
     """Return the section: a figure per parameter, importances, parallel coordinates, contour of the first two."""
-    said = "".join(map(missing, facts.missing.get("parameters", ())))
     drawn = choose_trials(facts)
     scales = make_scales(facts)
     if not scales or not (drawn.scored or drawn.unscored):
         why = "No parameter varies." if not scales else "No trial has ended yet."
-        return Section("parameters", "Parameters", said + missing(why))
+        return Section("parameters", "Parameters", missing(why))
     why_none = why_no_importances(drawn, scales)
     shares = {} if why_none else find_importances(facts, drawn, scales)
     ordered = sorted(scales, key=lambda scale: -shares.get(scale.key, 0.0))
     words = [why_none or _say_importances(facts, drawn, shares), *_explain(facts, drawn, ordered)]
-    body = said + "".join(map(sentence, words))
-    return Section("parameters", "Parameters", body, tuple(_figures(facts, drawn, ordered, shares)))
+    return Section(
+        "parameters", "Parameters", "".join(map(sentence, words)), tuple(_figures(facts, drawn, ordered, shares))
+    )
 
 
 def make_scales(facts: StudyFacts) -> list[ParamScale]:
@@ -56,7 +56,7 @@ def why_no_importances(drawn: DrawnTrials, scales: Sequence[ParamScale]) -> str 
     if len(varied) < 2:
         return "There are no importances: they compare parameters, and fewer than two took several values."
     if num < MIN_TRIALS:
-        return f"There are no importances: {num} trials have a value, and fewer than {MIN_TRIALS} say nothing."
+        return f"There are no importances: fewer than {MIN_TRIALS} trials say nothing, and {num} have a value."
     if len({trial.value for trial in drawn.scored}) == 1:
         return "There are no importances: all trials have the same value."
     return None
