@@ -26,7 +26,7 @@ def parallel_figure(facts: StudyFacts, drawn: DrawnTrials, scales: Sequence[Para
     scales: of the parameters, in the order of the axes.
     """
     trials = drawn.scored[::-1]  # the best line is drawn last
-    shown = [scale for scale in scales if not scale.is_single][:MAX_AXES]
+    shown = scales[:MAX_AXES]
     if len(trials) < 2 or not shown:
         return None
     values = [trial.value for trial in trials if trial.value is not None]

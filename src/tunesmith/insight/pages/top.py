@@ -70,10 +70,12 @@ def _without_empty(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> 
 
 def _important_keys(facts: StudyFacts) -> list[str]:
     """Return the parameters, the most important first if importances can be computed."""
-    drawn, scales = choose_trials(facts), make_scales(facts)
+    drawn = choose_trials(facts)
+    scales = make_scales(facts, drawn)
     if why_no_importances(drawn, scales) is None:
-        return list(find_importances(facts, drawn, scales))
-    return [scale.key for scale in scales]
+        first = list(find_importances(facts, drawn, scales))
+        return [*first, *(param.key for param in facts.params if param.key not in first)]
+    return [param.key for param in facts.params]
 
 
 def _repeat_commands(facts: StudyFacts, trials: Sequence[TrialFacts]) -> str:
