@@ -23,28 +23,44 @@ _SETTINGS = (
 )
 
 
-def data_section(facts: StudyFacts) -> Section:
+def data(facts: StudyFacts) -> Section:
     """Return the section: the data as the config names and cuts it, its digest, and how many samples were tested on."""
-    said = "".join(map(missing, facts.missing.get("data", ())))
-    data = dict_of(facts.config.get("data"))
+    found = dict_of(facts.config.get("data"))
     rows = [
         ("digest of the data", facts.best_result.get("data_digest")),
         ("samples of the test part", facts.best_test.get("samples")),
-        *((f"data.{key}", _resolved(facts, value)) for key, value in _flat(data) if not key.endswith("_partial_")),
+        *_prepared(facts.preparation),
+        *((f"data.{key}", _resolved(facts, value)) for key, value in _flat(found) if not key.endswith("_partial_")),
     ]
-    body = said + sentence(
-        "What every trial was trained on. What was fitted on the training part (fills, categories, scales) is in "
-        "preparation.json in each trial's folder; the sizes of training and validation part are in its train.log."
+    said = sentence(
+        "What the best trial was trained on. All of what was fitted on its training part is in its preparation.json; "
+        "how many samples that part has is not recorded."
     )
-    return Section("data", "Data", body + _two_columns(rows), is_folded=True)
+    return Section("data", "Data", said + _two_columns(rows), is_folded=True)
 
 
-def space_section(facts: StudyFacts) -> Section:
+def space(facts: StudyFacts) -> Section:
     """Return the section: what varied and how it was searched, and with which versions on which hosts."""
-    said = "".join(map(missing, facts.missing.get("space", ())))
     search = sentence("How it was searched") + _two_columns(list(_search(facts)))
     environment = sentence("With what it ran: the best trial's record") + _two_columns(list(_environment(facts)))
-    return Section("space", "Space, search, environment", said + _space(facts) + search + environment, is_folded=True)
+    return Section("space", "Space, search, environment", _space(facts) + search + environment, is_folded=True)
+
+
+def _prepared(preparation: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+    """Yield what a preparation.json says: numbers of features and names, no values."""
+    lists = {key: value for key, value in preparation.items() if isinstance(value, list)}
+    categories = dict_of(preparation.get("categories"))
+    if not preparation:
+        yield "preparation", None
+        return
+    yield "shape of a sample", " x ".join(map(shown, lists.get("input_shape", ())))
+    if lists.get("classes"):
+        yield f"{len(lists['classes'])} classes", _list([shown(name) for name in lists["classes"]])
+    if lists.get("columns"):
+        yield f"{len(lists['columns'])} columns", _list([shown(name) for name in lists["columns"]])
+    yield "columns with categories", len(categories)
+    yield "missing values", "filled in" if "fills" in lists else "none"
+    yield "features that are scaled", len(lists.get("scale", ()))
 
 
 def _space(facts: StudyFacts) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunesmith.insight.pages import figures
-from tunesmith.insight.pages.drawn_trials import DrawnTrials
+from tunesmith.insight.pages.drawn_trials import FEW_TRIALS, DrawnTrials
 from tunesmith.insight.pages.figures import Spec, label, number
 from tunesmith.insight.pages.page import Figure
 from tunesmith.insight.pages.param_scale import ParamScale, to_text
@@ -15,7 +15,6 @@ from tunesmith.insight.pages.study_facts import StudyFacts, TrialFacts
 
 Floats = NDArray[np.float64]
 
-MIN_TRIALS = 6
 # Points of the grid along each axis; a trial decides the value around it up to so far, in parts of the range.
 NUM_POINTS, REACH = 40, 0.25
 
@@ -27,7 +26,7 @@ def contour_figure(facts: StudyFacts, drawn: DrawnTrials, across: ParamScale, up
     this grid takes 15 kB; and it extrapolates, where this one stays blank far from every trial.
     """
     trials = [trial for trial in drawn.complete if across.key in trial.params and up.key in trial.params]
-    if len(trials) < MIN_TRIALS:
+    if len(trials) < FEW_TRIALS:
         return None
     values = np.array([trial.value for trial in trials], dtype=float)
     is_log = figures.is_wide(values.tolist())
@@ -46,7 +45,7 @@ def contour_figure(facts: StudyFacts, drawn: DrawnTrials, across: ParamScale, up
         "colorbar": _colour_bar(facts, heights, is_log),
     }
     layout = figures.layout(param_axis(across), param_axis(up), showlegend=False)
-    spec = {"data": [surface, _marks(facts, trials, across, up)], "layout": layout}
+    spec = {"data": [surface, _marks(facts, drawn, trials, across, up)], "layout": layout}
     return Figure("contour", spec, 420, label=f"{facts.metric} over {across.key} and {up.key}", is_half=True)
 
 
@@ -83,10 +82,10 @@ def _colour_bar(facts: StudyFacts, heights: Floats, is_log: bool) -> Spec:
     return {**bar, "tickvals": ticks.tolist(), "ticktext": [f"{10**tick:.3g}" for tick in ticks]}
 
 
-def _marks(facts: StudyFacts, trials: list[TrialFacts], across: ParamScale, up: ParamScale) -> Spec:
+def _marks(facts: StudyFacts, drawn: DrawnTrials, trials: list[TrialFacts], across: ParamScale, up: ParamScale) -> Spec:
     trials = trials[::-1]  # the best one on top
     x, y = ([on_axis(scale, trial.params[scale.key]) for trial in trials] for scale in (across, up))
-    best = [trial is facts.best for trial in trials]
+    best = [trial is drawn.best for trial in trials]
     return {
         "type": "scatter",
         "mode": "markers",

@@ -15,7 +15,7 @@ INK, ACCENT, FAINT, GOOD, WARN = "#3b7dd8", "#e0632b", "#8b939d", "#2e9b6a", "#c
 STATES = {"complete": INK, "pruned": FAINT, "failed": ACCENT, "running": GOOD, "infeasible": WARN, "best": ACCENT}
 COLORSCALE = "Viridis"
 # Of marks, which stand alone on white or on near black.
-MARK_COLORS = [[0, "#5b6ee1"], [0.33, "#2a9db5"], [0.67, "#4fb35a"], [1, "#e0a526"]]
+MARK_COLORS: list[tuple[float, str]] = [(0, "#5b6ee1"), (0.33, "#2a9db5"), (0.67, "#4fb35a"), (1, "#e0a526")]
 # Values that span more than this factor are drawn on a log scale, as in plots.py.
 LOG_FROM = 30
 MAX_TEXT = 60

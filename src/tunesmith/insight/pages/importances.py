@@ -47,7 +47,7 @@ def _divergence(scale: ParamScale, params: Sequence[Mapping[str, object]], is_be
     cells = [_cell(scale, values[scale.key]) if scale.key in values else None for values in params]
     of_best = [cell for cell, best in zip(cells, is_best, strict=True) if best and cell is not None]
     of_all = [cell for cell in cells if cell is not None]
-    if scale.is_single or not of_best or len(of_all) < 2:
+    if not of_best or len(of_all) < 2:
         return 0.0
     best, every = (_density(scale, cells) + 1e-12 for cells in (of_best, of_all))
     part_of_best, part_of_all = len(of_best) / is_best.sum(), len(of_all) / len(params)

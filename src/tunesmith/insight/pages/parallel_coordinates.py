@@ -16,7 +16,8 @@ from tunesmith.insight.pages.study_facts import StudyFacts, TrialFacts
 MAX_AXES = 10
 NOT_SET = "not set"
 # Colours of pruned trials, whose number is -1, and of complete ones from the best, 0, to the worst, 1.
-_COLOURS = [[0, "#aab1b9"], [0.49, "#aab1b9"], [0.5, "#440154"], [0.67, "#31688e"], [0.83, "#35b779"], [1, "#e8d31c"]]
+_PRUNED = figures.STATES["pruned"]
+_COLOURS = [[0, _PRUNED], [0.49, _PRUNED], *([0.5 + place / 2, colour] for place, colour in figures.MARK_COLORS)]
 
 
 def parallel_figure(facts: StudyFacts, drawn: DrawnTrials, scales: Sequence[ParamScale]) -> Figure | None:
@@ -25,21 +26,28 @@ def parallel_figure(facts: StudyFacts, drawn: DrawnTrials, scales: Sequence[Para
     scales: of the parameters, in the order of the axes.
     """
     trials = drawn.scored[::-1]  # the best line is drawn last
-    shown = [scale for scale in scales if not scale.is_single][:MAX_AXES]
+    shown = scales[:MAX_AXES]
     if len(trials) < 2 or not shown:
         return None
     values = [trial.value for trial in trials if trial.value is not None]
     of_value = make_scale(facts.metric, values, is_log=figures.is_wide(values))
+    axes = [*(_param_axis(scale, trials) for scale in shown), _state_axis(trials), _axis(of_value, values)]
     trace = {
         "type": "parcoords",
         "line": {"color": _colours(trials), "colorscale": _COLOURS, "cmin": -1, "cmax": 1},
-        "dimensions": [*(_param_axis(scale, trials) for scale in shown), _state_axis(trials), _axis(of_value, values)],
+        "dimensions": axes,
         "labelangle": -15,
         "labelfont": {"size": 11},
         "rangefont": {"size": 1, "color": "rgba(0,0,0,0)"},  # the ticks say it
     }
     layout = {"margin": {"l": 60, "r": 60, "t": 90, "b": 20}, "font": {"size": 11}}
-    return Figure("parallel", {"data": [trace], "layout": layout}, 440, label="parallel coordinates of the trials")
+    return Figure(
+        "parallel",
+        {"data": [trace], "layout": layout},
+        440,
+        label="parallel coordinates of the trials",
+        min_width=85 * len(axes),
+    )
 
 
 def _colours(trials: Sequence[TrialFacts]) -> list[float]:

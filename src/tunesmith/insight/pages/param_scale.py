@@ -33,11 +33,6 @@ class ParamScale:
     is_ordered: bool = True
 
     @property
-    def is_single(self) -> bool:
-        """Whether there is one value only, so that nothing can depend on it."""
-        return len(self.choices) == 1 if self.choices else self.low == self.high
-
-    @property
     def ends(self) -> tuple[float, float]:
         """The places of the first value and of the last one."""
         if self.choices:

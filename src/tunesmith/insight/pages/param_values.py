@@ -33,7 +33,7 @@ def value_figure(
         "circle": [trial for trial in drawn.scored if trial.state == "complete" and not trial.is_infeasible],
         "circle-open": [trial for trial in drawn.scored if trial.state == "pruned" and not trial.is_infeasible],
         "diamond-open": [trial for trial in drawn.scored if trial.is_infeasible],
-        "star": [trial for trial in drawn.scored if trial is facts.best],
+        "star": [trial for trial in drawn.scored if trial is drawn.best],
     }
     traces = [
         _trace(facts, [trial for trial in trials if _has(trial, colour) == has], scale, colour if has else None, symbol)
@@ -56,7 +56,7 @@ def value_figure(
 def param_axis(scale: ParamScale) -> Spec:
     """Return the axis of a parameter: linear or log numbers, or the places of its choices."""
     if not scale.choices:
-        return figures.axis(scale.key, scale.is_log)
+        return figures.axis(scale.key, scale.is_log, **({"dtick": 1} if _is_stepwise(scale) else {}))
     places, labels = scale.ticks()
     step = -(-len(places) // MAX_TICKS)
     shown = [label(text, 16) for text in labels[::step]]
@@ -73,9 +73,14 @@ def on_axis(scale: ParamScale, value: Any) -> float | None:
 def _points(trials: Sequence[TrialFacts], scale: ParamScale) -> list[tuple[TrialFacts, float]]:
     """Return the trials that have the parameter, and where they stand; beside each other if there are few places."""
     points = [(trial, x) for trial in trials if (x := on_axis(scale, trial.params.get(scale.key))) is not None]
-    if not scale.choices and not (scale.is_integer and scale.high - scale.low < MAX_TICKS):
+    if not scale.choices and not _is_stepwise(scale):
         return points
     return [(trial, x + 0.4 * (trial.number * GOLDEN % 1 - 0.5)) for trial, x in points]
+
+
+def _is_stepwise(scale: ParamScale) -> bool:
+    """Whether the numbers are few integers."""
+    return scale.is_integer and not scale.is_log and scale.high - scale.low < MAX_TICKS
 
 
 def _trace(

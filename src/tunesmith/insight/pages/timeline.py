@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from datetime import datetime
 
 from tunesmith.insight.pages import figures
@@ -52,17 +52,9 @@ def describe_workers(facts: StudyFacts) -> list[str]:
         return ["No time of a trial is recorded."]
     by_worker = _by_worker(spans)
     begin, end = min(start for _, (start, _) in spans), max(end for _, (_, end) in spans)
-    busy = sum(_union(row) for row in by_worker.values())
-    present = sum(
-        (max(end for _, end in row) - min(start for start, _ in row)).total_seconds() for row in by_worker.values()
-    )
-    workers = "1 worker" if len(by_worker) == 1 else f"{len(by_worker)} workers"
-    idle = (
-        f", idle {1 - busy / present:.0%} of the time between their first trial and their last one"
-        if present > 0
-        else ""
-    )
-    said = [f"{len(spans)} trials on {workers} in {seconds((end - begin).total_seconds())}{idle}."]
+    said = [f"{_count(spans, 'trial')} on {_count(by_worker, 'worker')} in {seconds(_length((begin, end)))}."]
+    if len(spans) > len(by_worker):
+        said[0] = f"{said[0][:-1]}; between two trials, a worker was idle for {_idle_part(by_worker):.0%} of the time."
     if len(by_worker) > MAX_WORKERS:
         said.append(f"{MAX_WORKERS} of {len(by_worker)} workers are drawn.")
     return said + ([f"{MAX_BARS} of {len(spans)} trials are drawn."] if len(spans) > MAX_BARS else [])
@@ -102,13 +94,28 @@ def _natural(name: str) -> tuple[str, int, str]:
     return (head, int(tail), "") if tail.isdecimal() else (name, 0, "")
 
 
-def _union(spans: Sequence[Span]) -> float:
+def _idle_part(by_worker: Mapping[str, Sequence[Span]]) -> float:
+    """Return the part of the time from a worker's first trial to its last one in which it ran none."""
+    present = sum(_length((row[0][0], max(end for _, end in row))) for row in by_worker.values())
+    busy = sum(map(_busy_seconds, by_worker.values()))
+    return 1 - busy / present if present else 0.0
+
+
+def _busy_seconds(spans: Sequence[Span]) -> float:
     """Return the seconds in which a worker ran a trial, or several at once."""
     total, reached = 0.0, spans[0][0]
     for start, end in spans:
-        total += max(0.0, (end - max(start, reached)).total_seconds())
+        total += max(0.0, _length((max(start, reached), end)))
         reached = max(reached, end)
     return total
+
+
+def _length(span: Span) -> float:
+    return (span[1] - span[0]).total_seconds()
+
+
+def _count(things: Sized, name: str) -> str:
+    return f"{len(things)} {name}{'' if len(things) == 1 else 's'}"
 
 
 def _bars(
@@ -120,7 +127,7 @@ def _bars(
         "orientation": "h",
         "name": state,
         "base": [start.isoformat() for _, start, _ in pairs],
-        "x": [max(1.0, (end - start).total_seconds() * 1000) for _, start, end in pairs],
+        "x": [max(1.0, 1000 * _length((start, end))) for _, start, end in pairs],
         "y": [rows.index(trial.worker or UNKNOWN) for trial in trials],
         "text": [_hover(facts, trial) for trial in trials],
         "textposition": "none",

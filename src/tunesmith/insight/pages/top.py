@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tunesmith.insight.pages.answer import ties
 from tunesmith.insight.pages.drawn_trials import choose_trials
 from tunesmith.insight.pages.figures import number
 from tunesmith.insight.pages.page import Section, command, folded, missing, sentence, table
@@ -12,7 +13,6 @@ from tunesmith.insight.pages.parameters import find_importances, make_scales, wh
 from tunesmith.insight.pages.repeating import repeat_command
 from tunesmith.insight.pages.stages import confirmation_table, stages_table
 from tunesmith.insight.pages.study_facts import StudyFacts, TrialFacts
-from tunesmith.insight.pages.ties import find_ties, say_ties
 from tunesmith.insight.pages.timeline import describe_workers, timeline_figure
 
 # Trials of the table, and parameters that have a column in it.
@@ -20,10 +20,9 @@ MAX_TRIALS, MAX_PARAMS = 10, 12
 AS_GOOD = "as\u00a0good"
 
 
-def top_section(facts: StudyFacts) -> Section:
+def top(facts: StudyFacts) -> Section:
     """Return the section: tables of the best trials, stages and confirmed configurations; the timeline of workers."""
     parts = [
-        "".join(map(missing, facts.missing.get("top", ()))),
         _best_trials(facts),
         stages_table(facts),
         confirmation_table(facts),
@@ -34,18 +33,18 @@ def top_section(facts: StudyFacts) -> Section:
 
 
 def _best_trials(facts: StudyFacts) -> str:
-    ranked, ties = facts.ranked[:MAX_TRIALS], find_ties(facts)
+    ranked = facts.ranked[:MAX_TRIALS]
     if not ranked:
         return missing("No trial has run to its end, so there is no best one.")
     keys = _important_keys(facts)
     columns = ["trial", "", facts.metric, *facts.others, "epochs", "seconds", "stage", "folder", *keys[:MAX_PARAMS]]
-    marks = ["best" if trial is facts.best else AS_GOOD if trial in ties else "" for trial in ranked]
+    tied = [] if facts.best is None else ties(facts, facts.best)
+    marks = ["best" if trial is facts.best else AS_GOOD if trial in tied else "" for trial in ranked]
     rows = [_row(facts, trial, mark, keys[:MAX_PARAMS]) for trial, mark in zip(ranked, marks, strict=True)]
     cut = f" {len(keys) - MAX_PARAMS} further parameters are in trials.csv." if len(keys) > MAX_PARAMS else ""
-    said = [f"{_how_many(facts, len(ranked))}{cut}", say_ties(facts) or ""]
     classes = [mark if mark == "best" else "" for mark in marks]
     shown = _without_empty(columns, rows)
-    return "".join(map(sentence, filter(None, said))) + table(*shown, classes) + _repeat_commands(facts, ranked)
+    return sentence(f"{_how_many(facts, len(ranked))}{cut}") + table(*shown, classes) + _repeat_commands(facts, ranked)
 
 
 def _how_many(facts: StudyFacts, num: int) -> str:
@@ -71,10 +70,12 @@ def _without_empty(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> 
 
 def _important_keys(facts: StudyFacts) -> list[str]:
     """Return the parameters, the most important first if importances can be computed."""
-    drawn, scales = choose_trials(facts), make_scales(facts)
+    drawn = choose_trials(facts)
+    scales = make_scales(facts, drawn)
     if why_no_importances(drawn, scales) is None:
-        return list(find_importances(facts, drawn, scales))
-    return [scale.key for scale in scales]
+        first = list(find_importances(facts, drawn, scales))
+        return [*first, *(param.key for param in facts.params if param.key not in first)]
+    return [param.key for param in facts.params]
 
 
 def _repeat_commands(facts: StudyFacts, trials: Sequence[TrialFacts]) -> str:

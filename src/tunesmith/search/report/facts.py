@@ -16,7 +16,7 @@ from tunesmith.errors import text_of
 from tunesmith.insight.pages.study_facts import ParamFacts, StudyFacts, TrialFacts
 from tunesmith.search.measured_noise import noise_of_repeats, standard_error
 from tunesmith.search.report.commands import Commands, commands_of
-from tunesmith.search.report.files import Files, at, modes, read_files, read_or_nothing
+from tunesmith.search.report.files import Files, at, modes, read_files, read_json_or_nothing, read_or_nothing
 from tunesmith.search.report.left import trials_left
 from tunesmith.search.report.stored import Stored, read_stored
 from tunesmith.search.report.trials import param_facts, trial_facts
@@ -150,6 +150,7 @@ def _with_best(facts: StudyFacts, files: Files, stored: Stored | None) -> StudyF
         best_result=result,
         best_test=refit or read_or_nothing(where / run_folder.TEST_FILE),
         linear=read_or_nothing(where / run_folder.LINEAR_FILE),
+        preparation=read_json_or_nothing(where / run_folder.PREPARATION_FILE),
         best_se=noise,
         se_source=source,
     )

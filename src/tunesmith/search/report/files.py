@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -83,6 +84,15 @@ def read_or_nothing(path: Path) -> dict[str, Any]:
         return read_plain_yaml(path) if path.is_file() else {}
     except (OSError, UserError):
         return {}
+
+
+def read_json_or_nothing(path: Path) -> dict[str, Any]:
+    """Return the object that a JSON file holds, nothing if there is none or it is damaged."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def at(content: Mapping[str, Any], key: str) -> Any:
