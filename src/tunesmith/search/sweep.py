@@ -24,7 +24,7 @@ from tunesmith.search.console.lines import say, show_joined, show_stage
 from tunesmith.search.console.progress import ProgressPrinter
 from tunesmith.search.dry_run import check_sweep, show_examples
 from tunesmith.search.ended_trial import compose_ended
-from tunesmith.search.finish import finish, write_results
+from tunesmith.search.finish import finish, leave_results
 from tunesmith.search.opening import StudyOpener
 from tunesmith.search.pool.launcher import check_launcher, max_local_workers, read_launcher, runs_on_cluster
 from tunesmith.search.pool.pool import EXIT_MACHINE_FAULT, Pool
@@ -212,7 +212,7 @@ class Sweep:
         Pool(start, self._stages.are_used_up, self._interruption, watch, stops).run(n_workers, is_late, progress)
 
     def _write_results(self, study: Study) -> None:
-        write_results(study, self._settings, self._folder, compose_ended, self._loader())
+        leave_results(study, self._settings, self._folder, self._keys, compose_ended, self._loader())
 
     def _loader(self) -> ConfigLoader:
         return self._stages.get(0, ()).composer.loader
