@@ -134,7 +134,8 @@ def _beside(study: StudyFacts, best: TrialFacts) -> str:
     notes = ""
     if baseline is not None and baseline.value is not None:
         name = f"as it stands: trial {baseline.number}{'' if baseline.state == 'complete' else f' ({baseline.state})'}"
-        rows.append([name, number(baseline.value), _gain(study, best.value, baseline.value)])
+        gain = _gain(study, best.value, baseline.value) if baseline.is_comparable else "not to be compared: other data"
+        rows.append([name, number(baseline.value), gain])
     else:
         state = "" if baseline is None else f"; trial {baseline.number} is {baseline.state}"
         notes += missing(f"The configuration as it stands is not there to compare{state}: hydra.sweeper.baseline=true.")
