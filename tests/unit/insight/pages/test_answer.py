@@ -86,8 +86,8 @@ def test_what_is_not_there_is_said() -> None:
     [
         ((), "No best trial: none has run to its end."),
         ((trial(0, None, "failed"),), "No best trial: none has run to its end."),
-        ((trial(0, 1.0, is_infeasible=True),), "No best trial: 1 trials break a constraint"),
-        ((trial(0, None, "running"),), "The study is not over: 1 trials run now."),
+        ((trial(0, 1.0, is_infeasible=True),), "No best trial: of those that ended, 1 trial broke a constraint"),
+        ((trial(0, None, "running"),), "The study is not over: 1 trial runs now."),
     ],
     ids=["empty", "failed", "infeasible", "running"],
 )
