@@ -25,7 +25,15 @@ def answer(study: StudyFacts) -> Section:
 
 
 def ties(study: StudyFacts, best: TrialFacts) -> list[TrialFacts]:
-    """Return the other trials that noise does not tell from the best one; without a known noise those of its value."""
+    """Return the other trials that are as good as the best one, as far as is known.
+
+    After a confirmation those that its seeds do not tell apart; else those within the noise, as in the study checks;
+    without a known noise those of the same value.
+    """
+    confirmed = study.results.get("confirm")
+    if isinstance(confirmed, Mapping) and confirmed.get("trial") == best.number:
+        named = confirmed.get("ties")
+        return [trial for trial in study.ranked if isinstance(named, list) and trial.number in named]
     margin = NUM_SD * (study.best_se or 0.0)
     return [
         trial
@@ -108,7 +116,9 @@ def _is_pair(value: Any) -> bool:
 
 def _tied(study: StudyFacts, best: TrialFacts) -> str:
     tied = ties(study, best)
+    is_confirmed = isinstance(study.results.get("confirm"), Mapping)
     within = f"within {NUM_SD:g} standard errors of it" if study.best_se else "of the same value"
+    within = "as good on the seeds of the confirmation" if is_confirmed else within
     if not tied:
         return f"No other complete trial is {within}."
     shown = ", ".join(str(trial.number) for trial in tied[:MAX_TIES]) + (" ..." if len(tied) > MAX_TIES else "")
