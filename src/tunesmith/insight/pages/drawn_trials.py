@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from tunesmith.insight.pages.study_facts import ENDED, StudyFacts, TrialFacts
 
 # Trials that a figure shows: a browser answers a hover within 100 ms, and a page stays below 7 MB.
-MAX_TRIALS = 1000
+MAX_TRIALS = 500
 # Fewer trials than this say little about parameters.
 FEW_TRIALS = 10
 

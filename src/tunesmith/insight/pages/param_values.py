@@ -56,7 +56,8 @@ def value_figure(
 def param_axis(scale: ParamScale) -> Spec:
     """Return the axis of a parameter: linear or log numbers, or the places of its choices."""
     if not scale.choices:
-        return figures.axis(scale.key, scale.is_log, **({"dtick": 1} if _is_stepwise(scale) else {}))
+        steps = {"dtick": 1, "range": [scale.low - 0.5, scale.high + 0.5]} if _is_stepwise(scale) else {}
+        return figures.axis(scale.key, scale.is_log, **steps)
     places, labels = scale.ticks()
     step = -(-len(places) // MAX_TICKS)
     shown = [label(text, 16) for text in labels[::step]]
