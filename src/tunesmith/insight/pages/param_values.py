@@ -30,10 +30,10 @@ def value_figure(
     colour: scale of the parameter that colours the marks, None for one colour; place: of the figure, for its id.
     """
     groups = {
-        "circle": [trial for trial in drawn.scored if trial.state == "complete" and not trial.is_infeasible],
-        "circle-open": [trial for trial in drawn.scored if trial.state == "pruned" and not trial.is_infeasible],
-        "diamond-open": [trial for trial in drawn.scored if trial.is_infeasible],
-        "star": [trial for trial in drawn.scored if trial is drawn.best],
+        "circle": [trial for trial in drawn.marks if trial.state == "complete" and not trial.is_infeasible],
+        "circle-open": [trial for trial in drawn.marks if trial.state == "pruned" and not trial.is_infeasible],
+        "diamond-open": [trial for trial in drawn.marks if trial.is_infeasible],
+        "star": [] if drawn.best is None else [drawn.best],
     }
     traces = [
         _trace(facts, [trial for trial in trials if _has(trial, colour) == has], scale, colour if has else None, symbol)
@@ -41,7 +41,7 @@ def value_figure(
         for has in (False, True)
     ]
     traces.append(_edge_trace(drawn.unscored, scale))
-    is_log = figures.is_wide([trial.value for trial in drawn.scored])
+    is_log = figures.is_wide([trial.value for trial in drawn.marks])
     layout = figures.layout(
         param_axis(scale),
         figures.axis(facts.metric, is_log),

@@ -9,6 +9,7 @@ import pytest
 from optuna.distributions import FloatDistribution
 from shown import random_trials, shown_study, shown_trial
 
+from tunesmith.insight.pages.drawn_trials import MAX_TRIALS
 from tunesmith.insight.pages.page import Section, to_html
 from tunesmith.insight.pages.parameters import MAX_FIGURES, parameters
 from tunesmith.insight.pages.study_facts import StudyFacts, TrialFacts
@@ -72,6 +73,12 @@ def test_of_many_parameters_the_first_have_a_figure_and_the_others_are_counted()
     section = parameters(shown_study(trials))
     assert sum(name.startswith("value-") for name in ids(section)) == MAX_FIGURES
     assert "28 less important parameters have no figure; they are in trials.csv." in section.body
+
+
+def test_importances_are_of_all_trials_though_some_are_drawn() -> None:
+    section = parameters(shown_study(random_trials(MAX_TRIALS + 100)))
+    assert f"the best tenth of {MAX_TRIALS + 100} trials" in section.body
+    assert f"{MAX_TRIALS} of {MAX_TRIALS + 100} ranked trials are drawn" in section.body
 
 
 def test_of_several_objectives_the_first_is_shown() -> None:
