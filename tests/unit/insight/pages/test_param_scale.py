@@ -28,7 +28,7 @@ def test_a_value_lies_on_its_own_scale(distribution: BaseDistribution, value: An
     assert make_scale("key", [value], is_log, distribution).place(value) == pytest.approx(place)
 
 
-@pytest.mark.parametrize("value", ["text", None, math.nan, math.inf, -1.0, 0.0, True])
+@pytest.mark.parametrize("value", ["text", None, math.nan, math.inf, 10**400, -1.0, 0.0, True])
 def test_what_a_log_scale_cannot_hold_has_no_place(value: Any) -> None:
     assert ParamScale("key", low=0.1, high=1.0, is_log=True).place(value) is None
 
