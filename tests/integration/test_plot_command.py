@@ -1,4 +1,4 @@
-"""scripts/plot.py on a study: a panel for each parameter and one for the best value so far."""
+"""scripts/plot.py on a study: a panel for each parameter, and two for the best value so far."""
 
 from __future__ import annotations
 
@@ -18,4 +18,4 @@ def test_the_panels_of_a_study_are_its_parameters(shell: Shell) -> None:
     (folder / "multirun.yaml").write_text(direction + "'${objective.mode}'}}")
     ended = shell.python(str(ROOT / "scripts" / "plot.py"), "outputs/sweeps/s")
     assert (ended.code, ended.out, ended.err) == (0, "outputs/sweeps/s/study.png\n", "")
-    assert imread(folder / "study.png").shape[1] == 2 * PANEL
+    assert imread(folder / "study.png").shape[1] == 3 * PANEL
