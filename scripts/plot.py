@@ -1,6 +1,7 @@
 """Pictures of a run or a study: python scripts/plot.py outputs/runs/<date>/<time>  or  outputs/sweeps/<study>
 
-For a run, curves.png shows its metrics over the epochs. For a study, curves.png shows the metrics of all trials (pruned
+For a run, curves.png shows its metrics over the epochs; if it has kept what its best weights predict, confusion.png or
+residuals.png and, of images, worst.png are drawn too. For a study, curves.png shows the metrics of all trials (pruned
 ones dashed, the best one bold), and study.png the value against each parameter and the best value so far.
 """
 
@@ -12,6 +13,7 @@ from tunesmith.config.changes import show_value
 from tunesmith.errors import UserError
 from tunesmith.insight.pages.study_facts import TrialFacts
 from tunesmith.insight.plots import save_curves
+from tunesmith.insight.run_plots import run_pictures
 from tunesmith.insight.study_plots import save_study
 from tunesmith.mistakes.explain import exit_on_error
 from tunesmith.run_folder import read_metrics, trial_folder
@@ -36,6 +38,10 @@ def draw_run(folder: Path) -> Iterator[Path]:
         raise UserError(f"folder must be one that a run or a study left; got {folder}, which has no metrics.csv")
     save_curves(folder / "curves.png", runs)
     yield folder / "curves.png"
+    for name, draw in run_pictures(folder).items():
+        if name != "curves":  # with folds, it is that of all
+            draw(folder / f"{name}.png")
+            yield folder / f"{name}.png"
 
 
 def draw_study(folder: Path) -> Iterator[Path]:

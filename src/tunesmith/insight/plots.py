@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,8 @@ from tunesmith.insight.pages.figures import is_wide
 from tunesmith.run_folder import AXES
 
 Rows = Sequence[Mapping[str, str]]
+# Where a picture is written to: a file by its name, or one that is open.
+Target = Path | BinaryIO
 
 MAX_ACROSS, MAX_LABELS = 3, 8
 INK, FAINT, ACCENT = "#1f4e79", "#9db8d2", "#c8452b"
@@ -42,7 +44,7 @@ def save_lr_curve(
         axes.legend()
 
 
-def save_curves(path: Path, runs: Mapping[str, Rows], dashed: Collection[str] = (), bold: str | None = None) -> None:
+def save_curves(path: Target, runs: Mapping[str, Rows], dashed: Collection[str] = (), bold: str | None = None) -> None:
     """Draw each metric over the epochs, a line per run; training and validation of one run share axes.
 
     runs: label -> rows of metrics.csv; a legend appears for up to MAX_LABELS runs.
@@ -97,7 +99,7 @@ def shade(number: int, total: int) -> tuple[float, ...]:
 
 
 @contextmanager
-def picture(path: Path, num_axes: int) -> Iterator[Any]:
+def picture(path: Target, num_axes: int) -> Iterator[Any]:
     """Yield num_axes axes, MAX_ACROSS side by side at most; save them as one picture at the end."""
     from matplotlib.figure import Figure
 

@@ -23,6 +23,7 @@ from tunesmith.training.learner_and_data import build_lean_learner
 from tunesmith.training.loggers import RunLogger, log_config, plain_config
 from tunesmith.training.monitors import check_monitors
 from tunesmith.training.patience import Patience
+from tunesmith.training.probes.build import build_probes
 from tunesmith.training.record import RunRecord
 from tunesmith.training.run_hparams import shown_hparams
 from tunesmith.training.saving import SAVE_INTERVAL_S, RunFiles
@@ -102,7 +103,8 @@ def build_member(cfg: DictConfig, run: Run) -> Member:
     schedules = make_schedules(learner, optimizer, run.length)
     flags = cfg.trainer
     clip = make_clip(flags.get("gradient_clip_val"), flags.get("gradient_clip_algorithm"))
-    return Member(learner, optimizer, schedules, run.record, run.patiences, clip)
+    probes = build_probes(cfg, run.record, run.loggers)
+    return Member(learner, optimizer, schedules, run.record, run.patiences, clip, probes=probes)
 
 
 def build_patience(cfg: DictConfig, name: str) -> Patience:

@@ -97,7 +97,7 @@ def train_with_lightning(cfg: DictConfig, folder: Path) -> None:
 def test_a_logger_of_ones_own_hears_what_lightnings_trainer_tells_it(
     calls: list[tuple[Any, ...]], tmp_path: Path
 ) -> None:
-    cfg = small(*MINE, "trainer.max_epochs=2")
+    cfg = small(*MINE, "trainer.max_epochs=2", "probes=false")
     train_with_lightning(cfg, tmp_path)
     of_lightning = list(calls)
     calls.clear()
