@@ -16,7 +16,7 @@ from tunesmith.insight.plots import save_curves
 from tunesmith.insight.run_plots import run_pictures
 from tunesmith.insight.study_plots import save_study
 from tunesmith.mistakes.explain import exit_on_error
-from tunesmith.run_folder import read_metrics, trial_folder
+from tunesmith.run_folder import VAL_OUTPUTS_FILE, read_metrics, trial_folder
 from tunesmith.search.report.facts import read_study
 from tunesmith.search.report.kind import is_study
 
@@ -38,7 +38,11 @@ def draw_run(folder: Path) -> Iterator[Path]:
         raise UserError(f"folder must be one that a run or a study left; got {folder}, which has no metrics.csv")
     save_curves(folder / "curves.png", runs)
     yield folder / "curves.png"
-    for name, draw in run_pictures(folder).items():
+    try:
+        pictures = run_pictures(folder)
+    except ValueError as error:
+        raise UserError(f"{folder / VAL_OUTPUTS_FILE} cannot be read: {error}") from None
+    for name, draw in pictures.items():
         if name != "curves":  # with folds, it is that of all
             draw(folder / f"{name}.png")
             yield folder / f"{name}.png"
