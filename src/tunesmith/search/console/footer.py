@@ -1,0 +1,118 @@
+"""Lines that stay below what is printed to a terminal, whoever prints it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import TextIO
+
+# Codes of a terminal (ECMA-48, DEC VT100): down by a line without leaving the column, which scrolls at the bottom;
+# remember and recall where the cursor stands; cut long lines off instead of wrapping them; erase to the end of the
+# line, or of the screen. A code that begins with ESC [ and has a number moves up by that many lines.
+_DOWN, _REMEMBER, _RECALL = "\x1bD", "\x1b7", "\x1b8"
+_CUT, _WRAP, _END_LINE, _END_SCREEN = "\x1b[?7l", "\x1b[?7h", "\x1b[K", "\x1b[J"
+# Between two times that a printed line has the footer drawn again: a job may print thousands of lines a second.
+REDRAW_INTERVAL_S = 0.05
+
+
+def terminal_of(stream: TextIO) -> bool:
+    """Whether a stream is a terminal that can move its cursor."""
+    return stream.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "unknown")
+
+
+class Footer:
+    """Lines below the last printed one.
+
+    The cursor stays where it would be without them, and they are drawn below it. So what comes from a library in C, a
+    fork, or the echo of a key, of which this class knows nothing, is printed above them all the same; a resized
+    terminal leaves nothing behind; and the cursor, never hidden, needs no mending, whatever ends the process. What
+    Python prints erases them first. What others print in several lines at once may leave pieces of them behind.
+    """
+
+    def __init__(self) -> None:
+        self._file = sys.stdout.fileno()
+        self._streams = [stream for stream in (sys.stdout, sys.stderr) if stream.isatty()]
+        self._process = os.getpid()
+        self._lock = threading.RLock()  # a signal's handler may print while this thread does
+        self._shown = b""
+        self._drawn_at = 0.0
+        self._is_drawn = False
+        self._is_open = True
+        for stream in self._streams:  # loggers hold the very objects, from before and for later
+            vars(stream)["write"] = self._printing(stream, stream.write)
+
+    @property
+    def size(self) -> os.terminal_size:
+        """Columns and lines of the terminal."""
+        try:
+            return os.get_terminal_size(self._file)
+        except OSError:
+            return os.terminal_size((80, 24))
+
+    def draw(self, lines: Sequence[str]) -> None:
+        """Show these lines instead of those before; a terminal that is lower shows the first ones."""
+        encoding = sys.stdout.encoding or "utf-8"
+        shown = lines[: max(1, self.size.lines - 2)]
+        begin = _DOWN * len(shown) + f"\x1b[{len(shown)}A" + _REMEMBER + _CUT
+        text = begin + "".join(f"\r\n{_END_LINE}{line}" for line in shown) + _END_SCREEN + _RECALL + _WRAP
+        with self._lock:
+            self._shown = text.encode(encoding, "backslashreplace")
+            self._put()
+
+    def restore(self) -> None:
+        """Show the lines again if something has been printed meanwhile."""
+        with self._lock:
+            if not self._is_drawn and self._shown:
+                self._put()
+
+    def close(self) -> None:
+        """Erase the lines, for good."""
+        with self._lock:
+            self._erase()
+            self._is_open = False
+            for stream in self._streams:
+                vars(stream).pop("write", None)
+
+    def _printing(self, stream: TextIO, write: Callable[[str], int]) -> Callable[[str], int]:
+        """Return a stream's write that first makes room."""
+
+        def write_above(text: str) -> int:
+            if os.getpid() != self._process:  # a fork, which knows neither what is shown by now nor who holds the lock
+                return write(_END_SCREEN + text if stream.isatty() else text)
+            with self._lock:
+                self._erase()
+                written = write(text)
+                if text.endswith("\n") and time.monotonic() - self._drawn_at > REDRAW_INTERVAL_S:
+                    self.restore()
+            return written
+
+        return write_above
+
+    def _put(self) -> None:
+        if not self._is_open or not self._is_in_foreground():
+            return
+        for stream in self._streams:
+            stream.flush()
+        self._send(self._shown)
+        self._is_drawn, self._drawn_at = True, time.monotonic()
+
+    def _erase(self) -> None:
+        if self._is_drawn:
+            self._send(_END_SCREEN.encode())
+            self._is_drawn = False
+
+    def _send(self, text: bytes) -> None:
+        try:
+            os.write(self._file, text)
+        except OSError:  # the terminal has gone
+            self._is_open = False
+
+    def _is_in_foreground(self) -> bool:
+        """Whether the terminal is this process's, and not that of a shell that has put it into the background."""
+        try:
+            return os.tcgetpgrp(self._file) == os.getpgrp()
+        except OSError:  # it controls no process, as in some containers
+            return True
