@@ -28,8 +28,6 @@ from tunesmith.search.study.trial import Attempt
 
 # Between two looks at whether the table has to be drawn again below new lines.
 POLL_INTERVAL_S = 0.2
-# Between two looks at a study that takes long to read: signs of life are not to be late.
-MAX_INTERVAL_S = 5.0
 # How long the thread may take to end: it may wait for a database, or for a terminal that is held.
 END_S = 5.0
 
@@ -84,7 +82,7 @@ def _follow_until(over: threading.Event, progress: ProgressPrinter) -> None:
         began = time.thread_time()
         with suppress(UserError, OSError, JournalDamaged):  # the worker meets what ends the sweep, and says so
             progress.update()
-        interval = min(MAX_INTERVAL_S, interval_for(time.thread_time() - began))
+        interval = interval_for(time.thread_time() - began)
         looked = time.monotonic()
 
 

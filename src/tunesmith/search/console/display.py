@@ -12,8 +12,9 @@ from tunesmith.search.console.lines import say
 from tunesmith.search.console.overview import Overview
 from tunesmith.search.console.table import to_line, to_lines
 
-# Between two tables, as long as drawing one takes less than a hundredth of that; otherwise a hundred times as long.
-DRAW_INTERVAL_S, SHARE_OF_CPU = 1.0, 0.01
+# Between two tables, as long as one takes less than a hundredth of that; otherwise a hundred times as long, up to a
+# bound: what takes long may do so once, as a first import does.
+MIN_INTERVAL_S, MAX_INTERVAL_S, SHARE_OF_CPU = 1.0, 5.0, 0.01
 # A pipe is silent for no longer: half a minute, less what a look at the study may be late.
 SIGN_INTERVAL_S = 25.0
 
@@ -72,7 +73,7 @@ class SignsOfLife:
 
     is_table = False
 
-    def __init__(self, interval_s: float = SIGN_INTERVAL_S, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, interval_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._interval_s = interval_s
         self._clock = clock
         self._last = clock()
@@ -94,9 +95,13 @@ class SignsOfLife:
 
 def choose_display(is_live: bool) -> Display:
     """Return the table if that is wanted and this process prints to a terminal that can show it."""
-    return LiveTable(Footer()) if is_live and terminal_of(sys.stdout) else SignsOfLife()
+    return (
+        LiveTable(Footer(sys.stdout, sys.stderr))
+        if is_live and terminal_of(sys.stdout)
+        else SignsOfLife(SIGN_INTERVAL_S)
+    )
 
 
 def interval_for(cpu_seconds: float) -> float:
     """Return how long to wait after something that took so long."""
-    return max(DRAW_INTERVAL_S, cpu_seconds / SHARE_OF_CPU)
+    return min(MAX_INTERVAL_S, max(MIN_INTERVAL_S, cpu_seconds / SHARE_OF_CPU))

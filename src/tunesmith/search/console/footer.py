@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import TextIO
 
-# Codes of a terminal (ECMA-48, DEC VT100): down by a line without leaving the column, which scrolls at the bottom;
-# remember and recall where the cursor stands; cut long lines off instead of wrapping them; erase to the end of the
-# line, or of the screen. A code that begins with ESC [ and has a number moves up by that many lines.
-_DOWN, _REMEMBER, _RECALL = "\x1bD", "\x1b7", "\x1b8"
-_CUT, _WRAP, _END_LINE, _END_SCREEN = "\x1b[?7l", "\x1b[?7h", "\x1b[K", "\x1b[J"
+# Codes of a terminal (ECMA-48, DEC VT100): erase all behind the cursor; down by a line in the same column, scrolling
+# at the bottom (ESC [ n A moves up by n lines); remember and recall where the cursor stands; cut long lines off instead
+# of wrapping them.
+_ERASE, _DOWN, _REMEMBER, _RECALL, _CUT, _WRAP = "\x1b[J", "\x1bD", "\x1b7", "\x1b8", "\x1b[?7l", "\x1b[?7h"
 # Between two times that a printed line has the footer drawn again: a job may print thousands of lines a second.
 REDRAW_INTERVAL_S = 0.05
 
@@ -32,9 +30,11 @@ class Footer:
     Python prints erases them first. What others print in several lines at once may leave pieces of them behind.
     """
 
-    def __init__(self) -> None:
-        self._file = sys.stdout.fileno()
-        self._streams = [stream for stream in (sys.stdout, sys.stderr) if stream.isatty()]
+    def __init__(self, terminal: TextIO, *others: TextIO) -> None:
+        """others: streams that may print to the same terminal."""
+        self._file = terminal.fileno()
+        self._encoding = terminal.encoding or "utf-8"
+        self._streams = [terminal, *(stream for stream in others if stream.isatty())]
         self._process = os.getpid()
         self._lock = threading.RLock()  # a signal's handler may print while this thread does
         self._shown = b""
@@ -54,12 +54,11 @@ class Footer:
 
     def draw(self, lines: Sequence[str]) -> None:
         """Show these lines instead of those before; a terminal that is lower shows the first ones."""
-        encoding = sys.stdout.encoding or "utf-8"
         shown = lines[: max(1, self.size.lines - 2)]
-        begin = _DOWN * len(shown) + f"\x1b[{len(shown)}A" + _REMEMBER + _CUT
-        text = begin + "".join(f"\r\n{_END_LINE}{line}" for line in shown) + _END_SCREEN + _RECALL + _WRAP
+        room = _DOWN * len(shown) + f"\x1b[{len(shown)}A"
+        text = _ERASE + room + _REMEMBER + _CUT + "".join(f"\r\n{line}" for line in shown) + _RECALL + _WRAP
         with self._lock:
-            self._shown = text.encode(encoding, "backslashreplace")
+            self._shown = text.encode(self._encoding, "backslashreplace")
             self._put()
 
     def restore(self) -> None:
@@ -81,7 +80,7 @@ class Footer:
 
         def write_above(text: str) -> int:
             if os.getpid() != self._process:  # a fork, which knows neither what is shown by now nor who holds the lock
-                return write(_END_SCREEN + text if stream.isatty() else text)
+                return write(_ERASE + text if stream.isatty() else text)
             with self._lock:
                 self._erase()
                 written = write(text)
@@ -101,7 +100,7 @@ class Footer:
 
     def _erase(self) -> None:
         if self._is_drawn:
-            self._send(_END_SCREEN.encode())
+            self._send(_ERASE.encode())
             self._is_drawn = False
 
     def _send(self, text: bytes) -> None:

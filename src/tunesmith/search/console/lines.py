@@ -175,7 +175,10 @@ def _values(
         yield f"values {', '.join(map(_number, attempt.values(directions))) or 'none'}"
         front = pareto_front(trials, directions)
         is_part = any(trial.number == attempt.number for trial in front)
-        yield f"front {len(front)} trial{'s' * (len(front) != 1)}{', this one too' * is_part}"
+        if is_best_shown:
+            yield from ["on the front"] * is_part
+        else:
+            yield f"front {len(front)} trial{'s' * (len(front) != 1)}{', this one too' * is_part}"
 
 
 def show_lost(trial: FrozenTrial) -> None:

@@ -11,7 +11,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
 from tunesmith.errors import UserError
-from tunesmith.search.console.display import Display, SignsOfLife
+from tunesmith.search.console.display import SIGN_INTERVAL_S, Display, SignsOfLife
 from tunesmith.search.console.lines import show_lost, show_trial
 from tunesmith.search.console.overview import Overview
 from tunesmith.search.storage.journal import JournalDamaged
@@ -44,7 +44,7 @@ class ProgressPrinter:
         self._study: Study | None = None
         self._max_failure_rate = max_failure_rate
         self._before = before
-        self._display = display or SignsOfLife()
+        self._display = display or SignsOfLife(SIGN_INTERVAL_S)
         self._look = look
         self._is_beside_worker = ended is not None
         self._told = set(self._ended() if ended is None else ended)
