@@ -14,7 +14,7 @@ from optuna.storages import BaseStorage
 
 from tunesmith import run_folder
 from tunesmith.checks import check_folder
-from tunesmith.errors import UserError
+from tunesmith.errors import MachineFault, UserError
 from tunesmith.search.console.lines import say
 from tunesmith.search.constraints import check_same_constraints
 from tunesmith.search.prepared_stage import PreparedStage
@@ -79,7 +79,13 @@ class StudyOpener:
         return self._open_in(self._open_storage(waits=True))
 
     def follow(self) -> StagedStudy:
-        """Read the study from its storage beside a worker of this process, in another thread: it begins no stage."""
+        """Read the study from its storage beside a worker of this process, in another thread: it begins no stage.
+
+        Raises:
+            MachineFault: the journal is gone, which the worker meets as well: to open it would make another one.
+        """
+        if self._settings.storage is None and not (self._folder / JOURNAL_FILE).exists():
+            raise MachineFault(f"{self._folder / JOURNAL_FILE} is gone")
         storage = self._open_storage(waits=True)
         view = partial(self._open_view, storage, NopPruner())
         return StagedStudy(self._settings.study_name, storage, self._stages, view, begins_stages=False)

@@ -95,8 +95,8 @@ class Footer:
             return
         for stream in self._streams:
             stream.flush()
+        self._is_drawn, self._drawn_at = True, time.monotonic()  # first: a signal's handler may print before the end
         self._send(self._shown)
-        self._is_drawn, self._drawn_at = True, time.monotonic()
 
     def _erase(self) -> None:
         if self._is_drawn:
