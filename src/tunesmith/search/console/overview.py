@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 from optuna.study import StudyDirection
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 from tunesmith.search.study.counts import Counts
 from tunesmith.search.study.owner import Owner
@@ -72,8 +72,14 @@ def running_trials(
     trials: Sequence[FrozenTrial], direction: StudyDirection, planned: Callable[[FrozenTrial], int | None]
 ) -> list[RunningTrial]:
     """Return the trials that run; planned: gives the epochs that a trial will train at most."""
-    running = [trial for trial in trials if Attempt(trial).state is State.RUNNING and not Attempt(trial).is_surplus]
+    running = [trial for trial in trials if _runs(trial)]
     return [_running(trial, direction, planned(trial)) for trial in running]
+
+
+def _runs(trial: FrozenTrial) -> bool:
+    """Whether a trial of the sweep runs; Optuna's own state, which tells most trials apart, is asked first."""
+    attempt = Attempt(trial)
+    return trial.state == TrialState.RUNNING and attempt.state is State.RUNNING and not attempt.is_surplus
 
 
 def _running(trial: FrozenTrial, direction: StudyDirection, planned: int | None) -> RunningTrial:
@@ -103,7 +109,7 @@ def time_left(trials: Sequence[FrozenTrial], num_left: int, num_at_once: int, no
     if len(seconds) < MIN_TIMED or num_left < 1:
         return None
     mean, num_at_once = sum(seconds) / len(seconds), max(1, min(num_at_once, num_left))
-    spent = sum(min(mean, _age(trial, now)) for trial in trials if Attempt(trial).state is State.RUNNING)
+    spent = sum(min(mean, _age(trial, now)) for trial in trials if _runs(trial))
     return TimeLeft(max(0.0, mean * num_left - spent) / num_at_once, num_left, mean, num_at_once)
 
 
