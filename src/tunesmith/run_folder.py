@@ -30,9 +30,13 @@ LAYERS_FILE = "layers.csv"
 PROBES_FILE = "probes.csv"
 RESULT_FILE = "result.yaml"
 TEST_FILE = "test.yaml"
-# What it holds beside metrics: how many samples, and the standard error of the loss.
-TEST_FACTS = ("samples", "loss_se")
+# What it holds beside metrics: how many samples, standard errors of metrics, and the expected calibration error.
+TEST_FACTS = ("samples", "loss_se", "acc_se", "rmse_se", "ece")
 REPORT_FILE = "test_report.txt"
+PAGE_FILE = "report.html"
+# What the model puts out for the two parts, with the weights of the best epoch.
+VAL_OUTPUTS_FILE, TEST_OUTPUTS_FILE = "val_outputs.npz", "test_outputs.npz"
+PREDICTIONS_FILE = "predictions.csv"
 LINEAR_FILE = "linear.yaml"
 PREPARATION_FILE = "preparation.json"
 REFIT_FOLDER = "refit"

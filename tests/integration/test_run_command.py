@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -75,9 +76,11 @@ def test_evaluate_writes_test_yaml(module_shell: Shell, folder: Path) -> None:
     ended = module_shell.python(str(Path(__file__).parents[2] / "scripts" / "evaluate.py"), RUN)
     test = yaml.safe_load((folder / "test.yaml").read_text())
     assert ended.code == 0, ended.text
-    assert list(test) == ["test/loss", "test/acc", "samples", "loss_se"]
+    assert list(test) == ["test/loss", "test/acc", "samples", "loss_se", "acc_se", "ece"]
     assert test["samples"] == 360
     assert 0.5 < test["test/acc"] <= 1
+    assert re.search(r"^test/acc +0\.\d+ \+- 0\.\d+\nsamples +360 ", ended.out, re.MULTILINE)
+    assert re.search(rf"^per class +{RUN}/test_report\.txt\nwritten to +{RUN}/test\.yaml$", ended.out, re.MULTILINE)
 
 
 def test_evaluate_refuses_a_folder_without_a_run(shell: Shell) -> None:

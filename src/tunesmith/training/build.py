@@ -40,6 +40,7 @@ from tunesmith.training.monitors import check_monitors
 from tunesmith.training.nodes import build_node
 from tunesmith.training.probes.build import build_probes
 from tunesmith.training.record import RunRecord
+from tunesmith.training.run_hparams import shown_hparams
 from tunesmith.training.saving import SAVE_INTERVAL_S
 
 # Hides what they say of hardware, and tips; warnings still show.
@@ -89,7 +90,9 @@ def build(
     trainer = _build_trainer(
         cfg,
         default_root_dir=str(folder),
-        callbacks=_build_callbacks(cfg, folder, record, module, data, loggers, has_bar, own),
+        callbacks=_build_callbacks(
+            *(cfg, folder, record, module, data, loggers, has_bar, own, shown_hparams(cfg, reporter, fold))
+        ),
         logger=loggers or False,
         enable_progress_bar=has_bar,
     )
@@ -122,6 +125,7 @@ def _build_callbacks(
     loggers: Sequence[Logger],
     has_bar: bool,
     own: Mapping[str, L.Callback],
+    hparams: Mapping[str, Any],
 ) -> list[L.Callback]:
     """Return only what this run needs: each callback makes a step 3 % slower; own: those of the config."""
     callbacks: list[L.Callback] = [SeededEpochs(cfg.seed), EpochRecord(record)]
@@ -132,8 +136,8 @@ def _build_callbacks(
     if type(module).configure_optimizers is not Supervised.configure_optimizers:
         callbacks.append(ScheduleLength())
     callbacks += start_weights(cfg)
-    if record.reporter.params:
-        callbacks.append(Hparams(record.reporter.params, record))
+    if hparams:
+        callbacks.append(Hparams(hparams, record))
     if not has_bar:
         callbacks.append(EpochLogger(record.objective.metric))
     elif not any(isinstance(each, ProgressBar) for each in own.values()):  # Lightning takes one
