@@ -72,7 +72,8 @@ def _draw_metric(
     for number, (label, rows) in enumerate(runs.items()):
         points = [(int(row["epoch"]), float(row[name])) for row in rows if row.get(name)]
         color = {} if len(runs) == 1 else {"color": shade(number, len(runs))}
-        style = {"linestyle": "--" if label in dashed else "-", "linewidth": 3 if label == bold else 1.5}
+        style = {"linestyle": "--" if label in dashed else "-", "linewidth": 1.5}
+        style |= {"linewidth": 3, "zorder": 3} if label == bold else {}
         text = as_text(name if len(runs) == 1 else label)
         axes.plot(*np.array(points).reshape(-1, 2).T, label=text, **style, **color)
         drawn += [value for _, value in points]

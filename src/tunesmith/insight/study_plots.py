@@ -15,22 +15,26 @@ from tunesmith.insight.comparison.members import Curve, best_so_far, of_study
 from tunesmith.insight.comparison.seed_groups import SeedGroup
 from tunesmith.insight.pages.figures import is_wide
 from tunesmith.insight.pages.study_facts import ParamFacts, StudyFacts, TrialFacts
-from tunesmith.insight.plots import ACCENT, FAINT, INK, MAX_LABELS, as_text, picture, shade
+from tunesmith.insight.plots import ACCENT, FAINT, INK, MAX_LABELS, as_text, picture
 
 # How trials of a state are marked; those without a value lie at the edge of the picture.
 MARKERS = {"complete": "o", "pruned": "v", "failed": "x"}
 _EDGE = 0.02
+# A log axis that spans less than this factor has ticks at 1, 2, 5, 10.
+NARROW = 100
 
 
 def save_study(path: Path, study: StudyFacts) -> None:
     """Draw the value over each parameter, coloured by the next parameter, and the best value so far.
 
-    Trials are marked by their states; a failed one, or one whose value is infinite, lies at the lower edge.
+    Trials are marked by their states; a failed one, or one whose value is infinite, lies at the lower edge. A
+    confirmation's repeats are left out.
     """
-    trials = [trial for trial in study.trials if trial.state in MARKERS]
-    with picture(path, len(study.params) + 2) as all_axes:
-        for index, (param, axes) in enumerate(zip(study.params, all_axes, strict=False)):
-            other = study.params[(index + 1) % len(study.params)]
+    trials = [trial for trial in study.trials if trial.state in MARKERS and not trial.is_repeat]
+    params = [param for param in study.params if any(param.key in trial.params for trial in trials)]
+    with picture(path, len(params) + 2) as all_axes:
+        for index, (param, axes) in enumerate(zip(params, all_axes, strict=False)):
+            other = params[(index + 1) % len(params)]
             _draw_param(axes, [trial for trial in trials if param.key in trial.params], param, other)
         _draw_trials(all_axes[-2], study, trials)
         _draw_curve(all_axes[-1], of_study(study).curve, color=ACCENT)
@@ -51,7 +55,7 @@ def save_best_so_far(path: Path, groups: Sequence[SeedGroup]) -> None:
         for metric, axes in zip(metrics, all_axes, strict=True):
             shown = [group for group in groups if group.metric == metric]
             for number, group in enumerate(shown):
-                _draw_group(axes, group, shade(number, len(shown) + 1))  # the last shade is too light
+                _draw_group(axes, group, f"C{number}")  # matplotlib's ten colours, which differ more than shades
             axes.set(xlabel="epochs", ylabel=as_text(metric), title="best so far")
             if is_wide(value for group in shown for curve in group.curves for value in curve.best):
                 axes.set(yscale="log")
@@ -92,6 +96,8 @@ def _draw_curve(axes: Any, curve: Curve, **style: Any) -> None:
 
 
 def _draw_param(axes: Any, trials: Sequence[TrialFacts], param: ParamFacts, other: ParamFacts) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     numbers, is_log = _positions([trial.params[param.key] for trial in trials], param)
     ranks = _ranks([trial.params.get(other.key) for trial in trials])
     valued = {place for place, trial in enumerate(trials) if _value(trial) is not None}
@@ -102,10 +108,25 @@ def _draw_param(axes: Any, trials: Sequence[TrialFacts], param: ParamFacts, othe
         values = [trials[place].value for place in shown]
         points = axes.scatter([numbers[place] for place in shown], values, marker=marker, s=28, **colors)
         if state == "complete" and other is not param:
-            axes.figure.colorbar(points, ax=axes, label=as_text(f"rank of {other.key}"), pad=0.01)
+            bar = axes.figure.colorbar(points, ax=axes, label=as_text(f"rank of {other.key}"), pad=0.01)
+            bar.locator = MaxNLocator(integer=True)
         _mark_at_edge(axes, [numbers[place] for place in of_state if place not in valued], marker)
-    axes.set(xlabel=as_text(param.key), **({"xscale": "log"} if is_log else {}))
-    if any(isinstance(number, str) for number in numbers):
+    axes.set(xlabel=as_text(param.key))
+    _scale(axes, numbers, is_log)
+
+
+def _scale(axes: Any, numbers: Sequence[Any], is_log: bool) -> None:
+    """Choose scale and ticks of the horizontal axis."""
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
+
+    if is_log:
+        axes.set(xscale="log")
+        if numbers and max(numbers) < NARROW * min(numbers):
+            axes.xaxis.set(major_locator=LogLocator(subs=(1, 2, 5)), major_formatter=StrMethodFormatter("{x:g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+    elif all(isinstance(number, int) for number in numbers):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    elif any(isinstance(number, str) for number in numbers):
         axes.tick_params("x", rotation=30)
 
 

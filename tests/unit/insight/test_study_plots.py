@@ -101,10 +101,18 @@ def test_a_failed_trial_and_an_infinite_value_are_marked_at_the_edge(tmp_path: P
     assert len(columns(first_panel, ACCENT)) > 0
 
 
-@pytest.mark.parametrize("trials", [[], [TrialFacts(0, "failed", params={"x": 1})]], ids=["none", "a failed one"])
-def test_a_study_without_a_value_is_drawn(tmp_path: Path, trials: list[TrialFacts]) -> None:
+@pytest.mark.parametrize(
+    ("trials", "panels"),
+    [
+        ([], (2, 1)),
+        ([TrialFacts(0, "failed", params={"x": 1})], (3, 1)),
+        ([TrialFacts(0, "complete", 1.0, is_repeat=True)], (2, 1)),
+    ],
+    ids=["none", "a failed one", "a repeat"],
+)
+def test_a_study_without_a_value_is_drawn(tmp_path: Path, trials: list[TrialFacts], panels: tuple[int, int]) -> None:
     save_study(tmp_path / "a.png", StudyFacts("s", trials=trials, params=[ParamFacts("x")]))
-    assert size_in_panels(imread(tmp_path / "a.png")) == (3, 1)
+    assert size_in_panels(imread(tmp_path / "a.png")) == panels
 
 
 def test_a_mean_begins_where_all_have_a_value_and_an_ended_one_keeps_its_last() -> None:

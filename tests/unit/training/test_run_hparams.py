@@ -11,19 +11,22 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from tiny import SMALL, composed
 
-from tunesmith.reporting import NoReporter, hand_over
+from tunesmith.reporting import NoReporter, Reporter, hand_over
 from tunesmith.training.run import train_in
 from tunesmith.training.run_hparams import shown_hparams
 
+PLAIN = NoReporter()
 MAIN = {"data": "digits", "model": "mlp", "optimizer.lr": 0.001, "data.batch_size": 64, "seed": 0}
 
 
-def hparams(monkeypatch: pytest.MonkeyPatch, *typed: str, fold: int | None = None) -> dict[str, object]:
-    """Return what HPARAMS shows of the plain run that is typed so."""
+def hparams(
+    monkeypatch: pytest.MonkeyPatch, *typed: str, fold: int | None = None, reporter: Reporter = PLAIN
+) -> dict[str, object]:
+    """Return what HPARAMS shows of the run that is typed so."""
     cfg = composed(*typed, with_hydra=True)
     monkeypatch.setattr(HydraConfig.instance(), "cfg", OmegaConf.masked_copy(cfg, "hydra"))
     job = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
-    return shown_hparams(job, NoReporter(), fold)
+    return shown_hparams(job, reporter, fold)
 
 
 @pytest.mark.parametrize(
@@ -60,12 +63,11 @@ def test_nothing_is_shown_of(typed: tuple[str, ...], fold: int | None, monkeypat
     assert hparams(monkeypatch, *typed, fold=fold) == {}
 
 
-def test_a_trial_shows_what_its_sweep_varies_alone() -> None:
-    reporter = NoReporter({"optimizer.lr": 0.5})
+def test_a_trial_shows_the_main_keys_and_what_its_sweep_varies(monkeypatch: pytest.MonkeyPatch) -> None:
+    reporter = NoReporter({"l1": 0.5})
     with hand_over(reporter):
-        assert shown_hparams(composed("l1=0.5"), reporter) == {"optimizer.lr": 0.5}
-    with hand_over(NoReporter()):
-        assert shown_hparams(composed("l1=0.5"), NoReporter()) == {}
+        shown = hparams(monkeypatch, "l1=0.5", "loss=mse", reporter=reporter)
+    assert shown == {**MAIN, "l1": 0.5}
 
 
 @pytest.mark.parametrize("engine", ["lean", "lightning"])

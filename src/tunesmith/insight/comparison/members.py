@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,7 +45,7 @@ class Member:
 def of_run(run: RunFacts) -> Member:
     """Return a run; its name is the end of its folder's path, as in loggers."""
     rows = run.rows.get("", ())
-    points = [(int(row["epoch"]), float(row[run.metric])) for row in rows if row.get(run.metric)]
+    points = [(int(row["epoch"]), float(row[run.metric])) for row in rows if _is_point(row, run.metric)]
     return Member(
         "/".join(run.folder.rstrip("/").split("/")[-2:]),
         run.metric,
@@ -60,8 +60,7 @@ def of_run(run: RunFacts) -> Member:
 
 def of_study(study: StudyFacts) -> Member:
     """Return a study; of several objectives the first one's best value counts."""
-    hydra = study.config.get("hydra") or {}
-    sweeper = hydra.get("sweeper") or {}
+    sweeper = sweeper_of(study)
     own = {key: value for key, value in study.config.items() if key != "hydra"}
     space = {param.key: [param.low, param.high, param.is_log, param.choices] for param in study.params}
     search = {key: value for key, value in sweeper.items() if key not in _CARRIED_OUT}
@@ -77,10 +76,21 @@ def of_study(study: StudyFacts) -> Member:
     )
 
 
+def sweeper_of(study: StudyFacts) -> Mapping[str, Any]:
+    """Return the node hydra.sweeper of a study's config; {} if there is none."""
+    return node(node(study.config, "hydra"), "sweeper")
+
+
+def node(config: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """Return what is below a key; {} if that is no dict, as in a damaged file."""
+    found = config.get(key)
+    return found if isinstance(found, Mapping) else {}
+
+
 def best_value(study: StudyFacts) -> float | None:
     """Return the value of the best trial; with several objectives, the best of the first one."""
     best = study.best or next(iter(study.ranked), None)
-    return None if best is None else best.value
+    return _finite(study.results.get("best_value")) if best is None else best.value
 
 
 def best_so_far(points: Iterable[tuple[int, float | None]], mode: str) -> Curve:
@@ -113,6 +123,19 @@ def _ends(study: StudyFacts) -> Iterable[tuple[int, float | None]]:
 def _end(trial: TrialFacts) -> tuple[float, int]:
     """Return what orders trials by their ends; those that run come last."""
     return (math.inf if trial.ended is None else trial.ended.timestamp()), trial.number
+
+
+def _is_point(row: Mapping[str, str], metric: str) -> bool:
+    """Whether a row of metrics.csv, which may be damaged, has an epoch and a value."""
+    return _is_number(row.get("epoch", ""), int) and _is_number(row.get(metric, ""), float)
+
+
+def _is_number(text: str, kind: Callable[[str], object]) -> bool:
+    try:
+        kind(text or "")
+    except ValueError:
+        return False
+    return True
 
 
 def _seed(config: Mapping[str, Any]) -> int | None:

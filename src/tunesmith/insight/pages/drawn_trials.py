@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from tunesmith.insight.pages.study_facts import ENDED, StudyFacts, TrialFacts
 
 # Trials that a figure shows: a browser answers a hover within 100 ms, and a page stays below 7 MB.
-MAX_TRIALS = 1000
+MAX_TRIALS = 500
 # Fewer trials than this say little about parameters.
 FEW_TRIALS = 10
 
@@ -20,24 +20,26 @@ class DrawnTrials:
     """Trials that ended and whose values can be compared with each other, repeats left out.
 
     scored: those with a finite value, the best first; a pruned one's is the best that it reported.
-    unscored: failed ones, and those whose value is infinite or no number.
+    marks: those of `scored` that a figure shows: of many the best tenth, and an even choice of the rest.
+    unscored: failed ones, and those whose value is infinite or no number; of many some.
     best: the study's best trial, or the best one of these.
     left_out: a sentence for each reason for which trials are missing.
     """
 
     scored: Sequence[TrialFacts]
+    marks: Sequence[TrialFacts]
     unscored: Sequence[TrialFacts]
     best: TrialFacts | None
     left_out: Sequence[str]
 
     @property
     def complete(self) -> list[TrialFacts]:
-        """The scored trials that ran to their end."""
-        return [trial for trial in self.scored if trial.state == "complete"]
+        """The marks of trials that ran to their end."""
+        return [trial for trial in self.marks if trial.state == "complete"]
 
 
 def choose_trials(facts: StudyFacts, most: int = MAX_TRIALS) -> DrawnTrials:
-    """Return the trials to draw; of more than `most`, the best tenth of them and an even choice of all others.
+    """Return the trials that a study's figures compare; of each kind at most `most` are drawn.
 
     They are those that can be compared with the best trial. If these are few, and a stage with other data or epochs has
     more, they are that stage's.
@@ -50,7 +52,7 @@ def choose_trials(facts: StudyFacts, most: int = MAX_TRIALS) -> DrawnTrials:
     words = [*_left_out(ended, drawn, stage), *_thinned("ranked", scored, most), *_thinned("failed", unscored, most)]
     able = [trial for trial in scored if trial.state == "complete" and not trial.is_infeasible]
     best = facts.best if facts.best in scored else next(iter(able), None)
-    return DrawnTrials(thin(scored, most), thin(unscored, most), best, words)
+    return DrawnTrials(scored, thin(scored, most), thin(unscored, most), best, words)
 
 
 def thin(trials: Sequence[TrialFacts], most: int) -> list[TrialFacts]:

@@ -73,8 +73,10 @@ def layout(xaxis: Mapping[str, Any], yaxis: Mapping[str, Any], **more: Any) -> S
     return {**common, "xaxis": dict(xaxis), "yaxis": dict(yaxis), **more}
 
 
-def log_switch(is_log: bool, axis_name: str = "yaxis") -> dict[str, dict[str, Any]]:
+def log_switch(is_log: bool, axis_name: str = "yaxis", prefix: str = "") -> dict[str, dict[str, Any]]:
     """Return the buttons of an axis, for Figure.switches; the first one is how the axis is drawn."""
-    linear = {"linear": {f"{axis_name}.type": "linear", f"{axis_name}.autorange": True, f"{axis_name}.dtick": None}}
-    log = {"log": {f"{axis_name}.type": "log", f"{axis_name}.autorange": True}}
+    linear = {
+        f"{prefix}linear": {f"{axis_name}.type": "linear", f"{axis_name}.autorange": True, f"{axis_name}.dtick": None}
+    }
+    log = {f"{prefix}log": {f"{axis_name}.type": "log", f"{axis_name}.autorange": True}}
     return {**log, **linear} if is_log else {**linear, **log}

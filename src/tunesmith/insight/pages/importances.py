@@ -55,11 +55,11 @@ def _divergence(scale: ParamScale, params: Sequence[Mapping[str, object]], is_be
 
 
 def _cell(scale: ParamScale, value: object) -> int | None:
-    """Return the cell of a value, the lower one if it lies between two."""
+    """Return the cell of a value, the lower one if it lies between two; None if the scale has one place only."""
     place, (low, high) = scale.place(value), scale.ends
     if place is None or low == high:
-        return None if place is None else 0
-    cell = math.ceil((place - low) / (high - low) * (scale.num_cells - 1) - 0.5)
+        return None
+    cell = math.ceil(round((place - low) / (high - low) * (scale.num_cells - 1) - 0.5, 9))
     return min(max(cell, 0), scale.num_cells - 1)
 
 

@@ -25,7 +25,7 @@ def parallel_figure(facts: StudyFacts, drawn: DrawnTrials, scales: Sequence[Para
 
     scales: of the parameters, in the order of the axes.
     """
-    trials = drawn.scored[::-1]  # the best line is drawn last
+    trials = drawn.marks[::-1]  # the best line is drawn last
     shown = scales[:MAX_AXES]
     if len(trials) < 2 or not shown:
         return None

@@ -30,10 +30,10 @@ def value_figure(
     colour: scale of the parameter that colours the marks, None for one colour; place: of the figure, for its id.
     """
     groups = {
-        "circle": [trial for trial in drawn.scored if trial.state == "complete" and not trial.is_infeasible],
-        "circle-open": [trial for trial in drawn.scored if trial.state == "pruned" and not trial.is_infeasible],
-        "diamond-open": [trial for trial in drawn.scored if trial.is_infeasible],
-        "star": [trial for trial in drawn.scored if trial is drawn.best],
+        "circle": [trial for trial in drawn.marks if trial.state == "complete" and not trial.is_infeasible],
+        "circle-open": [trial for trial in drawn.marks if trial.state == "pruned" and not trial.is_infeasible],
+        "diamond-open": [trial for trial in drawn.marks if trial.is_infeasible],
+        "star": [] if drawn.best is None else [drawn.best],
     }
     traces = [
         _trace(facts, [trial for trial in trials if _has(trial, colour) == has], scale, colour if has else None, symbol)
@@ -41,7 +41,7 @@ def value_figure(
         for has in (False, True)
     ]
     traces.append(_edge_trace(drawn.unscored, scale))
-    is_log = figures.is_wide([trial.value for trial in drawn.scored])
+    is_log = figures.is_wide([trial.value for trial in drawn.marks])
     layout = figures.layout(
         param_axis(scale),
         figures.axis(facts.metric, is_log),
@@ -56,7 +56,8 @@ def value_figure(
 def param_axis(scale: ParamScale) -> Spec:
     """Return the axis of a parameter: linear or log numbers, or the places of its choices."""
     if not scale.choices:
-        return figures.axis(scale.key, scale.is_log, **({"dtick": 1} if _is_stepwise(scale) else {}))
+        steps = {"dtick": 1, "range": [scale.low - 0.5, scale.high + 0.5]} if _is_stepwise(scale) else {}
+        return figures.axis(scale.key, scale.is_log, **steps)
     places, labels = scale.ticks()
     step = -(-len(places) // MAX_TICKS)
     shown = [label(text, 16) for text in labels[::step]]

@@ -136,12 +136,15 @@ class StudyFacts:
 
     @cached_property
     def best(self) -> TrialFacts | None:
-        """The best trial: as the results say, else the first of `ranked`; None with several objectives."""
+        """The best trial: as the results say, unless a later one is better; None with several objectives."""
         if self.is_multi:
             return None
         named = self.results.get("best_trial")
         stated = next((trial for trial in self.trials if trial.number == named), None)
-        return stated or next(iter(self.ranked), None)
+        first = next(iter(self.ranked), None)
+        if stated is None or first is None or stated not in self.ranked or self.results.get("confirm"):
+            return stated or first
+        return stated if stated.value == first.value else first
 
     @cached_property
     def baseline(self) -> TrialFacts | None:
