@@ -25,7 +25,15 @@ def answer(study: StudyFacts) -> Section:
 
 
 def ties(study: StudyFacts, best: TrialFacts) -> list[TrialFacts]:
-    """Return the other trials that noise does not tell from the best one; without a known noise those of its value."""
+    """Return the other trials that are as good as the best one, as far as is known.
+
+    After a confirmation those that its seeds do not tell apart; else those within the noise, as in the study checks;
+    without a known noise those of the same value.
+    """
+    confirmed = study.results.get("confirm")
+    if isinstance(confirmed, Mapping) and confirmed.get("trial") == best.number:
+        named = confirmed.get("ties")
+        return [trial for trial in study.ranked if isinstance(named, list) and trial.number in named]
     margin = NUM_SD * (study.best_se or 0.0)
     return [
         trial
@@ -43,9 +51,14 @@ def _progress(study: StudyFacts) -> Iterator[str]:
         (study.results.get("epochs") or {}).get("saved") if isinstance(study.results.get("epochs"), Mapping) else None
     )
     more = f", {saved} saved by pruning" if isinstance(saved, int) and saved else ""
-    yield sentence(f"{len(study.trials)} trials: {shown}. {epochs} epochs{more}.")
+    yield sentence(f"{_trials(len(study.trials))}: {shown}. {epochs} epochs{more}.")
     if counts["running"]:
-        yield sentence(f"The study is not over: {counts['running']} trials run now.")
+        verb = "runs" if counts["running"] == 1 else "run"
+        yield sentence(f"The study is not over: {_trials(counts['running'])} {verb} now.")
+
+
+def _trials(number: int) -> str:
+    return "1 trial" if number == 1 else f"{number} trials"
 
 
 def _best(study: StudyFacts) -> Iterator[str]:
@@ -53,7 +66,7 @@ def _best(study: StudyFacts) -> Iterator[str]:
     if best is None or best.value is None:
         broken = sum(trial.is_infeasible for trial in study.trials)
         yield sentence(
-            f"No best trial: {broken} trials break a constraint, and no other one ran to its end."
+            f"No best trial: of those that ended, {_trials(broken)} broke a constraint, and no other one is complete."
             if broken
             else "No best trial: none has run to its end."
         )
@@ -108,7 +121,9 @@ def _is_pair(value: Any) -> bool:
 
 def _tied(study: StudyFacts, best: TrialFacts) -> str:
     tied = ties(study, best)
+    is_confirmed = isinstance(study.results.get("confirm"), Mapping)
     within = f"within {NUM_SD:g} standard errors of it" if study.best_se else "of the same value"
+    within = "as good on the seeds of the confirmation" if is_confirmed else within
     if not tied:
         return f"No other complete trial is {within}."
     shown = ", ".join(str(trial.number) for trial in tied[:MAX_TIES]) + (" ..." if len(tied) > MAX_TIES else "")
@@ -124,7 +139,8 @@ def _beside(study: StudyFacts, best: TrialFacts) -> str:
     notes = ""
     if baseline is not None and baseline.value is not None:
         name = f"as it stands: trial {baseline.number}{'' if baseline.state == 'complete' else f' ({baseline.state})'}"
-        rows.append([name, number(baseline.value), _gain(study, best.value, baseline.value)])
+        gain = _gain(study, best.value, baseline.value) if baseline.is_comparable else "not to be compared: other data"
+        rows.append([name, number(baseline.value), gain])
     else:
         state = "" if baseline is None else f"; trial {baseline.number} is {baseline.state}"
         notes += missing(f"The configuration as it stands is not there to compare{state}: hydra.sweeper.baseline=true.")

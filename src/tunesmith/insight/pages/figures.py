@@ -14,6 +14,8 @@ INK, ACCENT, FAINT, GOOD, WARN = "#3b7dd8", "#e0632b", "#8b939d", "#2e9b6a", "#c
 # Of a trial's state, everywhere.
 STATES = {"complete": INK, "pruned": FAINT, "failed": ACCENT, "running": GOOD, "infeasible": WARN, "best": ACCENT}
 COLORSCALE = "Viridis"
+# Of marks, which stand alone on white or on near black.
+MARK_COLORS: list[tuple[float, str]] = [(0, "#5b6ee1"), (0.33, "#2a9db5"), (0.67, "#4fb35a"), (1, "#e0a526")]
 # Values that span more than this factor are drawn on a log scale, as in plots.py.
 LOG_FROM = 30
 MAX_TEXT = 60
@@ -22,11 +24,14 @@ Spec = dict[str, Any]
 
 
 def label(value: object, length: int = MAX_TEXT) -> str:
-    """Return a user's text as plotly shows it, which reads markup: escaped, and its middle left out if it is long."""
+    """Return a user's text as plotly shows it: its middle left out if it is long, and escaped.
+
+    Plotly reads markup, and a formula between two dollars, but no &quot;.
+    """
     words = printable(str(value))
     if len(words) > length:
         words = f"{words[: length * 2 // 3]}...{words[-(length // 3 - 3) :]}"
-    return escape(words)
+    return escape(words, quote=False).replace("$", "&#36;")
 
 
 def number(value: float | None) -> str:
@@ -68,8 +73,10 @@ def layout(xaxis: Mapping[str, Any], yaxis: Mapping[str, Any], **more: Any) -> S
     return {**common, "xaxis": dict(xaxis), "yaxis": dict(yaxis), **more}
 
 
-def log_switch(is_log: bool, axis_name: str = "yaxis") -> dict[str, dict[str, Any]]:
+def log_switch(is_log: bool, axis_name: str = "yaxis", prefix: str = "") -> dict[str, dict[str, Any]]:
     """Return the buttons of an axis, for Figure.switches; the first one is how the axis is drawn."""
-    linear = {"linear": {f"{axis_name}.type": "linear", f"{axis_name}.autorange": True, f"{axis_name}.dtick": None}}
-    log = {"log": {f"{axis_name}.type": "log", f"{axis_name}.autorange": True}}
+    linear = {
+        f"{prefix}linear": {f"{axis_name}.type": "linear", f"{axis_name}.autorange": True, f"{axis_name}.dtick": None}
+    }
+    log = {f"{prefix}log": {f"{axis_name}.type": "log", f"{axis_name}.autorange": True}}
     return {**log, **linear} if is_log else {**linear, **log}

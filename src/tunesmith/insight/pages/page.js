@@ -2,6 +2,7 @@
 // Draws each figure when it comes near the view or the browser is idle, in the colours of the page; all before printing.
 const drawn = new Set();
 const lightInPrint = { ink: "#000000", faint: "#444444", grid: "#e0e0e0", line: "#bbbbbb", panel: "#ffffff" };
+const widthInPrint = { half: 335, whole: 690 }; // pixels on A4 and Letter between the margins of page.css
 let isPrinting = false;
 
 function colour(name) {
@@ -61,8 +62,14 @@ function drawNext() {
 }
 idle(drawNext);
 
+function width(plot) { // null: that of the page
+  return !isPrinting ? null : plot.closest(".half") ? widthInPrint.half : widthInPrint.whole;
+}
+
 function repaint() {
-  for (const plot of plots) if (drawn.has(plot.id)) Plotly.relayout(plot, themed(plot.layout));
+  for (const plot of plots) {
+    if (drawn.has(plot.id)) Plotly.relayout(plot, { ...themed(plot.layout), width: width(plot), autosize: !isPrinting });
+  }
 }
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
 
@@ -71,8 +78,8 @@ addEventListener("beforeprint", () => {
   isPrinting = true;
   wereClosed = [...document.querySelectorAll("details:not([open])")];
   wereClosed.forEach((each) => (each.open = true));
-  repaint();
   plots.forEach(draw);
+  repaint();
 });
 addEventListener("afterprint", () => {
   isPrinting = false;

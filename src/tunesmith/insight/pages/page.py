@@ -32,6 +32,7 @@ class Figure:
     switches: groups of buttons above the figure; of each, label -> what it changes of the layout, the first as drawn.
     label: what the figure shows, for those who cannot see it.
     is_half: whether two of them stand side by side, if there is room.
+    min_width: pixels; a narrower window scrolls the figure.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Figure:
     switches: Sequence[Mapping[str, Mapping[str, Any]]] = ()
     label: str = ""
     is_half: bool = False
+    min_width: int = 0
 
 
 @dataclass(frozen=True)
@@ -137,10 +139,11 @@ def _section(section: Section) -> str:
 
 def _figure(figure: Figure) -> str:
     name, label = text(figure.id), text(figure.label)
+    size = f"height:{figure.height}px;min-width:{figure.min_width}px"
     kind = "figure half" if figure.is_half else "figure"
     return (
         f'<div class="{kind}">{"".join(map(_switch, figure.switches))}'
-        f'<div class="plot" id="{name}" role="img" aria-label="{label}" style="height:{figure.height}px"></div>'
+        f'<div class="plot" id="{name}" role="img" aria-label="{label}" style="{size}"></div>'
         f'<script type="application/json" id="{name}-spec">{to_json(figure.spec)}</script></div>\n'
     )
 

@@ -88,7 +88,7 @@ def _spec(
 ) -> dict[str, Any]:
     bests = [step for step in steps if step.is_best]
     line = [*bests, *(steps[-1:] if bests else ())]
-    levels = [step.trial.value for step in bests] + [bests[-1].trial.value] * bool(bests)
+    levels = [step.trial.value for step in (*bests, *bests[-1:])]
     traces = [
         {
             "type": "scatter",
@@ -139,7 +139,8 @@ def _kind(trial: TrialFacts) -> str:
 
 def _levels(study: StudyFacts, ends: Sequence[int]) -> list[dict[str, Any]]:
     """Return lines at what a search has to beat: the configuration as it stands, and a linear model."""
-    baseline = None if study.baseline is None else study.baseline.value
+    stands = study.baseline
+    baseline = stands.value if stands is not None and stands.is_comparable else None
     linear = study.linear.get(study.metric)
     levels = {"as it stands": (baseline, "dash"), "linear model": (linear, "dot")}
     return [
@@ -181,7 +182,7 @@ def _front(study: StudyFacts, ended: Sequence[TrialFacts]) -> tuple[str, list[Fi
     body = sentence(f"Values of the complete trials in {len(names)} objectives{more}.")
     if len(shown) < len(complete):
         body += sentence(f"{len(shown)} of {len(complete)} trials are drawn.")
-    switches = [log_switch(logs[0], "xaxis"), log_switch(logs[1])]
+    switches = [log_switch(logs[0], "xaxis", "x "), log_switch(logs[1], "yaxis", "y ")]
     return body, [Figure("search-front", spec, 440, switches, "objectives of all trials")]
 
 

@@ -79,6 +79,7 @@ class StudyFacts:
     results: content of optimization_results.yaml, {} if there is none.
     config: content of multirun.yaml, {} if there is none; nothing in it is resolved.
     best_result, best_test: result.yaml and test.yaml of the best trial, {} if there are none.
+    preparation: preparation.json of the best trial, {} if there is none.
     linear: metrics of a linear model on the best trial's data, {} if unknown.
     best_se: standard error of the best value, None if unknown; se_source: where it comes from.
     repeat_command, resume_command: None if they cannot be made.
@@ -97,6 +98,7 @@ class StudyFacts:
     best_result: Mapping[str, Any] = field(default_factory=dict)
     best_test: Mapping[str, Any] = field(default_factory=dict)
     linear: Mapping[str, Any] = field(default_factory=dict)
+    preparation: Mapping[str, Any] = field(default_factory=dict)
     best_se: float | None = None
     se_source: str = ""
     repeat_command: str | None = None
@@ -134,13 +136,18 @@ class StudyFacts:
 
     @cached_property
     def best(self) -> TrialFacts | None:
-        """The best trial: as the results say, else the first of `ranked`; None with several objectives."""
+        """The best trial: as the results say, unless a later one is better; None with several objectives."""
         if self.is_multi:
             return None
         named = self.results.get("best_trial")
         stated = next((trial for trial in self.trials if trial.number == named), None)
-        return stated or next(iter(self.ranked), None)
+        first = next(iter(self.ranked), None)
+        if stated is None or first is None or stated not in self.ranked or self.results.get("confirm"):
+            return stated or first
+        return stated if stated.value == first.value else first
 
     @cached_property
     def baseline(self) -> TrialFacts | None:
-        return next((trial for trial in self.trials if trial.is_baseline), None)
+        """The first trial that ran the configuration as it stands, one that is comparable if there is any."""
+        able = [trial for trial in self.trials if trial.is_baseline]
+        return min(able, key=lambda trial: (not trial.is_comparable, trial.number), default=None)

@@ -7,11 +7,14 @@ from dataclasses import replace
 
 from tunesmith.errors import text_of
 from tunesmith.insight.pages.answer import answer
+from tunesmith.insight.pages.context import data, space
 from tunesmith.insight.pages.curves import curves
 from tunesmith.insight.pages.next_steps import next_steps
 from tunesmith.insight.pages.page import Section, missing, to_html
+from tunesmith.insight.pages.parameters import parameters
 from tunesmith.insight.pages.search import search
 from tunesmith.insight.pages.study_facts import StudyFacts
+from tunesmith.insight.pages.top import top
 
 # Id -> title and what makes it.
 SECTIONS: dict[str, tuple[str, Callable[[StudyFacts], Section]]] = {
@@ -19,6 +22,10 @@ SECTIONS: dict[str, tuple[str, Callable[[StudyFacts], Section]]] = {
     "next": ("What to do next", next_steps),
     "search": ("Search", search),
     "curves": ("Learning curves", curves),
+    "parameters": ("Parameters", parameters),
+    "top": ("Best trials, stages, workers", top),
+    "data": ("Data", data),
+    "space": ("Space, search, environment", space),
 }
 
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tunesmith.config.quoting import override
-from tunesmith.search.report.files import Files
-from tunesmith.search.report.trials import at
+from tunesmith.search.report.files import Files, at
 from tunesmith.search.results import BEST_FILE
 
 

@@ -11,14 +11,15 @@ from omegaconf import OmegaConf
 from optuna.study import StudyDirection
 
 from tunesmith import run_folder
+from tunesmith.config.quoting import to_optuna
 from tunesmith.errors import text_of
 from tunesmith.insight.pages.study_facts import ParamFacts, StudyFacts, TrialFacts
 from tunesmith.search.measured_noise import noise_of_repeats, standard_error
 from tunesmith.search.report.commands import Commands, commands_of
-from tunesmith.search.report.files import Files, modes, read_files, read_or_nothing
+from tunesmith.search.report.files import Files, at, modes, read_files, read_json_or_nothing, read_or_nothing
 from tunesmith.search.report.left import trials_left
 from tunesmith.search.report.stored import Stored, read_stored
-from tunesmith.search.report.trials import at, param_facts, trial_facts
+from tunesmith.search.report.trials import param_facts, trial_facts
 from tunesmith.search.study.trial import Attempt, State
 
 # Keys of a config from which the sizes of the parts are known.
@@ -40,7 +41,7 @@ def read_study(folder: Path, stored: Stored | None = None, commands: Commands | 
     files = read_files(folder)
     found = _read_trials(files, stored)
     base = _base(files, found, commands or commands_of(files))
-    facts = _with_comparable(base)
+    facts = _with_baseline(_with_comparable(base))
     return _with_best(facts, files, found.stored)
 
 
@@ -48,7 +49,7 @@ def _read_trials(files: Files, stored: Stored | None) -> _Trials:
     folder = files.folder
     try:
         stored = stored or read_stored(folder, files.url, files.name, files.directions)
-        shown = trial_facts(stored.trials, stored.directions, folder, files.config)
+        shown = trial_facts(stored.trials, stored.directions, folder, stored.is_journal)
         return _Trials(shown, param_facts(stored.trials), stored)
     except Exception as error:  # whatever a study may hold, the page shows what is left
         trials, params = trials_left(folder)
@@ -112,9 +113,28 @@ def _overrides_of_stages(config: Mapping[str, Any]) -> dict[str, Any]:
     return {str(stage.get("name")): sorted(map(str, stage.get("overrides") or ())) for stage in named}
 
 
+def _with_baseline(facts: StudyFacts) -> StudyFacts:
+    """Mark the trials that ran the configuration as it stands, as multirun.yaml has it."""
+    marked = [
+        replace(trial, is_baseline=not trial.is_repeat and _is_as_it_stands(trial.params, facts.config))
+        for trial in facts.trials
+    ]
+    return replace(facts, trials=marked)
+
+
+def _is_as_it_stands(params: Mapping[str, Any], config: Mapping[str, Any]) -> bool:
+    choices = at(config, "hydra.runtime.choices")
+    groups = choices if isinstance(choices, Mapping) else {}
+    return bool(params) and all(
+        value == to_optuna(at(config, key)) or (key in groups and value == groups[key]) for key, value in params.items()
+    )
+
+
 def _with_best(facts: StudyFacts, files: Files, stored: Stored | None) -> StudyFacts:
     """Add what the best trial's folder says."""
     best = facts.best
+    if best is not None and files.results.get("best_trial") == best.number:  # of a folder that was moved, too
+        best = replace(best, folder=str(files.results.get("best_dir")))
     where = None if best is None else run_folder.trial_folder(files.folder, best.folder)
     if best is None or where is None or not where.is_dir():
         if best is not None:
@@ -130,6 +150,7 @@ def _with_best(facts: StudyFacts, files: Files, stored: Stored | None) -> StudyF
         best_result=result,
         best_test=refit or read_or_nothing(where / run_folder.TEST_FILE),
         linear=read_or_nothing(where / run_folder.LINEAR_FILE),
+        preparation=read_json_or_nothing(where / run_folder.PREPARATION_FILE),
         best_se=noise,
         se_source=source,
     )

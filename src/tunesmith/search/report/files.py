@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +14,6 @@ from omegaconf.errors import OmegaConfBaseException
 
 from tunesmith.config.unreadable_yaml import read_plain_yaml
 from tunesmith.errors import UserError, text_of
-from tunesmith.search.report.trials import at
 from tunesmith.search.results import MULTIRUN_FILE, RESULTS_FILE
 from tunesmith.search.storage.password import STORAGE
 from tunesmith.search.study.study import DIRECTIONS
@@ -84,6 +84,23 @@ def read_or_nothing(path: Path) -> dict[str, Any]:
         return read_plain_yaml(path) if path.is_file() else {}
     except (OSError, UserError):
         return {}
+
+
+def read_json_or_nothing(path: Path) -> dict[str, Any]:
+    """Return the object that a JSON file holds, nothing if there is none or it is damaged."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def at(content: Mapping[str, Any], key: str) -> Any:
+    """Return what a dotted key has in plain content, None if there is nothing."""
+    found: Any = content
+    for name in key.lstrip("+").split("."):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found
 
 
 def modes(words: Sequence[str]) -> tuple[str, ...]:

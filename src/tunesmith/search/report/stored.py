@@ -20,11 +20,12 @@ from tunesmith.search.study.study import directions_of
 
 @dataclass(frozen=True)
 class Stored:
-    """A study as it is stored: all its attempts, in their places."""
+    """A study as it is stored: all its attempts, in their places; is_journal: whether it lies in its folder."""
 
     name: str
     trials: Sequence[FrozenTrial]
     directions: Sequence[StudyDirection]
+    is_journal: bool = False
 
 
 def read_stored(folder: Path, url: str | None, name: str | None, directions: Sequence[str] | None) -> Stored:
@@ -39,7 +40,8 @@ def read_stored(folder: Path, url: str | None, name: str | None, directions: Seq
     storage = open_stored(folder, url, name, directions)
     studies = storage.get_all_studies()
     study = _choose(studies, name if url is None or name is not None else folder.absolute().name, is_own=url is None)
-    return Stored(study.study_name, storage.get_all_trials(study._study_id, deepcopy=False), study.directions)
+    trials = storage.get_all_trials(study._study_id, deepcopy=False)
+    return Stored(study.study_name, trials, study.directions, is_journal=url is None)
 
 
 def open_stored(folder: Path, url: str | None, name: str | None, directions: Sequence[str] | None) -> BaseStorage:

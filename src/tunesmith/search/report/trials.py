@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial
 
 from tunesmith.insight.pages.study_facts import ParamFacts, TrialFacts
 from tunesmith.insight.pages.study_facts import State as Shown
-from tunesmith.search.attribute_names import POINT, VERSION
+from tunesmith.search.attribute_names import VERSION
 from tunesmith.search.confirm.options import STAGE, STAGE_OF_REST
 from tunesmith.search.study.front import violations
 from tunesmith.search.study.trial import Attempt, State
@@ -30,14 +30,17 @@ REPEATING = (STAGE, STAGE_OF_REST)
 
 
 def trial_facts(
-    trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection], folder: Path, config: Mapping[str, Any]
+    trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection], folder: Path, is_journal: bool
 ) -> list[TrialFacts]:
-    """Return the trials, each by its last attempt; config: content of multirun.yaml."""
+    """Return the trials, each by its last attempt.
+
+    is_journal: whether the study lies in the folder, so that its trials do, even if the folder was moved.
+    """
     attempts: dict[int, list[Attempt]] = {}
     for attempt in map(Attempt, trials):
         if attempt.state in _SHOWN:
             attempts.setdefault(attempt.first_attempt, []).append(attempt)
-    shown = [_trial(each, directions, folder, config) for each in attempts.values()]
+    shown = [_trial(each, directions, folder, is_journal) for each in attempts.values()]
     return sorted(shown, key=lambda trial: trial.number)
 
 
@@ -53,7 +56,7 @@ def param_facts(trials: Iterable[FrozenTrial]) -> list[ParamFacts]:
 
 
 def _trial(
-    attempts: Sequence[Attempt], directions: Sequence[StudyDirection], folder: Path, config: Mapping[str, Any]
+    attempts: Sequence[Attempt], directions: Sequence[StudyDirection], folder: Path, is_journal: bool
 ) -> TrialFacts:
     last, trial = attempts[-1], attempts[-1].trial
     assert isinstance(trial, FrozenTrial)
@@ -74,10 +77,9 @@ def _trial(
         _worker(last),
         last.stage,
         last.reason,
-        last.trial_folder(folder),
+        last.folder_name if is_journal else last.trial_folder(folder),
         is_infeasible=bool(broken),
         violations=tuple(broken),
-        is_baseline=last.first_attempt == 0 and _is_baseline(attempts[0], config),
         is_repeat=last.stage in REPEATING,
     )
 
@@ -93,26 +95,6 @@ def _worker(attempt: Attempt) -> str | None:
     if owner is None or attempt.host is None:
         return None
     return f"{attempt.host} {owner.pid if owner.worker is None else owner.worker}"
-
-
-def _is_baseline(first: Attempt, config: Mapping[str, Any]) -> bool:
-    """Whether the study's first trial is a point that has the values of the config as it stands."""
-    assert isinstance(first.trial, FrozenTrial)
-    point = first.trial.system_attrs.get(POINT)
-    sweeper = at(config, "hydra.sweeper")
-    if not (isinstance(point, Mapping) and isinstance(sweeper, Mapping)):
-        return False
-    stages = sweeper.get("stages") or [{}]
-    begins = sweeper.get("baseline") is True or (isinstance(stages[0], Mapping) and stages[0].get("baseline") is True)
-    return begins and all(at(config, str(key).partition(VERSION)[0]) in (value, None) for key, value in point.items())
-
-
-def at(content: Mapping[str, Any], key: str) -> Any:
-    """Return what a dotted key has in plain content, None if there is nothing."""
-    found: Any = content
-    for name in key.lstrip("+").split("."):
-        found = found.get(name) if isinstance(found, Mapping) else None
-    return found
 
 
 def _param(key: str, distributions: Sequence[BaseDistribution]) -> ParamFacts:
