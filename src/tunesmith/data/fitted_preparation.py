@@ -192,11 +192,10 @@ def _read_more(plain: Mapping[str, Any]) -> tuple[tuple[int, ...] | None, bool, 
     """Return what version 1 lacks."""
     shape, table = plain["target_shape"], plain["table"]
     _require(isinstance(plain["tokens"], bool), "tokens that are true or false")
-    return (
-        None if shape is None else tuple(map(int, shape)),
-        plain["tokens"],
-        None if table is None else TableColumns.from_plain(table),
-    )
+    _require(all(size >= 0 for size in shape or ()), "sizes of a target")
+    read = None if table is None else TableColumns.from_plain(table)
+    _require(read is None or set(read.features()) <= set(plain["columns"]), "a column for each feature of dates")
+    return None if shape is None else tuple(map(int, shape)), plain["tokens"], read
 
 
 def _number(value: Any) -> float:

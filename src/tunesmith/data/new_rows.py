@@ -19,7 +19,7 @@ from tunesmith.data.sources.npz import check_file
 from tunesmith.data.sources.table_file import TableFile
 from tunesmith.errors import UserError
 
-ARRAY_FILES = (".npz", ".npy")
+ARRAY_FILES, OTHER_FILES = (".npz", ".npy"), (".xlsx", ".xls", ".ods", ".parquet", ".feather", ".json", ".pkl")
 
 
 @dataclass(frozen=True)
@@ -63,13 +63,17 @@ def prepare_rows(arrays: Arrays, preparation: FittedPreparation) -> NDArray[Any]
 
 
 def _read(inputs: Any, preparation: FittedPreparation, written: TableFormat) -> Iterator[Arrays]:
+    from pandas import DataFrame
+
     name = _name(inputs)
     if isinstance(inputs, str | Path):
         path = check_file(str(inputs), "inputs")
         if path.suffix in ARRAY_FILES:
             yield from read_array(read_array_file(path), preparation, name)
             return
-    elif not hasattr(inputs, "columns"):
+        if path.suffix in OTHER_FILES:
+            raise UserError(f"inputs must be a CSV, npz or npy file; got {name}: write its rows as CSV")
+    elif not isinstance(inputs, DataFrame):
         yield from read_array(np.asarray(inputs), preparation, name)
         return
     if not preparation.columns:

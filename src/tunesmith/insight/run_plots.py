@@ -10,7 +10,7 @@ import numpy as np
 from tunesmith import run_folder
 from tunesmith.insight.class_counts import confusion, shares_of_rows
 from tunesmith.insight.pages.worst_samples import as_picture, says
-from tunesmith.insight.part_outputs import CLASSES, NUMBERS, PartOutputs, read_part_outputs
+from tunesmith.insight.part_outputs import CLASSES, NUMBERS, PartOutputs, read_part_outputs, residual_bins
 from tunesmith.insight.plots import ACCENT, FAINT, INK, Target, as_text, picture, save_curves
 
 # More classes cannot be named in one picture, and their counts cannot be written into the cells.
@@ -66,7 +66,7 @@ def save_residuals(target: Target, part: PartOutputs) -> None:
         ends = [true.min(), true.max()]
         left.plot(ends, ends, "--", color=FAINT)
         left.set(xlabel="true", ylabel="predicted", title=f"validation part, {len(part.indices)} samples")
-        right.hist(predicted - true, bins=min(40, 5 + int(len(true) ** 0.5)), color=INK)
+        right.stairs(*residual_bins(part), color=INK, fill=True)
         right.axvline(0, color=ACCENT, linewidth=1)
         right.set(xlabel="residual: predicted minus true", ylabel="count")
 

@@ -108,6 +108,17 @@ def log_hparams(loggers: Sequence[RunLogger], params: Mapping[str, Any], state: 
             logger.log_metrics({OBJECTIVE_TAG: value}, step)
 
 
+def log_scalars(loggers: Sequence[RunLogger], values: Mapping[str, float], step: int) -> None:
+    """Hand values to the loggers; TensorBoard gets one event, where Lightning's logger writes one for each value."""
+    for logger in loggers:
+        if (writer := _summary_writer(logger)) is None:
+            logger.log_metrics(dict(values), step=step)
+        else:
+            from tunesmith.training.summaries import scalars
+
+            writer.add_summary(scalars(values), step)
+
+
 def plain_config(cfg: DictConfig) -> dict[str, Any]:
     """Return the config of a run as plain values, interpolations resolved.
 

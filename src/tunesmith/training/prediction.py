@@ -69,7 +69,7 @@ def write_predictions(folder: Path, inputs: Path, output: Path | None = None) ->
             file.write(frame.to_csv(index=False, header=not written.num_rows).encode())
             written.num_rows += len(frame)
             if PREDICTION in frame and frame[PREDICTION].dtype.kind != "f":
-                written.counts.update(frame[PREDICTION])
+                written.counts.update(frame[PREDICTION].value_counts().to_dict())
     return written
 
 

@@ -152,21 +152,19 @@ def test_samples_of_another_shape_are_refused() -> None:
         fitted(IMAGES).apply(others)
 
 
+def with_dates(order: str, *features: str) -> dict[str, Any]:
+    column = {"order": order, "features": features, "first": "2024-01-01"}
+    return {"targets": [], "left_out": [], "dates": {"day": column}}
+
+
 DAMAGES: dict[str, tuple[dict[str, Any], str]] = {
     "another version": ({"version": 3}, "version 3, where this one reads 2"),
     "a target's shape less": ({"target_shape": ...}, "target_shape"),
+    "a target of negative size": ({"target_shape": [-1]}, "sizes of a target"),
     "tokens of text": ({"tokens": "no"}, "tokens that are true or false"),
+    "dates of another column": ({"table": with_dates("iso", "year")}, "a column for each feature of dates"),
     "a table of another kind": ({"table": []}, "list indices"),
-    "dates of an unknown order": (
-        {
-            "table": {
-                "targets": [],
-                "left_out": [],
-                "dates": {"t": {"order": "x", "features": [], "first": "2024-01-01"}},
-            }
-        },
-        "known order",
-    ),
+    "dates of an unknown order": ({"table": with_dates("x")}, "known order"),
     "no scale": ({"scale": ...}, "scale"),
     "a scale of 0": ({"scale": [1.0, 0.0]}, "above 0"),
     "an offset less": ({"offset": [1.0]}, "offset and scale of each number"),

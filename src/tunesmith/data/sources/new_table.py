@@ -100,7 +100,7 @@ class NewTable:
         """
         values: list[NDArray[np.float64]] = []
         categories: dict[int, tuple[str, ...]] = {}
-        dates = {name: self._dates(frame[name]) for name in self.table.dates}
+        dates = {name: self._dates(frame[name]) for name in self.table.dates if name in frame}
         for index, name in enumerate(self.preparation.columns):
             if name in self.features:
                 column, feature = self.features[name]

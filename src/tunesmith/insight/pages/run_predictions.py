@@ -10,13 +10,13 @@ from tunesmith.insight.class_counts import confusion, most_confused, scores, sha
 from tunesmith.insight.pages.figures import FAINT, INK, Spec, axis, label, layout
 from tunesmith.insight.pages.page import Figure, Section, folded, missing, sentence, table
 from tunesmith.insight.pages.run_facts import RunFacts
-from tunesmith.insight.part_outputs import CLASSES, LABELS, PartOutputs
+from tunesmith.insight.part_outputs import CLASSES, LABELS, PartOutputs, residual_bins
 
 # More classes do not fit a screen: the pairs are listed that are confused most often.
 MANY_CLASSES, NUM_CONFUSED = 30, 30
 # Classes up to which each cell has its count written in it.
 FEW_CLASSES = 15
-MAX_POINTS, MAX_BINS = 3000, 40
+MAX_POINTS = 3000
 # Opaque: plotly chooses the colour of a cell's text by that of the cell.
 _SHARES = [[0, "#eef2f7"], [1, INK]]
 _WORDS = {"val": "Validation part", "test": "Test part"}
@@ -130,8 +130,7 @@ def _residuals(name: str, part: PartOutputs) -> list[Figure]:
 
 
 def _histogram(name: str, part: PartOutputs) -> Spec:
-    residuals = (part.outputs - part.targets).ravel()
-    counts, edges = np.histogram(residuals, min(MAX_BINS, 5 + int(len(residuals) ** 0.5)))
+    counts, edges = residual_bins(part)
     bars = {
         **{
             "type": "bar",

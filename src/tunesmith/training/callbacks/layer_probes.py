@@ -30,6 +30,7 @@ class LayerProbes(EndOfEpoch):
         if not trainer.is_global_zero:
             self.on_before_optimizer_step = None  # type: ignore[assignment,method-assign]
             return
+        self._progress = trainer.fit_loop.epoch_loop.batch_progress
         precision = trainer.precision_plugin
         device = trainer.strategy.root_device
         look = make_look(pl_module, self._data, device, self.probes, precision.convert_input, precision.forward_context)
@@ -37,7 +38,7 @@ class LayerProbes(EndOfEpoch):
 
     def on_before_optimizer_step(self, trainer: L.Trainer, pl_module: L.LightningModule, optimizer: Optimizer) -> None:
         """Take gradients that are whole: summed over batches and devices, unscaled, and not yet clipped."""
-        is_last = trainer.is_last_batch
+        is_last = self._progress.is_last_batch
         if is_last or self.probes.is_starting:
             self.probes.before_step(pl_module, optimizer, is_last)
 

@@ -44,13 +44,15 @@ def make_look(
     convert: Callable[[Batch], Any] = lambda batch: batch,
     context: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> Look | None:
-    """Return what looks at a learner, see forward.look; None if its step or its data are not ours.
+    """Return what looks at a learner, see forward.look; None if its step, its forward or its data are not ours.
 
-    A step of the user's own may log, count or draw: nobody knows that it changes nothing.
+    A step of the user's own may log or count: nobody knows that it changes nothing.
 
     convert: of a batch to the precision that is trained in; context: in which the learner is called.
     """
-    if not (isinstance(learner, SupervisedLearning) and learner.is_step_ours and isinstance(data, ArrayData)):
+    if not (isinstance(learner, SupervisedLearning) and isinstance(data, ArrayData)):
+        return None
+    if not learner.is_step_ours or type(learner).forward is not SupervisedLearning.forward:
         return None
     samples = Samples(data, device, **({} if probes.is_each_epoch else {"num_loss": NUM_SAMPLES_OF_TRIAL}))
 

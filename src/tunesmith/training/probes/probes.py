@@ -9,7 +9,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from tunesmith.run_folder import LAYERS_FILE, PROBES_FILE, read_table
-from tunesmith.training.loggers import RunLogger
+from tunesmith.training.loggers import RunLogger, log_scalars
 from tunesmith.training.probes.forward import Seen
 from tunesmith.training.probes.norms import LayerNorms, StepNorms
 from tunesmith.training.probes.tables import Row, append_rows, rewrite
@@ -72,8 +72,8 @@ class Probes:
         norms = last.read()
         dead = self._see(epoch) if is_last or (self.is_each_epoch and _is_spaced(epoch)) else {}
         self._write(epoch, norms, dead)
-        for logger in self.loggers if norms else ():
-            logger.log_metrics(_as_metrics(norms), step=epoch if step is None else step)
+        if norms and self.loggers:
+            log_scalars(self.loggers, _as_metrics(norms), epoch if step is None else step)
 
     def end(self, load_best: Callable[[], None] = lambda: None) -> None:
         """Look at the best weights if their epoch was not looked at, and tidy layers.csv.

@@ -10,8 +10,8 @@ from tunesmith.data.array_data import EVALUATION_BATCH_BYTES, ArrayData
 from tunesmith.data.batches import Batch
 from tunesmith.data.splits import Split
 
-# Samples whose loss is taken, and of which outputs and units are looked at.
-NUM_LOSS_SAMPLES, NUM_UNIT_SAMPLES = 1000, 256
+# Samples whose loss is taken, and of which outputs and units are looked at: 512 tell a mean loss to 4 % of its spread.
+NUM_LOSS_SAMPLES, NUM_UNIT_SAMPLES = 512, 256
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Samples:
 
 
 def _evenly_spaced(num_samples: int, num: int) -> torch.Tensor:
-    """Return evenly spaced places, in an order in which the first 256 are evenly spaced as well: 0 4 8 ... 1 5 9 ..."""
+    """Return evenly spaced places, in an order in which the first 256 are evenly spaced as well: 0 2 4 ... 1 3 5 ..."""
     places = torch.arange(num) * num_samples // num
     stride = -(-num // NUM_UNIT_SAMPLES)
     return torch.cat([places[start::stride] for start in range(stride)])

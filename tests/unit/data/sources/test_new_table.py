@@ -217,6 +217,7 @@ FILES: dict[str, tuple[str, str]] = {
         "inputs must be a table; got {path}: Length of header or names does not match length of data. This leads to a "
         "loss of data with index_col=False.",
     ),
+    "no rows at all": ("\n", START + "'age', 'size', 'colour', 'when', 'ok'"),
     "nothing": ("", "inputs must be a file with something in it; got {path}, which is empty"),
 }
 
