@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import lightning as L
 from torch.optim import Optimizer
 
@@ -20,6 +22,7 @@ class LayerProbes(EndOfEpoch):
     # Hooks that Lightning would call at each step.
     on_train_batch_start = on_train_batch_end = None  # type: ignore[assignment]
     on_before_zero_grad = on_before_backward = on_after_backward = None  # type: ignore[assignment]
+    _progress: Any = None  # Lightning's count of an epoch's batches, on rank zero
 
     def __init__(self, probes: Probes, data: object) -> None:
         """data: the run's data module."""
@@ -28,7 +31,6 @@ class LayerProbes(EndOfEpoch):
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         if not trainer.is_global_zero:
-            self.on_before_optimizer_step = None  # type: ignore[assignment,method-assign]
             return
         self._progress = trainer.fit_loop.epoch_loop.batch_progress
         precision = trainer.precision_plugin
@@ -36,11 +38,15 @@ class LayerProbes(EndOfEpoch):
         look = make_look(pl_module, self._data, device, self.probes, precision.convert_input, precision.forward_context)
         self.probes.start(look, len(trainer.optimizers))
 
-    def on_before_optimizer_step(self, trainer: L.Trainer, pl_module: L.LightningModule, optimizer: Optimizer) -> None:
+    @property
+    def on_before_optimizer_step(self) -> Any:
+        """The hook, or None at a step of which nothing is measured: to call it would be half of what probes cost."""
+        progress = self._progress
+        return self._measure if progress and (progress.is_last_batch or self.probes.is_starting) else None
+
+    def _measure(self, trainer: L.Trainer, pl_module: L.LightningModule, optimizer: Optimizer) -> None:
         """Take gradients that are whole: summed over batches and devices, unscaled, and not yet clipped."""
-        is_last = self._progress.is_last_batch
-        if is_last or self.probes.is_starting:
-            self.probes.before_step(pl_module, optimizer, is_last)
+        self.probes.before_step(pl_module, optimizer, trainer.is_last_batch)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         epoch = trainer.current_epoch + 1

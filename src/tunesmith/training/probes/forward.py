@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from tunesmith.data.batches import Batch
+from tunesmith.training.draws import seed_generators
 from tunesmith.training.epoch_metrics import EpochMetrics
 from tunesmith.training.losses import target_weights
 from tunesmith.training.probes.norms import layer_weights
@@ -172,6 +173,7 @@ def _kept_generators(device: torch.device) -> Iterator[None]:
     forked: AbstractContextManager[None] = torch.random.fork_rng([device] if device.type == "cuda" else [])
     try:
         with forked:
+            seed_generators(0, 0, 0)  # a model that draws in evaluation looks the same to both engines
             yield
     finally:
         random.setstate(of_python)
