@@ -30,6 +30,9 @@ TEST_FILE = "test.yaml"
 # What it holds beside metrics: how many samples, and the standard error of the loss.
 TEST_FACTS = ("samples", "loss_se")
 REPORT_FILE = "test_report.txt"
+PAGE_FILE = "report.html"
+# What the model puts out for the two parts, with the weights of the best epoch.
+VAL_OUTPUTS_FILE, TEST_OUTPUTS_FILE = "val_outputs.npz", "test_outputs.npz"
 LINEAR_FILE = "linear.yaml"
 PREPARATION_FILE = "preparation.json"
 REFIT_FOLDER = "refit"

@@ -57,6 +57,7 @@ INITIALIZERS = {
 KEYS: dict[str, Rule] = {
     "seed": SEED,
     "note": or_null(TEXT),
+    "report": FLAG,
     "tags": Rule("a list of texts", lambda value: LIST.holds(value) and all(map(TEXT.holds, value))),
     "threads": integer(1),
     "study_name": Rule(

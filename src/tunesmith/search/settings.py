@@ -61,14 +61,16 @@ _RULES: dict[str, Rule] = {
     "max_epochs": or_null(integer(1)),
     "folds": or_null(integer(2)),
     "dry_run": FLAG,
+    "report": FLAG,
 }
 
 # Evaluates the best trial, given its folder and its config; returns its test metrics.
 OnFinish = Callable[..., Mapping[str, Any]]
-# What a file of a user's own for hydra/sweeper lacks if it was written for version 0.1, and what it is then.
+# What a file of a user's own for hydra/sweeper lacks if it was written for version 0.1: so these are the defaults.
 _ADDED: Mapping[str, Any] = {
     **dict.fromkeys(("target", "no_improvement", "total_epochs", "constraints", "enqueue", "stages", "confirm")),
     "baseline": False,
+    "report": False,
     "live": True,
 }
 
@@ -113,6 +115,7 @@ class Settings:
     on_start: Callable[..., object] | None
     on_finish: OnFinish | None
     linear_model: Callable[[DictConfig], Mapping[str, float]] | None
+    report: bool
 
     @property
     def stopping(self) -> Stopping:

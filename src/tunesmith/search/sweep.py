@@ -23,7 +23,7 @@ from tunesmith.search import command
 from tunesmith.search.console.lines import Show, say, show_joined, show_stage, show_trial
 from tunesmith.search.dry_run import check_sweep, show_examples
 from tunesmith.search.ended_trial import compose_ended
-from tunesmith.search.finish import finish, write_results
+from tunesmith.search.finish import finish, leave_results
 from tunesmith.search.following import in_thread, make_progress
 from tunesmith.search.opening import StudyOpener
 from tunesmith.search.pool.launcher import check_launcher, count_workers, read_launcher, runs_on_cluster
@@ -213,7 +213,7 @@ class Sweep:
             Pool(start, self._stages.are_used_up, self._interruption, watch, stops).run(n_workers, is_late, progress)
 
     def _write_results(self, study: Study) -> None:
-        write_results(study, self._settings, self._folder, compose_ended, self._loader())
+        leave_results(study, self._settings, self._folder, self._keys, compose_ended, self._loader())
 
     def _loader(self) -> ConfigLoader:
         return self._stages.get(0, ()).composer.loader

@@ -20,6 +20,7 @@ from tunesmith.training.data_record import read_data_record
 from tunesmith.training.draws import seed_everything
 from tunesmith.training.engine import LIGHTNING, SUPERVISED, why_not_lean
 from tunesmith.training.float32 import shortest_float32
+from tunesmith.training.kept_outputs import keep_test_outputs
 from tunesmith.training.lean.build import choose_device
 from tunesmith.training.learner_and_data import build_lean_learner, build_learner
 from tunesmith.training.supervised import SupervisedLearning
@@ -127,6 +128,7 @@ def _evaluate_outputs(cfg: DictConfig, folder: Path, built: list[Built], is_lean
     if module.facts.has_classes and targets.ndim == 1:
         report = class_report(targets.numpy(), outputs.argmax(1).numpy(), data.splits.classes)
         (folder / run_folder.REPORT_FILE).write_text(report)
+    keep_test_outputs(folder, module, data, outputs)
     return metrics
 
 

@@ -12,6 +12,7 @@ from tunesmith.reporting import Reporter
 from tunesmith.training.batch_size import check_batch_size
 from tunesmith.training.data_record import read_earlier
 from tunesmith.training.draws import seed_generators
+from tunesmith.training.end_of_run import keep_what_page_shows
 from tunesmith.training.engine import LEAN
 from tunesmith.training.lean.build import Run, build, build_member
 from tunesmith.training.lean.checkpoint import dump_checkpoint, load_checkpoint
@@ -40,11 +41,14 @@ def train_once(
     check_batch_size(run.data, reporter)
     record = run.record
     begun = begun_loggers(run.loggers, folder, run.learner)
-    with without_dynamo(), failure_recorded(cfg, record, LEAN, checkpoint), begun:
-        member = _begin(cfg, run, checkpoint)
-        _train(run, member, cfg.seed)
-    record.num_parameters = count_parameters(run.learner)
-    return write_result(cfg, folder, LEAN, record.result_fields(), record.data_digest)
+    with without_dynamo(), begun:
+        with failure_recorded(cfg, record, LEAN, checkpoint):
+            member = _begin(cfg, run, checkpoint)
+            _train(run, member, cfg.seed)
+        record.num_parameters = count_parameters(run.learner)
+        result = write_result(cfg, folder, LEAN, record.result_fields(), record.data_digest)
+        keep_what_page_shows(cfg, folder, fold, run.learner, run.data, run.device, run.loggers)
+    return result
 
 
 def _begin(cfg: DictConfig, run: Run, checkpoint: Path | None) -> Member:
