@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from conftest import Shell
+from emulator import TerminalCommand
 from plain_app import PATIENCE_S, app
-from screen import TerminalCommand
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 

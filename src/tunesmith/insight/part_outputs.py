@@ -86,7 +86,7 @@ def worst_samples(losses: Floats) -> Ints:
 
 
 def residual_bins(part: PartOutputs) -> tuple[Ints, Floats]:
-    """Return counts, (bins,), and edges, (bins + 1,), of predicted minus true numbers; one bin if they hardly differ."""
+    """Return counts, (bins,), and edges, (bins + 1,), of predicted minus true numbers; one bin if all are alike."""
     residuals = (part.outputs - part.targets).ravel()
     residuals = residuals[np.isfinite(residuals)]
     is_flat = not len(residuals) or np.ptp(residuals) <= FLAT * np.abs(residuals).max()

@@ -16,6 +16,7 @@ from tunesmith.run_folder import (
     LAST_CHECKPOINT,
     LAYERS_FILE,
     METRICS_FILE,
+    PAGE_FILE,
     PREPARATION_FILE,
     PROBES_FILE,
     RESULT_FILE,
@@ -30,6 +31,7 @@ _WRITTEN = (
     *(
         LAYERS_FILE,
         PROBES_FILE,
+        PAGE_FILE,
         f"{CONFIG_FILE.parent}/*.yaml",
         "events.out.tfevents.*",
         f".{METRICS_FILE}.*",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from functools import partial
 
@@ -64,12 +64,12 @@ def in_thread(progress: ProgressPrinter) -> Iterator[ProgressPrinter]:
     over = threading.Event()
     thread = threading.Thread(target=_follow_until, args=(over, progress), daemon=True)
     thread.start()
-    try:
-        yield progress
-    finally:
-        over.set()
-        thread.join(END_S)
-        progress.close()
+    with closing(progress):  # even if a second Ctrl-C ends the wait for the thread
+        try:
+            yield progress
+        finally:
+            over.set()
+            thread.join(END_S)
 
 
 def _follow_until(over: threading.Event, progress: ProgressPrinter) -> None:

@@ -25,8 +25,15 @@ from tunesmith.training.evaluation import evaluate
 from tunesmith.training.learner import Supervised
 
 # A rate at which the best epoch is not the last one.
-HOT = ("trainer.max_epochs=4", "optimizer.lr=0.1")
-QUICK = ("trainer.max_epochs=1", "trainer.accelerator=cpu", "callbacks=none", "logger=none", "trainer.engine=lean")
+HOT = ("report=true", "trainer.max_epochs=4", "optimizer.lr=0.1")
+QUICK = (
+    "report=true",
+    "trainer.max_epochs=1",
+    "trainer.accelerator=cpu",
+    "callbacks=none",
+    "logger=none",
+    "trainer.engine=lean",
+)
 LABELS = ("data=npz", "loss=bce")
 
 

@@ -18,7 +18,7 @@ from tiny import small
 from tunesmith.reporting import hand_over
 from tunesmith.training.logged_pictures import log_pictures
 
-TENSORBOARD = ("logger=tensorboard", "trainer.max_epochs=2")
+TENSORBOARD = ("report=true", "logger=tensorboard", "trainer.max_epochs=2")
 
 
 def pictures(folder: Path) -> dict[str, tuple[int, tuple[int, int]]]:
@@ -68,7 +68,7 @@ class Album:
 
 
 def test_a_logger_with_log_image_gets_images(tmp_path: Path) -> None:
-    train_as_run(tmp_path, small("data=iris", "trainer.max_epochs=2"))
+    train_as_run(tmp_path, small("data=iris", "report=true", "trainer.max_epochs=2"))
     album = Album()
     log_pictures([album], tmp_path)  # type: ignore[list-item]
     assert [(key, step) for key, step, _ in album.taken] == [("curves", 2), ("confusion", 2)]

@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 from tunesmith.insight.pages.figures import COLORSCALE, Spec, axis, label, layout
 from tunesmith.insight.pages.page import Figure, Section, missing, sentence
-from tunesmith.insight.pages.run_facts import RunFacts
+from tunesmith.insight.pages.run_facts import RunFacts, thinned
 
 RATIO, DEAD = "update_ratio", "dead_share"
+MAX_EPOCHS = 400
 # Pixels of one layer's row in a strip; half of it if there are many.
 _ROW, MANY_LAYERS = 26, 30
 
@@ -22,7 +23,8 @@ def layers(facts: RunFacts) -> Section:
         return Section("layers", "Layers", body)
     words = (
         "Update ratio: the size of an update over that of the weights, as log10; about -3 is usual (Karpathy, CS231n). "
-        "Dead share: units that are never active, or always saturated. Only epochs are shown that were measured."
+        "Dead share: units that are never active, or always saturated. "
+        f"Only epochs are shown that were measured, {MAX_EPOCHS} of them at most, evenly spread."
     )
     return Section("layers", "Layers", sentence(words), figures)
 
@@ -52,7 +54,7 @@ def _cells(facts: RunFacts, column: str, scaled: Callable[[float], float | None]
 def _strip(name: str, title: str, cells: dict[str, dict[int, float | None]], look: Spec) -> Figure | None:
     if not cells:
         return None
-    epochs = sorted({epoch for row in cells.values() for epoch in row})
+    epochs = thinned(sorted({epoch for row in cells.values() for epoch in row}), MAX_EPOCHS)
     names = [label(layer, 32) for layer in cells]
     trace = {
         **{

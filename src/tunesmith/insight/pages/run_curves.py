@@ -7,11 +7,12 @@ from typing import Any
 
 from tunesmith.insight.pages.figures import ACCENT, FAINT, GOOD, INK, Spec, axis, is_wide, label, layout, log_switch
 from tunesmith.insight.pages.page import Figure, Section, missing, sentence
-from tunesmith.insight.pages.run_facts import Row, RunFacts, finite
+from tunesmith.insight.pages.run_facts import Row, RunFacts, finite, thinned
 from tunesmith.run_folder import AXES
 
 RATE = "lr"
-MAX_METRICS = 24
+# Metrics that are drawn, and points of a line.
+MAX_METRICS, MAX_POINTS = 24, 2000
 _COLORS = {"train": INK, "val": ACCENT}
 
 
@@ -22,6 +23,9 @@ def curves(facts: RunFacts) -> Section:
     panels = _panels(facts)
     figures = [_figure(facts, panel, place) for place, panel in enumerate(panels[:MAX_METRICS])]
     words = _best_words(facts)
+    longest = max(map(len, facts.rows.values()))
+    if longest > MAX_POINTS:
+        words += f" Of {longest} rows of metrics.csv {MAX_POINTS} evenly spread ones are drawn."
     if len(panels) > MAX_METRICS:
         words += f" Of {len(panels)} metrics the first {MAX_METRICS} are drawn."
     return Section("curves", "Learning curves", sentence(words), figures)
@@ -111,7 +115,7 @@ def _look(fold: str, name: str) -> Spec:
 
 
 def _trace(rows: Sequence[Row], name: str, step: str, title: str, line: Spec) -> Spec:
-    points = [(finite(row.get(step)), finite(row.get(name))) for row in rows if row.get(name)]
+    points = [(finite(row.get(step)), finite(row.get(name))) for row in thinned(rows, MAX_POINTS) if row.get(name)]
     return {
         **{"type": "scatter", "mode": "lines" if len(points) > 1 else "markers", "name": title},
         **{"x": [x for x, _ in points], "y": [y for _, y in points], "line": {"width": 2, **line}},

@@ -94,6 +94,13 @@ def finite(cell: str | None) -> float | None:
     return value if math.isfinite(value) else None
 
 
+def thinned(values: Sequence[T], most: int) -> Sequence[T]:
+    """Return so many of the values at most, evenly spread, the first and the last one among them."""
+    if len(values) <= most:
+        return values
+    return [values[place * (len(values) - 1) // (most - 1)] for place in range(most)]
+
+
 def read_run_facts(folder: Path) -> RunFacts:
     """Read what there is of a run's folder.
 

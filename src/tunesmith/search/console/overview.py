@@ -114,4 +114,5 @@ def time_left(trials: Sequence[FrozenTrial], num_left: int, num_at_once: int, no
 
 
 def _age(trial: FrozenTrial, now: datetime) -> float:
-    return max(0.0, (now - trial.datetime_start).total_seconds()) if trial.datetime_start else 0.0
+    """Return for how many seconds a trial has run; a study may hold a time with or without a zone."""
+    return max(0.0, now.timestamp() - trial.datetime_start.timestamp()) if trial.datetime_start else 0.0

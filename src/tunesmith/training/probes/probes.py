@@ -129,6 +129,7 @@ def _ended(row: Mapping[str, str], best: int, dead: Mapping[str, float]) -> Row:
 
 
 def _as_metrics(norms: Mapping[str, LayerNorms]) -> dict[str, float]:
-    named = {f"layers/{name}/grad_norm": each.grad for name, each in norms.items()}
-    named |= {f"layers/{name}/update_ratio": each.update_ratio for name, each in norms.items()}
+    # TensorBoard's HPARAMS shows the first five tags as columns: these sort behind those of the metrics.
+    named = {f"weights/{name}/grad_norm": each.grad for name, each in norms.items()}
+    named |= {f"weights/{name}/update_ratio": each.update_ratio for name, each in norms.items()}
     return {name: value for name, value in named.items() if value is not None}

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from run_outputs import METRICS, RESULT, make_run, of_classes, of_labels, of_numbers
 
-from tunesmith.insight.pages.layer_strips import layers
+from tunesmith.insight.pages.layer_strips import MAX_EPOCHS, layers
 from tunesmith.insight.pages.page import Section
 from tunesmith.insight.pages.run_answer import answer
+from tunesmith.insight.pages.run_curves import MAX_POINTS as MAX_POINTS_OF_A_LINE
 from tunesmith.insight.pages.run_curves import curves
 from tunesmith.insight.pages.run_facts import RunFacts, read_run_facts
 from tunesmith.insight.pages.run_page import write_run_page
@@ -220,3 +221,16 @@ def test_a_picture_spans_its_range(channels: int, shape: tuple[int, ...]) -> Non
 
 def test_a_picture_of_one_value_is_black() -> None:
     assert not as_picture(np.full((1, 2, 2), 5.0)).any()
+
+
+def test_a_long_run_is_thinned_from_its_first_to_its_last_epoch(tmp_path: Path) -> None:
+    rows = "".join(f"{epoch},{1 / epoch}\n" for epoch in range(1, 5001))
+    folder = make_run(tmp_path / "run", f"epoch,val/loss\n{rows}")
+    (folder / "layers.csv").write_text(
+        "epoch,layer,update_ratio\n" + "".join(f"{epoch},a,0.1\n" for epoch in range(1, 5001))
+    )
+    facts = read_run_facts(folder)
+    (curve,), (strip,) = curves(facts).figures, layers(facts).figures
+    for epochs, most in ((curve.spec["data"][0]["x"], MAX_POINTS_OF_A_LINE), (strip.spec["data"][0]["x"], MAX_EPOCHS)):
+        assert (len(epochs), int(epochs[0]), int(epochs[-1])) == (most, 1, 5000)
+    assert "Of 5000 rows" in curves(facts).body

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import TextIO
 
 import pytest
-from screen import Screen
+from emulator import Screen
 
 from tunesmith.search.console import footer as module
 from tunesmith.search.console.footer import Footer, terminal_of

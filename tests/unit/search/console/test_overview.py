@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -76,6 +76,14 @@ def test_a_clock_that_was_set_back_makes_nothing_negative() -> None:
     left = time_left([*[ended(20.0)] * 3, trial_of(age=-3600.0)], 1, 1, NOW)
     assert left is not None
     assert left.seconds == 20.0
+
+
+def test_a_time_with_a_zone_is_read_as_well() -> None:
+    zoned = trial_of()
+    zoned.datetime_start = (NOW - timedelta(seconds=5)).astimezone(UTC)
+    left = time_left([*[ended(20.0)] * 3, zoned], 1, 1, NOW)
+    assert left is not None
+    assert left.seconds == 15.0
 
 
 def test_the_last_trials_tell_how_long_the_next_ones_take() -> None:

@@ -135,7 +135,7 @@ class Kept(CSVLogger):
     told: ClassVar[list[tuple[int | None, dict[str, float]]]] = []
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        if any(name.startswith("layers/") for name in metrics):
+        if any(name.startswith("weights/") for name in metrics):
             self.told.append((step, dict(metrics)))
 
 
@@ -147,9 +147,9 @@ def test_loggers_of_a_plain_run_get_norms_by_layer(engine: str, tmp_path: Path) 
     Kept.told.clear()
     train(tmp_path, by_engine(engine, configured(*KEPT)))
     assert [step for step, _ in Kept.told] == [1, 2]
-    names = {f"layers/{layer}/{name}" for layer in LAYERS for name in ("grad_norm", "update_ratio")}
+    names = {f"weights/{layer}/{name}" for layer in LAYERS for name in ("grad_norm", "update_ratio")}
     assert {*Kept.told[0][1]} == names
-    grads = [f"{Kept.told[1][1][f'layers/{layer}/grad_norm']:.6g}" for layer in LAYERS]
+    grads = [f"{Kept.told[1][1][f'weights/{layer}/grad_norm']:.6g}" for layer in LAYERS]
     assert grads == cells(tmp_path, 2, "grad_norm")
 
 
@@ -162,5 +162,5 @@ def test_loggers_of_a_trial_get_none(tmp_path: Path) -> None:
 def test_tensorboard_shows_them_as_scalars(tmp_path: Path) -> None:
     train(tmp_path, by_engine("lightning", configured("logger=tensorboard", "trainer.max_epochs=2")))
     events = EventAccumulator(str(tmp_path)).Reload()
-    shown = [(point.step, f"{point.value:.6g}") for point in events.Scalars("layers/model.output/grad_norm")]
+    shown = [(point.step, f"{point.value:.6g}") for point in events.Scalars("weights/model.output/grad_norm")]
     assert shown == [(epoch, cells(tmp_path, epoch, "grad_norm")[2]) for epoch in (1, 2)]
