@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import logging
-import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import lightning as L
 import torch
-from lightning.pytorch.callbacks import ProgressBar, RichProgressBar
+from lightning.pytorch.callbacks import ProgressBar, TQDMProgressBar
+from lightning.pytorch.callbacks.progress.tqdm_progress import Tqdm
 from lightning.pytorch.plugins.precision import DoublePrecision
 from omegaconf import DictConfig
 
 from tunesmith.errors import UserError
-from tunesmith.reporting import Reporter, is_trial
+from tunesmith.reporting import Reporter
+from tunesmith.terminal import log_printed_by
+from tunesmith.training.callbacks.bar import BarAndLines
 from tunesmith.training.callbacks.checkpoints import Checkpoints
 from tunesmith.training.callbacks.epoch_logger import EpochLogger
 from tunesmith.training.callbacks.epoch_record import EpochRecord
@@ -30,6 +33,7 @@ from tunesmith.training.callbacks.start_weights import StartWeights
 from tunesmith.training.data_record import DataRecord, make_record
 from tunesmith.training.ddp.devices import cluster_environment
 from tunesmith.training.ddp.ranks import Ranks
+from tunesmith.training.first_lines import make_first_lines
 from tunesmith.training.first_validation import BY_TIME
 from tunesmith.training.learner import Supervised
 from tunesmith.training.learner_and_data import build_learner
@@ -37,6 +41,7 @@ from tunesmith.training.loggers import build_loggers, log_config, plain_config
 from tunesmith.training.monitors import check_monitors
 from tunesmith.training.nodes import build_node
 from tunesmith.training.record import RunRecord
+from tunesmith.training.run_bar import make_bar
 from tunesmith.training.saving import SAVE_INTERVAL_S
 
 # Hides what they say of hardware, and tips; warnings still show.
@@ -56,12 +61,16 @@ warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\).*
 
 @dataclass(frozen=True)
 class Run:
-    """What one training consists of; data: None if the learner brings its own loaders."""
+    """What one training consists of.
+
+    data: None if the learner brings its own loaders; foot: what holds the terminal's last line while it trains.
+    """
 
     data: L.LightningDataModule | None
     module: L.LightningModule
     record: RunRecord
     trainer: L.Trainer
+    foot: AbstractContextManager[Any]
 
 
 def build(
@@ -78,23 +87,28 @@ def build(
     L.seed_everything(cfg.seed, verbose=False)
     data, module = build_learner(cfg, fold, earlier)
     record = make_record(cfg, folder, reporter, data)
-    has_bar = sys.stdout.isatty() and not is_trial()
+    bar = make_bar(cfg, fold)
     own = {name: _build_callback(cfg, name) for name in cfg.get("callbacks") or {}}
     if type(module) is Supervised:  # a subclass may log more
         check_monitors(module.metric_names, record.objective.metric, own)
+    theirs = [each for each in own.values() if bar is not None and isinstance(each, ProgressBar)]
+    shown = [each for each in own.values() if bar is not None or not isinstance(each, ProgressBar)]
+    about = make_first_lines(cfg, folder, data, fold)
+    lines = EpochLogger(record, about) if bar is None or theirs else BarAndLines(record, about, bar)
     trainer = _build_trainer(
         cfg,
         default_root_dir=str(folder),
-        callbacks=_build_callbacks(cfg, folder, record, module, has_bar, own),
+        callbacks=[*_build_callbacks(cfg, record, module), *shown, lines, _build_checkpoints(cfg, folder, record)],
         logger=build_loggers(cfg, folder) or False,
-        enable_progress_bar=has_bar,
+        enable_progress_bar=bool(theirs),
     )
     trainer.strategy.checkpoint_io = PlainCheckpoints()
     if isinstance(trainer.strategy.precision_plugin, DoublePrecision):
         module.double()  # Lightning 2.6.6 does it after it has read a checkpoint, whose weights lose digits
     if trainer.loggers:
         log_config(trainer.loggers, plain_config(cfg))
-    return Run(data, module, record, trainer)
+    foot = log_printed_by(_printer(theirs[0])) if theirs else bar or nullcontext()
+    return Run(data, module, record, trainer, foot)
 
 
 def _build_callback(cfg: DictConfig, name: str) -> L.Callback:
@@ -109,15 +123,8 @@ def _build_callback(cfg: DictConfig, name: str) -> L.Callback:
     return callback
 
 
-def _build_callbacks(
-    cfg: DictConfig,
-    folder: Path,
-    record: RunRecord,
-    module: L.LightningModule,
-    has_bar: bool,
-    own: Mapping[str, L.Callback],
-) -> list[L.Callback]:
-    """Return only what this run needs: each callback makes a step 3 % slower; own: those of the config."""
+def _build_callbacks(cfg: DictConfig, record: RunRecord, module: L.LightningModule) -> list[L.Callback]:
+    """Return only what this run needs: each callback makes a step 3 % slower."""
     callbacks: list[L.Callback] = [SeededEpochs(cfg.seed), EpochRecord(record)]
     if cfg.trainer.get("devices") != 1:
         callbacks.append(Ranks())
@@ -128,12 +135,16 @@ def _build_callbacks(
     callbacks += start_weights(cfg)
     if record.reporter.params:
         callbacks.append(Hparams(record.reporter.params, record))
-    if not has_bar:
-        callbacks.append(EpochLogger(record.objective.metric))
-    elif not any(isinstance(each, ProgressBar) for each in own.values()):  # Lightning takes one
-        callbacks.append(RichProgressBar())
-    shown = [each for each in own.values() if has_bar or not isinstance(each, ProgressBar)]
-    return [*callbacks, *shown, Checkpoints(folder, record, cfg.trainer.get("save_interval", SAVE_INTERVAL_S))]
+    return callbacks
+
+
+def _build_checkpoints(cfg: DictConfig, folder: Path, record: RunRecord) -> Checkpoints:
+    return Checkpoints(folder, record, cfg.trainer.get("save_interval", SAVE_INTERVAL_S))
+
+
+def _printer(bar: ProgressBar) -> Callable[[str], None]:
+    """Return what prints a line above a bar of the config; rich's has replaced sys.stdout by then."""
+    return Tqdm.write if isinstance(bar, TQDMProgressBar) else print
 
 
 def start_weights(cfg: DictConfig) -> list[L.Callback]:

@@ -35,7 +35,7 @@ def train_once(
     run = build(cfg, folder, reporter, fold, read_earlier(checkpoint, of_other_fold))
     check_batch_size(run.data, reporter)
     recorded = failure_recorded(cfg, run.record, LIGHTNING, checkpoint)
-    with recorded, closed_loggers(run.trainer.loggers, folder), interruptible(run.trainer):
+    with recorded, closed_loggers(run.trainer.loggers, folder), run.foot, interruptible(run.trainer):
         run.trainer.fit(run.module, run.data, ckpt_path=checkpoint, weights_only=True)
     if run.record.epoch == 0:
         raise UserError(

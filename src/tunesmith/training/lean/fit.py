@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -13,6 +14,7 @@ from tunesmith.training.batch_size import check_batch_size
 from tunesmith.training.data_record import read_earlier
 from tunesmith.training.draws import seed_generators
 from tunesmith.training.engine import LEAN
+from tunesmith.training.first_lines import describe_device
 from tunesmith.training.lean.build import Run, build, build_member
 from tunesmith.training.lean.checkpoint import dump_checkpoint, load_checkpoint
 from tunesmith.training.lean.dynamo import without_dynamo
@@ -40,8 +42,9 @@ def train_once(
     check_batch_size(run.data, reporter)
     record = run.record
     begun = begun_loggers(run.loggers, folder, run.learner)
-    with without_dynamo(), failure_recorded(cfg, record, LEAN, checkpoint), begun:
+    with without_dynamo(), failure_recorded(cfg, record, LEAN, checkpoint), begun, run.bar or nullcontext():
         member = _begin(cfg, run, checkpoint)
+        run.first_lines.log(run.learner, f"{describe_device(run.device)}, engine {LEAN}", record.epoch)
         _train(run, member, cfg.seed)
     record.num_parameters = count_parameters(run.learner)
     return write_result(cfg, folder, LEAN, record.result_fields(), record.data_digest)
@@ -91,7 +94,9 @@ def _end(run: Run, member: Member) -> None:
 def _train_epochs(run: Run, member: Member, seed: int, check: Callable[[], None]) -> None:
     train, val = run.train, run.val
     parts = ("train", "val") if len(val) else ("train",)
-    reporter = run.record.reporter
+    reporter, bar = run.record.reporter, run.bar
+    if bar is not None:
+        bar.start(member.epoch, run.record.last_epoch or run.max_epochs, len(train), bool(run.patiences))
 
     def poll() -> None:
         reporter.poll()
@@ -100,9 +105,13 @@ def _train_epochs(run: Run, member: Member, seed: int, check: Callable[[], None]
     while True:
         seed_generators(seed, member.epoch, 0)
         train.set_epoch(member.epoch)
-        train_epoch(member, train, run.data.augment, poll)
+        train_epoch(member, train if bar is None else bar.counted(train), run.data.augment, poll)
         if len(val):
+            if bar is not None:
+                bar.validate()
             validate(member, val)
-        if end_epoch(member, parts, run.max_epochs, run.loggers):
+        if end_epoch(member, parts, run.max_epochs, run.loggers, run.first_lines.fold_name):
             return
+        if bar is not None:
+            bar.end_epoch()
         run.files.end_epoch(dump_checkpoint(member, len(val)))

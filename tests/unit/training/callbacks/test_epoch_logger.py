@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from functools import partial
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,17 +14,23 @@ from torch import nn
 from torch.optim import SGD
 
 from tunesmith.data.splits import Split
+from tunesmith.objective import Objective
+from tunesmith.reporting import NoReporter
 from tunesmith.training.callbacks.epoch_logger import EpochLogger
 from tunesmith.training.epoch_line import log
+from tunesmith.training.first_lines import FirstLines
 from tunesmith.training.learner import Supervised
 from tunesmith.training.losses import AutoLoss
+from tunesmith.training.record import RunRecord
 
 
 def lines(caplog: pytest.LogCaptureFixture, level: int, **flags: int) -> list[str]:
     caplog.set_level(level, log.name)
     model, part = nn.Linear(2, 1), Split(torch.ones(4, 2), torch.zeros(4))
     module = Supervised(NUMBERS, model, AutoLoss(), partial(SGD, lr=0.125))
-    fit(module, part, 2, EpochLogger(), **{"max_epochs": 2, **flags})
+    record = RunRecord(Path(), Objective("val/loss", "min"), NoReporter())
+    about = FirstLines("digits", "", "mlp", "supervised", "runs/a")
+    fit(module, part, 2, EpochLogger(record, about), **{"max_epochs": 2, **flags})
     return [record.getMessage() for record in caplog.records if record.name == log.name]
 
 
@@ -52,3 +59,8 @@ def test_each_validation_of_an_epoch_is_a_line_with_its_step(caplog: pytest.LogC
     assert [line.split("  train")[0] for line in shown] == [
         f"epoch {epoch}/2  step {step}" for epoch, step in ((1, 1), (1, 2), (2, 3), (2, 4))
     ]
+
+
+def test_an_endless_run_has_no_last_epoch(caplog: pytest.LogCaptureFixture) -> None:
+    shown = lines(caplog, logging.INFO, max_epochs=-1, max_steps=4)
+    assert [line.split("  ")[0] for line in shown] == ["epoch 1", "epoch 2"]
