@@ -15,7 +15,6 @@ from omegaconf import DictConfig
 
 from tunesmith.reporting import is_trial
 from tunesmith.terminal import Foot, all_printed_by, is_terminal
-from tunesmith.training.ddp.processes import is_rank_zero
 
 # Between two drawings; one takes 0.1 ms.
 DRAW_INTERVAL_S = 0.25
@@ -163,8 +162,11 @@ class RunBar:
 
 
 def make_bar(cfg: DictConfig, fold: int | None = None) -> RunBar | None:
-    """Return the bar of a training, None if it has none: a sweep's trial, a pipe, enable_progress_bar=false."""
-    if is_trial() or not is_rank_zero() or not is_terminal() or cfg.trainer.get("enable_progress_bar") is False:
+    """Return the bar of a training, None if it has none: a sweep's trial, a pipe, enable_progress_bar=false.
+
+    The other ranks of a run on several devices print nowhere.
+    """
+    if is_trial() or not is_terminal() or cfg.trainer.get("enable_progress_bar") is False:
         return None
     return RunBar(sys.stdout, fold, 1 if fold is None else cfg.data.folds)
 
