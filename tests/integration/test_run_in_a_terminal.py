@@ -21,7 +21,7 @@ def test_a_terminal_shows_the_lines_of_train_log_and_the_end(shell: Shell) -> No
     screen.end()
     assert ended.returncode == 0, screen.text
     logged = [line.partition("[INFO] ")[2] for line in (shell.folder / "run" / "train.log").read_text().splitlines()]
-    assert [line.split("  ")[0] for line in logged][:2] == ["data", "samples"]
+    assert logged[0] == "data         digits, inputs 1x8x8, 10 classes"
     assert [line.split("  ")[0] for line in logged][-3:] == ["folder", "epoch 1/2", "epoch 2/2"]
     assert screen.lines[: len(logged)] == logged
     assert screen.lines[len(logged)].startswith("best epoch ")

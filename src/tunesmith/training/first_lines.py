@@ -29,14 +29,11 @@ NOT_KNOWN: Mapping[str, int] = MappingProxyType({})
 class FirstLines:
     """What a run says of itself, as far as that is known when its data are built.
 
-    samples: how many each part has, "" if that is not known yet; model, learner: what they are called.
-    fold: from 0, of n_folds; None if there are none.
+    samples: how many each part has, "" if that is not known yet; fold: from 0, of n_folds; None if there are none.
     """
 
     data: str
     samples: str
-    model: str
-    learner: str
     folder: str
     fold: int | None = None
     n_folds: int = 1
@@ -55,7 +52,7 @@ class FirstLines:
         if self.fold and not epoch:
             return
         is_ours = isinstance(learner, SupervisedLearning)
-        name = (self.model if is_ours else self.learner) or type(learner.model if is_ours else learner).__name__
+        name = type(learner.model if is_ours else learner).__name__
         rows = {
             "data": self.data,
             "samples": self.samples or _describe_sizes(sizes),
@@ -75,15 +72,11 @@ def make_first_lines(cfg: DictConfig, folder: Path, data: object, fold: int | No
     folder: the training's, which lies in the run's if it is of a fold, from 0; data: the data module, None if the
     learner brings its own loaders.
     """
-    path = OmegaConf.select(cfg, "data.path", default=None)
-    source = OmegaConf.select(cfg, "data.source._target_", default=type(data).__name__)
-    name = "the learner's own" if data is None else _choice("data") or str(source).rpartition(".")[2]
+    path, name = OmegaConf.select(cfg, "data.path", default=None), _name_data(cfg, data)
     sizes = {part: len(getattr(data.splits, part)) for part in PARTS} if isinstance(data, ArrayData) else {}
     return FirstLines(
         data=", ".join((f"{name} {path}" if isinstance(path, str) else name, *_shapes(data))),
         samples=_describe_sizes(sizes),
-        model=_choice("model"),
-        learner=_choice("learner"),
         folder=typed_path(folder if fold is None else folder.parent),
         fold=fold,
         n_folds=1 if fold is None else cfg.data.folds,
@@ -128,6 +121,12 @@ def _times(shape: tuple[int, ...]) -> str:
     return "x".join(map(str, shape))
 
 
-def _choice(group: str) -> str:
-    """Return the choice of a config group; "" if nobody has composed by groups."""
-    return str(HydraConfig.get().runtime.choices.get(group) or "") if HydraConfig.initialized() else ""
+def _name_data(cfg: DictConfig, data: object) -> str:
+    """Return the choice of the group data, such as digits: many have one class; otherwise the class of what loads them.
+
+    Nobody knows the choice from Python, where a config is a value.
+    """
+    if not isinstance(data, ArrayData):
+        return "the learner's own" if data is None else type(data).__name__
+    choice = HydraConfig.get().runtime.choices.get("data") if HydraConfig.initialized() else None
+    return str(choice or OmegaConf.select(cfg, "data.source._target_")).rpartition(".")[2]

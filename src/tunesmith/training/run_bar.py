@@ -16,7 +16,7 @@ from omegaconf import DictConfig
 from tunesmith.reporting import is_trial
 from tunesmith.terminal import Foot, all_printed_by, is_terminal
 
-# Between two drawings; one takes 0.1 ms.
+# Between two drawings, each of 20 us.
 DRAW_INTERVAL_S = 0.25
 # How long batches may go on, and how many of them, without a look at the clock.
 LOOK_INTERVAL_S, MAX_UNSEEN = 0.05, 100

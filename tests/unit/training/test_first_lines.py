@@ -77,13 +77,13 @@ def test_of_data_of_ones_own_it_tells_what_they_say(caplog: pytest.LogCaptureFix
 
 
 def test_a_run_that_goes_on_says_where(caplog: pytest.LogCaptureFixture) -> None:
-    lines = FirstLines("digits", "", "mlp", "", "runs/a")
+    lines = FirstLines("digits", "", "runs/a")
     assert logged(caplog, lines, nn.Linear(1, 1), 7)["goes"] == "on      after epoch 7"
     assert "goes" not in logged(caplog, lines, nn.Linear(1, 1), 0)
 
 
 def test_of_several_folds_the_first_one_speaks_and_one_that_goes_on(caplog: pytest.LogCaptureFixture) -> None:
-    first, second = (FirstLines("digits", "", "mlp", "", "runs/a", fold, 2) for fold in (0, 1))
+    first, second = (FirstLines("digits", "", "runs/a", fold, 2) for fold in (0, 1))
     assert logged(caplog, first, nn.Linear(1, 1)) != {}
     assert logged(caplog, second, nn.Linear(1, 1)) == {}
     assert logged(caplog, second, nn.Linear(1, 1), 3) != {}

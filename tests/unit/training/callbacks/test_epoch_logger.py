@@ -35,7 +35,7 @@ def learner() -> Supervised:
 
 def logger() -> EpochLogger:
     record = RunRecord(Path(), Objective("val/loss", "min"), NoReporter())
-    return EpochLogger(record, FirstLines("digits", "", "mlp", "supervised", "runs/a"))
+    return EpochLogger(record, FirstLines("digits", "", "runs/a"))
 
 
 def lines(caplog: pytest.LogCaptureFixture, level: int, **flags: int) -> list[str]:
