@@ -22,6 +22,7 @@ from omegaconf import OmegaConf
 from services.daemon import S, ServiceError, running
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
     from services.postgres import Postgres
     from services.slurm import Slurm
 
@@ -101,7 +102,10 @@ from hydra.core.plugins import Plugins
 Plugins.instance()
 """
 # What training scripts import as well, the parts that they import late among them.
-TRAINING_SCRIPTS = {ROOT / "train.py", ROOT / "scripts" / "evaluate.py", ROOT / "scripts" / "lr_find.py"}
+TRAINING_SCRIPTS = {
+    ROOT / "train.py",
+    *(ROOT / "scripts" / f"{name}.py" for name in ("evaluate", "predict", "lr_find")),
+}
 TRAINS = f"""{SWEEPS}
 from tunesmith.cli import load_training
 load_training()
@@ -280,6 +284,28 @@ def slurm() -> Iterator[Slurm]:
 
     with started(Slurm) as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """A browser for all tests."""
+    from services.chromium import running_chromium  # playwright: for these tests alone
+
+    try:
+        with running_chromium() as browser:
+            yield browser
+    except ServiceError as error:
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """An empty page of a browser that reaches no network; the test fails if the page asks for one or has an error."""
+    from services.chromium import watched_page
+
+    with watched_page(chromium) as watched:
+        yield watched.page
+        assert (watched.refused, watched.errors) == ([], [])
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -7,8 +7,8 @@ import pty
 import subprocess
 import sys
 
+from bar_screen import Screen
 from conftest import QUICK, TRAIN, Shell
-from screen import Screen
 
 
 def test_a_terminal_shows_the_lines_of_train_log_and_the_end(shell: Shell) -> None:

@@ -9,7 +9,7 @@ import pty
 import sys
 
 import pytest
-from screen import printed_to_terminal
+from bar_screen import printed_to_terminal
 
 from tunesmith.terminal import Foot, all_printed_by, is_terminal, log_printed_by
 

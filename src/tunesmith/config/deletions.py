@@ -20,7 +20,7 @@ NEEDED = {
     **{key: f"{key}=0 turns it off" for key in ("l1", "warmup_epochs")},
     "objective": "objective.metric=NAME chooses another metric",
     "objective.mode": "leave it as it is: it follows from objective.metric",
-    **{key: f"{key}=false turns it off" for key in ("find_lr", "refit")},
+    **{key: f"{key}=false turns it off" for key in ("find_lr", "refit", "report")},
     "lr_finder": "leave it as it is: find_lr=true alone uses it",
     "hydra.run.dir": "hydra.run.dir=FOLDER sets it",
     "hydra.sweep.dir": "hydra.sweep.dir=FOLDER sets it",

@@ -129,7 +129,7 @@ class ArrayData:
         """
         split: Split = getattr(self.splits, part)
         if part != "train":
-            return Batches(split.to(device), _evaluation_batch_size(split), None, rank, world_size)
+            return Batches(split.to(device), evaluation_batch_size(split), None, rank, world_size)
         _check_shares(len(split), world_size)
         seed = self.seed if self.shuffle and not keeps_order else None
         return Batches(split.to(device), self.batch_size, seed, rank, world_size)
@@ -160,7 +160,7 @@ def _call(key: str, build: Callable[..., Any], keys: Mapping[str, Any]) -> Any:
         raise UserError(f"{key}: {' '.join(str(error).split())}") from None
 
 
-def _evaluation_batch_size(split: Split) -> int:
+def evaluation_batch_size(split: Split) -> int:
     """Return how many samples are evaluated at once: fewer if they stay in a file because they are large."""
     row_bytes = sum(values.values.row_bytes for values in (split.inputs, split.targets) if isinstance(values, Rows))
     return max(1, min(EVALUATION_BATCH_SIZE, EVALUATION_BATCH_BYTES // max(1, row_bytes)))

@@ -52,6 +52,7 @@ class Splits:
 
     classes: names of the classes, empty for regression.
     digest: of the arrays as they were loaded; preparation: what was done to them.
+    val_index, test_index: which of the loaded samples, from 0, the two parts hold.
     """
 
     train: Split
@@ -60,6 +61,8 @@ class Splits:
     classes: tuple[str, ...]
     digest: str
     preparation: FittedPreparation
+    val_index: Index
+    test_index: Index
 
     @property
     def target_mean(self) -> float:
@@ -145,7 +148,7 @@ def _make_splits(
         for line in lines:
             log.warning("data: %s", line)
     train, val, test = (_split(inputs, inputs if config.targets == "inputs" else targets, index) for index in indices)
-    return Splits(train, val, test, arrays.class_names, loaded_digest, preparation)
+    return Splits(train, val, test, arrays.class_names, loaded_digest, preparation, *indices[1:])
 
 
 def _fit(arrays: Arrays, train: Index, config: SplitConfig) -> tuple[FittedPreparation, list[str]]:

@@ -57,6 +57,7 @@ INITIALIZERS = {
 KEYS: dict[str, Rule] = {
     "seed": SEED,
     "note": or_null(TEXT),
+    "report": FLAG,
     "tags": Rule("a list of texts", lambda value: LIST.holds(value) and all(map(TEXT.holds, value))),
     "threads": integer(1),
     "study_name": Rule(
@@ -67,6 +68,7 @@ KEYS: dict[str, Rule] = {
     "l1": NOT_NEGATIVE,
     "warmup_epochs": integer(0),
     "find_lr": FLAG,
+    "probes": either(FLAG, one_of("auto")),
     "refit": FLAG,
     "lr_finder.min_lr": POSITIVE,
     "lr_finder.max_lr": POSITIVE,

@@ -63,6 +63,26 @@ def score_of(folder: Path, found: Mapping[str, Any], config: DictConfig | None) 
     if validation is not None and test is not None:
         errors = _se(validation, of_validation), _se(test, of_test)
         return Score("accuracy", validation, test, *errors, is_higher_better=True)
+    return _loss_score(folder, found, sizes)
+
+
+def standard_error(folder: Path, found: Mapping[str, Any], config: DictConfig | None) -> float | None:
+    """Return the standard error of the best value if it is an accuracy or a loss; None if it is not known.
+
+    found: what optimization_results.yaml says of the best trial and its test metrics; config: the best trial's.
+    """
+    metric, sizes = metric_of(folder, found), _sizes(folder, found, config)
+    if sizes is None or metric not in (ACCURACY, LOSS):
+        return None
+    if metric == ACCURACY:
+        value = _validation_value(folder, found, ACCURACY)
+        return None if value is None or not 0 <= value <= 1 else _se(value, sizes[0])
+    score = _loss_score(folder, found, sizes)
+    return None if score is None else score.validation_se
+
+
+def _loss_score(folder: Path, found: Mapping[str, Any], sizes: tuple[float, float]) -> Score | None:
+    of_validation, of_test = sizes
     (validation, test), error = _values(folder, found, LOSS), _test_facts(folder, found).get("loss_se")
     if validation is None or test is None or not (isinstance(error, float) and math.isfinite(error)):
         return None

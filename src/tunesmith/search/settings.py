@@ -13,19 +13,18 @@ from omegaconf import DictConfig, OmegaConf
 
 from tunesmith.checks import check_rule
 from tunesmith.config.node_keys import HYDRAS
-from tunesmith.config.quoting import to_hydra
 from tunesmith.errors import UserError, closest
 from tunesmith.rules import FLAG, SEED, Rule, integer, is_list, list_of, number, one_of, or_null
 from tunesmith.search.confirm.options import Confirm, read_confirm
 from tunesmith.search.constraints import Constraint, read_constraints
 from tunesmith.search.named_function import NamedEvaluation, NamedFunction
+from tunesmith.search.old_keys import OLD, check_old
 from tunesmith.search.several_objectives import check_best_is_not_needed, check_sampler, choose_pruner
 from tunesmith.search.space.params import read_params
 from tunesmith.search.stage_settings import StageSettings, read_stages
 from tunesmith.search.stopping_rules import Stopping
 
 PREFIX = "hydra.sweeper."
-_OLD = {"search_space"}  # keys of the official plugin that may stand in a config as null
 
 # File systems allow 255 bytes; a folder that is set aside gets a longer name.
 MAX_NAME_BYTES = 200
@@ -53,6 +52,7 @@ _RULES: dict[str, Rule] = {
     "total_epochs": or_null(integer(1)),
     "baseline": FLAG,
     "isolate": FLAG,
+    "live": FLAG,
     "devices": integer(1),
     "max_failure_rate": number("in [0, 1]", lambda value: 0 <= value <= 1),
     "seed": or_null(SEED),
@@ -61,14 +61,17 @@ _RULES: dict[str, Rule] = {
     "max_epochs": or_null(integer(1)),
     "folds": or_null(integer(2)),
     "dry_run": FLAG,
+    "report": FLAG,
 }
 
 # Evaluates the best trial, given its folder and its config; returns its test metrics.
 OnFinish = Callable[..., Mapping[str, Any]]
-# What a file of a user's own for hydra/sweeper lacks if it was written for version 0.1; so these keys are off.
+# What a file of a user's own for hydra/sweeper lacks if it was written for version 0.1, and what it is then.
 _ADDED: Mapping[str, Any] = {
     **dict.fromkeys(("target", "no_improvement", "total_epochs", "constraints", "enqueue", "stages", "confirm")),
     "baseline": False,
+    "report": False,
+    "live": True,
 }
 
 
@@ -103,6 +106,7 @@ class Settings:
     max_epochs: int | None
     folds: int | None
     dry_run: bool
+    live: bool
     baseline: bool
     enqueue: Any
     stages: tuple[StageSettings, ...]
@@ -111,6 +115,7 @@ class Settings:
     on_start: Callable[..., object] | None
     on_finish: OnFinish | None
     linear_model: Callable[[DictConfig], Mapping[str, float]] | None
+    report: bool
 
     @property
     def stopping(self) -> Stopping:
@@ -132,7 +137,7 @@ def read_settings(given: Mapping[str, Any], config: DictConfig | None = None) ->
     """
     given = {**_ADDED, **given}
     known = {field.name for field in fields(Settings)}
-    _check_old(given)
+    check_old(given)
     _check_names(given)
     for key in sorted(known - set(given)):
         raise UserError(f"{PREFIX}{key} must be given: it was deleted, or a file of its own for hydra/sweeper lacks it")
@@ -145,7 +150,7 @@ def read_settings(given: Mapping[str, Any], config: DictConfig | None = None) ->
     resolved = _checked_params(_plain(given["params"]) or {})
     settings = Settings(
         **{
-            **{key: value for key, value in given.items() if key not in _OLD},
+            **{key: value for key, value in given.items() if key not in OLD},
             "direction": direction,
             "pruner": choose_pruner(given["pruner"], direction, typed),
             "n_workers": _n_workers(given["n_workers"], given["n_jobs"]),
@@ -177,15 +182,8 @@ def check_sweeper_keys(config: DictConfig) -> None:
 def _check_names(given: Iterable[str]) -> None:
     known = {field.name for field in fields(Settings)}
     for key in given:
-        if key not in known | _OLD:
+        if key not in known | OLD:
             raise UserError(f"{PREFIX}{key}: there is no such key{closest(key, known)}")
-
-
-def _check_old(given: Mapping[str, Any]) -> None:
-    """Refuse keys of the official plugin that this plugin lacks; the message says what to write instead."""
-    if given.get("search_space") is not None:
-        params = ", ".join(f"{key}: {_sweep(value)}" for key, value in given["search_space"].items())
-        raise UserError(f"{PREFIX}search_space is an old name: write {PREFIX}params: {{{params}}}")
 
 
 def _checked_params(params: object) -> dict[str, Any]:
@@ -202,17 +200,6 @@ def _written_params(config: DictConfig) -> object:
     sweeper = OmegaConf.to_container(config.hydra.sweeper, resolve=False)
     assert isinstance(sweeper, dict)
     return sweeper.get("params")
-
-
-def _sweep(old: Mapping[str, Any]) -> str:
-    """Return an entry of search_space as an entry of params is written."""
-    if old.get("choices") is not None:
-        return f"choice({', '.join(map(to_hydra, old['choices']))})"
-    ends = f"{old.get('low')}, {old.get('high')}"
-    if old.get("step") is not None:
-        return f"range({ends}, {old['step']})"
-    sweep = f"int(interval({ends}))" if old.get("type") == "int" else f"interval({ends})"
-    return f"tag(log, {sweep})" if old.get("log") else sweep
 
 
 def _n_workers(n_workers: int, n_jobs: int | None) -> int:

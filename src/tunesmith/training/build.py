@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ import lightning as L
 import torch
 from lightning.pytorch.callbacks import ProgressBar, TQDMProgressBar
 from lightning.pytorch.callbacks.progress.tqdm_progress import Tqdm
+from lightning.pytorch.loggers import Logger
 from lightning.pytorch.plugins.precision import DoublePrecision
 from omegaconf import DictConfig
 
@@ -26,6 +27,7 @@ from tunesmith.training.callbacks.epoch_logger import EpochLogger
 from tunesmith.training.callbacks.epoch_record import EpochRecord
 from tunesmith.training.callbacks.foreign_learner import ForeignLearner
 from tunesmith.training.callbacks.hparams import Hparams
+from tunesmith.training.callbacks.layer_probes import LayerProbes
 from tunesmith.training.callbacks.plain_checkpoints import PlainCheckpoints
 from tunesmith.training.callbacks.schedule_length import ScheduleLength
 from tunesmith.training.callbacks.seeded_epochs import SeededEpochs
@@ -40,8 +42,10 @@ from tunesmith.training.learner_and_data import build_learner
 from tunesmith.training.loggers import build_loggers, log_config, plain_config
 from tunesmith.training.monitors import check_monitors
 from tunesmith.training.nodes import build_node
+from tunesmith.training.probes.build import build_probes
 from tunesmith.training.record import RunRecord
 from tunesmith.training.run_bar import make_bar
+from tunesmith.training.run_hparams import shown_hparams
 from tunesmith.training.saving import SAVE_INTERVAL_S
 
 # Hides what they say of hardware, and tips; warnings still show.
@@ -95,11 +99,13 @@ def build(
     shown = [each for each in own.values() if bar is not None or not isinstance(each, ProgressBar)]
     about = make_first_lines(cfg, folder, data, fold)
     lines = EpochLogger(record, about) if bar is None or theirs else BarAndLines(record, about, bar)
+    callbacks = [*_build_callbacks(cfg, record, module, shown_hparams(cfg, reporter, fold)), *shown, lines]
+    loggers = build_loggers(cfg, folder)
     trainer = _build_trainer(
         cfg,
         default_root_dir=str(folder),
-        callbacks=[*_build_callbacks(cfg, record, module), *shown, lines, _build_checkpoints(cfg, folder, record)],
-        logger=build_loggers(cfg, folder) or False,
+        callbacks=[*callbacks, *_build_last_callbacks(cfg, folder, record, data, loggers)],
+        logger=loggers or False,
         enable_progress_bar=bool(theirs),
     )
     trainer.strategy.checkpoint_io = PlainCheckpoints()
@@ -123,7 +129,9 @@ def _build_callback(cfg: DictConfig, name: str) -> L.Callback:
     return callback
 
 
-def _build_callbacks(cfg: DictConfig, record: RunRecord, module: L.LightningModule) -> list[L.Callback]:
+def _build_callbacks(
+    cfg: DictConfig, record: RunRecord, module: L.LightningModule, hparams: Mapping[str, Any]
+) -> list[L.Callback]:
     """Return only what this run needs: each callback makes a step 3 % slower."""
     callbacks: list[L.Callback] = [SeededEpochs(cfg.seed), EpochRecord(record)]
     if cfg.trainer.get("devices") != 1:
@@ -133,13 +141,18 @@ def _build_callbacks(cfg: DictConfig, record: RunRecord, module: L.LightningModu
     if type(module).configure_optimizers is not Supervised.configure_optimizers:
         callbacks.append(ScheduleLength())
     callbacks += start_weights(cfg)
-    if record.reporter.params:
-        callbacks.append(Hparams(record.reporter.params, record))
+    if hparams:
+        callbacks.append(Hparams(hparams, record))
     return callbacks
 
 
-def _build_checkpoints(cfg: DictConfig, folder: Path, record: RunRecord) -> Checkpoints:
-    return Checkpoints(folder, record, cfg.trainer.get("save_interval", SAVE_INTERVAL_S))
+def _build_last_callbacks(
+    cfg: DictConfig, folder: Path, record: RunRecord, data: L.LightningDataModule | None, loggers: Sequence[Logger]
+) -> list[L.Callback]:
+    """Return what follows the callbacks of the config."""
+    probes = build_probes(cfg, record, loggers)
+    checkpoints = Checkpoints(folder, record, cfg.trainer.get("save_interval", SAVE_INTERVAL_S))
+    return [checkpoints, *([] if probes is None else [LayerProbes(probes, data)])]
 
 
 def _printer(bar: ProgressBar) -> Callable[[str], None]:

@@ -17,6 +17,7 @@ from tunesmith.training.batch_size import check_batch_size
 from tunesmith.training.build import build
 from tunesmith.training.data_record import read_earlier
 from tunesmith.training.ddp.processes import cleaned_up_ranks
+from tunesmith.training.end_of_run import keep_what_page_shows
 from tunesmith.training.engine import LIGHTNING
 from tunesmith.training.loggers import closed_loggers
 from tunesmith.training.result import Result, failure_recorded, write_result
@@ -35,15 +36,21 @@ def train_once(
     run = build(cfg, folder, reporter, fold, read_earlier(checkpoint, of_other_fold))
     check_batch_size(run.data, reporter)
     recorded = failure_recorded(cfg, run.record, LIGHTNING, checkpoint)
-    with recorded, closed_loggers(run.trainer.loggers, folder), run.foot, interruptible(run.trainer):
-        run.trainer.fit(run.module, run.data, ckpt_path=checkpoint, weights_only=True)
-    if run.record.epoch == 0:
-        raise UserError(
-            "trainer must let an epoch end with a validation, or train without a validation part; got a run that "
-            f"ended after {run.trainer.global_step} steps without one: give more steps, or trainer.limit_train_batches"
-        )
-    run.record.num_parameters = count_parameters(run.module)
-    return write_result(cfg, folder, LIGHTNING, run.record.result_fields(), run.record.data_digest)
+    with closed_loggers(run.trainer.loggers, folder):
+        with recorded, run.foot, interruptible(run.trainer):
+            run.trainer.fit(run.module, run.data, ckpt_path=checkpoint, weights_only=True)
+        if run.record.epoch == 0:
+            raise UserError(
+                "trainer must let an epoch end with a validation, or train without a validation part; got a run that "
+                f"ended after {run.trainer.global_step} steps without one: give more steps, or "
+                "trainer.limit_train_batches"
+            )
+        run.record.num_parameters = count_parameters(run.module)
+        result = write_result(cfg, folder, LIGHTNING, run.record.result_fields(), run.record.data_digest)
+        if run.trainer.world_size == 1:  # a sharded model is run by all ranks together
+            device = run.trainer.strategy.root_device
+            keep_what_page_shows(cfg, folder, fold, run.module, run.data, device, run.trainer.loggers)
+    return result
 
 
 @contextmanager

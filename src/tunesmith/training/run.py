@@ -15,6 +15,7 @@ from tunesmith.resume.resume_command import typed_path
 from tunesmith.run_metrics import best_rows, read_run_metrics
 from tunesmith.training.cross_validation import cross_validate, has_folds
 from tunesmith.training.ddp.processes import is_rank_zero
+from tunesmith.training.end_of_run import write_page
 from tunesmith.training.memory import free_cuda
 from tunesmith.training.refit import refit
 from tunesmith.training.result import Result
@@ -34,10 +35,14 @@ def train(cfg: DictConfig, folder: Path, reporter: Reporter) -> float | tuple[fl
     """
     try:
         result = train_in(cfg, folder, reporter)
+    except BaseException:  # Ctrl-C too: the page shows what there is
+        write_page(cfg, folder)
+        raise
     finally:
         free_cuda()
     if is_rank_zero() and not is_trial():
         _show(result, folder)
+        write_page(cfg, folder)
     if is_rank_zero() and is_trial() and result["value"] is not None:
         reporter.report_metrics(read_run_metrics(folder, result))
     if result["state"] == "FAIL":

@@ -6,10 +6,10 @@ import math
 import shutil
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
-from typing import Any, TextIO
+from typing import TextIO
 
 from omegaconf import DictConfig
 
@@ -81,12 +81,6 @@ class RunBar:
         self._batch += 1
         if self._batch >= self._look_at:
             self._look()
-
-    def counted(self, batches: Iterable[Any]) -> Iterator[Any]:
-        """Yield batches, and count each when it is over."""
-        for batch in batches:
-            yield batch
-            self.step()
 
     def validate(self, is_validating: bool = True) -> None:
         """Begin a validation, or end it."""

@@ -12,8 +12,8 @@ from optuna import Study
 from studies import X, asked, opened, settings_of
 
 from tunesmith.errors import UserError
-from tunesmith.run_folder import read_yaml
-from tunesmith.search.finish import finish
+from tunesmith.run_folder import PAGE_FILE, read_yaml
+from tunesmith.search.finish import finish, leave_results
 from tunesmith.search.results import RESULTS_FILE
 
 Evaluate = Callable[[Path, DictConfig], Mapping[str, Any]]
@@ -131,3 +131,20 @@ def test_a_best_config_that_cannot_be_written_costs_no_other_result(
     assert not (tmp_path / "best.yaml").exists()
     lines = [line for line in capsys.readouterr().out.splitlines() if "best.yaml is not complete" in line]
     assert lines == ["best.yaml is not complete: KeyError: 'run'"]
+
+
+def test_the_page_is_written_after_the_results_are_shown(
+    study: Study, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    end(study, tmp_path, None, report=True)
+    assert capsys.readouterr().out.splitlines()[-1].split() == ["report", str(tmp_path / PAGE_FILE)]
+
+
+@pytest.mark.parametrize("has_page", [True, False])
+def test_a_sweep_that_is_interrupted_leaves_its_page_unless_it_is_off(
+    study: Study, tmp_path: Path, has_page: bool
+) -> None:
+    given = settings_of(direction="minimize", report=has_page)
+    leave_results(study, given, tmp_path, {"study_name": "study"}, lambda *_: CONFIG)
+    assert (tmp_path / RESULTS_FILE).exists()
+    assert (tmp_path / PAGE_FILE).exists() is has_page

@@ -45,6 +45,7 @@ GIVEN: dict[str, Any] = {
     "max_epochs": None,
     "folds": None,
     "dry_run": False,
+    "live": True,
     "check": None,
     "on_start": None,
     "on_finish": None,
@@ -78,6 +79,7 @@ def settings(**changes: Any) -> Settings:
         ("baseline", True),
         ("enqueue", [{"x": 1}, "first:5"]),
         ("isolate", True),
+        ("live", False),
         ("devices", 2),
     ],
     ids=str,
@@ -102,6 +104,7 @@ def test_allowed(key: str, value: Any) -> None:
         ("total_epochs", 0.5, "an integer >= 1, or null; got 0.5"),
         ("baseline", "yes", "true or false; got 'yes'"),
         ("isolate", 1, "true or false; got 1"),
+        ("live", "auto", "true or false; got 'auto'"),
         ("devices", 0, "an integer >= 1; got 0"),
         ("max_failure_rate", 1.1, "a number in [0, 1]; got 1.1"),
         ("seed", -1, "an integer in [0, 2**32), or null; got -1"),
@@ -127,23 +130,6 @@ def test_refused(key: str, value: Any, rule: str) -> None:
 def test_an_unknown_key_is_refused_with_the_one_that_was_meant() -> None:
     with pytest.raises(UserError, match=r"^hydra\.sweeper\.n_trial: there is no such key; did you mean n_trials\?"):
         settings(n_trial=3)
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ({"type": "categorical", "choices": [32, "a b", True]}, "choice(32, 'a b', True)"),
-        ({"type": "int", "low": 1, "high": 8}, "int(interval(1, 8))"),
-        ({"type": "int", "low": 1, "high": 8, "log": True}, "tag(log, int(interval(1, 8)))"),
-        ({"type": "float", "low": 0.1, "high": 0.9}, "interval(0.1, 0.9)"),
-        ({"type": "float", "low": 0.1, "high": 0.9, "step": 0.2}, "range(0.1, 0.9, 0.2)"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_the_old_search_space_is_refused_with_what_to_write(old: dict[str, Any], new: str) -> None:
-    message = f"hydra.sweeper.search_space is an old name: write hydra.sweeper.params: {{lr: {new}}}"
-    with pytest.raises(UserError, match=re.escape(message) + "$"):
-        settings(search_space={"lr": old})
 
 
 def test_a_search_space_of_null_says_nothing() -> None:
@@ -235,6 +221,7 @@ OF_0_1 = {*GIVEN} - {
     "confirm",
     "constraints",
     "stages",
+    "live",
 }
 
 

@@ -29,7 +29,7 @@ def test_it_returns_the_best_value_and_prints_where_the_files_are(
     losses = [float(row["val/loss"]) for row in read_metrics(tmp_path)]
     assert (value, len(losses)) == (min(losses), EPOCHS)
     printed = [line.split("  ")[0] for line in capsys.readouterr().out.splitlines()]
-    assert printed == ["best epoch", "its metrics", "files", "test it"]
+    assert printed == ["best epoch", "its metrics", "files", "test it", "report"]
 
 
 def test_a_trial_prints_no_summary(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

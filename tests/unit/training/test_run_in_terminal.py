@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from bar_screen import Screen, printed_to_terminal
 from engines import ENGINES, by_engine, configured
 from lightning.pytorch.callbacks import ProgressBar, RichProgressBar, TQDMProgressBar
 from listener import Listener
 from omegaconf import DictConfig
-from screen import Screen, printed_to_terminal
 
 from tunesmith.training import run_bar
 from tunesmith.training.lr_finder import find_lr

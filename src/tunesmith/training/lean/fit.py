@@ -13,6 +13,7 @@ from tunesmith.reporting import Reporter
 from tunesmith.training.batch_size import check_batch_size
 from tunesmith.training.data_record import read_earlier
 from tunesmith.training.draws import seed_generators
+from tunesmith.training.end_of_run import keep_what_page_shows
 from tunesmith.training.engine import LEAN
 from tunesmith.training.first_lines import describe_device
 from tunesmith.training.lean.build import Run, build, build_member
@@ -23,6 +24,7 @@ from tunesmith.training.lean.loggers import begun_loggers
 from tunesmith.training.lean.member import Member
 from tunesmith.training.lean.signals import hear_sigterm, uninterrupted
 from tunesmith.training.loggers import log_hparams
+from tunesmith.training.probes.build import make_look
 from tunesmith.training.result import Result, failure_recorded, write_result
 from tunesmith.training.schedules import check_lengths
 from tunesmith.training.weight_groups import count_parameters
@@ -42,12 +44,15 @@ def train_once(
     check_batch_size(run.data, reporter)
     record = run.record
     begun = begun_loggers(run.loggers, folder, run.learner)
-    with without_dynamo(), failure_recorded(cfg, record, LEAN, checkpoint), begun, run.bar or nullcontext():
-        member = _begin(cfg, run, checkpoint)
-        run.first_lines.log(run.learner, f"{describe_device(run.device)}, engine {LEAN}", record.epoch)
-        _train(run, member, cfg.seed)
-    record.num_parameters = count_parameters(run.learner)
-    return write_result(cfg, folder, LEAN, record.result_fields(), record.data_digest)
+    with without_dynamo(), begun:
+        with failure_recorded(cfg, record, LEAN, checkpoint), run.bar or nullcontext():
+            member = _begin(cfg, run, checkpoint)
+            run.first_lines.log(run.learner, f"{describe_device(run.device)}, engine {LEAN}", record.epoch)
+            _train(run, member, cfg.seed)
+        record.num_parameters = count_parameters(run.learner)
+        result = write_result(cfg, folder, LEAN, record.result_fields(), record.data_digest)
+        keep_what_page_shows(cfg, folder, fold, run.learner, run.data, run.device, run.loggers)
+    return result
 
 
 def _begin(cfg: DictConfig, run: Run, checkpoint: Path | None) -> Member:
@@ -86,9 +91,17 @@ def _train(run: Run, member: Member, seed: int) -> None:
 def _end(run: Run, member: Member) -> None:
     record = run.record
     record.stop()
-    if record.reporter.params:
-        log_hparams(run.loggers, record.reporter.params, record.state, record.best.value, record.best.epoch)
+    if run.hparams:
+        log_hparams(run.loggers, run.hparams, record.state, record.best.value, record.best.epoch)
     run.files.end_run(lambda: dump_checkpoint(member, len(run.val), is_over=True))
+    if member.probes is not None:
+        member.probes.end(lambda: _load_best(run, member))
+
+
+def _load_best(run: Run, member: Member) -> None:
+    """Give the learner the run's best weights, of which none are trained further."""
+    saved = torch.load(run.files.best_path, map_location=run.device, weights_only=True)
+    member.learner.load_state_dict(saved["state_dict"])
 
 
 def _train_epochs(run: Run, member: Member, seed: int, check: Callable[[], None]) -> None:
@@ -102,10 +115,17 @@ def _train_epochs(run: Run, member: Member, seed: int, check: Callable[[], None]
         reporter.poll()
         check()
 
+    def poll_and_step() -> None:
+        poll()
+        if bar is not None:
+            bar.step()
+
+    if member.probes is not None:
+        member.probes.start(make_look(member.learner, run.data, run.device, member.probes))
     while True:
         seed_generators(seed, member.epoch, 0)
         train.set_epoch(member.epoch)
-        train_epoch(member, train if bar is None else bar.counted(train), run.data.augment, poll)
+        train_epoch(member, train, run.data.augment, poll if bar is None else poll_and_step)
         if len(val):
             if bar is not None:
                 bar.validate()

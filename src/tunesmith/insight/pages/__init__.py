@@ -1,0 +1,1 @@
+"""Pages that show a study or a run: one HTML file each, which opens offline."""

@@ -1,0 +1,24 @@
+"""Reads what a results file or a config says, whose values may be of any type: what is of another type is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tunesmith.insight.pages.figures import number
+from tunesmith.insight.pages.param_scale import to_text
+
+
+def shown(value: object) -> str:
+    """Return what a results file says, as a cell shows it."""
+    if isinstance(value, float):
+        return number(value)
+    return "-" if value is None else to_text(value)
+
+
+def dict_of(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def dicts_of(value: object) -> list[Mapping[str, Any]]:
+    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list | tuple) else []

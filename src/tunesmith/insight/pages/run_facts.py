@@ -1,0 +1,170 @@
+"""What the page of a run shows, as plain values, read from the files in the run's folder; a damaged file is said."""
+
+from __future__ import annotations
+
+import csv
+import math
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from tunesmith import run_folder
+from tunesmith.errors import UserError, text_of
+from tunesmith.insight.part_outputs import PartOutputs, read_part_outputs
+from tunesmith.objective import known_mode
+from tunesmith.resume.resume_command import typed_path
+
+Row = Mapping[str, str]
+T = TypeVar("T")
+# Groups of a config that may hold passwords.
+_SECRET = ("hydra", "logger")
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """A run, or a trial of a sweep.
+
+    folder: as it is typed here.
+    result: content of result.yaml, {} if there is none: the run goes on, was killed, or interrupted.
+    metric, mode: the objective; "" if unknown.
+    rows: of metrics.csv, by the name of the fold, "" for a run without folds.
+    layers: rows of layers.csv.
+    val, test_outputs: None if they were not kept.
+    test: content of test.yaml, {} if the run was not evaluated.
+    config: without groups that may hold passwords; overrides: what was typed.
+    can_resume: whether a checkpoint of an unfinished run is there.
+    missing: sentences about damaged files.
+    """
+
+    folder: str
+    result: Mapping[str, Any] = field(default_factory=dict)
+    metric: str = ""
+    mode: str = ""
+    rows: Mapping[str, Sequence[Row]] = field(default_factory=dict)
+    layers: Sequence[Row] = ()
+    val: PartOutputs | None = None
+    test_outputs: PartOutputs | None = None
+    test: Mapping[str, Any] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
+    overrides: Sequence[str] = ()
+    is_trial: bool = False
+    can_resume: bool = False
+    missing: Sequence[str] = ()
+
+    def label_names(self, number: int) -> list[str]:
+        """Return a name for each of so many labels: the columns of data.target, or their places from 0."""
+        data = self.config.get("data")
+        names = data.get("target") if isinstance(data, Mapping) else None
+        is_named = isinstance(names, list) and len(names) == number
+        return [str(name) for name in (names if is_named and names else range(number))]
+
+    @property
+    def best(self) -> tuple[int, float] | None:
+        """The best epoch and its value, as result.yaml says, or so far: of a run without folds."""
+        epoch, value = self.result.get("epoch"), to_number(self.result.get("value"))
+        if isinstance(epoch, int) and value is not None:
+            return epoch, value
+        if self.result or not self.mode:
+            return None
+        rows = [(finite(row.get("epoch")), finite(row.get(self.metric))) for row in self.rows.get("", ())]
+        known = [(int(epoch), value) for epoch, value in rows if epoch is not None and value is not None]
+        choose = max if self.mode == "max" else min
+        return choose(known, key=lambda each: each[1], default=None)
+
+    @property
+    def evaluate_command(self) -> str:
+        return shlex.join(["python", "scripts/evaluate.py", self.folder])
+
+
+def to_number(value: object) -> float | None:
+    """Return a number of a YAML file; None for anything else."""
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def finite(cell: str | None) -> float | None:
+    """Return the number of a cell of a CSV file; None for one that is no finite number."""
+    try:
+        value = float(cell or "")
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def read_run_facts(folder: Path) -> RunFacts:
+    """Read what there is of a run's folder.
+
+    Raises:
+        UserError: no run has written to the folder.
+    """
+    if not any((folder / name).exists() for name in (run_folder.METRICS_FILE, run_folder.RESULT_FILE)):
+        run_folder.check_run_folder(folder)
+    missing: list[str] = []
+    read = _Reader(folder, missing)
+    result = read.mapping(run_folder.RESULT_FILE)
+    config = read.mapping(str(run_folder.CONFIG_FILE))
+    objective = config.get("objective")
+    stated: Mapping[str, Any] = objective if isinstance(objective, Mapping) else {}
+    metric = str(result.get("metric") or stated.get("metric") or "")
+    modes = [mode for mode in (result.get("mode"), stated.get("mode"), known_mode(metric)) if mode in ("min", "max")]
+    return RunFacts(
+        folder=typed_path(folder),
+        result=result,
+        metric=metric,
+        mode=str(modes[0]) if modes else "",
+        rows=read.all_rows(),
+        layers=read.read(run_folder.LAYERS_FILE, _read_csv, []),
+        val=read.read(run_folder.VAL_OUTPUTS_FILE, read_part_outputs, None),
+        test_outputs=read.read(run_folder.TEST_OUTPUTS_FILE, read_part_outputs, None),
+        test=read.mapping(run_folder.TEST_FILE),
+        config={key: value for key, value in config.items() if key not in _SECRET},
+        overrides=read.read(".hydra/overrides.yaml", _read_overrides, []),
+        is_trial=(folder.absolute().parent / "multirun.yaml").is_file(),
+        can_resume=(folder / run_folder.LAST_CHECKPOINT).is_file() and result.get("state") != "COMPLETE",
+        missing=missing,
+    )
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Reads files of a folder; what cannot be read is noted in `missing`."""
+
+    folder: Path
+    missing: list[str]
+
+    def read(self, name: str, how: Callable[[Path], T], default: T) -> T:
+        """Return what a file holds, the default if it is not there or is damaged."""
+        path = self.folder / name
+        try:
+            return how(path) if path.exists() else default
+        except (OSError, ValueError, LookupError, TypeError, csv.Error, yaml.YAMLError, UserError) as error:
+            self.missing.append(f"{name} cannot be read: {text_of(error)}")
+            return default
+
+    def mapping(self, name: str) -> dict[str, Any]:
+        empty: dict[str, Any] = {}
+        found = self.read(name, run_folder.read_yaml, empty)
+        return found if isinstance(found, dict) else empty
+
+    def all_rows(self) -> dict[str, list[dict[str, str]]]:
+        rooms = {"": self.folder, **{path.name: path for path in sorted(self.folder.glob("fold_*"))}}
+        none: list[dict[str, str]] = []
+        rows = {name: self.read(f"{name}/metrics.csv".lstrip("/"), _read_metrics, none) for name in rooms}
+        return {name: each for name, each in rows.items() if each}
+
+
+def _read_metrics(path: Path) -> list[dict[str, str]]:
+    return run_folder.read_metrics(path.parent)
+
+
+def _read_csv(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def _read_overrides(path: Path) -> list[str]:
+    found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
