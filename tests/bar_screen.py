@@ -1,10 +1,11 @@
-"""A terminal that this process prints to, and what a person sees on it."""
+"""A terminal that this process prints to, and what was drawn in it."""
 
 from __future__ import annotations
 
 import logging
 import os
 import pty
+import re
 import sys
 import termios
 import threading
@@ -12,12 +13,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import pytest
+from screen import Screen
 
-ERASE = "\r\x1b[2K"
+WIDTH, HEIGHT = 200, 40
 
 
-class Screen:
-    """Keeps all that is written to the end of a pseudo-terminal that a terminal holds."""
+class Printed:
+    """Keeps all that is written to a pseudo-terminal, until its other end is closed."""
 
     def __init__(self, master: int) -> None:
         self._written = b""
@@ -31,44 +33,46 @@ class Screen:
                 self._written += got
 
     def end(self) -> None:
-        """Wait for the last of it; the other end has been closed."""
+        """Wait for the last of it."""
         self._reader.join()
         os.close(self._master)
 
     @property
     def text(self) -> str:
-        return self._written.decode().replace("\r\n", "\n")
+        return self._written.decode()
 
     @property
     def lines(self) -> list[str]:
-        """What stands in the terminal: of each line what was written after it was last erased."""
-        return [line.rpartition(ERASE)[2] for line in self.text.split("\n")]
+        """What stands in the terminal, and what has scrolled away."""
+        screen = Screen(WIDTH, HEIGHT)
+        screen.feed(self.text)
+        return screen.text.split("\n")
 
     @property
     def bars(self) -> list[str]:
-        """All that was drawn at the foot, in its order."""
-        return [part for part in self.text.replace("\n", ERASE).split(ERASE) if "━" in part or "─" in part]
+        """All that was drawn below the lines, in its order."""
+        return re.findall(r"\x1b\[\?7l\r+\n([^\x1b]*)\x1b8", self.text)
 
 
 @contextmanager
-def printed_to_terminal(monkeypatch: pytest.MonkeyPatch, term: str = "xterm") -> Iterator[Screen]:
-    """Let stdout and stderr be a terminal of 80 columns, and tunesmith's log go there too."""
+def printed_to_terminal(monkeypatch: pytest.MonkeyPatch, term: str = "xterm") -> Iterator[Printed]:
+    """Let stdout and stderr be a terminal, and tunesmith's log go there too."""
     master, slave = pty.openpty()
-    termios.tcsetwinsize(slave, (24, 80))
-    screen = Screen(master)
+    termios.tcsetwinsize(slave, (HEIGHT, WIDTH))
+    printed = Printed(master)
     log, before = logging.getLogger("tunesmith"), logging.getLogger("tunesmith").level
-    with os.fdopen(slave, "w", buffering=1) as tty, monkeypatch.context() as patch:
+    with os.fdopen(slave, "w", encoding="utf-8", buffering=1) as tty, monkeypatch.context() as patch:
         patch.setattr(sys, "stdout", tty)
         patch.setattr(sys, "stderr", tty)
         patch.setenv("TERM", term)
-        patch.setenv("COLUMNS", "80")
         handler = logging.StreamHandler(tty)
         log.addHandler(handler)
         log.setLevel(logging.INFO)
         try:
-            yield screen
+            yield printed
         finally:
             log.removeHandler(handler)
             log.setLevel(before)
             assert sys.stdout is sys.stderr is handler.stream is tty  # nothing stays redirected
-    screen.end()
+            assert "write" not in vars(tty)
+    printed.end()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,15 +12,13 @@ from typing import Any
 
 import lightning as L
 import torch
-from lightning.pytorch.callbacks import ProgressBar, TQDMProgressBar
-from lightning.pytorch.callbacks.progress.tqdm_progress import Tqdm
+from lightning.pytorch.callbacks import ProgressBar
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.plugins.precision import DoublePrecision
 from omegaconf import DictConfig
 
 from tunesmith.errors import UserError
 from tunesmith.reporting import Reporter
-from tunesmith.terminal import log_printed_by
 from tunesmith.training.callbacks.bar import BarAndLines
 from tunesmith.training.callbacks.checkpoints import Checkpoints
 from tunesmith.training.callbacks.epoch_logger import EpochLogger
@@ -37,6 +35,7 @@ from tunesmith.training.ddp.devices import cluster_environment
 from tunesmith.training.ddp.ranks import Ranks
 from tunesmith.training.first_lines import make_first_lines
 from tunesmith.training.first_validation import BY_TIME
+from tunesmith.training.foreign_bar import log_above
 from tunesmith.training.learner import Supervised
 from tunesmith.training.learner_and_data import build_learner
 from tunesmith.training.loggers import build_loggers, log_config, plain_config
@@ -113,7 +112,7 @@ def build(
         module.double()  # Lightning 2.6.6 does it after it has read a checkpoint, whose weights lose digits
     if trainer.loggers:
         log_config(trainer.loggers, plain_config(cfg))
-    foot = log_printed_by(_printer(theirs[0])) if theirs else bar or nullcontext()
+    foot = log_above(theirs[0]) if theirs else bar or nullcontext()
     return Run(data, module, record, trainer, foot)
 
 
@@ -153,11 +152,6 @@ def _build_last_callbacks(
     probes = build_probes(cfg, record, loggers)
     checkpoints = Checkpoints(folder, record, cfg.trainer.get("save_interval", SAVE_INTERVAL_S))
     return [checkpoints, *([] if probes is None else [LayerProbes(probes, data)])]
-
-
-def _printer(bar: ProgressBar) -> Callable[[str], None]:
-    """Return what prints a line above a bar of the config; rich's has replaced sys.stdout by then."""
-    return Tqdm.write if isinstance(bar, TQDMProgressBar) else print
 
 
 def start_weights(cfg: DictConfig) -> list[L.Callback]:

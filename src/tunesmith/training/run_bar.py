@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-import shutil
+import os
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
-from typing import TextIO
+from typing import Protocol
 
 from omegaconf import DictConfig
 
+from tunesmith.footer import Footer, terminal_of
 from tunesmith.reporting import is_trial
-from tunesmith.terminal import Foot, all_printed_by, is_terminal
 
 # Between two drawings, each of 20 us.
 DRAW_INTERVAL_S = 0.25
@@ -27,6 +26,20 @@ LEAST_SECONDS = 2.0
 _WIDEST = 40
 
 
+class Foot(Protocol):
+    """Where a bar is drawn: a Footer."""
+
+    @property
+    def size(self) -> os.terminal_size:
+        """Columns and lines."""
+
+    def draw(self, lines: Sequence[str]) -> None:
+        """Show these lines instead of those before."""
+
+    def close(self) -> None:
+        """Erase the lines, for good."""
+
+
 class RunBar:
     """Shows how far a run is, and how long it may still take; what is printed meanwhile goes above it.
 
@@ -34,13 +47,15 @@ class RunBar:
     It is drawn by these calls alone: no thread costs time, or holds a lock, while the run does something else.
     """
 
-    def __init__(self, stream: TextIO, fold: int | None = None, n_folds: int = 1) -> None:
-        """fold: from 0, if the run trains on n_folds folds one after the other."""
-        self._foot = Foot(stream)
-        self._encoding = stream.encoding or "utf-8"
+    def __init__(
+        self, make_foot: Callable[[], Foot], encoding: str = "utf-8", fold: int | None = None, n_folds: int = 1
+    ) -> None:
+        """fold: from 0, if the run trains on n_folds folds one after the other; encoding: of the terminal."""
+        self._make_foot = make_foot
+        self._foot: Foot | None = None
+        self._encoding = encoding
         self._fold = fold
         self._n_folds = n_folds
-        self._stack = ExitStack()
         self._name = ""
         self._epoch = self._batch = self._look_at = self._seen_batch = 0
         self._n_epochs: int | None = None
@@ -53,13 +68,13 @@ class RunBar:
         self._done_before = 0.0
 
     def __enter__(self) -> RunBar:
-        self._stack.enter_context(all_printed_by(self._foot.print_above))
+        self._foot = self._make_foot()
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._next_draw = math.inf
-        self._foot.draw("")
-        self._stack.close()
+        if self._foot is not None:
+            self._foot.close()
+        self._foot = None
 
     def start(
         self, epoch: int, n_epochs: int | None, n_batches: float, ends_earlier: bool = False, name: str = ""
@@ -106,13 +121,12 @@ class RunBar:
 
     def _draw_if_due(self) -> None:
         now = time.monotonic()
-        if now >= self._next_draw:
-            self._foot.draw(self._line(now))
+        if self._foot is not None and now >= self._next_draw:
+            self._foot.draw([self._line(now, self._foot.size.columns)])
             self._next_draw = now + DRAW_INTERVAL_S
 
-    def _line(self, now: float) -> str:
-        """Return the bar, narrower than the terminal is now by what a terminal shows of Ctrl-C, "^C", and a column."""
-        width = shutil.get_terminal_size().columns - 3
+    def _line(self, now: float, width: int) -> str:
+        """Return the bar; width: of the terminal."""
         begin, end = "  ".join(self._where(now)), "  ".join(self._left(now))
         done = self._done()
         room = min(_WIDEST, width - len(begin) - len(end) - 4)
@@ -160,9 +174,10 @@ def make_bar(cfg: DictConfig, fold: int | None = None) -> RunBar | None:
 
     The other ranks of a run on several devices print nowhere.
     """
-    if is_trial() or not is_terminal() or cfg.trainer.get("enable_progress_bar") is False:
+    if is_trial() or not terminal_of(sys.stdout) or cfg.trainer.get("enable_progress_bar") is False:
         return None
-    return RunBar(sys.stdout, fold, 1 if fold is None else cfg.data.folds)
+    encoding = sys.stdout.encoding or "utf-8"
+    return RunBar(lambda: Footer(sys.stdout, sys.stderr), encoding, fold, 1 if fold is None else cfg.data.folds)
 
 
 def _time(seconds: float) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from bar_screen import Screen, printed_to_terminal
+from bar_screen import Printed, printed_to_terminal
 from engines import ENGINES, by_engine, configured
 from lightning.pytorch.callbacks import ProgressBar, RichProgressBar, TQDMProgressBar
 from listener import Listener
@@ -33,8 +33,8 @@ def config(engine: str, *typed: str) -> DictConfig:
 
 
 @pytest.fixture
-def in_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Screen]:
-    def train(cfg: DictConfig, reporter: Listener | None = None) -> Screen:
+def in_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Printed]:
+    def train(cfg: DictConfig, reporter: Listener | None = None) -> Printed:
         with printed_to_terminal(monkeypatch) as screen:
             train_in(cfg, tmp_path, reporter or Listener())
         return screen
@@ -42,7 +42,7 @@ def in_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...
     return train
 
 
-def seen(screen: Screen) -> list[str]:
+def seen(screen: Printed) -> list[str]:
     """Return what the bars have named, each once: fold and epoch, and a validation."""
     found = [re.match(r"(fold \d/\d  )?epoch \d+(/\d+)?(  validation)?", bar) for bar in screen.bars]
     return list(dict.fromkeys(match[0] for match in found if match))
@@ -50,11 +50,11 @@ def seen(screen: Screen) -> list[str]:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_it_prints_the_lines_of_a_pipe_above_a_bar_that_goes(
-    engine: str, in_terminal: Callable[..., Screen], tmp_path: Path, caplog: pytest.LogCaptureFixture
+    engine: str, in_terminal: Callable[..., Printed], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "tunesmith")
     screen = in_terminal(config(engine))
-    assert screen.lines == [*caplog.messages, ""]
+    assert screen.lines == caplog.messages
     shown = [message for message in caplog.messages if not message.startswith("data: ")]  # it warns of small data once
     assert [line.split("  ")[0] for line in shown] == [
         *("data", "samples", "model", "device", "folder"),
@@ -68,7 +68,7 @@ def test_it_prints_the_lines_of_a_pipe_above_a_bar_that_goes(
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_one_bar_goes_over_all_folds(engine: str, in_terminal: Callable[..., Screen]) -> None:
+def test_one_bar_goes_over_all_folds(engine: str, in_terminal: Callable[..., Printed]) -> None:
     screen = in_terminal(config(engine, "data.folds=2", "trainer.max_epochs=2"))
     lines = [line.split("  train")[0] for line in screen.lines if line.startswith("epoch")]
     assert lines == [f"epoch {epoch}/2  fold {fold}/2" for fold in (1, 2) for epoch in (1, 2)]
@@ -90,12 +90,12 @@ class Interrupted(Listener):
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_ctrl_c_takes_the_bar_away_and_the_run_goes_on_from_where_it_was(
-    engine: str, in_terminal: Callable[..., Screen], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: str, in_terminal: Callable[..., Printed], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cfg = config(engine)
     with printed_to_terminal(monkeypatch) as screen, pytest.raises(KeyboardInterrupt):
         train_in(cfg, tmp_path, Interrupted())
-    assert screen.lines[-2:] == ["five batches", ""]
+    assert screen.lines[-1] == "five batches"
     cfg.ckpt_path = str(tmp_path / "checkpoints" / "last.ckpt")
     again = in_terminal(cfg)
     assert seen(again)[0] == f"epoch 2/{EPOCHS}"
@@ -104,7 +104,7 @@ def test_ctrl_c_takes_the_bar_away_and_the_run_goes_on_from_where_it_was(
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_refit_goes_to_its_own_last_epoch(
-    engine: str, in_terminal: Callable[..., Screen], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: str, in_terminal: Callable[..., Printed], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cfg = config(engine)
     in_terminal(cfg, Listener())
@@ -128,13 +128,13 @@ def test_the_learning_rate_test_has_a_bar(tmp_path: Path, monkeypatch: pytest.Mo
     [["+trainer.max_steps=4"], ["+trainer.max_time={minutes:9}"], ["trainer.max_epochs=-1", "+trainer.max_steps=4"]],
     ids=["steps", "time", "no last epoch"],
 )
-def test_no_share_of_a_run_that_steps_or_time_end(typed: list[str], in_terminal: Callable[..., Screen]) -> None:
+def test_no_share_of_a_run_that_steps_or_time_end(typed: list[str], in_terminal: Callable[..., Printed]) -> None:
     screen = in_terminal(config("lightning", *typed))
     assert "epoch 1  0:00:0" in screen.text
     assert not re.search(r"\d%", screen.text)
 
 
-def test_validations_within_an_epoch(in_terminal: Callable[..., Screen]) -> None:
+def test_validations_within_an_epoch(in_terminal: Callable[..., Printed]) -> None:
     screen = in_terminal(config("lightning", "+trainer.val_check_interval=1", "trainer.max_epochs=1"))
     assert seen(screen) == ["epoch 1/1", "epoch 1/1  validation"]
     assert [line.split("  train")[0] for line in screen.lines if "step" in line] == [
@@ -143,7 +143,7 @@ def test_validations_within_an_epoch(in_terminal: Callable[..., Screen]) -> None
 
 
 def test_early_stopping_makes_the_time_a_bound(
-    in_terminal: Callable[..., Screen], monkeypatch: pytest.MonkeyPatch
+    in_terminal: Callable[..., Printed], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run_bar, "LEAST_SECONDS", 0)
     for engine in ENGINES:
@@ -153,7 +153,7 @@ def test_early_stopping_makes_the_time_a_bound(
 
 @pytest.mark.parametrize("theirs", [TQDMProgressBar, RichProgressBar])
 def test_a_bar_of_the_config_takes_the_place_of_ours(
-    theirs: type[ProgressBar], in_terminal: Callable[..., Screen]
+    theirs: type[ProgressBar], in_terminal: Callable[..., Printed]
 ) -> None:
     name = f"lightning.pytorch.callbacks.{theirs.__name__}"
     screen = in_terminal(config("lightning", f"+callbacks.bar._target_={name}"))
@@ -164,7 +164,7 @@ def test_a_bar_of_the_config_takes_the_place_of_ours(
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_lines_alone_if_no_bar_is_wanted(engine: str, in_terminal: Callable[..., Screen]) -> None:
+def test_lines_alone_if_no_bar_is_wanted(engine: str, in_terminal: Callable[..., Printed]) -> None:
     screen = in_terminal(config(engine, "+trainer.enable_progress_bar=false"))
     assert "\x1b" not in screen.text
-    assert screen.lines[-2].startswith(f"epoch {EPOCHS}/{EPOCHS}")
+    assert screen.lines[-1].startswith(f"epoch {EPOCHS}/{EPOCHS}")
