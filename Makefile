@@ -6,7 +6,7 @@ INSTALLED := .venv/installed
 FASHION := .venv/fashion-mnist
 TESTS := -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: sweep train test coverage services browser foreign slow lint bench tensorboard dist clean
+.PHONY: sweep train test coverage services browser foreign slow lint bench tensorboard dashboard dist clean
 
 sweep: $(INSTALLED)        ## the main job: 30 pruned TPE trials, results, test evaluation
 	$(BIN)/python train.py -m study_name=digits_mlp $(ARGS)
@@ -25,7 +25,7 @@ coverage: $(INSTALLED)     ## the same tests, and what share of each file's line
 services: $(INSTALLED)     ## tests with PostgreSQL and, as root, Slurm: Debian's packages as in .ci/services
 	$(BIN)/python -m pytest -m '(postgres or slurm) and not gpu' $(ARGS)
 
-browser: .venv/extra-browser ## tests that open pages in Debian's chromium: apt-get install chromium, or .ci/browser as root
+browser: .venv/extra-browser .venv/extra-dashboard ## tests that open pages in Debian's chromium: apt-get install chromium, or .ci/browser as root
 	$(BIN)/python -m pytest -m browser tests/browser $(ARGS)
 
 foreign: $(INSTALLED)      ## every learner and data module of tests/foreign: swept, killed, resumed, evaluated; 3 minutes
@@ -45,6 +45,9 @@ bench: $(INSTALLED)        ## every figure of docs/benchmarks.md with its limit,
 
 tensorboard: $(INSTALLED)  ## curves of every run and sweep
 	$(BIN)/tensorboard --logdir outputs $(ARGS)
+
+dashboard: .venv/extra-dashboard ## optuna-dashboard on a study: make dashboard STUDY=outputs/sweeps/first
+	$(BIN)/python scripts/dashboard.py $(STUDY) $(ARGS)
 
 dist: $(INSTALLED)         ## a wheel of the library and the sweeper, for other Hydra apps; conf/ stays in the clone
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .

@@ -1,67 +1,72 @@
-"""Studies side by side: python scripts/compare.py outputs/sweeps/a outputs/sweeps/b
+"""Runs and studies side by side: python scripts/compare.py outputs/sweeps/a outputs/sweeps/b outputs/runs/<date>/<time>
 
-Prints best value, test metrics, trials, epochs and seconds of each study, and the standard error of an accuracy.
+Prints a table, and the standard error of an accuracy. If a configuration ran with several seeds (as runs, as studies,
+in a sweep over seed, or to confirm the best), it prints mean and spread, and compares two such configurations seed by
+seed. The best value so far against epochs is drawn into compare.png, or into output=PATH.
 """
 
 import argparse
-import math
+from collections.abc import Iterator
 from pathlib import Path
 
-from omegaconf import OmegaConf
-
 from tunesmith.errors import UserError
+from tunesmith.insight.comparison.members import Member, of_run, of_study
+from tunesmith.insight.comparison.paired import seed_lines
+from tunesmith.insight.comparison.rows import noise_line, row_of_run, row_of_study, to_lines
+from tunesmith.insight.comparison.seed_groups import SeedGroup, group, groups_in
+from tunesmith.insight.pages.run_facts import RunFacts, read_run_facts
+from tunesmith.insight.pages.study_facts import StudyFacts
 from tunesmith.mistakes.explain import exit_on_error
-from tunesmith.run_folder import TEST_FILE, read_yaml, trial_folder
+from tunesmith.search.report.facts import read_study
+from tunesmith.search.report.kind import is_study
+
+OUTPUT = "output="
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folders", type=Path, nargs="+", help="folders of studies")
-    folders = parser.parse_args().folders
+    parser.add_argument("folders", nargs="+", help="folders of studies and runs; output=PATH: the picture")
+    typed = parser.parse_args().folders
+    outputs = [text.removeprefix(OUTPUT) for text in typed if text.startswith(OUTPUT)]
     with exit_on_error():
-        rows = [row(folder) for folder in folders]
-        columns = list(dict.fromkeys(name for each in rows for name in each))
-        table = [columns, *([each.get(name, "") for name in columns] for each in rows)]
-        widths = [max(len(line[place]) for line in table) for place in range(len(columns))]
-        for line in table:
-            print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
-        for line in filter(None, map(noise, folders[:1])):
-            print(line)
+        picture = Path([*outputs, "compare.png"][0])
+        if not picture.absolute().parent.is_dir() or picture.suffix != ".png":
+            raise UserError(f"output must be a path that ends in .png, in a folder that is there; got '{picture}'")
+        found = [read(Path(text)) for text in typed if not text.startswith(OUTPUT)]
+        if not found:
+            raise UserError("folders must name at least one folder of a study or a run; got none")
+        print(*lines(found), sep="\n")
+        if draw(found, picture):
+            print(f"drawn: {picture}")
 
 
-def row(folder: Path) -> dict[str, str]:
-    """Return a study's row of the table, column -> text."""
-    results = read(folder)
-    sampler = OmegaConf.select(OmegaConf.load(folder / "multirun.yaml"), "hydra.sweeper.sampler._target_")
-    return {
-        "study": str(results["study"]),
-        "sampler": str(sampler).rpartition(".")[2],
-        "trials": str(sum(number for state, number in results["trials"].items() if state != "lost")),
-        "epochs": str(results["epochs"]["run"]),
-        "seconds": f"{results['seconds']:.0f}",
-        "best value": "none" if results["best_value"] is None else f"{results['best_value']:.5g}",
-        **{name: f"{value:.4g}" for name, value in (results["test"] or {}).items()},
-    }
+def read(folder: Path) -> RunFacts | StudyFacts:
+    return read_study(folder) if is_study(folder) else read_run_facts(folder)
 
 
-def noise(folder: Path) -> str | None:
-    """Return a line with the standard error of the test accuracy; None without one, or if the learner is not ours."""
-    results = read(folder)
-    if "test/acc" not in (results["test"] or {}):
-        return None
-    best = trial_folder(folder, str(results["best_dir"]))
-    test = {} if best is None else read_yaml(best / TEST_FILE)
-    if "samples" not in test:  # only our learner counts them
-        return None
-    error = math.sqrt(test["test/acc"] * (1 - test["test/acc"]) / test["samples"])
-    return f"one standard error of an accuracy of {test['test/acc']:.3f} on {test['samples']} samples is {error:.4f}"
+def lines(found: list[RunFacts | StudyFacts]) -> Iterator[str]:
+    yield from to_lines([row_of_study(each) if isinstance(each, StudyFacts) else row_of_run(each) for each in found])
+    first = found[0]
+    noise = noise_line(first.best_test if isinstance(first, StudyFacts) else first.test)
+    if noise is not None:
+        yield noise
+    inside = [each for study in found if isinstance(study, StudyFacts) for each in groups_in(study)]
+    yield from seed_lines([*groups(found), *inside])
 
 
-def read(folder: Path) -> dict:
-    path = folder / "optimization_results.yaml"
-    if not path.is_file():
-        raise UserError(f"folder must be one that a study left; got {folder} ({path.name} is missing)")
-    return read_yaml(path)
+def draw(found: list[RunFacts | StudyFacts], path: Path) -> bool:
+    """Draw the best so far of two or more, if any has a value; return whether it did."""
+    if len(found) < 2 or not any(group.curves for group in groups(found)):
+        return False
+    from tunesmith.insight.study_plots import save_best_so_far  # imports matplotlib
+
+    save_best_so_far(path, groups(found))
+    return True
+
+
+def groups(found: list[RunFacts | StudyFacts]) -> list[SeedGroup]:
+    members: list[Member] = [of_study(each) if isinstance(each, StudyFacts) else of_run(each) for each in found]
+    return group(members)
 
 
 if __name__ == "__main__":

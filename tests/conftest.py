@@ -102,7 +102,10 @@ from hydra.core.plugins import Plugins
 Plugins.instance()
 """
 # What training scripts import as well, the parts that they import late among them.
-TRAINING_SCRIPTS = {ROOT / "train.py", ROOT / "scripts" / "evaluate.py", ROOT / "scripts" / "lr_find.py"}
+TRAINING_SCRIPTS = {
+    ROOT / "train.py",
+    *(ROOT / "scripts" / f"{name}.py" for name in ("evaluate", "predict", "lr_find")),
+}
 TRAINS = f"""{SWEEPS}
 from tunesmith.cli import load_training
 load_training()

@@ -1,4 +1,4 @@
-"""From Python: compose a config, train it, evaluate the run; in a script or in a notebook, any number of times."""
+"""From Python: compose a config, train it, evaluate the run, predict new rows; in a script or a notebook, often."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hydra
 from hydra import initialize_config_dir
@@ -27,6 +27,10 @@ from tunesmith.reporting import NoReporter
 from tunesmith.resume.comparison import check_resume
 from tunesmith.resume.folder import check_resume_folder, copy_begun
 from tunesmith.resume.kept_files import put_back_on_failure
+from tunesmith.search.trained_folder import trained_folder
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 LOG_FILE = "train.log"
 
@@ -117,6 +121,30 @@ def evaluate(folder: str | Path) -> dict[str, float]:
     from tunesmith.training.evaluation import evaluate
 
     return evaluate(Path(folder))
+
+
+def predict(folder: str | Path, inputs: Any) -> DataFrame:
+    """Return a trained model's predictions, a row for each row of the inputs, as scripts/predict.py writes them.
+
+    folder: of a run or trial, or of a study, for its best trial; one that you trust, as the classes that its config
+    names are built.
+    inputs: the path of a CSV, npz or npy file, a pandas.DataFrame, whose index the result has, or an array of
+    (samples, *input_shape), as the data set's source gives it, before any scaling.
+
+    Returns: for classes a column for each class, with its probability, and `prediction`; for numbers `prediction`; for
+    several targets a column for each. docs/predict.md has the rest.
+
+    Raises:
+        UserError: the folder holds no model that can be applied to rows, or the inputs are no such rows.
+    """
+    register_resolvers()
+    trained = trained_folder(Path(folder))
+    from pandas import DataFrame, concat
+
+    from tunesmith.training.prediction import predict
+
+    frame = concat(list(predict(trained, inputs)), ignore_index=True)
+    return frame.set_axis(inputs.index) if isinstance(inputs, DataFrame) else frame
 
 
 def _default_folder(cfg: DictConfig) -> Path:

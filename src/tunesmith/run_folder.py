@@ -25,14 +25,18 @@ from tunesmith.version import __version__
 
 CONFIG_FILE = Path(".hydra", "config.yaml")
 METRICS_FILE = "metrics.csv"
+# Of the probes: a row per epoch and layer, and a row per epoch at which the model was looked at.
+LAYERS_FILE = "layers.csv"
+PROBES_FILE = "probes.csv"
 RESULT_FILE = "result.yaml"
 TEST_FILE = "test.yaml"
-# What it holds beside metrics: how many samples, and the standard error of the loss.
-TEST_FACTS = ("samples", "loss_se")
+# What it holds beside metrics: how many samples, standard errors of metrics, and the expected calibration error.
+TEST_FACTS = ("samples", "loss_se", "acc_se", "rmse_se", "ece")
 REPORT_FILE = "test_report.txt"
 PAGE_FILE = "report.html"
 # What the model puts out for the two parts, with the weights of the best epoch.
 VAL_OUTPUTS_FILE, TEST_OUTPUTS_FILE = "val_outputs.npz", "test_outputs.npz"
+PREDICTIONS_FILE = "predictions.csv"
 LINEAR_FILE = "linear.yaml"
 PREPARATION_FILE = "preparation.json"
 REFIT_FOLDER = "refit"
@@ -102,7 +106,7 @@ class MetricsTable:
         line = io.StringIO(newline="")
         csv.DictWriter(line, self.columns, restval="").writerow(row)
         with writing(self.path):
-            _append_whole(self.path, line.getvalue().encode())
+            append_whole(self.path, line.getvalue().encode())
 
     def _write(self, rows: list[dict[str, str]]) -> None:
         text = io.StringIO()
@@ -113,7 +117,7 @@ class MetricsTable:
         write_text(self.path, text.getvalue())
 
 
-def _append_whole(path: Path, line: bytes) -> None:
+def append_whole(path: Path, line: bytes) -> None:
     """Append a line to a file that is there, whole or not at all."""
     with path.open("r+b", buffering=0) as file:
         end = file.seek(0, os.SEEK_END)
@@ -123,8 +127,12 @@ def _append_whole(path: Path, line: bytes) -> None:
 
 
 def read_metrics(folder: Path) -> list[dict[str, str]]:
-    """Return the rows of a run folder's metrics.csv, without one that is torn; none if there is no such file."""
-    path = folder / METRICS_FILE
+    """Return the rows of a run folder's metrics.csv, see read_table."""
+    return read_table(folder / METRICS_FILE)
+
+
+def read_table(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a table by epoch, without one that is torn; none if there is no such file."""
     if not path.exists():
         return []
     content = path.read_bytes()

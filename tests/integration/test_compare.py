@@ -7,7 +7,11 @@ from conftest import ROOT, Shell
 
 from tunesmith.run_folder import write_yaml
 
-RESULTS = {"trials": {"complete": 2}, "epochs": {"run": 6}, "seconds": 1.5, "best_value": 0.25, "best_dir": "1"}
+TRIALS = """number,state,value,epochs,seconds,host,folder,reason,note,tags,x
+0,COMPLETE,0.5,3,1.0,,0,,,,1
+1,COMPLETE,0.25,3,0.5,,1,,,,2
+"""
+RESULTS = {"trials": {"complete": 2}, "best_value": 0.25, "best_trial": 1, "best_dir": "1", "best_host": None}
 
 
 @pytest.mark.parametrize(
@@ -24,11 +28,13 @@ def test_studies_are_compared(shell: Shell, counted: dict[str, int], noise: list
         write_yaml(
             shell.folder / name / "optimization_results.yaml", {**RESULTS, "study": name, "test": {"test/acc": 0.9}}
         )
+        (shell.folder / name / "trials.csv").write_text(TRIALS)
         write_yaml(shell.folder / name / "1" / "test.yaml", {"test/acc": 0.9, **counted})
     ended = shell.python(str(ROOT / "scripts" / "compare.py"), "a", "b")
     assert ended.code == 0, ended.text
     assert ended.out.splitlines() == [
-        "study  sampler  trials  epochs  seconds  best value  test/acc",
-        *(f"{name}      Grid     2       6       2        0.25        0.9" for name in ("a", "b")),
+        "name  sampler  trials  epochs  seconds  metric  value  test/acc",
+        *(f"{name}     Grid     2       6       2        value   0.25   0.9" for name in ("a", "b")),
         *noise,
+        "drawn: compare.png",
     ]

@@ -51,6 +51,8 @@ def test_mlflow_has_a_run_a_trial_with_its_config_and_a_value_an_epoch(module_sh
         *(("note", "why, this?"), ("tags", "['first', 'try']"), ("optimizer/lr", "0.01"), ("optimizer/lr", "0.02")),
     }
     assert query(module_shell, "select count(*) from metrics where key = 'val/loss'") == [(4,)]
+    assert query(module_shell, "select value from params where key = 'state'") == [("COMPLETE",), ("COMPLETE",)]
+    assert query(module_shell, "select count(*), min(step) > 0 from metrics where key = 'objective'") == [(2, 1)]
     assert query(module_shell, "select count(*) from params where key like 'hydra%' or key like 'logger%'") == [(0,)]
 
 

@@ -1,4 +1,4 @@
-"""scripts/plot.py on a study: a panel for each parameter and one for the best value so far."""
+"""scripts/plot.py on a study: a panel for each parameter, and two for the best value so far."""
 
 from __future__ import annotations
 
@@ -18,4 +18,17 @@ def test_the_panels_of_a_study_are_its_parameters(shell: Shell) -> None:
     (folder / "multirun.yaml").write_text(direction + "'${objective.mode}'}}")
     ended = shell.python(str(ROOT / "scripts" / "plot.py"), "outputs/sweeps/s")
     assert (ended.code, ended.out, ended.err) == (0, "outputs/sweeps/s/study.png\n", "")
-    assert imread(folder / "study.png").shape[1] == 2 * PANEL
+    assert imread(folder / "study.png").shape[1] == 3 * PANEL
+
+
+def test_a_run_whose_kept_predictions_are_damaged_is_a_line(shell: Shell) -> None:
+    folder = shell.folder / "run"
+    folder.mkdir()
+    (folder / "metrics.csv").write_text("epoch,val/loss\n1,0.5\n2,0.4\n")
+    ended = shell.python(str(ROOT / "scripts" / "plot.py"), "run")
+    assert (ended.code, ended.out) == (0, "run/curves.png\n")
+    (folder / "val_outputs.npz").write_bytes(b"no arrays")
+    ended = shell.python(str(ROOT / "scripts" / "plot.py"), "run")
+    assert (ended.code, ended.out) == (1, "run/curves.png\n")
+    assert ended.err.startswith("error: run/val_outputs.npz cannot be read: ")
+    assert len(ended.err.splitlines()) == 1

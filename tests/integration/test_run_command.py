@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,10 @@ def test_metrics_has_a_row_an_epoch(folder: Path) -> None:
 
 def test_the_folder_holds_what_the_design_lists(folder: Path) -> None:
     names = {path.name for path in folder.iterdir() if "tfevents" not in path.name}
-    assert names == {".hydra", "checkpoints", "metrics.csv", "preparation.json", "result.yaml", "train.log"}
+    assert names == {
+        *(".hydra", "checkpoints", "metrics.csv", "preparation.json", "result.yaml", "train.log"),
+        *("layers.csv", "probes.csv"),
+    }
     assert [path.name for path in (folder / "checkpoints").iterdir()] == ["best.ckpt"]
     assert len(list(folder.glob("events.out.tfevents*"))) == 1
 
@@ -72,9 +76,11 @@ def test_evaluate_writes_test_yaml(module_shell: Shell, folder: Path) -> None:
     ended = module_shell.python(str(Path(__file__).parents[2] / "scripts" / "evaluate.py"), RUN)
     test = yaml.safe_load((folder / "test.yaml").read_text())
     assert ended.code == 0, ended.text
-    assert list(test) == ["test/loss", "test/acc", "samples", "loss_se"]
+    assert list(test) == ["test/loss", "test/acc", "samples", "loss_se", "acc_se", "ece"]
     assert test["samples"] == 360
     assert 0.5 < test["test/acc"] <= 1
+    assert re.search(r"^test/acc +0\.\d+ \+- 0\.\d+\nsamples +360 ", ended.out, re.MULTILINE)
+    assert re.search(rf"^per class +{RUN}/test_report\.txt\nwritten to +{RUN}/test\.yaml$", ended.out, re.MULTILINE)
 
 
 def test_evaluate_refuses_a_folder_without_a_run(shell: Shell) -> None:

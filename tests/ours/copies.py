@@ -56,6 +56,7 @@ def write_samples(folder: Path) -> None:
         (folder / f"{name}.csv").write_text(text)
     draw = np.random.default_rng(0)
     rows, classes = draw.normal(size=(100, 4)).astype(np.float32), np.arange(100) % 2
+    np.savez(folder / "new.npz", inputs=draw.integers(0, 17, (10, 1, 8, 8)))  # such as those of data=digits
     np.save(folder / "x.npy", rows)
     np.save(folder / "y.npy", classes)
     np.savez(folder / "arrays.npz", inputs=rows, targets=classes)

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import yaml
 from hydra import compose as hydra_compose
@@ -17,7 +18,7 @@ from omegaconf import OmegaConf
 from tiny import SMALL, composed
 
 import tunesmith
-from tunesmith import compose, evaluate, train
+from tunesmith import compose, evaluate, predict, train
 from tunesmith.errors import RunFailed, UserError
 
 QUICK = (*SMALL, "trainer.max_epochs=2")
@@ -132,6 +133,23 @@ def test_a_run_is_evaluated_on_the_test_part(tmp_path: Path) -> None:
     train(compose(*QUICK), "here")
     assert evaluate("here").keys() == {"test/loss", "test/acc"}
     assert (tmp_path / "here" / "test.yaml").is_file()
+
+
+def test_new_rows_are_predicted_with_a_run(tmp_path: Path) -> None:
+    train(compose(*QUICK, "data=iris"), "here")
+    columns = ["sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"]
+    rows = pd.DataFrame([[5.1, 3.5, 1.4, 0.2], [6.3, 3.3, 6.0, 2.5]], columns=columns, index=["mine", "yours"])
+    rows.to_csv("new.csv", index=False)
+    found = predict("here", rows)
+    assert list(found) == ["setosa", "versicolor", "virginica", "prediction"]
+    assert list(found.index) == ["mine", "yours"]
+    for inputs in ("new.csv", tmp_path / "new.csv", rows.to_numpy(), rows[columns[::-1]]):
+        pd.testing.assert_frame_equal(predict("here", inputs).reset_index(drop=True), found.reset_index(drop=True))
+
+
+def test_a_folder_without_a_model_predicts_nothing() -> None:
+    with pytest.raises(UserError, match=r"^folder must be one that a run left; got nowhere "):
+        predict("nowhere", "new.csv")
 
 
 def test_a_run_goes_on_from_a_checkpoint_in_its_folder(tmp_path: Path) -> None:

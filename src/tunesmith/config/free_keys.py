@@ -6,7 +6,7 @@ import re
 
 # These keys and all below them: nothing that is learned depends on them; other devices sum a batch in another order.
 _FREE = (
-    *("ckpt_path", "note", "tags", "threads", "study_name", "logger", "refit", "report"),
+    *("ckpt_path", "note", "tags", "threads", "study_name", "logger", "refit", "report", "probes"),
     *("trainer.devices", "trainer.accelerator", "trainer.num_nodes", "trainer.strategy", "trainer.max_time"),
     *("trainer.profiler", "trainer.enable_progress_bar", "trainer.enable_model_summary", "trainer.log_every_n_steps"),
     *("trainer.default_root_dir", "trainer.engine", "trainer.save_interval"),  # engines come to the same numbers

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunesmith.data.mapped import Mapped, Values
+from tunesmith.data.table_columns import TableColumns
 from tunesmith.errors import UserError
 
 __all__ = ["MOST", "Arrays", "Source", "Values", "narrow"]
@@ -35,6 +36,7 @@ class Arrays:
     num_test: samples at the end that are the data set's own test part; 0: it has none.
     order: (samples,) float64, when each sample was taken, in any unit; None: not known.
     groups: (samples,) int64, which group each sample belongs to (data.split=group); None: there are none.
+    table: what the other columns of a table were; None: the source is no table, or does not say.
 
     Raises:
         UserError: the arrays do not fit each other or have the wrong type.
@@ -48,6 +50,7 @@ class Arrays:
     num_test: int = 0
     order: NDArray[np.float64] | None = None
     groups: NDArray[np.int64] | None = None
+    table: TableColumns | None = None
 
     def __post_init__(self) -> None:
         types = (*NUMBERS, np.int64)

@@ -13,10 +13,11 @@ from tunesmith.data.arrays import Arrays, Values
 from tunesmith.data.mapped import Mapped
 from tunesmith.data.preparation import Preparation
 from tunesmith.data.scaling import Scaling
+from tunesmith.data.table_columns import TableColumns
 from tunesmith.errors import UserError, list_names
 
-# Of what to_plain returns: another version is refused.
-VERSION = 1
+# Of what to_plain returns. Version 1 lacks what only new rows need: target_shape, tokens, table. Others are refused.
+VERSION, OLDER = 2, 1
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class FittedPreparation:
         None: no value is ever missing.
     scaling: of the features that are numbers; None: they stay as they are.
     target = target_scale * training target + target_mean.
+    target_shape: of one target as it is loaded, (0,) if inputs are their own targets; None: version 1 does not say.
+    is_tokens: whether inputs are token ids; table: see Arrays.
     """
 
     input_shape: tuple[int, ...]
@@ -39,6 +42,9 @@ class FittedPreparation:
     classes: tuple[str, ...]
     target_mean: float
     target_scale: float
+    target_shape: tuple[int, ...] | None = None
+    is_tokens: bool = False
+    table: TableColumns | None = None
 
     @classmethod
     def of(cls, arrays: Arrays, inputs: Preparation, target_mean: float, target_scale: float) -> FittedPreparation:
@@ -48,9 +54,9 @@ class FittedPreparation:
         if fills is not None:
             fills = tuple(_name(fill, arrays.categories.get(column)) for column, fill in enumerate(fills))
         shape, columns = tuple(arrays.inputs.shape[1:]), tuple(arrays.columns)
-        return cls(
-            shape, columns, names, fills, inputs.scaling, arrays.class_names, float(target_mean), float(target_scale)
-        )
+        scaled = inputs.scaling, arrays.class_names, float(target_mean), float(target_scale)
+        is_tokens = arrays.inputs.dtype == np.int64
+        return cls(shape, columns, names, fills, *scaled, arrays.target_shape, is_tokens, arrays.table)
 
     def apply(self, arrays: Arrays) -> Values | Mapped:
         """Return all inputs, prepared; those that stay in their file are prepared as they are read.
@@ -60,6 +66,13 @@ class FittedPreparation:
         """
         self._check(arrays)
         return self._by_codes(arrays).apply(arrays.inputs)
+
+    @property
+    def prepared_shape(self) -> tuple[int, ...]:
+        """Shape of one sample as a model gets it: each category of a table is a column."""
+        if not self.categories:
+            return self.input_shape
+        return (self.input_shape[0] - len(self.categories) + sum(map(len, self.categories.values())),)
 
     def to_plain(self) -> dict[str, Any]:
         """Return numbers, texts, lists and dicts; from_plain makes the same preparation of them again."""
@@ -76,6 +89,9 @@ class FittedPreparation:
             "classes": list(self.classes),
             "target_mean": self.target_mean,
             "target_scale": self.target_scale,
+            "target_shape": None if self.target_shape is None else list(self.target_shape),
+            "tokens": self.is_tokens,
+            "table": None if self.table is None else self.table.to_plain(),
         }
 
     @classmethod
@@ -85,7 +101,7 @@ class FittedPreparation:
         Raises:
             KeyError, TypeError, ValueError: it has not.
         """
-        _require(plain["version"] == VERSION, f"version {plain['version']}, where this one reads {VERSION}")
+        _require(plain["version"] in (OLDER, VERSION), f"version {plain['version']}, where this one reads {VERSION}")
         shape = tuple(map(int, plain["input_shape"]))
         num_features = math.prod(shape)
         categories = {int(column): tuple(map(str, names)) for column, names in plain["categories"].items()}
@@ -101,7 +117,8 @@ class FittedPreparation:
         mean, scale = _number(plain["target_mean"]), _number(plain["target_scale"])
         _require(scale > 0, "a target_scale above 0")
         columns, classes = tuple(map(str, plain["columns"])), tuple(map(str, plain["classes"]))
-        return cls(shape, columns, categories, fills, scaling, classes, mean, scale)
+        more = () if plain["version"] == OLDER else _read_more(plain)
+        return cls(shape, columns, categories, fills, scaling, classes, mean, scale, *more)
 
     def _check(self, arrays: Arrays) -> None:
         shape = tuple(arrays.inputs.shape[1:])
@@ -169,6 +186,16 @@ def _read_scaling(plain: Mapping[str, Any], num_numbers: int) -> Scaling:
     _require(offset.shape == scale.shape and offset.shape in ((), (num_numbers,)), "offset and scale of each number")
     _require(bool(np.isfinite([offset, scale]).all() and (scale > 0).all()), "finite offsets, and scales above 0")
     return Scaling(offset, scale)
+
+
+def _read_more(plain: Mapping[str, Any]) -> tuple[tuple[int, ...] | None, bool, TableColumns | None]:
+    """Return what version 1 lacks."""
+    shape, table = plain["target_shape"], plain["table"]
+    _require(isinstance(plain["tokens"], bool), "tokens that are true or false")
+    _require(all(size >= 0 for size in shape or ()), "sizes of a target")
+    read = None if table is None else TableColumns.from_plain(table)
+    _require(read is None or set(read.features()) <= set(plain["columns"]), "a column for each feature of dates")
+    return None if shape is None else tuple(map(int, shape)), plain["tokens"], read
 
 
 def _number(value: Any) -> float:

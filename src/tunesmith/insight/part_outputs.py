@@ -19,6 +19,8 @@ CLASSES, LABELS, NUMBERS = "classes", "labels", "numbers"
 NUM_WORST = 12
 # Added to a probability of zero, whose logarithm is no number.
 TINY = 1e-12
+# Of a histogram of residuals; numpy refuses bins that are as narrow as rounding.
+MAX_BINS, FLAT = 40, 1e-9
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,14 @@ def worst_samples(losses: Floats) -> Ints:
     return np.argsort(-losses, kind="stable")[:NUM_WORST]
 
 
+def residual_bins(part: PartOutputs) -> tuple[Ints, Floats]:
+    """Return counts, (bins,), and edges, (bins + 1,), of predicted minus true numbers; one bin if all are alike."""
+    residuals = (part.outputs - part.targets).ravel()
+    residuals = residuals[np.isfinite(residuals)]
+    is_flat = not len(residuals) or np.ptp(residuals) <= FLAT * np.abs(residuals).max()
+    return np.histogram(residuals, 1 if is_flat else min(MAX_BINS, 5 + int(len(residuals) ** 0.5)))
+
+
 def write_part_outputs(path: Path, part: PartOutputs) -> None:
     """Write the outputs of a part, whole or not at all; numbers as float32, except those in the unit of the targets."""
     arrays = {each.name: np.asarray(getattr(part, each.name)) for each in fields(part)}
@@ -102,7 +112,7 @@ def read_part_outputs(path: Path) -> PartOutputs | None:
     if not path.is_file():
         return None
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             part = PartOutputs(**{each.name: _read(each.name, file[each.name]) for each in fields(PartOutputs)})
     except (OSError, EOFError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path.name} is damaged: {error}") from None

@@ -12,15 +12,17 @@ from tunesmith.errors import UserError
 from tunesmith.run_folder import (
     BEST_CHECKPOINT,
     CONFIG_FILE,
+    LAYERS_FILE,
     METRICS_FILE,
     PREPARATION_FILE,
+    PROBES_FILE,
     RESULT_FILE,
     checkpoint_folder,
     read_yaml,
 )
 
 # What belongs to the run, not to the attempt that has ended.
-_OF_THE_RUN = (METRICS_FILE, "checkpoints", "fold_*", "lr_find.*", PREPARATION_FILE)
+_OF_THE_RUN = (METRICS_FILE, LAYERS_FILE, PROBES_FILE, "checkpoints", "fold_*", "lr_find.*", PREPARATION_FILE)
 
 
 def check_run_folder(config: DictConfig, is_rank_zero: bool) -> None:

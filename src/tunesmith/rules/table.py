@@ -68,6 +68,7 @@ KEYS: dict[str, Rule] = {
     "l1": NOT_NEGATIVE,
     "warmup_epochs": integer(0),
     "find_lr": FLAG,
+    "probes": either(FLAG, one_of("auto")),
     "refit": FLAG,
     "lr_finder.min_lr": POSITIVE,
     "lr_finder.max_lr": POSITIVE,

@@ -9,11 +9,12 @@ from pathlib import Path
 import optuna
 from omegaconf import DictConfig, OmegaConf
 from optuna import Study
+from optuna.pruners import BasePruner, NopPruner
 from optuna.storages import BaseStorage
 
 from tunesmith import run_folder
 from tunesmith.checks import check_folder
-from tunesmith.errors import UserError
+from tunesmith.errors import MachineFault, UserError
 from tunesmith.search.console.lines import say
 from tunesmith.search.constraints import check_same_constraints
 from tunesmith.search.prepared_stage import PreparedStage
@@ -77,6 +78,18 @@ class StudyOpener:
         """Read the study from its storage again; waits if the database is restarting."""
         return self._open_in(self._open_storage(waits=True))
 
+    def follow(self) -> StagedStudy:
+        """Read the study from its storage beside a worker of this process, in another thread: it begins no stage.
+
+        Raises:
+            MachineFault: the journal is gone, which the worker meets as well: to open it would make another one.
+        """
+        if self._settings.storage is None and not (self._folder / JOURNAL_FILE).exists():
+            raise MachineFault(f"{self._folder / JOURNAL_FILE} is gone")
+        storage = self._open_storage(waits=True)
+        view = partial(self._open_view, storage, NopPruner())
+        return StagedStudy(self._settings.study_name, storage, self._stages, view, begins_stages=False)
+
     def join(self) -> StagedStudy:
         """Open the study in a worker that the sweep has started; the config is compared here, too."""
         study = self.reopen()
@@ -126,10 +139,13 @@ class StudyOpener:
         return study
 
     def _open_stage(self, storage: BaseStorage, stage: PreparedStage) -> StudyOfSpace:
-        name, direction = self._settings.study_name, self._settings.direction
-        study = open_study(storage, name, direction, make_pruner(stage.stage.pruner), stage.scope, stage.record)
+        study = self._open_view(storage, make_pruner(stage.stage.pruner), stage)
         study.sampler = stage.sampler.make_sampler(first_trial=0)  # until the first trial has its number
         return study
+
+    def _open_view(self, storage: BaseStorage, pruner: BasePruner, stage: PreparedStage) -> StudyOfSpace:
+        name, direction = self._settings.study_name, self._settings.direction
+        return open_study(storage, name, direction, pruner, stage.scope, stage.record)
 
 
 def _no_study_of(folder: Path) -> UserError:

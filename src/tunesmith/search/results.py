@@ -135,10 +135,10 @@ def _epochs(trials: list[FrozenTrial], max_epochs: int | None, folds: int | None
     if max_epochs is None:
         return Epochs(run, None)
     pruned = [attempt for attempt in counted if attempt.state == State.PRUNED]
-    return Epochs(run, sum(_planned_epochs(attempt.params, max_epochs, folds) - attempt.epochs for attempt in pruned))
+    return Epochs(run, sum(planned_epochs(attempt.params, max_epochs, folds) - attempt.epochs for attempt in pruned))
 
 
-def _planned_epochs(params: Mapping[str, Any], max_epochs: int, folds: int | None) -> int:
+def planned_epochs(params: Mapping[str, Any], max_epochs: int, folds: int | None) -> int:
     """Return the epochs of a trial that is not pruned; an interpolation that varies is left to the config's number."""
     epochs, own_folds = params.get("trainer.max_epochs", max_epochs), params.get("data.folds", folds) or 1
     return (epochs if isinstance(epochs, int) else max_epochs) * (

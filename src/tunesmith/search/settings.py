@@ -66,7 +66,7 @@ _RULES: dict[str, Rule] = {
 
 # Evaluates the best trial, given its folder and its config; returns its test metrics.
 OnFinish = Callable[..., Mapping[str, Any]]
-# What a file of a user's own for hydra/sweeper lacks if it was written for version 0.1: so these are the defaults.
+# What a file of a user's own for hydra/sweeper lacks if it was written for version 0.1, and what it is then.
 _ADDED: Mapping[str, Any] = {
     **dict.fromkeys(("target", "no_improvement", "total_epochs", "constraints", "enqueue", "stages", "confirm")),
     "baseline": False,

@@ -89,11 +89,13 @@ class StagedStudy(Study):
         storage: BaseStorage,
         stages: Stages,
         open_stage: Callable[[PreparedStage], StudyOfSpace],
+        begins_stages: bool = True,
     ) -> None:
-        """open_stage: opens the study as a stage sees it."""
+        """open_stage: opens the study as a stage sees it; begins_stages: False for a reader beside one that does."""
         super().__init__(name, storage, RandomSampler(), NopPruner())
         self._stages = stages
         self._open_stage = open_stage
+        self._begins_stages = begins_stages
         self._opened: list[StudyOfSpace] = []
         self._index = 0
 
@@ -110,9 +112,10 @@ class StagedStudy(Study):
             if self._index == len(self._opened):
                 self._opened.append(self._open_stage(stage))
             study = self._opened[self._index]
-            is_last = self._index == len(self._stages.names) - 1
+            is_last = self._index == len(self._stages.names if self._begins_stages else self._stages.known) - 1
             if is_last or not stage.is_over(study.get_trials(deepcopy=False), self.directions[0]):
-                self._stages.reach(self._index)
+                if self._begins_stages:
+                    self._stages.reach(self._index)
                 return stage, study
             self._index += 1
 

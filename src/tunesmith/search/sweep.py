@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,13 @@ from optuna import Study
 from tunesmith.errors import MachineFault, UserError
 from tunesmith.machine_faults import find_machine_fault, leave_full_streams
 from tunesmith.search import command
-from tunesmith.search.console.lines import say, show_joined, show_stage
-from tunesmith.search.console.progress import ProgressPrinter
+from tunesmith.search.console.lines import Show, say, show_joined, show_stage, show_trial
 from tunesmith.search.dry_run import check_sweep, show_examples
 from tunesmith.search.ended_trial import compose_ended
 from tunesmith.search.finish import finish, leave_results
+from tunesmith.search.following import in_thread, make_progress
 from tunesmith.search.opening import StudyOpener
-from tunesmith.search.pool.launcher import check_launcher, max_local_workers, read_launcher, runs_on_cluster
+from tunesmith.search.pool.launcher import check_launcher, count_workers, read_launcher, runs_on_cluster
 from tunesmith.search.pool.pool import EXIT_MACHINE_FAULT, Pool
 from tunesmith.search.pool.start import worker_starter
 from tunesmith.search.pool.watch import HangWatch
@@ -189,27 +189,28 @@ class Sweep:
         os.execv(sys.executable, command.restart_argv(self._name_keys, self._settings.study_name))
 
     def _run_trials(self, study: StagedStudy) -> None:
-        settings = self._settings
-        worker, jobs = self._worker(study), read_launcher(self._config)
-        n_workers = min(settings.n_workers, max_local_workers(self._config) or settings.n_workers)
-        hangs_with_its_trial = settings.trial_timeout is not None and not settings.has_own_processes
-        if n_workers == 1 and jobs is None and not hangs_with_its_trial:
-            worker.work()
+        settings, n_workers = self._settings, count_workers(self._config, self._settings)
+        follow = partial(make_progress, settings, self._stages, self._opener, self._started, self._before)
+        if n_workers == 0:
+            with in_thread(follow(1, study)) as progress:
+                self._worker(study, progress.show).work()
             return
-        started = started_in_environment(self._started)  # the timeout counts from the sweep's start in every worker
-        environment = {**started, **to_environment(self._before)}
+        worker, is_job = self._worker(study), read_launcher(self._config) is not None
+        # The timeout counts from the sweep's start in every worker.
+        environment = {**started_in_environment(self._started), **to_environment(self._before)}
 
         def is_late() -> bool:
-            if (is_ending := worker.is_ending()) and jobs is not None:
-                call_time(self._opener.reopen(), started[STARTED])
+            if (is_ending := worker.is_ending()) and is_job:
+                call_time(self._opener.reopen(), environment[STARTED])
             return is_ending
 
         start = worker_starter(self._config, settings, self._name_keys, environment)
-        progress = ProgressPrinter(self._opener.reopen, settings.max_failure_rate, self._before)
+        progress = follow(n_workers)
         self._stages.tell = lambda stage: progress.add_stage(stage.stage.name, partial(self._show_stage, stage))
         watch = HangWatch(self._opener.reopen, settings.trial_timeout)
         stops = partial(self._stages.why_stopped, direction=study.directions[0])
-        Pool(start, self._stages.are_used_up, self._interruption, watch, stops).run(n_workers, is_late, progress)
+        with closing(progress):
+            Pool(start, self._stages.are_used_up, self._interruption, watch, stops).run(n_workers, is_late, progress)
 
     def _write_results(self, study: Study) -> None:
         leave_results(study, self._settings, self._folder, self._keys, compose_ended, self._loader())
@@ -225,25 +226,23 @@ class Sweep:
         self._opener.join_stage(study, stage)
         return StageAtWork(of_stage, stage.sampler.draw, stage.composer, stage.n_trials, stage.stage.stopping)
 
-    def _worker(self, study: StagedStudy) -> Worker:
-        load = None if self._settings.has_own_processes else self._settings.on_start
+    def _worker(self, study: StagedStudy, show: Show = show_trial) -> Worker:
+        own = self._settings
+        limits = own.max_failure_rate, own.max_retries, own.timeout, own.trial_timeout, self._before, own.constraints
+        load = None if own.has_own_processes else own.on_start
         return Worker(
             study,
             partial(self._find_stage, study),
             study.is_over,
             self._execute,
-            self._limits(),
+            Limits(*limits),
             self._interruption,
             self._folder,
             self._started,
             load and partial(load, config=self._config),
             lambda: self._is_far_from_sweep and is_time_called(study, os.environ[STARTED]),
+            show,
         )
-
-    def _limits(self) -> Limits:
-        own = self._settings
-        limits = own.max_failure_rate, own.max_retries, own.timeout, own.trial_timeout, self._before
-        return Limits(*limits, constraints=own.constraints)
 
     def _resume_hint(self) -> str:
         return command.resume_hint(self._keys)

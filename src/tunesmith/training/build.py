@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import lightning as L
 import torch
 from lightning.pytorch.callbacks import ProgressBar, RichProgressBar
+from lightning.pytorch.loggers import Logger
 from lightning.pytorch.plugins.precision import DoublePrecision
 from omegaconf import DictConfig
 
@@ -23,6 +24,7 @@ from tunesmith.training.callbacks.epoch_logger import EpochLogger
 from tunesmith.training.callbacks.epoch_record import EpochRecord
 from tunesmith.training.callbacks.foreign_learner import ForeignLearner
 from tunesmith.training.callbacks.hparams import Hparams
+from tunesmith.training.callbacks.layer_probes import LayerProbes
 from tunesmith.training.callbacks.plain_checkpoints import PlainCheckpoints
 from tunesmith.training.callbacks.schedule_length import ScheduleLength
 from tunesmith.training.callbacks.seeded_epochs import SeededEpochs
@@ -36,7 +38,9 @@ from tunesmith.training.learner_and_data import build_learner
 from tunesmith.training.loggers import build_loggers, log_config, plain_config
 from tunesmith.training.monitors import check_monitors
 from tunesmith.training.nodes import build_node
+from tunesmith.training.probes.build import build_probes
 from tunesmith.training.record import RunRecord
+from tunesmith.training.run_hparams import shown_hparams
 from tunesmith.training.saving import SAVE_INTERVAL_S
 
 # Hides what they say of hardware, and tips; warnings still show.
@@ -82,11 +86,14 @@ def build(
     own = {name: _build_callback(cfg, name) for name in cfg.get("callbacks") or {}}
     if type(module) is Supervised:  # a subclass may log more
         check_monitors(module.metric_names, record.objective.metric, own)
+    loggers = build_loggers(cfg, folder)
     trainer = _build_trainer(
         cfg,
         default_root_dir=str(folder),
-        callbacks=_build_callbacks(cfg, folder, record, module, has_bar, own),
-        logger=build_loggers(cfg, folder) or False,
+        callbacks=_build_callbacks(
+            *(cfg, folder, record, module, data, loggers, has_bar, own, shown_hparams(cfg, reporter, fold))
+        ),
+        logger=loggers or False,
         enable_progress_bar=has_bar,
     )
     trainer.strategy.checkpoint_io = PlainCheckpoints()
@@ -114,8 +121,11 @@ def _build_callbacks(
     folder: Path,
     record: RunRecord,
     module: L.LightningModule,
+    data: L.LightningDataModule | None,
+    loggers: Sequence[Logger],
     has_bar: bool,
     own: Mapping[str, L.Callback],
+    hparams: Mapping[str, Any],
 ) -> list[L.Callback]:
     """Return only what this run needs: each callback makes a step 3 % slower; own: those of the config."""
     callbacks: list[L.Callback] = [SeededEpochs(cfg.seed), EpochRecord(record)]
@@ -126,14 +136,16 @@ def _build_callbacks(
     if type(module).configure_optimizers is not Supervised.configure_optimizers:
         callbacks.append(ScheduleLength())
     callbacks += start_weights(cfg)
-    if record.reporter.params:
-        callbacks.append(Hparams(record.reporter.params, record))
+    if hparams:
+        callbacks.append(Hparams(hparams, record))
     if not has_bar:
         callbacks.append(EpochLogger(record.objective.metric))
     elif not any(isinstance(each, ProgressBar) for each in own.values()):  # Lightning takes one
         callbacks.append(RichProgressBar())
     shown = [each for each in own.values() if has_bar or not isinstance(each, ProgressBar)]
-    return [*callbacks, *shown, Checkpoints(folder, record, cfg.trainer.get("save_interval", SAVE_INTERVAL_S))]
+    checkpoints = Checkpoints(folder, record, cfg.trainer.get("save_interval", SAVE_INTERVAL_S))
+    probes = build_probes(cfg, record, loggers)
+    return [*callbacks, *shown, checkpoints, *([] if probes is None else [LayerProbes(probes, data)])]
 
 
 def start_weights(cfg: DictConfig) -> list[L.Callback]:

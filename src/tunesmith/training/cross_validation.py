@@ -21,6 +21,7 @@ from tunesmith.training.lean.loggers import build_tensorboard
 from tunesmith.training.lean_classes import LEAN_CLASSES
 from tunesmith.training.loggers import log_hparams
 from tunesmith.training.result import Result, write_result
+from tunesmith.training.run_hparams import shown_hparams
 from tunesmith.training.train_once import train_once
 
 
@@ -135,11 +136,11 @@ def _data_digest(ended: Sequence[Result]) -> str | None:
 def _finish(
     cfg: DictConfig, folder: Path, reporter: Reporter, ended: Sequence[Result], state: str, reason: str | None
 ) -> Result:
-    """Write a trial's HPARAMS session and the result."""
+    """Write the HPARAMS session and the result."""
     fields = _result_fields(ended, state, reason)
-    if reporter.params and fields["value"] is not None:
+    if (hparams := shown_hparams(cfg, reporter)) and fields["value"] is not None:
         loggers = build_tensorboard(cfg, folder)
-        log_hparams(loggers, reporter.params, fields["state"], fields["value"], len(fields["folds"]))
+        log_hparams(loggers, hparams, fields["state"], fields["value"], len(fields["folds"]))
         for logger in loggers:
             logger.finalize("failed" if state == "FAIL" else "success")
     return write_result(cfg, folder, _engine(cfg, ended), fields, _data_digest(ended))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,10 @@ from tunesmith.resume.resume_command import typed_path
 from tunesmith.run_folder import read_metrics
 from tunesmith.training.ddp.processes import is_rank_zero
 from tunesmith.training.kept_outputs import keep_val_outputs
+from tunesmith.training.logged_pictures import log_pictures
 from tunesmith.training.loggers import RunLogger
+
+log = logging.getLogger(__name__)
 
 
 def has_page(cfg: DictConfig) -> bool:
@@ -37,6 +41,10 @@ def keep_what_page_shows(
     if not has_page(cfg) or fold is not None:
         return
     keep_val_outputs(folder, learner, data, device)
+    try:
+        log_pictures(loggers, folder)
+    except Exception as error:
+        log.warning("logger: a picture of the run is not logged: %s", text_of(error))
 
 
 def write_page(cfg: DictConfig, folder: Path) -> None:

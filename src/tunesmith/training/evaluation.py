@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from tunesmith import run_folder
 from tunesmith.data.array_data import ArrayData
 from tunesmith.errors import NothingToEvaluate
+from tunesmith.training.chance import calibration, second_metric_se
 from tunesmith.training.class_report import class_report
 from tunesmith.training.data_record import read_data_record
 from tunesmith.training.draws import seed_everything
@@ -51,11 +52,11 @@ def evaluate(folder: Path, config: DictConfig | None = None) -> dict[str, float]
         UserError: the folder is not one that a run left, or the data are others than those of the run.
     """
     run_folder.check_run_folder(folder)
-    cfg = _read_config(folder) if config is None else config
+    cfg = read_config(folder) if config is None else config
     torch.set_num_threads(cfg.threads)
     seed_everything(cfg.seed)  # a test part may have random augmentation
-    is_lean = _is_lean(cfg)
-    built = [_build(cfg, fold, path, is_lean) for fold, path in _models(cfg, folder)]
+    is_lean = needs_no_trainer(cfg)
+    built = [_build(cfg, fold, path, is_lean) for fold, path in trained_folders(cfg, folder)]
     if _has_outputs(built[0]):
         return _evaluate_outputs(cfg, folder, built, is_lean)
     metrics = _evaluate_tests(cfg, built)
@@ -63,13 +64,14 @@ def evaluate(folder: Path, config: DictConfig | None = None) -> dict[str, float]
     return metrics
 
 
-def _read_config(folder: Path) -> DictConfig:
+def read_config(folder: Path) -> DictConfig:
+    """Return the config that a run has written down."""
     cfg = OmegaConf.load(folder / run_folder.CONFIG_FILE)
     assert isinstance(cfg, DictConfig)
     return cfg
 
 
-def _is_lean(cfg: DictConfig) -> bool:
+def needs_no_trainer(cfg: DictConfig) -> bool:
     """Whether a plain loop over the test part gives what a Trainer would, which has no callback and no logger here.
 
     A learner of the user's own has imported Lightning anyway, and may ask for its Trainer in a step.
@@ -81,7 +83,7 @@ def _is_lean(cfg: DictConfig) -> bool:
     return learner == SUPERVISED and bare.trainer.get("engine") != LIGHTNING and why_not_lean(bare) is None
 
 
-def _models(cfg: DictConfig, folder: Path) -> list[tuple[int | None, Path]]:
+def trained_folders(cfg: DictConfig, folder: Path) -> list[tuple[int | None, Path]]:
     """Return each fold, None for a run without folds, and the folder of its model."""
     folds = (cfg.get("data") or {}).get("folds")
     found: list[tuple[int | None, Path]] = [(None, folder)]
@@ -123,8 +125,13 @@ def _evaluate_outputs(cfg: DictConfig, folder: Path, built: list[Built], is_lean
     test = module.new_metrics("test")
     test.add(module.loss(outputs, targets), outputs, targets)
     metrics = {name: shortest_float32(value) for name, value in test.part_metrics(test.totals()).items()}
-    facts = {"samples": len(targets), **_loss_se(module, outputs, targets)}
-    run_folder.write_yaml(folder / run_folder.TEST_FILE, {**metrics, **facts})
+    chance = {
+        **_loss_se(module, outputs, targets),
+        **second_metric_se(test.kind, outputs, targets, test.target_scale),
+        **calibration(test.kind, outputs, targets),
+    }
+    facts = {name: shortest_float32(value) for name, value in chance.items()}
+    run_folder.write_yaml(folder / run_folder.TEST_FILE, {**metrics, "samples": len(targets), **facts})
     if module.facts.has_classes and targets.ndim == 1:
         report = class_report(targets.numpy(), outputs.argmax(1).numpy(), data.splits.classes)
         (folder / run_folder.REPORT_FILE).write_text(report)
@@ -140,7 +147,7 @@ def _loss_se(module: SupervisedLearning, outputs: Tensor, targets: Tensor) -> di
     if len(targets) < NUM_BLOCKS or module.is_sum:
         return {}
     blocks = [module.loss(outputs[first::NUM_BLOCKS], targets[first::NUM_BLOCKS]) for first in range(NUM_BLOCKS)]
-    return {"loss_se": shortest_float32(float(torch.stack(blocks).std()) / NUM_BLOCKS**0.5)}
+    return {"loss_se": float(torch.stack(blocks).std()) / NUM_BLOCKS**0.5}
 
 
 def _mean_outputs(cfg: DictConfig, built: list[Built], is_lean: bool) -> Tensor:

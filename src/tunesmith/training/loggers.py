@@ -91,15 +91,32 @@ def log_config(loggers: Sequence[RunLogger], config: Mapping[str, Any]) -> None:
 
 
 def log_hparams(loggers: Sequence[RunLogger], params: Mapping[str, Any], state: str, value: float, step: int) -> None:
-    """Write a trial's session on TensorBoard's HPARAMS page: its swept values, its state and the objective.
+    """Write a run's session on TensorBoard's HPARAMS page: its params, its state and the objective.
+
+    The other loggers have the whole config since the run began; they get state and objective, to sort runs by.
 
     value: the objective's, at this step (an epoch or a fold, from 1).
     """
-    for writer in filter(None, map(_summary_writer, loggers)):
-        from tunesmith.training.summaries import hparams_session, scalars
+    for logger in loggers:
+        if (writer := _summary_writer(logger)) is not None:
+            from tunesmith.training.summaries import hparams_session, scalars
 
-        writer.add_summary(hparams_session({**params, "state": state}))
-        writer.add_summary(scalars({OBJECTIVE_TAG: value}), step)
+            writer.add_summary(hparams_session({**params, "state": state}))
+            writer.add_summary(scalars({OBJECTIVE_TAG: value}), step)
+        else:
+            logger.log_hyperparams({"state": state})  # type: ignore[attr-defined]
+            logger.log_metrics({OBJECTIVE_TAG: value}, step)
+
+
+def log_scalars(loggers: Sequence[RunLogger], values: Mapping[str, float], step: int) -> None:
+    """Hand values to the loggers; TensorBoard gets one event, where Lightning's logger writes one for each value."""
+    for logger in loggers:
+        if (writer := _summary_writer(logger)) is None:
+            logger.log_metrics(dict(values), step=step)
+        else:
+            from tunesmith.training.summaries import scalars
+
+            writer.add_summary(scalars(values), step)
 
 
 def plain_config(cfg: DictConfig) -> dict[str, Any]:

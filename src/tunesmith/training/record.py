@@ -19,6 +19,7 @@ from tunesmith.run_folder import (
     read_metrics,
     write_json,
 )
+from tunesmith.training.probes.tables import cut_tables
 
 
 class RunRecord:
@@ -77,10 +78,11 @@ class RunRecord:
         self._started = time.monotonic()
 
     def open_table(self) -> None:
-        """Make metrics.csv, or drop its rows of epochs that a resumed run trains again; write preparation.json."""
+        """Make metrics.csv, or drop rows of epochs that are trained again, the probes' too; write preparation.json."""
         if self.preparation is not None:
             write_json(self.folder / PREPARATION_FILE, self.preparation)
         self.table = MetricsTable(self.folder, keep_epochs=self.epoch)
+        cut_tables(self.folder, keep_epochs=self.epoch)
 
     def end_epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
         """Write an epoch (from 1) to metrics.csv, compare it with the best one, and report its objective.

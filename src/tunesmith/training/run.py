@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 from optuna import TrialPruned
 
 from tunesmith import run_folder
-from tunesmith.errors import RunFailed
+from tunesmith.errors import MachineFault, RunFailed, UserError
 from tunesmith.reporting import Reporter, is_trial
 from tunesmith.resume.resume_command import typed_path
 from tunesmith.run_metrics import best_rows, read_run_metrics
@@ -35,6 +35,8 @@ def train(cfg: DictConfig, folder: Path, reporter: Reporter) -> float | tuple[fl
     """
     try:
         result = train_in(cfg, folder, reporter)
+    except (UserError, MachineFault):  # nothing more is written
+        raise
     except BaseException:  # Ctrl-C too: the page shows what there is
         write_page(cfg, folder)
         raise

@@ -1,19 +1,23 @@
-"""A run's test part by Lightning's Trainer: for what a plain loop cannot do, such as precision and foreign learners."""
+"""A run's test part, or new rows, by Lightning's Trainer: for what a plain loop cannot do, such as precision."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import lightning as L
 import torch
 from lightning.pytorch.utilities.model_helpers import is_overridden
 from omegaconf import DictConfig
-from torch import Tensor
+from torch import Tensor, nn
 
 from tunesmith import run_folder
-from tunesmith.errors import NothingToEvaluate
+from tunesmith.data.batches import Batches
+from tunesmith.errors import NothingToEvaluate, UserError
 from tunesmith.training.build import build_quiet_trainer
 from tunesmith.training.fit import interruptible
+from tunesmith.training.supervised import SupervisedLearning
 from tunesmith.training.weights import load_checkpoint
 
 if TYPE_CHECKING:
@@ -29,6 +33,42 @@ def predict(cfg: DictConfig, built: Built) -> list[Tensor]:
     return list(batches)
 
 
+def predict_rows(cfg: DictConfig, module: nn.Module, batches: Batches, folder: Path) -> list[Any]:
+    """Return what a learner puts out for each batch of new rows, by its predict_step, or else its forward.
+
+    predict_step gets batches as those of training, with zeros for targets; forward gets inputs alone.
+
+    Raises:
+        UserError: the learner has neither.
+    """
+    assert isinstance(module, L.LightningModule)
+    has_step = is_overridden("predict_step", module)
+    if not has_step and not is_overridden("forward", module):
+        raise UserError(
+            f"learner: {type(module).__name__} must have a predict_step that takes a batch, or a forward that takes "
+            "inputs, to be applied to new rows"
+        )
+    is_loaded = isinstance(module, SupervisedLearning)
+    trainer = build_quiet_trainer(cfg, folder, devices=1, callbacks=[] if is_loaded else [_BestCheckpoint(folder)])
+    with interruptible(trainer):
+        found: Any = trainer.predict(module, batches if has_step else _Inputs(batches))
+    assert found is not None
+    return list(found)
+
+
+class _Inputs:
+    """The inputs alone of batches."""
+
+    def __init__(self, batches: Batches) -> None:
+        self.batches = batches
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (inputs for inputs, _ in self.batches)
+
+
 def test(cfg: DictConfig, built: Built) -> dict[str, float]:
     """Return what a learner's own test_step logs with the best checkpoint.
 
@@ -38,7 +78,7 @@ def test(cfg: DictConfig, built: Built) -> dict[str, float]:
     data, module = built.data, built.module
     assert isinstance(module, L.LightningModule)
     _check_has_test(data, module)
-    trainer = build_quiet_trainer(cfg, built.folder, devices=1, callbacks=[_BestCheckpoint(built)])
+    trainer = build_quiet_trainer(cfg, built.folder, devices=1, callbacks=[_BestCheckpoint(built.folder)])
     with interruptible(trainer):
         logged = trainer.test(module, data, verbose=False)
     return {name: value for metrics in logged for name, value in metrics.items()}
@@ -55,9 +95,8 @@ def _check_has_test(data: L.LightningDataModule | None, module: L.LightningModul
 class _BestCheckpoint(L.Callback):
     """Loads data and learner from the best checkpoint, as Lightning does, and parts that torch.compile wraps."""
 
-    def __init__(self, built: Built) -> None:
-        path = built.folder / run_folder.BEST_CHECKPOINT
-        self.checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    def __init__(self, folder: Path) -> None:
+        self.checkpoint = torch.load(folder / run_folder.BEST_CHECKPOINT, map_location="cpu", weights_only=True)
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         data = getattr(trainer, "datamodule", None)
@@ -68,3 +107,6 @@ class _BestCheckpoint(L.Callback):
     def on_test_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Load the learner here, when every layer is there, those of setup and configure_model too."""
         load_checkpoint(pl_module, self.checkpoint)
+
+    def on_predict_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self.on_test_start(trainer, pl_module)

@@ -94,7 +94,7 @@ def test_the_file_of_a_table_can_be_read(tmp_path: Path) -> None:
     write_json(tmp_path / "a.json", FittedPreparation.of(arrays, preparation, 0, 1).to_plain())
     assert (tmp_path / "a.json").read_text().splitlines() == [
         "{",
-        '"version": 1,',
+        '"version": 2,',
         '"input_shape": [2],',
         '"columns": ["age", "colour"],',
         '"kinds": ["number", "category"],',
@@ -104,7 +104,10 @@ def test_the_file_of_a_table_can_be_read(tmp_path: Path) -> None:
         '"scale": [4.0],',
         '"classes": ["no", "yes"],',
         '"target_mean": 0.0,',
-        '"target_scale": 1.0',
+        '"target_scale": 1.0,',
+        '"target_shape": [],',
+        '"tokens": false,',
+        '"table": null',
         "}",
     ]
 
@@ -149,8 +152,19 @@ def test_samples_of_another_shape_are_refused() -> None:
         fitted(IMAGES).apply(others)
 
 
+def with_dates(order: str, *features: str) -> dict[str, Any]:
+    column = {"order": order, "features": features, "first": "2024-01-01"}
+    return {"targets": [], "left_out": [], "dates": {"day": column}}
+
+
 DAMAGES: dict[str, tuple[dict[str, Any], str]] = {
-    "another version": ({"version": 2}, "version"),
+    "another version": ({"version": 3}, "version 3, where this one reads 2"),
+    "a target's shape less": ({"target_shape": ...}, "target_shape"),
+    "a target of negative size": ({"target_shape": [-1]}, "sizes of a target"),
+    "tokens of text": ({"tokens": "no"}, "tokens that are true or false"),
+    "dates of another column": ({"table": with_dates("iso", "year")}, "a column for each feature of dates"),
+    "a table of another kind": ({"table": []}, "list indices"),
+    "dates of an unknown order": ({"table": with_dates("x")}, "known order"),
     "no scale": ({"scale": ...}, "scale"),
     "a scale of 0": ({"scale": [1.0, 0.0]}, "above 0"),
     "an offset less": ({"offset": [1.0]}, "offset and scale of each number"),

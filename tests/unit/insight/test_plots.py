@@ -2,51 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import cache
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from matplotlib import colormaps
-from matplotlib.colors import to_rgb
 from matplotlib.image import imread
-from numpy.typing import NDArray
+from pictures import HEIGHT, Picture, columns, has_color, size_in_panels
 
-from tunesmith.insight.plots import ACCENT, save_curves, save_lr_curve, save_study
+from tunesmith.insight.plots import ACCENT, save_curves, save_lr_curve
 
 LR = np.geomspace(1e-7, 1e-1, 100)
-Picture = NDArray[np.float32]  # (height, width, 4), values in 0..1
-# Pixels of one panel.
-WIDTH, HEIGHT = 672, 504
 
 
 def rows(*names: str) -> list[dict[str, str]]:
     """Rows of metrics.csv."""
     return [{"epoch": str(epoch), **dict.fromkeys(names, str(1 / epoch))} for epoch in (1, 2, 3)]
-
-
-def trials(**values: list[Any]) -> list[dict[str, str]]:
-    """Rows of trials.csv, whose values fall."""
-    number = max(map(len, values.values()))
-    drawn = [{name: str(value[index]) for name, value in values.items()} for index in range(number)]
-    return [{"number": str(index), "value": str(1 - 0.1 * index), **row} for index, row in enumerate(drawn)]
-
-
-def columns(picture: Picture, color: Any) -> NDArray[np.int64]:
-    """Return the columns in which a picture has pixels of a colour."""
-    return np.flatnonzero(has_color(picture, color).any(axis=0))
-
-
-def has_color(picture: Picture, color: Any) -> NDArray[np.bool_]:
-    is_close: NDArray[np.bool_] = np.abs(picture[:, :, :3] - np.array(to_rgb(color), np.float32)) < 0.01
-    return is_close.all(axis=2)
-
-
-def size_in_panels(picture: Picture) -> tuple[float, float]:
-    height, width, _ = picture.shape
-    return width / WIDTH, height / HEIGHT
 
 
 # range tests
@@ -89,64 +61,17 @@ def test_more_runs_have_a_colour_each_and_a_panel_per_metric_of_any_split(tmp_pa
     assert size_in_panels(picture) == (3, 1)
 
 
-# studies
-
-Drawn = Callable[..., Picture]
-
-
-@pytest.fixture(scope="module")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
-    """Draws each study once, however many tests look at it."""
-    folder = tmp_path_factory.mktemp("studies")
-
-    @cache
-    def draw(mode: str, *parameters: tuple[Any, ...]) -> Picture:
-        """parameters: the values of x, y and z."""
-        named = dict(zip("xyz", map(list, parameters), strict=False))
-        save_study(folder / "a.png", trials(**named), list(named), mode)
-        picture: Picture = imread(folder / "a.png")
+def test_a_metric_that_spans_decades_has_a_log_scale_and_pruned_runs_are_dashed(tmp_path: Path) -> None:
+    def draw(name: str, *values: float, dashed: tuple[str, ...] = ()) -> Picture:
+        rows = [{"epoch": str(epoch), "val/loss": str(value)} for epoch, value in enumerate(values, 1)]
+        save_curves(tmp_path / name, {"a": rows, "b": []}, dashed)
+        picture: Picture = imread(tmp_path / name)
         return picture
 
-    return draw
-
-
-CLOSE = (1, 2, 3)
-
-
-@pytest.mark.parametrize(
-    ("parameters", "panels"),
-    [
-        pytest.param([CLOSE], (2, 1), id="one parameter and the best so far"),
-        pytest.param([(1, 2), ("a", "b"), (3, 3)], (3, 2), id="three"),
-        pytest.param([(1, "")], (2, 1), id="one that a trial does not have"),
-        pytest.param([(1,)], (2, 1), id="one trial"),
-    ],
-)
-def test_a_panel_per_parameter(drawn: Drawn, parameters: list[Any], panels: tuple[float, float]) -> None:
-    assert size_in_panels(drawn("min", *parameters)) == panels
-
-
-@pytest.mark.parametrize(
-    ("values", "middle"),
-    [
-        pytest.param((1e-3, 1e-2, 1e-1), 0.5, id="far apart: a log scale"),
-        pytest.param(CLOSE, 0.5, id="close: a linear one"),
-        pytest.param((1, 8, 29), 0.25, id="close enough"),
-        pytest.param((0, 250, 1000), 0.25, id="zero has no logarithm"),
-    ],
-)
-def test_scale_of_a_parameter(drawn: Drawn, values: tuple[float, ...], middle: float) -> None:
-    shades = [colormaps["viridis"](rank) for rank in (0.0, 0.5, 1.0)]
-    first, second, third = (columns(drawn("min", values), shade).mean() for shade in shades)
-    assert (second - first) / (third - first) == pytest.approx(middle, abs=0.02)
-
-
-def test_choices_are_named_on_their_axis(drawn: Drawn) -> None:
-    is_same = np.array_equal(*(drawn("min", choices) for choices in (("relu", "tanh"), ("elu", "gelu"))))
-    assert not is_same
-
-
-@pytest.mark.parametrize(("mode", "falls"), [("min", True), ("max", False)])
-def test_the_best_so_far_follows_the_mode(drawn: Drawn, mode: str, falls: bool) -> None:
-    height = np.ptp(np.flatnonzero(has_color(drawn(mode, CLOSE), ACCENT).any(axis=1)))  # the values fall
-    assert bool(height > 0.5 * HEIGHT) is falls
+    color = colormaps["viridis"](0.0)[:3]
+    wide = draw("a.png", 1e-4, 1e-2, 1.0)  # a straight line on a log scale
+    middle = np.flatnonzero(has_color(wide, color)[:, columns(wide, color)[len(columns(wide, color)) // 2]]).mean()
+    rows = np.flatnonzero(has_color(wide, color).any(axis=1))
+    assert middle == pytest.approx((rows[0] + rows[-1]) / 2, abs=0.1 * HEIGHT)
+    full, dashed = (len(columns(draw("b.png", 1.0, 1.0, dashed=each), color)) for each in ((), ("a",)))
+    assert dashed < 0.9 * full

@@ -47,6 +47,7 @@ BOUNDS: dict[str, dict[str, Bounds]] = {
         "note": ([None, "why"], ["", 3, ["why"]]),
         "tags": ([[], ["a", "b"]], ["a", None, [1], [""]]),
         "find_lr": FLAG,
+        "probes": ([True, False, "auto"], [None, 1, "on"]),
         "refit": FLAG,
         "objective.others": ([None, [], ["parameters"]], ["parameters", 3]),
         "lr_finder.min_lr": POSITIVE,

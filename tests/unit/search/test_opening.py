@@ -11,7 +11,7 @@ import pytest
 from omegaconf import DictConfig, OmegaConf
 from studies import X, asked, prepared, settings_of
 
-from tunesmith.errors import UserError
+from tunesmith.errors import MachineFault, UserError
 from tunesmith.search.attribute_names import CONFIG_ERROR
 from tunesmith.search.opening import StudyOpener
 from tunesmith.search.results import MULTIRUN_FILE
@@ -157,3 +157,14 @@ def test_a_damaged_first_record_is_taken_from_the_command(tmp_path: Path) -> Non
     journal.write_bytes(b"".join([b"\0" * 40 + b"\n", *lines[1:]]))
     study = opener(folder).open(CONFIG)
     assert (study.study_name, study.direction.name, len(study.trials)) == ("s", "MINIMIZE", 2)
+
+
+def test_a_reader_beside_a_worker_makes_no_journal(tmp_path: Path) -> None:
+    opened = opener(tmp_path / "s")
+    study = opened.open(CONFIG)
+    study.tell(asked(study), 0.5)
+    assert [trial.value for trial in opened.follow().trials] == [0.5]
+    (tmp_path / "s" / JOURNAL_FILE).unlink()
+    with pytest.raises(MachineFault, match=r"study\.journal is gone$"):
+        opened.follow()
+    assert not (tmp_path / "s" / JOURNAL_FILE).exists()

@@ -201,7 +201,7 @@ DAMAGED = {
     "a list": ("[]", "list indices must be integers or slices, not str"),
     "no bytes of a text": (b"\xff", "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"),
     "not whole": ('{"version": 1}', "'input_shape' is missing"),
-    "a number that is none": ('{"version": NaN}', "it must have version nan, where this one reads 1"),
+    "a number that is none": ('{"version": NaN}', "it must have version nan, where this one reads 2"),
 }
 
 

@@ -19,6 +19,7 @@ from tiny import composed, older, small
 
 from tunesmith.data import DataModule
 from tunesmith.errors import UserError
+from tunesmith.insight.calibration import calibration_error
 from tunesmith.reporting import NoReporter
 from tunesmith.run_folder import read_yaml
 from tunesmith.training.cross_validation import cross_validate
@@ -157,13 +158,26 @@ def test_numbers_have_no_report(trained: Trained) -> None:
 # files
 
 
-@pytest.mark.parametrize(("name", "samples"), [("digits", 360), ("folds of numbers", 89)])
-def test_the_metrics_are_written_with_the_number_of_samples_and_the_error_of_the_loss(
-    trained: Trained, name: str, samples: int
+@pytest.mark.parametrize(
+    ("name", "samples", "facts"),
+    [("digits", 360, ["loss_se", "acc_se", "ece"]), ("folds of numbers", 89, ["loss_se", "rmse_se"])],
+)
+def test_the_metrics_are_written_with_the_number_of_samples_and_what_chance_does_to_them(
+    trained: Trained, name: str, samples: int, facts: list[str]
 ) -> None:
     metrics, written = evaluate(trained(name)), read_yaml(trained(name) / "test.yaml")
-    assert written == {**metrics, "samples": samples, "loss_se": written["loss_se"]}
+    assert list(written.items())[: len(metrics) + 1] == [*metrics.items(), ("samples", samples)]
+    assert list(written)[len(metrics) + 1 :] == facts
     assert 0 < written["loss_se"] < metrics["test/loss"]
+
+
+def test_accuracy_and_calibration_are_those_of_the_probabilities(trained: Trained) -> None:
+    evaluate(trained("digits"))
+    written = read_yaml(trained("digits") / "test.yaml")
+    data, outputs = by_hand(trained("digits"), "digits")
+    targets, accuracy = data.splits.test.targets.numpy(), written["test/acc"]
+    assert written["acc_se"] == pytest.approx((accuracy * (1 - accuracy) / 360) ** 0.5)
+    assert written["ece"] == pytest.approx(calibration_error(outputs.softmax(1).numpy(), targets), rel=1e-4)
 
 
 def test_metrics_have_no_more_digits_than_float32_holds(trained: Trained) -> None:

@@ -91,6 +91,14 @@ def alike(sign: str) -> str:
     return next((signs for signs in (BLANKS, APOSTROPHES) if sign and sign in signs), sign)
 
 
+def read_texts(column: Any, form: CellFormat) -> tuple[Any, Mapping[str, int]]:
+    """Return a column of texts without blanks around them, missing where a word says so, and which words did."""
+    column = column.str.strip(BLANKS + "\t\r\n")
+    is_missing = column.isin(form.missing | {""})
+    words = column[is_missing].value_counts().drop("", errors="ignore").to_dict()
+    return column.where(~is_missing), words
+
+
 def read_cells(column: Any, form: CellFormat) -> tuple[Any, Mapping[str, int]]:
     """Return a column of texts as numbers or truth values if all its cells are some, and which words meant "missing".
 
@@ -100,10 +108,7 @@ def read_cells(column: Any, form: CellFormat) -> tuple[Any, Mapping[str, int]]:
 
     if is_numeric_dtype(column):
         return column, {}
-    column = column.str.strip(BLANKS + "\t\r\n")
-    is_missing = column.isin(form.missing | {""})
-    words = column[is_missing].value_counts().drop("", errors="ignore").to_dict()
-    column = column.where(~is_missing)
+    column, words = read_texts(column, form)
     known = column.dropna()
     if len(known) and known.isin(TRUTH).all():
         return column.astype(object).map(TRUTH).infer_objects(), words

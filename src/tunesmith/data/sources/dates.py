@@ -17,6 +17,17 @@ DATE = re.compile(
     r"([T ]\d{1,2}:\d{2}.*)?|(19|20)\d{2}-\d{2}"
 )
 SECONDS_A_DAY = 86_400
+# Parts of a date -> pandas' names.
+_PARTS = {"year": "year", "month": "month", "weekday": "day_of_week", "hour": "hour"}
+
+
+# How dates are written -> the options of pandas.to_datetime.
+_ORDERS: dict[str, dict[str, Any]] = {
+    "iso": {"format": "ISO8601"},
+    "any": {},
+    "day": {"dayfirst": True},
+    "month": {"dayfirst": False},
+}
 
 
 def read_dates(column: Any) -> Any | None:
@@ -25,36 +36,47 @@ def read_dates(column: Any) -> Any | None:
     ISO 8601, or one format of numbers for all rows. With dots the day comes before the month, with strokes the month
     does, unless that fits no calendar.
     """
+    found = find_dates(column)
+    return None if found is None else found[0]
+
+
+def find_dates(column: Any) -> tuple[Any, str] | None:
+    """Return the dates of read_dates, and how they are written, for parse_dates."""
     known = column.dropna()
     if known.empty or not all(isinstance(cell, str) and DATE.fullmatch(cell.strip()) for cell in known.unique()):
         return None
     first = known.iloc[0].strip()
     texts = column.str.strip()
     if re.match(r"\d{4}", first):
-        iso = _parse(texts, format="ISO8601")
-        return _parse(texts) if iso is None else iso
+        return _first_that_parses(texts, "iso", "any")
     if "." in first:
-        return _parse(texts, dayfirst=True)
-    month_first, day_first = _parse(texts, dayfirst=False), _parse(texts, dayfirst=True)
-    if month_first is None or day_first is None:
-        return day_first if month_first is None else month_first
-    if not month_first.equals(day_first):
+        return _first_that_parses(texts, "day")
+    month_first, day_first = parse_dates(texts, "month"), parse_dates(texts, "day")
+    if month_first is not None and day_first is not None and not month_first.equals(day_first):
         log.warning(
             "data: column %s may have the day or the month first; %s is read as %s (2024-02-01 would be clear)",
             *(column.name, first, month_first[known.index[0]].date()),
         )
-    return month_first
+    return _first_that_parses(texts, "month", "day")
 
 
-def _parse(column: Any, **options: Any) -> Any | None:
+def _first_that_parses(texts: Any, *orders: str) -> tuple[Any, str] | None:
+    return next(((dates, order) for order in orders if (dates := parse_dates(texts, order)) is not None), None)
+
+
+def parse_dates(texts: Any, order: str) -> Any | None:
+    """Return texts as dates in UTC, NaT for gaps; None if one of them is not written so."""
     import pandas
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", UserWarning)  # pandas would guess each row's format by itself
-            return pandas.to_datetime(column, utc=True, **options)
-    except (ValueError, UserWarning, OverflowError):
+        # pandas warns before it guesses each row's format by itself, or takes 31/12 although the month comes first; an
+        # error in place of the warning would be lost in its C code.
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always", UserWarning)
+            dates = pandas.to_datetime(texts, utc=True, **_ORDERS[order])
+    except (ValueError, OverflowError):
         return None
+    return None if any(issubclass(each.category, UserWarning) for each in said) else dates
 
 
 def date_features(dates: Any, kind: str) -> Iterator[tuple[str, Any]]:
@@ -64,13 +86,21 @@ def date_features(dates: Any, kind: str) -> Iterator[tuple[str, Any]]:
     the table's first date: where counting begins makes no difference to a net, so no part of the data is favoured).
     """
     if kind == "elapsed":
-        yield "elapsed", (dates - dates.min()).dt.total_seconds() / SECONDS_A_DAY
+        yield "elapsed", _days_since(dates, dates.min())
         return
-    parts = {"year": "year", "month": "month", "weekday": "day_of_week", "hour": "hour"}
-    for part, attribute in parts.items():
-        values = getattr(dates.dt, attribute)
+    for part in _PARTS:
+        values = date_feature(dates, part)
         if values.nunique() > 1:
             yield part, values
+
+
+def date_feature(dates: Any, feature: str, first: Any = None) -> Any:
+    """Return one feature of dates, (rows,), NaN for gaps; first: the date from which elapsed days count."""
+    return _days_since(dates, first) if feature == "elapsed" else getattr(dates.dt, _PARTS[feature])
+
+
+def _days_since(dates: Any, first: Any) -> Any:
+    return (dates - first).dt.total_seconds() / SECONDS_A_DAY
 
 
 def seconds(dates: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from tunesmith.data.arrays import Arrays, narrow
 from tunesmith.data.sources.cells import CellFormat
-from tunesmith.data.sources.dates import read_dates, seconds
+from tunesmith.data.sources.dates import find_dates, read_dates, seconds
 from tunesmith.data.sources.table_file import TableFile, read_table
 from tunesmith.data.sources.table_inputs import KEEP_WORDS, Reading, counts_rows, describe_words, read_columns
 from tunesmith.data.sources.table_targets import check_target, read_target, read_targets
+from tunesmith.data.table_columns import DATE_FEATURES, DateColumn, TableColumns
 from tunesmith.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ class Csv:
         form = CellFormat(self.na_values, self.keep_default_na, self.decimal, self.thousands)
         frame, words = read_table(TableFile(self.path, self.separator, self.encoding, self.header), form, named)
         self._check_names(named["data.drop"])
+        in_file = tuple(frame.columns)
         counters = {name for name in frame.columns if counts_rows(frame[name])}
         for name in self._target:
             check_target(frame[name], self.task, form)
@@ -63,7 +65,8 @@ class Csv:
         else:
             targets, classes = read_targets(frame[list(self._target)], self.task), ()
         frame = frame.drop(columns=list(self._target))
-        dates = {} if self.dates == "text" else _date_columns(frame)
+        found = {} if self.dates == "text" else _date_columns(frame)
+        dates = {name: values for name, (values, _) in found.items()}
         order, groups = self._order(frame, dates)
         frame = frame.drop(columns=[name for name in self._split if name not in dates])
         columns = read_columns(frame, Reading(form, self.max_categories, dates, self.dates, counters, words))
@@ -72,7 +75,19 @@ class Csv:
             raise UserError(f"data.path must have a column{beside} to learn from; got {self.path}")
         inputs = narrow(np.stack(columns.values, axis=1))
         names = tuple(columns.names)
-        return Arrays(inputs, targets, names, classes, columns.categories, order=order, groups=groups)
+        table = self._table(in_file, names, found)
+        return Arrays(inputs, targets, names, classes, columns.categories, order=order, groups=groups, table=table)
+
+    def _table(self, in_file: Sequence[str], inputs: Sequence[str], dates: Mapping[str, Any]) -> TableColumns:
+        """Return what the file's columns were; inputs: names; dates: column -> dates, and how they are written."""
+        features = {name: tuple(part for part in DATE_FEATURES if f"{name}.{part}" in inputs) for name in dates}
+        used = {
+            name: DateColumn(order, features[name], values.min().isoformat())
+            for name, (values, order) in dates.items()
+            if features[name]
+        }
+        others = tuple(name for name in in_file if name not in (*inputs, *used, *self._target))
+        return TableColumns(self._target, others, used)
 
     @property
     def _target(self) -> tuple[str, ...]:
@@ -134,8 +149,8 @@ class Csv:
         return None if order is None else order.to_numpy(np.float64), groups
 
 
-def _date_columns(frame: Any) -> dict[str, Any]:
+def _date_columns(frame: Any) -> dict[str, tuple[Any, str]]:
     from pandas.api.types import is_numeric_dtype
 
-    read = {name: read_dates(frame[name]) for name in frame.columns if not is_numeric_dtype(frame[name])}
+    read = {name: find_dates(frame[name]) for name in frame.columns if not is_numeric_dtype(frame[name])}
     return {name: dates for name, dates in read.items() if dates is not None}

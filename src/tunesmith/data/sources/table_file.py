@@ -6,7 +6,8 @@ import csv
 import logging
 import warnings
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -20,12 +21,16 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class TableFile:
-    r"""separator: a character, or \t as it is typed; header: row of the columns' names, None if there is none."""
+    r"""separator: a character, or \t as it is typed; header: row of the columns' names, None if there is none.
+
+    key: which names the file, for messages.
+    """
 
     path: str
     separator: str
     encoding: str
     header: int | None = 0
+    key: str = "data.path"
 
 
 def read_table(
@@ -42,28 +47,13 @@ def read_table(
     from pandas.api.types import is_numeric_dtype
 
     _check_header(file, named)
-    options = {
-        "sep": _delimiter(file.separator),
-        "encoding": _encoding(file.encoding),
-        "header": file.header,
-        "keep_default_na": False,
-        "index_col": False,
-        "low_memory": False,
-        "skipinitialspace": True,
-    }
+    options = reading_options(file)
     words: dict[str, Mapping[str, int]] = {}
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pandas.errors.ParserWarning)  # rows longer than the header
-            missing = ["", *form.na_values, *(MISSING if form.keep_default_na else ())]
-            frame = pandas.read_csv(file.path, na_values=missing, decimal=form.decimal, **options)
-            others = [place for place, name in enumerate(frame) if not is_numeric_dtype(frame[name])]
-            # Columns of numbers are read by pandas alone, ten times as fast; the others again, with their words.
-            texts = pandas.read_csv(file.path, na_values=[""], dtype=str, usecols=others, **options) if others else {}
-    except UnicodeError as error:
-        raise _undecodable(file, error) from None
-    except (ValueError, pandas.errors.ParserWarning) as error:
-        raise UserError(f"data.path must be a table; got {file.path}: {' '.join(str(error).split())}") from None
+    with explained(file):
+        frame = pandas.read_csv(file.path, **missing_options(form), **options)
+        others = [place for place, name in enumerate(frame) if not is_numeric_dtype(frame[name])]
+        # Columns of numbers are read by pandas alone, ten times as fast; the others again, with their words.
+        texts = pandas.read_csv(file.path, na_values=[""], dtype=str, usecols=others, **options) if others else {}
     columns = {str(name).strip(): frame[name] for name in frame}
     for name in texts:
         column, found = read_cells(texts[name], form)
@@ -72,10 +62,43 @@ def read_table(
     return pandas.DataFrame(columns, index=frame.index), words
 
 
-def _check_header(file: TableFile, named: Mapping[str, Sequence[str]]) -> None:
-    """Raise UserError unless the file has a header with the columns that the keys name, each once."""
+def reading_options(file: TableFile) -> dict[str, Any]:
+    """Return what pandas.read_csv has to know of a file."""
+    return {
+        "sep": _delimiter(file.separator),
+        "encoding": _encoding(file.encoding),
+        "header": file.header,
+        "keep_default_na": False,
+        "index_col": False,
+        "low_memory": False,
+        "skipinitialspace": True,
+    }
+
+
+def missing_options(form: CellFormat) -> dict[str, Any]:
+    """Return what pandas.read_csv has to know of numbers."""
+    return {"na_values": ["", *form.na_values, *(MISSING if form.keep_default_na else ())], "decimal": form.decimal}
+
+
+@contextmanager
+def explained(file: TableFile) -> Iterator[None]:
+    """Turn what pandas says of a file that is no table into a UserError."""
+    import pandas
+
     try:
-        with check_file(file.path).open(newline="", encoding=_encoding(file.encoding)) as opened:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pandas.errors.ParserWarning)  # rows longer than the header
+            yield
+    except UnicodeError as error:
+        raise _undecodable(file, error) from None
+    except (ValueError, pandas.errors.ParserWarning) as error:
+        raise UserError(f"{file.key} must be a table; got {file.path}: {' '.join(str(error).split())}") from None
+
+
+def read_header(file: TableFile) -> list[str]:
+    """Return the names of a file's columns, 0, 1, 2, ... if it has none; raises UserError if it is no table."""
+    try:
+        with check_file(file.path, file.key).open(newline="", encoding=_encoding(file.encoding)) as opened:
             rows = csv.reader(opened, delimiter=_delimiter(file.separator), skipinitialspace=True)
             header = next(islice((row for row in rows if row), file.header or 0, None), [])
     except (UnicodeError, LookupError) as error:
@@ -83,10 +106,15 @@ def _check_header(file: TableFile, named: Mapping[str, Sequence[str]]) -> None:
     except (csv.Error, TypeError) as error:
         got = f"'{file.separator}' ({error})"
         raise UserError(f"data.separator must split the header of {file.path}; got {got}") from None
-    header = [name.strip() or f"Unnamed: {index}" for index, name in enumerate(header)]  # pandas' name for it
     if file.header is None:
-        header = list(map(str, range(len(header))))
-    elif _are_values(header):
+        return list(map(str, range(len(header))))
+    return [name.strip() or f"Unnamed: {index}" for index, name in enumerate(header)]  # pandas' name for it
+
+
+def _check_header(file: TableFile, named: Mapping[str, Sequence[str]]) -> None:
+    """Raise UserError unless the file has a header with the columns that the keys name, each once."""
+    header = read_header(file)
+    if file.header is not None and _are_values(header):
         log.warning("data: names of columns are numbers (%s)%s", list_names(header), _suggest_no_header(header))
     twice = [name for name, number in Counter(header).items() if number > 1]
     if twice:

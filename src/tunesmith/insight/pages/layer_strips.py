@@ -7,11 +7,12 @@ from collections.abc import Callable
 
 from tunesmith.insight.pages.figures import COLORSCALE, Spec, axis, label, layout
 from tunesmith.insight.pages.page import Figure, Section, missing, sentence
-from tunesmith.insight.pages.run_facts import RunFacts
+from tunesmith.insight.pages.run_facts import RunFacts, thinned
 
 RATIO, DEAD = "update_ratio", "dead_share"
-# Rows of pixels of one layer in a strip.
-_ROW = 22
+MAX_EPOCHS = 400
+# Pixels of one layer's row in a strip; half of it if there are many.
+_ROW, MANY_LAYERS = 26, 30
 
 
 def layers(facts: RunFacts) -> Section:
@@ -22,20 +23,20 @@ def layers(facts: RunFacts) -> Section:
         return Section("layers", "Layers", body)
     words = (
         "Update ratio: the size of an update over that of the weights, as log10; about -3 is usual (Karpathy, CS231n). "
-        "Dead share: units that are never active, or always saturated. White: not measured at that epoch."
+        "Dead share: units that are never active, or always saturated. "
+        f"Only epochs are shown that were measured, {MAX_EPOCHS} of them at most, evenly spread."
     )
     return Section("layers", "Layers", sentence(words), figures)
 
 
 def _ratio(facts: RunFacts) -> Figure | None:
     cells = _cells(facts, RATIO, lambda value: math.log10(value) if value > 0 else None)
-    bar = {"title": {"text": "log10", "side": "right"}}
-    return _strip("update-ratio", "update ratio (log10)", cells, {"zmin": -5, "zmax": -1, "colorbar": bar})
+    return _strip("update-ratio", "update ratio (log10)", cells, {"zmin": -5, "zmax": -1})
 
 
 def _dead(facts: RunFacts) -> Figure | None:
     cells = _cells(facts, DEAD, lambda value: value)
-    return _strip("dead-share", "dead share", cells, {"zmin": 0, "zmax": 1, "colorbar": {"title": {"text": "share"}}})
+    return _strip("dead-share", "dead share", cells, {"zmin": 0, "zmax": 1})
 
 
 def _cells(facts: RunFacts, column: str, scaled: Callable[[float], float | None]) -> dict[str, dict[int, float | None]]:
@@ -53,17 +54,23 @@ def _cells(facts: RunFacts, column: str, scaled: Callable[[float], float | None]
 def _strip(name: str, title: str, cells: dict[str, dict[int, float | None]], look: Spec) -> Figure | None:
     if not cells:
         return None
-    epochs = sorted({epoch for row in cells.values() for epoch in row})
-    # Epochs that were left out stay white: each has a column of its own.
-    every = list(range(epochs[0], epochs[-1] + 1)) if epochs[-1] - epochs[0] < 2000 else epochs
+    epochs = thinned(sorted({epoch for row in cells.values() for epoch in row}), MAX_EPOCHS)
     names = [label(layer, 32) for layer in cells]
     trace = {
-        **{"type": "heatmap", "x": every, "y": list(range(len(cells))), "colorscale": COLORSCALE, "hoverongaps": False},
-        **{"z": [[row.get(epoch) for epoch in every] for row in cells.values()], **look},
-        **{"text": [[layer] * len(every) for layer in names]},
+        **{
+            "type": "heatmap",
+            "x": [str(epoch) for epoch in epochs],
+            "y": list(range(len(cells))),
+            "colorscale": COLORSCALE,
+            "hoverongaps": False,
+        },
+        **{"z": [[row.get(epoch) for epoch in epochs] for row in cells.values()], **look},
+        **{"text": [[layer] * len(epochs) for layer in names]},
         "hovertemplate": f"%{{text}}<br>epoch %{{x}}<br>{title} %{{z:.3g}}<extra></extra>",
     }
     ticks: Spec = {"tickvals": list(range(len(names))), "ticktext": names, "autorange": "reversed", "showgrid": False}
-    spec = layout(axis("epoch", showgrid=False), axis("", **ticks), title={"text": title, "font": {"size": 13}})
-    height = 110 + _ROW * len(cells)
+    spec = layout(
+        axis("epoch", type="category", showgrid=False), axis("", **ticks), title={"text": title, "font": {"size": 13}}
+    )
+    height = 130 + len(cells) * (_ROW if len(cells) <= MANY_LAYERS else _ROW // 2)
     return Figure(name, {"data": [trace], "layout": spec}, height, label=title, is_half=True)

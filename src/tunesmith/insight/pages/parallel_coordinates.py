@@ -15,9 +15,10 @@ from tunesmith.insight.pages.study_facts import StudyFacts, TrialFacts
 # Axes that stand side by side, beside those of state and value.
 MAX_AXES = 10
 NOT_SET = "not set"
-# Colours of pruned trials, whose number is -1, and of complete ones from the best, 0, to the worst, 1.
+# Colours of pruned trials, whose number is -1, and of complete ones from the worst, 0, to the best, 1: plotly draws
+# lines of higher numbers above those of lower ones.
 _PRUNED = figures.STATES["pruned"]
-_COLOURS = [[0, _PRUNED], [0.49, _PRUNED], *([0.5 + place / 2, colour] for place, colour in figures.MARK_COLORS)]
+_COLOURS = [[0, _PRUNED], [0.49, _PRUNED], *([1 - place / 2, colour] for place, colour in figures.MARK_COLORS[::-1])]
 
 
 def parallel_figure(facts: StudyFacts, drawn: DrawnTrials, scales: Sequence[ParamScale]) -> Figure | None:
@@ -25,7 +26,7 @@ def parallel_figure(facts: StudyFacts, drawn: DrawnTrials, scales: Sequence[Para
 
     scales: of the parameters, in the order of the axes.
     """
-    trials = drawn.marks[::-1]  # the best line is drawn last
+    trials = drawn.marks[::-1]
     shown = scales[:MAX_AXES]
     if len(trials) < 2 or not shown:
         return None
@@ -51,8 +52,8 @@ def parallel_figure(facts: StudyFacts, drawn: DrawnTrials, scales: Sequence[Para
 
 
 def _colours(trials: Sequence[TrialFacts]) -> list[float]:
-    """Return a number per trial, the worst first: -1 for pruned ones, 0 for the best complete one, 1 for the worst."""
-    complete = [trial.number for trial in trials if trial.state == "complete"][::-1]
+    """Return a number per trial, the worst first: -1 for pruned ones, 0 for the worst complete one, 1 for the best."""
+    complete = [trial.number for trial in trials if trial.state == "complete"]
     places = {number: place / max(1, len(complete) - 1) for place, number in enumerate(complete)}
     return [places.get(trial.number, -1.0) for trial in trials]
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from html import escape
 from typing import Any
 
 import yaml
 
 from tunesmith.insight.pages.figures import number
 from tunesmith.insight.pages.page import Section, command, missing, sentence, table, text
-from tunesmith.insight.pages.run_facts import RunFacts
+from tunesmith.insight.pages.run_facts import RunFacts, to_number
+from tunesmith.insight.test_part import standard_error
 from tunesmith.run_folder import LAST_CHECKPOINT, TEST_FACTS
 
 # Of result.yaml, as they are shown: key -> words.
@@ -44,18 +44,23 @@ def text_block(words: str) -> str:
 def _best(facts: RunFacts) -> str:
     result = facts.result
     if not result:
-        return missing(
-            "The run has not ended, or was interrupted: there is no result.yaml. The page shows what it left."
-        )
-    value, folds = _float(result.get("value")), result.get("folds")
-    if value is None:
+        words = missing("The run has not ended, or was interrupted: there is no result.yaml. This is what it left.")
+        if facts.best is None:
+            return words
+        epoch, value = facts.best
+        return words + _big(value, f"best {facts.metric} so far, epoch {epoch}")
+    stated, folds = to_number(result.get("value")), result.get("folds")
+    if stated is None:
         return missing("No epoch counts: the run has no best value.")
     where = f"epoch {result.get('epoch')} of {result.get('epochs')}"
     if isinstance(folds, list):
-        spread = _float(result.get("spread"))
+        spread = to_number(result.get("spread"))
         where = f"mean of {len(folds)} folds{'' if spread is None else f', spread {number(spread)}'}"
-    words = f"best {facts.metric} ({facts.mode}), {where}"
-    return f'<p class="big">{number(value)} <small>{escape(words)}</small></p>\n'
+    return _big(stated, f"best {facts.metric} ({facts.mode}), {where}")
+
+
+def _big(value: float, words: str) -> str:
+    return f'<p class="big">{number(value)} <small>{text(words)}</small></p>\n'
 
 
 def _rows(facts: RunFacts) -> list[list[object]]:
@@ -63,7 +68,7 @@ def _rows(facts: RunFacts) -> list[list[object]]:
     rows: list[list[object]] = [["folder", facts.folder]]
     if result:
         rows.append(["state", " ".join(filter(None, [str(result.get("state", "")).lower(), _reason(result)]))])
-        rows.append(["epochs", f"{result.get('epochs')} in {number(_float(result.get('seconds')))} s"])
+        rows.append(["epochs", f"{result.get('epochs')} in {number(to_number(result.get('seconds')))} s"])
     rows += [[words, str(result[key])] for key, words in _SHOWN.items() if result.get(key) is not None]
     return rows
 
@@ -74,12 +79,18 @@ def _reason(result: Any) -> str:
 
 
 def _test(facts: RunFacts) -> str:
-    numbers = {name: value for name, each in facts.test.items() if (value := _float(each)) is not None}
+    numbers = {name: value for name, each in facts.test.items() if (value := to_number(each)) is not None}
     if not numbers:
         return sentence("Not evaluated on the test part yet: do it once, at the end.")
-    rows: list[list[object]] = [[name, f"{value:.4g}"] for name, value in numbers.items() if name not in TEST_FACTS]
-    rows += [[name, f"{numbers[name]:.4g}"] for name in TEST_FACTS if name in numbers]
-    return sentence("On the test part:") + table(("metric", "value"), rows)
+    errors = {name: standard_error(facts.test, name) for name in numbers}
+    rows = [
+        [name, f"{value:.4g}", "" if errors[name] is None else f"{errors[name]:.2g}"]
+        for name, value in numbers.items()
+        if name not in TEST_FACTS
+    ]
+    words = f"On the test part, {facts.test['samples']} samples:" if "samples" in numbers else "On the test part:"
+    ece = sentence(f"Expected calibration error {numbers['ece']:.2g}.") if "ece" in numbers else ""
+    return sentence(words) + table(("metric", "value", "standard error"), rows) + ece
 
 
 def _commands(facts: RunFacts) -> str:
@@ -94,7 +105,3 @@ def _commands(facts: RunFacts) -> str:
     if not facts.is_trial and not facts.can_resume:
         lines["Repeat it:"] = ["python", "train.py", *typed]
     return "".join(sentence(words) + command(shlex.join(line)) for words, line in lines.items())
-
-
-def _float(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

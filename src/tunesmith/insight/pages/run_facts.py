@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,8 +22,6 @@ Row = Mapping[str, str]
 T = TypeVar("T")
 # Groups of a config that may hold passwords.
 _SECRET = ("hydra", "logger")
-# Written by h6's probes, if they ran.
-LAYERS_FILE = "layers.csv"
 
 
 @dataclass(frozen=True)
@@ -56,9 +55,50 @@ class RunFacts:
     can_resume: bool = False
     missing: Sequence[str] = ()
 
+    def label_names(self, number: int) -> list[str]:
+        """Return a name for each of so many labels: the columns of data.target, or their places from 0."""
+        data = self.config.get("data")
+        names = data.get("target") if isinstance(data, Mapping) else None
+        is_named = isinstance(names, list) and len(names) == number
+        return [str(name) for name in (names if is_named and names else range(number))]
+
+    @property
+    def best(self) -> tuple[int, float] | None:
+        """The best epoch and its value, as result.yaml says, or so far: of a run without folds."""
+        epoch, value = self.result.get("epoch"), to_number(self.result.get("value"))
+        if isinstance(epoch, int) and value is not None:
+            return epoch, value
+        if self.result or not self.mode:
+            return None
+        rows = [(finite(row.get("epoch")), finite(row.get(self.metric))) for row in self.rows.get("", ())]
+        known = [(int(epoch), value) for epoch, value in rows if epoch is not None and value is not None]
+        choose = max if self.mode == "max" else min
+        return choose(known, key=lambda each: each[1], default=None)
+
     @property
     def evaluate_command(self) -> str:
         return shlex.join(["python", "scripts/evaluate.py", self.folder])
+
+
+def to_number(value: object) -> float | None:
+    """Return a number of a YAML file; None for anything else."""
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def finite(cell: str | None) -> float | None:
+    """Return the number of a cell of a CSV file; None for one that is no finite number."""
+    try:
+        value = float(cell or "")
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def thinned(values: Sequence[T], most: int) -> Sequence[T]:
+    """Return so many of the values at most, evenly spread, the first and the last one among them."""
+    if len(values) <= most:
+        return values
+    return [values[place * (len(values) - 1) // (most - 1)] for place in range(most)]
 
 
 def read_run_facts(folder: Path) -> RunFacts:
@@ -83,7 +123,7 @@ def read_run_facts(folder: Path) -> RunFacts:
         metric=metric,
         mode=str(modes[0]) if modes else "",
         rows=read.all_rows(),
-        layers=read.read(LAYERS_FILE, _read_csv, []),
+        layers=read.read(run_folder.LAYERS_FILE, _read_csv, []),
         val=read.read(run_folder.VAL_OUTPUTS_FILE, read_part_outputs, None),
         test_outputs=read.read(run_folder.TEST_OUTPUTS_FILE, read_part_outputs, None),
         test=read.mapping(run_folder.TEST_FILE),

@@ -10,13 +10,15 @@ from tunesmith.insight.class_counts import confusion, most_confused, scores, sha
 from tunesmith.insight.pages.figures import FAINT, INK, Spec, axis, label, layout
 from tunesmith.insight.pages.page import Figure, Section, folded, missing, sentence, table
 from tunesmith.insight.pages.run_facts import RunFacts
-from tunesmith.insight.part_outputs import CLASSES, LABELS, PartOutputs
+from tunesmith.insight.part_outputs import CLASSES, LABELS, PartOutputs, residual_bins
 
 # More classes do not fit a screen: the pairs are listed that are confused most often.
 MANY_CLASSES, NUM_CONFUSED = 30, 30
 # Classes up to which each cell has its count written in it.
 FEW_CLASSES = 15
-MAX_POINTS, NUM_BINS = 3000, 40
+MAX_POINTS = 3000
+# Opaque: plotly chooses the colour of a cell's text by that of the cell.
+_SHARES = [[0, "#eef2f7"], [1, INK]]
 _WORDS = {"val": "Validation part", "test": "Test part"}
 
 
@@ -29,20 +31,24 @@ def predictions(facts: RunFacts) -> Section:
         figures += (
             _confusion(name, part) if part.kind == CLASSES else _residuals(name, part) if part.kind != LABELS else []
         )
-    tail = "".join(_report(name, part) for name, part in parts.items())
+    tail = "".join(_report(facts, name, part) for name, part in parts.items())
     return Section("predictions", "Predictions", "".join(body), figures, tail=tail)
 
 
 def _not_kept(facts: RunFacts) -> str:
     if facts.is_trial:
         why = "A trial of a sweep does not keep its outputs for the validation part; a plain run does."
+    elif not facts.result:
+        why = "The outputs of the validation part are kept at the end of a run."
+    elif "folds" in facts.result:
+        why = "With data.folds the folds validate on different parts: their outputs are not kept."
     else:
         why = (
             "No outputs of the validation part are kept. A plain run keeps them at its end with report=true on one "
             "device, if learner and data are tunesmith's own and a target is one class, or up to 100 labels or numbers."
         )
-    hint = "" if facts.test_outputs is not None else f" Those of the test part come with: {facts.evaluate_command}"
-    return missing(why + hint)
+    can_evaluate = facts.test_outputs is None and facts.result.get("value") is not None
+    return missing(f"{why} Those of the test part come with: {facts.evaluate_command}" if can_evaluate else why)
 
 
 def _words(name: str, part: PartOutputs) -> str:
@@ -72,16 +78,19 @@ def _confusion(name: str, part: PartOutputs) -> list[Figure]:
         **{
             "type": "heatmap",
             "z": shares_of_rows(counts).tolist(),
-            "customdata": counts.tolist(),
+            "text": counts.tolist(),
             "zmin": 0,
             "zmax": 1,
         },
-        **{"text": [[f"true {true}<br>predicted {other}" for other in names] for true in names], "showscale": True},
-        **{"colorscale": "Blues", "reversescale": False, "colorbar": {"title": {"text": "share", "side": "right"}}},
-        "hovertemplate": "%{text}<br>%{customdata} samples, %{z:.1%} of the true class<extra></extra>",
+        **{
+            "customdata": [[f"true {true}<br>predicted {other}" for other in names] for true in names],
+            "showscale": True,
+        },
+        **{"colorscale": _SHARES, "colorbar": {"title": {"text": "share", "side": "right"}}},
+        "hovertemplate": "%{customdata}<br>%{text} samples, %{z:.1%} of the true class<extra></extra>",
     }
     if len(names) <= FEW_CLASSES:
-        trace["texttemplate"] = "%{customdata}"
+        trace["texttemplate"] = "%{text}"
     spec = layout(
         axis("predicted", **ticks),
         axis("true", autorange="reversed", **ticks),
@@ -121,7 +130,7 @@ def _residuals(name: str, part: PartOutputs) -> list[Figure]:
 
 
 def _histogram(name: str, part: PartOutputs) -> Spec:
-    counts, edges = np.histogram((part.outputs - part.targets).ravel(), NUM_BINS)
+    counts, edges = residual_bins(part)
     bars = {
         **{
             "type": "bar",
@@ -140,9 +149,9 @@ def _title(name: str, what: str, shown: int = 0, of: int = 0) -> Spec:
     return {"text": f"{_WORDS[name]}: {what}{thinned}", "font": {"size": 13}}
 
 
-def _report(name: str, part: PartOutputs) -> str:
+def _report(facts: RunFacts, name: str, part: PartOutputs) -> str:
     if part.kind == LABELS:
-        return _fold(name, "labels", _label_table(part))
+        return _fold(name, "labels", _label_table(part, facts.label_names(part.outputs.shape[1])))
     if part.kind != CLASSES:
         return ""
     counts = _counts(part)
@@ -175,9 +184,9 @@ def _score_row(name: str, values: Sequence[float], num: int) -> list[object]:
     return [name, *(f"{value:.3f}" for value in values), num]
 
 
-def _label_table(part: PartOutputs) -> str:
+def _label_table(part: PartOutputs, names: Sequence[str]) -> str:
     rows: list[list[object]] = []
-    for place in range(part.targets.shape[1]):
+    for place, name in enumerate(names):
         counts = confusion((part.targets[:, place] > 0.5).astype(int), (part.outputs[:, place] > 0.5).astype(int), 2)
-        rows.append(_score_row(str(place), scores(counts)[1].tolist(), int(counts[1].sum())))
+        rows.append(_score_row(name, scores(counts)[1].tolist(), int(counts[1].sum())))
     return table(("label", "precision", "recall", "F1", "samples that have it"), rows)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Sequence
 from io import BytesIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tunesmith.insight.pages.figures import number
 from tunesmith.insight.pages.page import Section, missing, sentence, table, text
@@ -31,7 +33,8 @@ def worst(facts: RunFacts) -> Section:
     )
     if part.rows.size:
         words += " A missing cell shows what stands for it."
-    body = _pictures(part) if part.pictures.ndim == 4 else _table(part)
+    names = facts.label_names(part.outputs.shape[1])
+    body = _pictures(part, names) if part.pictures.ndim == 4 else _table(part, names)
     return Section("worst", "Worst samples", sentence(words) + body)
 
 
@@ -46,20 +49,20 @@ def as_picture(pixels: Floats) -> Floats:
     return picture
 
 
-def says(part: PartOutputs, position: int) -> tuple[str, str, str]:
-    """Return what is true of a sample, what is predicted, and its probability or error."""
+def says(part: PartOutputs, position: int, labels: Sequence[str] = ()) -> tuple[str, str, str]:
+    """Return what is true of a sample, what is predicted, and its probability or error; labels: their names."""
     output, target = part.outputs[position], part.targets[position]
     if part.kind == CLASSES:
         chosen = int(output.argmax())
         return str(part.classes[int(target)]), str(part.classes[chosen]), f"{output[chosen]:.1%}"
     if part.kind == LABELS:
-        wrong = np.flatnonzero((output > 0.5) != (target > 0.5))
-        return _labels(target), _labels(output), f"wrong: {', '.join(map(str, wrong)) or 'none'}"
+        wrong = _labels((output > 0.5) != (target > 0.5), labels)
+        return _labels(target > 0.5, labels), _labels(output > 0.5, labels), f"wrong: {wrong}"
     return _numbers(target), _numbers(output), _numbers(output - target)
 
 
-def _labels(values: Floats) -> str:
-    return ", ".join(map(str, np.flatnonzero(values > 0.5))) or "none"
+def _labels(holds: NDArray[np.bool_], names: Sequence[str]) -> str:
+    return ", ".join(name for name, does in zip(names, holds, strict=True) if does) or "none"
 
 
 def _numbers(values: Floats) -> str:
@@ -68,29 +71,29 @@ def _numbers(values: Floats) -> str:
     return f"{shown}, ..." if len(values) > 3 else shown
 
 
-def _pictures(part: PartOutputs) -> str:
-    pictures = (_picture(part, place, int(position)) for place, position in enumerate(part.worst))
+def _pictures(part: PartOutputs, labels: Sequence[str]) -> str:
+    pictures = (_picture(part, place, int(position), labels) for place, position in enumerate(part.worst))
     return f'<div style="{_GRID}">{"".join(pictures)}</div>'
 
 
-def _picture(part: PartOutputs, place: int, position: int) -> str:
+def _picture(part: PartOutputs, place: int, position: int, labels: Sequence[str]) -> str:
     from PIL import Image
 
     stream = BytesIO()
     Image.fromarray((as_picture(part.pictures[place]) * 255).round().astype(np.uint8)).save(stream, "png")
     source = f"data:image/png;base64,{b64encode(stream.getvalue()).decode()}"
-    true, predicted, how = says(part, position)
+    true, predicted, how = says(part, position, labels)
     name = f"sample {part.indices[position]}"
     words = f"{name}<br>true {text(true)}<br>predicted {text(predicted)}<br>{text(how)}"
     image = f'<img style="{_PICTURE}" src="{source}" alt="{name}">'
     return f'<figure style="{_FRAME}">{image}<figcaption class="note">{words}</figcaption></figure>'
 
 
-def _table(part: PartOutputs) -> str:
+def _table(part: PartOutputs, labels: Sequence[str]) -> str:
     last = "probability" if part.kind == CLASSES else "labels" if part.kind == LABELS else "error"
     rows: list[list[object]] = []
     for place, position in enumerate(part.worst):
         cells = part.rows[place].tolist() if part.rows.size else []
         loss = f"{part.losses[position]:.4g}"
-        rows.append([int(part.indices[position]), *says(part, position), loss, *cells])
+        rows.append([int(part.indices[position]), *says(part, int(position), labels), loss, *cells])
     return table(("sample", "true", "predicted", last, "loss", *part.columns.tolist()), rows)

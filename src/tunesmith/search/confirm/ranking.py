@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from statistics import fmean, stdev
+from statistics import fmean
 
-# Of all intervals: two-sided, by Student's t.
-LEVEL = 0.95
+from tunesmith.insight.means import Mean, mean_of
 
 
 @dataclass(frozen=True)
@@ -22,21 +21,6 @@ class Repeats:
     first: float
     values: Mapping[int, float]
     failed: int = 0
-
-
-@dataclass(frozen=True)
-class Mean:
-    """A mean of n scores, and half the width of its 95 % interval: t(n - 1) * standard deviation / sqrt(n).
-
-    half_width: None of fewer than two scores.
-    """
-
-    value: float
-    half_width: float | None
-
-    @property
-    def interval(self) -> list[float] | None:
-        return None if self.half_width is None else [self.value - self.half_width, self.value + self.half_width]
 
 
 @dataclass(frozen=True)
@@ -90,18 +74,6 @@ def optimism(ranked: Ranked, is_maximized: bool) -> float | None:
     if ranked.mean is None:
         return None
     return (ranked.repeats.first - ranked.mean.value) * (1 if is_maximized else -1)
-
-
-def mean_of(values: Sequence[float]) -> Mean | None:
-    """Return the mean of scores with its interval, None of no scores."""
-    if not values:
-        return None
-    if len(values) < 2:
-        return Mean(values[0], None)
-    from scipy.stats import t
-
-    quantile = float(t.ppf((1 + LEVEL) / 2, len(values) - 1))
-    return Mean(fmean(values), quantile * stdev(values) / math.sqrt(len(values)))
 
 
 def _difference(values: Mapping[int, float], of_first: Mapping[int, float]) -> Mean | None:

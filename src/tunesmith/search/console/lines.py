@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from optuna.study import StudyDirection
@@ -23,6 +23,8 @@ from tunesmith.search.study.trial import Attempt
 
 NOTHING_VARIES = "nothing varies; one trial; a typed KEY=1,2 or KEY=interval(0,1) makes a key vary"
 SUGGESTED = "what hydra.sweeper.custom_search_space suggests"
+# Prints a trial that has ended: see show_trial.
+Show = Callable[[FrozenTrial, list[FrozenTrial], Sequence[StudyDirection]], None]
 
 
 def say(text: str) -> None:
@@ -136,16 +138,19 @@ def show_joined(trials: Sequence[FrozenTrial], n_trials: int) -> None:
     say(f"joined the study: {state}, {hosts}" if running else f"going on with the study: {state}")
 
 
-def show_trial(trial: FrozenTrial, trials: list[FrozenTrial], directions: Sequence[StudyDirection]) -> None:
+def show_trial(
+    trial: FrozenTrial, trials: list[FrozenTrial], directions: Sequence[StudyDirection], is_best_shown: bool = False
+) -> None:
     """Print one finished trial: worker, number, state, values, best so far or the front, epochs, seconds.
 
     trials: of which the best is shown, none if the trial is compared with no other one.
+    is_best_shown: whether the console shows the best one anyway, so that a line of 80 columns suffices.
     """
     attempt = Attempt(trial)
     parts = [
         _name(trial),
         f"{trial.state.name:<8}",
-        *_values(attempt, trials, directions),
+        *_values(attempt, trials, directions, is_best_shown),
         f"epochs {attempt.epochs}",
         f"{attempt.seconds:.1f} s",
     ]
@@ -156,29 +161,29 @@ def show_trial(trial: FrozenTrial, trials: list[FrozenTrial], directions: Sequen
     say("  ".join(parts))
 
 
-def _values(attempt: Attempt, trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection]) -> Iterator[str]:
+def _values(
+    attempt: Attempt, trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection], is_best_shown: bool
+) -> Iterator[str]:
     if len(directions) == 1:
         best = best_trial(trials, directions[0])
         yield f"value {_number(attempt.value(directions[0]))}"
-        if trials:
+        if is_best_shown:
+            yield from ["best so far"] * (best is not None and best.number == attempt.number)
+        elif trials:
             yield f"best {_number(best.values[0])} (trial {best.number})" if best else "best none"
     else:
         yield f"values {', '.join(map(_number, attempt.values(directions))) or 'none'}"
         front = pareto_front(trials, directions)
         is_part = any(trial.number == attempt.number for trial in front)
-        yield f"front {len(front)} trial{'s' * (len(front) != 1)}{', this one too' * is_part}"
+        if is_best_shown:
+            yield from ["on the front"] * is_part
+        else:
+            yield f"front {len(front)} trial{'s' * (len(front) != 1)}{', this one too' * is_part}"
 
 
 def show_lost(trial: FrozenTrial) -> None:
     """Print that an attempt is lost."""
     say(f"{_name(trial)}  lost after {Attempt(trial).epochs} epochs; queued again")
-
-
-def show_epoch(trial: FrozenTrial) -> None:
-    """Print how far a running trial has come."""
-    step = trial.last_step
-    assert step is not None
-    say(f"{_name(trial)}  running   value {_number(trial.intermediate_values[step])}  epochs {Attempt(trial).epochs}")
 
 
 def show_silence(number: int, seconds: float) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tunesmith import run_folder
+from tunesmith.insight.test_part import chance_rows
 from tunesmith.search import command, results
 from tunesmith.search.confirm.confirmation import as_rows
 from tunesmith.search.console.lines import rows
@@ -67,6 +69,7 @@ def _rows(
     yield "epochs", f"{epochs['run']} run" + (f", {epochs['saved']} saved by pruning" if epochs["saved"] else "")
     if found["test"]:
         yield "test", "  ".join([*(f"{name} {value:.4g}" for name, value in found["test"].items()), *_of_refit(found)])
+        yield from _chance(found, folder)
     files = [results.RESULTS_FILE, results.BEST_FILE, TRIALS_FILE]
     yield "files", f"{folder}/  {', '.join(name for name in files if (folder / name).exists())}"
     yield "curves", "tensorboard --logdir outputs"
@@ -91,6 +94,13 @@ def _front(found: Mapping[str, Any], space: Space) -> Iterator[tuple[str, str]]:
 def _of_refit(found: Mapping[str, Any]) -> Iterator[str]:
     if found.get("refit"):
         yield f"(refit, {found['refit']['epochs']} epochs, in {found['refit']['folder']})"
+
+
+def _chance(found: Mapping[str, Any], folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield what the test part leaves to chance, read in the folder of what was evaluated, if it lies on this host."""
+    best = results.find_best(folder, found)
+    if best is not None:
+        yield from chance_rows(best / run_folder.REFIT_FOLDER if found.get("refit") else best)
 
 
 def _ties(numbers: Sequence[int]) -> str:

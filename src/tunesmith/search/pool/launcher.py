@@ -12,6 +12,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from tunesmith.errors import UserError
+from tunesmith.search.settings import Settings
 
 KEY = "hydra.launcher"
 _SUBMITIT = "hydra_plugins.hydra_submitit_launcher.submitit_launcher."
@@ -84,7 +85,15 @@ def runs_on_cluster(config: DictConfig) -> bool:
     return _CLUSTERS.get(str(OmegaConf.select(config, f"{KEY}._target_"))) == "slurm"
 
 
-def max_local_workers(config: DictConfig) -> int | None:
+def count_workers(config: DictConfig, settings: Settings) -> int:
+    """Return how many workers the sweep starts; 0 if its own process runs the trials."""
+    n_workers = min(settings.n_workers, _max_local_workers(config) or settings.n_workers)
+    hangs_with_its_trial = settings.trial_timeout is not None and not settings.has_own_processes
+    is_alone = n_workers == 1 and read_launcher(config) is None and not hangs_with_its_trial
+    return 0 if is_alone else n_workers
+
+
+def _max_local_workers(config: DictConfig) -> int | None:
     """Return the most processes that the joblib launcher is allowed, None if it has no such limit."""
     n_jobs = OmegaConf.select(config, f"{KEY}.n_jobs")
     return n_jobs if isinstance(n_jobs, int) and n_jobs > 0 else None

@@ -37,15 +37,15 @@ def read_stored(folder: Path, url: str | None, name: str | None, directions: Seq
     Raises:
         UserError: there is no such study, or nobody can read it.
     """
-    storage = _open(folder, url, name, directions)
+    storage = open_stored(folder, url, name, directions)
     studies = storage.get_all_studies()
     study = _choose(studies, name if url is None or name is not None else folder.absolute().name, is_own=url is None)
     trials = storage.get_all_trials(study._study_id, deepcopy=False)
     return Stored(study.study_name, trials, study.directions, is_journal=url is None)
 
 
-def _open(folder: Path, url: str | None, name: str | None, directions: Sequence[str] | None) -> BaseStorage:
-    """Open a storage that is there: to look makes neither a journal nor a database."""
+def open_stored(folder: Path, url: str | None, name: str | None, directions: Sequence[str] | None) -> BaseStorage:
+    """Open a study's storage if it is there, see read_stored: to look makes neither a journal nor a database."""
     if url is not None:
         _check_file(url)
         return open_storage(url, folder)

@@ -17,7 +17,7 @@ from tunesmith.errors import MachineFault, UserError
 from tunesmith.machine_faults import find_machine_fault
 from tunesmith.resume.comparison import check_retry
 from tunesmith.search.attribute_names import CONFIG_ERROR, REASON
-from tunesmith.search.console.lines import say, show_silence, show_trial
+from tunesmith.search.console.lines import Show, say, show_silence, show_trial
 from tunesmith.search.constraints import Constraint
 from tunesmith.search.sampling.queued import NoPoint
 from tunesmith.search.storage.journal import JournalDamaged
@@ -77,12 +77,13 @@ class Worker:
         started: float | None = None,
         on_start: Callable[[], object] | None = None,
         is_time_called: Callable[[], bool] = lambda: False,
+        show: Show = show_trial,
     ) -> None:
         """Take what a worker needs.
 
         study: the whole sweep's; find_stage: gives the stage that is not over, or the last; is_over: whether no stage
         has a trial to begin; folder: the study's; started: of the sweep, on the scale of time.monotonic();
-        is_time_called: whether the sweep says that it is late.
+        is_time_called: whether the sweep says that it is late; show: prints a trial that has ended.
         on_start: imports what trials need, which takes seconds; called before the first trial is asked for, so that a
         process killed meanwhile leaves no trial behind that is charged for it.
         """
@@ -96,6 +97,7 @@ class Worker:
         self._started = time.monotonic() if started is None else started
         self._on_start = on_start
         self._is_time_called = is_time_called
+        self._show_trial = show
         self._heartbeats = Heartbeats(study, tell_silence=show_silence if worker_index() is None else None)
         self._running: dict[int, Trial] = {}
         self._stale_trials = StaleTrials(study, self._running)
@@ -225,7 +227,7 @@ class Worker:
     def _show(self, trial: Trial) -> None:
         of_stage = unwrapped(trial.study).get_trials(deepcopy=False)
         shown = of_stage[trial.number]
-        show_trial(shown, comparable(self._study, shown, of_stage), self._study.directions)
+        self._show_trial(shown, comparable(self._study, shown, of_stage), self._study.directions)
         trials = of_stage if Attempt(trial).stage is None else self._study.get_trials(deepcopy=False)
         check_failure_rate(count(trials), self._limits.max_failure_rate, self._limits.before, trials)
 

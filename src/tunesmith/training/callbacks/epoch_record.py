@@ -47,7 +47,7 @@ class EpochRecord(OfEpochs):
     def on_train_batch_end(self, trainer: L.Trainer, *args: Any) -> None:
         if trainer.is_global_zero:
             self.record.reporter.poll()
-        if _is_at_max_steps(trainer) and trainer.num_training_batches == math.inf:
+        if is_at_max_steps(trainer) and trainer.num_training_batches == math.inf:
             trainer.should_stop = True  # Lightning then validates; an endless stream has no other end of an epoch
 
     def end_validation(self, trainer: L.Trainer, values: Mapping[str, float]) -> None:
@@ -76,7 +76,7 @@ class EpochRecord(OfEpochs):
             return
         if trainer.is_global_zero:
             self.record.report_epoch(epoch)
-            self.record.ask_to_stop(is_last=epoch == trainer.max_epochs or _is_at_max_steps(trainer))
+            self.record.ask_to_stop(is_last=epoch == trainer.max_epochs or is_at_max_steps(trainer))
         self.record.is_stopped = trainer.strategy.broadcast(self.record.is_stopped)
         if self.record.is_over:
             trainer.should_stop = True
@@ -97,5 +97,5 @@ class EpochRecord(OfEpochs):
         take(trainer.current_epoch + 1, values, trainer.global_step if validates_within_epochs(trainer) else None)
 
 
-def _is_at_max_steps(trainer: L.Trainer) -> bool:
+def is_at_max_steps(trainer: L.Trainer) -> bool:
     return trainer.max_steps != -1 and trainer.global_step >= trainer.max_steps

@@ -1,4 +1,4 @@
-"""TensorBoard's HPARAMS page: a trial's session is written when its training ends."""
+"""TensorBoard's HPARAMS page: a session is written when the training ends."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tunesmith.training.record import RunRecord
 
 
 class Hparams(L.Callback):
-    """Writes one HPARAMS session when a trial ends, a pruned or failed one too."""
+    """Writes one HPARAMS session when a run ends, a pruned or failed trial too."""
 
     def __init__(self, params: Mapping[str, Any], record: RunRecord) -> None:
         self.params = params

@@ -23,7 +23,9 @@ from tunesmith.training.learner_and_data import build_lean_learner
 from tunesmith.training.loggers import RunLogger, log_config, plain_config
 from tunesmith.training.monitors import check_monitors
 from tunesmith.training.patience import Patience
+from tunesmith.training.probes.build import build_probes
 from tunesmith.training.record import RunRecord
+from tunesmith.training.run_hparams import shown_hparams
 from tunesmith.training.saving import SAVE_INTERVAL_S, RunFiles
 from tunesmith.training.schedules import PlainLength, make_schedules
 from tunesmith.training.supervised import SupervisedLearning
@@ -43,6 +45,7 @@ class Run:
     device: torch.device
     max_epochs: int
     weights: Mapping[str, torch.Tensor] | None
+    hparams: Mapping[str, Any]
 
     @cached_property
     def train(self) -> Batches:
@@ -79,14 +82,14 @@ def build(
     if type(learner) is SupervisedLearning:  # a subclass may log more
         check_monitors(learner.metric_names, record.objective.metric, patiences)
     weights = None if cfg.get("weights") is None else read_weights(Path(cfg.weights))
+    hparams = shown_hparams(cfg, reporter, fold)
     loggers = build_lean_loggers(cfg, folder)
     if loggers:
         log_config(loggers, plain_config(cfg))
     files = RunFiles(folder, record, cfg.trainer.get("save_interval", SAVE_INTERVAL_S))
     device = choose_device(cfg.trainer.get("accelerator", "auto"))
-    return Run(
-        *(data, learner, record, list(patiences.values()), loggers, files, device, cfg.trainer.max_epochs, weights)
-    )
+    patience = list(patiences.values())
+    return Run(data, learner, record, patience, loggers, files, device, cfg.trainer.max_epochs, weights, hparams)
 
 
 def build_member(cfg: DictConfig, run: Run) -> Member:
@@ -100,7 +103,8 @@ def build_member(cfg: DictConfig, run: Run) -> Member:
     schedules = make_schedules(learner, optimizer, run.length)
     flags = cfg.trainer
     clip = make_clip(flags.get("gradient_clip_val"), flags.get("gradient_clip_algorithm"))
-    return Member(learner, optimizer, schedules, run.record, run.patiences, clip)
+    probes = build_probes(cfg, run.record, run.loggers)
+    return Member(learner, optimizer, schedules, run.record, run.patiences, clip, probes=probes)
 
 
 def build_patience(cfg: DictConfig, name: str) -> Patience:

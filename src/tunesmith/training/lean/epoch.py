@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from tunesmith.data.batches import Batches
 from tunesmith.training.epoch_line import log_epoch_line
 from tunesmith.training.epoch_values import epoch_names
 from tunesmith.training.float32 import shortest_float32
@@ -16,7 +17,7 @@ from tunesmith.training.loggers import RunLogger
 
 def train_epoch(
     member: Member,
-    batches: Iterable[Any],
+    batches: Batches | Sequence[Any],
     augment: Callable[[Any], Any] = lambda batch: batch,
     poll: Callable[[], None] = lambda: None,
 ) -> None:
@@ -25,8 +26,9 @@ def train_epoch(
     augment: draws a batch anew, before the learner sees it; poll: called once a batch, may raise.
     """
     member.learner.start_part("train")
-    for batch in batches:
-        member.train_on(augment(batch))
+    num = len(batches)
+    for number, batch in enumerate(batches, 1):
+        member.train_on(augment(batch), is_last=number == num)
         poll()
     member.move_schedules("epoch")
 
@@ -63,4 +65,7 @@ def end_epoch(member: Member, parts: Sequence[str], max_epochs: int, loggers: It
     log_epoch_line(epoch, max_epochs, values)
     member.follow_plateaus(metrics)
     member.epoch = epoch
-    return any(has_ended) or record.is_over or epoch == max_epochs
+    is_last = any(has_ended) or record.is_over or epoch == max_epochs
+    if member.probes is not None:
+        member.probes.end_epoch(epoch, is_last)
+    return is_last

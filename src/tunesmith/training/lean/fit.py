@@ -22,6 +22,7 @@ from tunesmith.training.lean.loggers import begun_loggers
 from tunesmith.training.lean.member import Member
 from tunesmith.training.lean.signals import hear_sigterm, uninterrupted
 from tunesmith.training.loggers import log_hparams
+from tunesmith.training.probes.build import make_look
 from tunesmith.training.result import Result, failure_recorded, write_result
 from tunesmith.training.schedules import check_lengths
 from tunesmith.training.weight_groups import count_parameters
@@ -87,9 +88,17 @@ def _train(run: Run, member: Member, seed: int) -> None:
 def _end(run: Run, member: Member) -> None:
     record = run.record
     record.stop()
-    if record.reporter.params:
-        log_hparams(run.loggers, record.reporter.params, record.state, record.best.value, record.best.epoch)
+    if run.hparams:
+        log_hparams(run.loggers, run.hparams, record.state, record.best.value, record.best.epoch)
     run.files.end_run(lambda: dump_checkpoint(member, len(run.val), is_over=True))
+    if member.probes is not None:
+        member.probes.end(lambda: _load_best(run, member))
+
+
+def _load_best(run: Run, member: Member) -> None:
+    """Give the learner the run's best weights, of which none are trained further."""
+    saved = torch.load(run.files.best_path, map_location=run.device, weights_only=True)
+    member.learner.load_state_dict(saved["state_dict"])
 
 
 def _train_epochs(run: Run, member: Member, seed: int, check: Callable[[], None]) -> None:
@@ -101,6 +110,8 @@ def _train_epochs(run: Run, member: Member, seed: int, check: Callable[[], None]
         reporter.poll()
         check()
 
+    if member.probes is not None:
+        member.probes.start(make_look(member.learner, run.data, run.device, member.probes))
     while True:
         seed_generators(seed, member.epoch, 0)
         train.set_epoch(member.epoch)

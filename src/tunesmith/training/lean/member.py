@@ -16,6 +16,7 @@ from tunesmith.errors import UserError, closest
 from tunesmith.training.float32 import as_float32
 from tunesmith.training.lean.steps import Steps
 from tunesmith.training.patience import Patience
+from tunesmith.training.probes.probes import Probes
 from tunesmith.training.record import RunRecord
 from tunesmith.training.schedules import Schedule
 from tunesmith.training.supervised import SupervisedLearning
@@ -29,6 +30,7 @@ class Member:
 
     patiences: of the early stoppings of the config; clip: changes the gradients of all parameters before a step.
     epoch: how many epochs are trained, num_steps: how often the optimizer has stepped, over all attempts.
+    probes: None: nothing is measured beside the metrics.
     """
 
     learner: SupervisedLearning
@@ -39,6 +41,7 @@ class Member:
     clip: Clip | None = None
     epoch: int = 0
     num_steps: int = 0
+    probes: Probes | None = None
     _params: list[Tensor] = field(init=False)
     _steps: Steps = field(init=False)
 
@@ -46,12 +49,14 @@ class Member:
         self._params = [param for group in self.optimizer.param_groups for param in group["params"]]
         self._steps = Steps(self.optimizer)
 
-    def train_on(self, batch: Any) -> None:
-        """Take a step of the optimizer on a batch, and of the schedules that move by step."""
+    def train_on(self, batch: Any, is_last: bool = False) -> None:
+        """Take a step of the optimizer on a batch, the epoch's last one or not, and of the schedules by step."""
         loss = self.learner.train_on(batch)
         for param in self._params:
             param.grad = None
         loss.backward()  # type: ignore[no-untyped-call]
+        if self.probes is not None and (is_last or self.probes.is_starting):
+            self.probes.before_step(self.learner, is_last=is_last)
         if self.clip is not None:
             self.clip(self._params)
         self._steps.step()

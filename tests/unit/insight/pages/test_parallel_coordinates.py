@@ -33,7 +33,7 @@ def test_a_line_runs_through_the_parameters_the_state_and_the_value() -> None:
     lr, state, value = found["dimensions"]
     assert (lr["values"], lr["range"], lr["ticktext"][0]) == ([-1.0, -2.0, 0.0], [-4.0, 0.0], "0.0001")
     assert (state["values"], value["values"]) == ([0, 1, 1], [3.0, 2.0, 1.0])
-    assert found["line"]["color"] == [-1.0, 1.0, 0.0]  # pruned, worst, best, which is drawn last
+    assert found["line"]["color"] == [-1.0, 0.0, 1.0]  # pruned, worst, best
 
 
 def test_a_key_that_is_not_set_has_a_tick_below_the_scale() -> None:

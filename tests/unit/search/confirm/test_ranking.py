@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
 import pytest
 from scipy import stats
 
-from tunesmith.search.confirm.ranking import Repeats, mean_of, optimism, rank
+from tunesmith.search.confirm.ranking import Repeats, optimism, rank
 
 
 def repeats(trial: int, *values: float, first: float = 0.0, failed: int = 0) -> Repeats:
@@ -29,16 +28,6 @@ def repeats(trial: int, *values: float, first: float = 0.0, failed: int = 0) -> 
 )
 def test_order(candidates: list[Repeats], is_maximized: bool, order: list[int]) -> None:
     assert [ranked.repeats.trial for ranked in rank(candidates, is_maximized)] == order
-
-
-def test_intervals_are_those_of_student() -> None:
-    values = [0.31, 0.29, 0.35, 0.30, 0.33]
-    mean = mean_of(values)
-    assert mean is not None
-    expected = stats.t.interval(0.95, 4, np.mean(values), stats.sem(values))
-    assert mean.interval == pytest.approx(expected)
-    assert mean_of([0.5]).interval is None  # type: ignore[union-attr]
-    assert mean_of([]) is None
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,6 @@ from tunesmith.search.attribute_names import EPOCHS, OWNER, REASON
 from tunesmith.search.console.lines import (
     rows,
     say,
-    show_epoch,
     show_joined,
     show_lost,
     show_planned,
@@ -189,14 +188,11 @@ def test_rows_have_two_columns(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_line_names_the_worker(capsys: pytest.CaptureFixture[str], owner: dict[str, Any], name: str) -> None:
     ran = trial_of(TrialState.COMPLETE, 0.5, value=0.5, number=7, user_attrs={OWNER: owner})
     lost = trial_of(TrialState.FAIL, 0.5, 0.4, number=7, user_attrs={OWNER: owner})
-    running = trial_of(TrialState.RUNNING, 0.5, 0.4, number=7, user_attrs={OWNER: owner})
     show_trial(ran, [ran], [StudyDirection.MINIMIZE])
     show_lost(lost)
-    show_epoch(running)
     assert capsys.readouterr().out.splitlines() == [
         f"{name}  COMPLETE  value 0.5  best 0.5 (trial 7)  epochs 1  12.3 s",
         f"{name}  lost after 2 epochs; queued again",
-        f"{name}  running   value 0.4  epochs 2",
     ]
 
 
@@ -241,3 +237,16 @@ def test_a_trial_that_breaks_a_constraint_is_not_the_best(capsys: pytest.Capture
     show_trial(broken, [broken], [StudyDirection.MINIMIZE])
     line = "trial   0  COMPLETE  value 0.5  best none  epochs 0  12.3 s  infeasible: not size <= 3"
     assert capsys.readouterr().out == f"{line}\n"
+
+
+def test_a_line_names_no_best_trial_but_itself_if_the_console_shows_it_anyway(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    worse = trial_of(TrialState.COMPLETE, value=0.5, number=7)
+    better = trial_of(TrialState.COMPLETE, value=0.4, number=8)
+    for trial in (worse, better):
+        show_trial(trial, [worse, better], [StudyDirection.MINIMIZE], is_best_shown=True)
+    assert capsys.readouterr().out.splitlines() == [
+        "trial   7  COMPLETE  value 0.5  epochs 0  12.3 s",
+        "trial   8  COMPLETE  value 0.4  best so far  epochs 0  12.3 s",
+    ]

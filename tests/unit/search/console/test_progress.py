@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 from optuna import Study, Trial, create_study
 from optuna.pruners import NopPruner
 from optuna.storages import InMemoryStorage
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
+from studies import ELSEWHERE, owned
 
 from tunesmith.errors import UserError
 from tunesmith.search.attribute_names import CONFIG_ERROR, REASON, STAGE
+from tunesmith.search.console.overview import Overview
 from tunesmith.search.console.progress import ProgressPrinter
 from tunesmith.search.space.space import parse_space
 from tunesmith.search.storage.storage import open_journal
 from tunesmith.search.study.budget import ask
-from tunesmith.search.study.counts import count
+from tunesmith.search.study.counts import NONE_ENDED, count
 from tunesmith.search.study.retries import requeue
 from tunesmith.search.study.scope import Scope
 from tunesmith.search.study.study import open_study
@@ -142,3 +145,73 @@ def test_progress_go_on_where_the_journal_has_lost_records(tmp_path: Path, capsy
     other.tell(asked(other), 0.4)
     capsys.readouterr()
     assert shown(progress, capsys) == ["trial 1 COMPLETE"]
+
+
+def test_a_worker_in_this_process_shows_its_own_trials_first(study: Study, capsys: pytest.CaptureFixture[str]) -> None:
+    """It knows that they have ended before a look at the study does."""
+    before = study.ask()
+    study.tell(before, 0.9)
+    progress = ProgressPrinter(lambda: study, 0.5, ended=[before.number])
+    own, other = asked(study), asked(study)
+    study.tell(own, 0.5)
+    study.tell(other, 0.4)
+    progress.show(study.trials[own.number], study.trials, study.directions)
+    assert capsys.readouterr().out.startswith("trial   1  COMPLETE")
+    assert shown(progress, capsys) == ["trial 2 COMPLETE"]
+    progress.show(study.trials[other.number], study.trials, study.directions)
+    assert capsys.readouterr().out == ""
+
+
+def test_beside_a_worker_the_study_is_opened_when_it_is_looked_at() -> None:
+    """A sweep of a second takes no second look."""
+    opened: list[Study] = []
+    ProgressPrinter(lambda: opened.append(create_study()) or opened[-1], 0.5, ended=[])  # type: ignore[func-returns-value]
+    assert opened == []
+
+
+def test_a_worker_in_this_process_has_said_why_its_attempt_is_lost(
+    study: Study, capsys: pytest.CaptureFixture[str]
+) -> None:
+    progress = ProgressPrinter(lambda: study, 0.5, ended=[])
+    requeue(study, asked(study).number)
+    requeue(study, owned(study, ELSEWHERE).number)
+    assert shown(progress, capsys) == ["trial 1 lost"]
+
+
+class Table:
+    """A display that notes what it is asked."""
+
+    is_table = True
+
+    def __init__(self) -> None:
+        self.calls: list[object] = []
+
+    def show(self, look: Callable[[], Overview]) -> None:
+        self.calls.append(look())
+
+    def restore(self) -> None:
+        self.calls.append("restore")
+
+    def note_line(self) -> None:
+        self.calls.append("line")
+
+    def close(self) -> None:
+        self.calls.append("close")
+
+
+def test_what_runs_is_shown_behind_what_has_ended(study: Study, capsys: pytest.CaptureFixture[str]) -> None:
+    overview, table = Overview(1, 2, NONE_ENDED, 0.0), Table()
+    seen = []
+
+    def look(study: Study, trials: Sequence[FrozenTrial]) -> Overview:
+        seen.append([trial.state for trial in trials])
+        return overview
+
+    progress = ProgressPrinter(lambda: study, 0.5, display=table, look=look)
+    study.tell(asked(study), 0.5)
+    asked(study)
+    assert shown(progress, capsys) == ["trial 0 COMPLETE"]
+    progress.restore()
+    progress.close()
+    assert table.calls == ["line", overview, "restore", "close"]
+    assert seen == [[TrialState.COMPLETE, TrialState.RUNNING]]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from studies import X, settings_of
 
+from tunesmith.run_folder import write_yaml
 from tunesmith.search.console.summary import print_summary
 
 FOUND: dict[str, Any] = {
@@ -44,6 +45,22 @@ def summary(
     lines = capsys.readouterr().out.splitlines()
     rows = [(line[:12], line[12:]) for line in lines]
     return {label.strip(): text.strip() for label, text in rows}
+
+
+def test_what_the_test_part_leaves_to_chance_is_read_in_the_folder_of_what_was_tested(
+    capsys: pytest.CaptureFixture[str], folder: Path
+) -> None:
+    (folder / "7" / "refit").mkdir()
+    (folder / "7" / "test_report.txt").touch()
+    for place, error in (("7", 0.02), ("7/refit", 0.01)):
+        write_yaml(folder / place / "test.yaml", {"test/loss": 0.05792, "samples": 360, "loss_se": error})
+    shown = summary(capsys, folder)
+    assert shown["test +-"] == "test/loss 0.02  (one standard error, 360 samples)"
+    assert shown["per class"] == f"{folder}/7/test_report.txt"
+    shown = summary(capsys, folder, refit={"folder": "7/refit", "epochs": 3})
+    assert (shown["test +-"][:14], "per class" in shown) == ("test/loss 0.01", False)
+    assert "test +-" not in summary(capsys, folder, best_dir="../7")
+    assert "test +-" not in summary(capsys, folder, best_dir="8")
 
 
 def test_it_says_what_was_found_and_how_to_go_on(capsys: pytest.CaptureFixture[str], folder: Path) -> None:

@@ -12,13 +12,16 @@ import torch
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
+from studies import settings_of
 
 from tunesmith.cli import CONF, check, register_resolvers
 from tunesmith.errors import UserError
-from tunesmith.search.pool.launcher import check_cluster, max_local_workers, read_launcher
+from tunesmith.search.pool.launcher import check_cluster, count_workers, read_launcher
 
 PLUGIN = "hydra_plugins.hydra_submitit_launcher.submitit_launcher"
 SLURM: dict[str, Any] = {"_target_": f"{PLUGIN}.SlurmLauncher", "submitit_folder": "jobs/%j"}
+BASIC = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
+JOBLIB = "hydra_plugins.hydra_joblib_launcher.joblib_launcher.JoblibLauncher"
 pytestmark = pytest.mark.filterwarnings(r"ignore:\s*'hydra/launcher/submitit_\w+' is validated against ConfigStore")
 
 
@@ -26,20 +29,27 @@ def config_of(**launcher: Any) -> DictConfig:
     return OmegaConf.create({"hydra": {"launcher": launcher}})
 
 
-@pytest.mark.parametrize(
-    "target",
-    [
-        "hydra._internal.core_plugins.basic_launcher.BasicLauncher",
-        "hydra_plugins.hydra_joblib_launcher.joblib_launcher.JoblibLauncher",
-    ],
-)
+@pytest.mark.parametrize("target", [BASIC, JOBLIB])
 def test_workers_are_processes_of_this_machine(target: str) -> None:
     assert read_launcher(config_of(_target_=target)) is None
 
 
-@pytest.mark.parametrize(("n_jobs", "limit"), [(3, 3), (-1, None), (None, None)])
-def test_joblibs_number_of_processes_is_a_limit(n_jobs: int | None, limit: int | None) -> None:
-    assert max_local_workers(config_of(n_jobs=n_jobs)) == limit
+@pytest.mark.parametrize(
+    ("launcher", "keys", "number"),
+    [
+        pytest.param({}, {"n_workers": 1}, 0, id="this process runs the trials"),
+        pytest.param({}, {"n_workers": 4}, 4, id="workers"),
+        pytest.param({"_target_": JOBLIB, "n_jobs": 3}, {"n_workers": 4}, 3, id="joblib's limit"),
+        pytest.param({"_target_": JOBLIB, "n_jobs": -1}, {"n_workers": 4}, 4, id="joblib without a limit"),
+        pytest.param({"_target_": JOBLIB, "n_jobs": 1}, {"n_workers": 4}, 0, id="joblib's limit of one"),
+        pytest.param({}, {"n_workers": 1, "trial_timeout": 60}, 1, id="a trial that hangs would hang the sweep"),
+        pytest.param({}, {"n_workers": 1, "trial_timeout": 60, "isolate": True}, 0, id="not one of its own process"),
+        pytest.param(SLURM, {"n_workers": 1}, 1, id="a job"),
+    ],
+)
+def test_how_many_workers_a_sweep_starts(launcher: dict[str, Any], keys: dict[str, Any], number: int) -> None:
+    settings = settings_of(**{"devices": 1, "isolate": False, **keys})
+    assert count_workers(config_of(**{"_target_": BASIC, **launcher}), settings) == number
 
 
 def test_jobs_are_what_submitit_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

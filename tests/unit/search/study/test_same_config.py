@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from omegaconf import OmegaConf
@@ -160,3 +161,28 @@ def test_of_two_commands_that_join_at_once_the_second_is_refused() -> None:
     with pytest.raises(UserError, match=r"^y must stay as it was in the earlier trials of study study: 1; got 2"):
         join_config(study, two, lambda _: OmegaConf.create({"y": 2}))
     assert list(read_records(study)) == [one.digest]
+
+
+class JoinedWhileItIsRead(InMemoryStorage):
+    """Behind the first `left` reads of a study's attributes, another command has written its record."""
+
+    left = 0
+
+    def get_study_user_attrs(self, study_id: int) -> dict[str, Any]:
+        found = dict(super().get_study_user_attrs(study_id))
+        if self.left:
+            self.left -= 1
+            owner = this_process().to_attribute(None)
+            content = {"swept": [], "bases": [{"choices": {}, "config": {"y": 0}}], "owner": owner}
+            self.set_study_user_attr(study_id, f"config {self.left:04}", content)
+        return found
+
+
+def test_a_command_that_joins_while_the_records_are_read_is_compared_at_the_next_look() -> None:
+    storage = JoinedWhileItIsRead()
+    study = opened(storage)
+    storage.left = 3
+    present = ConfigRecord((), (Base({}, {"y": 0}),))
+    check_config(study, present, lambda _: OmegaConf.create({"y": 0}))
+    join_config(study, present, lambda _: OmegaConf.create({"y": 0}))
+    assert len(read_records(study)) == 4

@@ -16,7 +16,7 @@ from tunesmith.reporting import NoReporter
 from tunesmith.training.build import build
 from tunesmith.training.lean.events import EventFile
 from tunesmith.training.lean.loggers import begun_loggers, build_lean_loggers, build_tensorboard
-from tunesmith.training.loggers import log_config, plain_config
+from tunesmith.training.loggers import log_config, log_hparams, plain_config
 
 
 class Recorder(CSVLogger):
@@ -97,18 +97,22 @@ def train_with_lightning(cfg: DictConfig, folder: Path) -> None:
 def test_a_logger_of_ones_own_hears_what_lightnings_trainer_tells_it(
     calls: list[tuple[Any, ...]], tmp_path: Path
 ) -> None:
-    cfg = small(*MINE, "trainer.max_epochs=2")
+    cfg = small(*MINE, "trainer.max_epochs=2", "probes=false")
     train_with_lightning(cfg, tmp_path)
     of_lightning = list(calls)
     calls.clear()
     loggers = build_lean_loggers(cfg, tmp_path)
     log_config(loggers, plain_config(cfg))
     with begun_loggers(loggers, tmp_path, module=None):
-        for _, metrics, step in [call for call in of_lightning if call[0] == "log_metrics"]:
+        *epochs, end = [call[1:] for call in of_lightning if call[0] == "log_metrics"]
+        for metrics, step in epochs:
             for logger in loggers:
                 logger.log_metrics(metrics, step=step)
+        log_hparams(loggers, {"seed": 0}, "COMPLETE", end[0]["objective"], end[1])
     assert calls == of_lightning
-    assert [call[0] for call in calls] == ["log_hyperparams", "save", "log_metrics", "log_metrics", "finalize"]
+    assert [call[0] for call in calls] == [
+        *("log_hyperparams", "save", "log_metrics", "log_metrics", "log_hyperparams", "log_metrics", "finalize")
+    ]
 
 
 def test_hyperparameters_that_a_learner_has_saved_are_logged(calls: list[tuple[Any, ...]], tmp_path: Path) -> None:

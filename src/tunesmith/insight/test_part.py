@@ -1,0 +1,53 @@
+"""What test.yaml says, as lines for people: metrics with standard errors, the calibration, the report's place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from tunesmith.insight.calibration import NUM_BINS
+from tunesmith.run_folder import REPORT_FILE, TEST_FACTS, TEST_FILE, read_yaml
+
+
+def evaluation_rows(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield label and text of each line that an evaluation prints; folder: of the run."""
+    test = read_yaml(folder / TEST_FILE)
+    for name, value in test.items():
+        if name not in TEST_FACTS:
+            error = standard_error(test, name)
+            yield name, f"{value:.4g}" + ("" if error is None else f" +- {error:.2g}")
+    if "samples" in test:
+        yield "samples", f"{test['samples']} (+- is one standard error)"
+    if "ece" in test:
+        yield "calibration", _calibration(test)
+    yield from report_row(folder)
+    yield "written to", str(folder / TEST_FILE)
+
+
+def chance_rows(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield the lines that a sweep prints beside the test metrics; what is no number in test.yaml is left out."""
+    test = read_yaml(folder / TEST_FILE) if (folder / TEST_FILE).is_file() else {}
+    errors = [(name, error) for name in test if (error := standard_error(test, name)) is not None]
+    shown = [f"{name} {error:.2g}" for name, error in errors]
+    if shown:
+        yield "test +-", "  ".join([*shown, f"(one standard error, {test.get('samples')} samples)"])
+    if isinstance(test.get("ece"), float):
+        yield "calibration", _calibration(test)
+    yield from report_row(folder)
+
+
+def standard_error(test: Mapping[str, Any], name: str) -> float | None:
+    """Return the standard error of a metric, such as test/acc; test: the content of test.yaml."""
+    error = test.get(f"{str(name).removeprefix('test/')}_se")
+    return float(error) if isinstance(error, float) else None
+
+
+def report_row(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield the place of the report on each class, if there is one."""
+    if (folder / REPORT_FILE).is_file():
+        yield "per class", str(folder / REPORT_FILE)
+
+
+def _calibration(test: Mapping[str, Any]) -> str:
+    return f"ece {test['ece']:.2g} (expected calibration error, {NUM_BINS} equal bins of confidence)"

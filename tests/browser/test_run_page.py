@@ -1,0 +1,39 @@
+"""The page of a run in a browser: offline, each figure drawn, light and dark."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page
+from run_outputs import make_run, of_classes, of_numbers
+
+from tunesmith.insight.pages.run_page import write_run_page
+from tunesmith.insight.part_outputs import PartOutputs, write_part_outputs
+
+pytestmark = pytest.mark.browser
+
+LAYERS = "epoch,layer,grad_norm,weight_norm,update_ratio,dead_share\n1,<b>,1,1,0.001,0\n2,<b>,1,1,0.01,0.5\n"
+IMAGES = of_classes(0, 1, true=(0, 0), names=("<i>cat", "dog"), pictures=np.random.default_rng(0).random((2, 1, 8, 8)))
+
+
+@pytest.mark.parametrize(
+    ("part", "figures"),
+    [(IMAGES, ["confusion-val"]), (of_numbers([1, 2, 3], [1, 3, 3]), ["predicted-val", "residuals-val"])],
+    ids=["classes", "numbers"],
+)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_each_figure_is_drawn(page: Page, tmp_path: Path, scheme: str, part: PartOutputs, figures: list[str]) -> None:
+    folder = make_run(tmp_path / "run")
+    (folder / "layers.csv").write_text(LAYERS)
+    write_part_outputs(folder / "val_outputs.npz", part)
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.goto(write_run_page(folder).as_uri())
+    plots = page.locator(".plot")
+    assert [plot.get_attribute("id") for plot in plots.all()] == ["curve-0", "update-ratio", "dead-share", *figures]
+    for plot in plots.all():
+        plot.scroll_into_view_if_needed()
+        plot.locator(".main-svg").first.wait_for()
+    assert page.locator("#worst img").count() == len(part.pictures)
+    page.wait_for_function("[...document.images].every((each) => each.naturalWidth === 8)")

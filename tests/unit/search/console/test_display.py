@@ -1,0 +1,61 @@
+"""When a console shows what runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+import pytest
+from studies import Clock
+
+from tunesmith.search.console.display import LiveTable, SignsOfLife, choose_display, interval_for
+from tunesmith.search.console.footer import Footer
+from tunesmith.search.console.overview import Overview
+from tunesmith.search.study.counts import Counts
+
+OVERVIEW = Overview(1, 3, Counts(1), 5.0)
+LINE = "trials 1/3  0 pruned  0 failed  best none  running: no trial yet\n"
+
+
+def test_a_pipe_gets_a_line_if_there_was_none_for_a_while(capsys: pytest.CaptureFixture[str]) -> None:
+    clock = Clock()
+    signs = SignsOfLife(25.0, clock)
+
+    def after(seconds: float) -> str:
+        clock.seconds += seconds
+        signs.show(lambda: OVERVIEW)
+        return capsys.readouterr().out
+
+    assert after(24.0) == ""
+    assert after(1.0) == LINE
+    assert after(20.0) == ""
+    signs.note_line()
+    assert after(20.0) == ""
+    assert after(5.0) == LINE
+
+
+def test_a_table_is_drawn_once_a_second_at_most(tmp_path: os.PathLike[str]) -> None:
+    looks = []
+
+    def look() -> Overview:
+        looks.append(time.monotonic())
+        return OVERVIEW
+
+    with open(os.path.join(tmp_path, "out"), "w") as file:
+        table = LiveTable(Footer(file))
+        for _ in range(3):
+            table.show(look)
+        table.close()
+    assert len(looks) == 1
+
+
+@pytest.mark.parametrize(("cost", "interval"), [(0.0, 1.0), (0.01, 1.0), (0.02, 2.0), (1.0, 5.0)])
+def test_what_is_dear_is_shown_less_often(cost: float, interval: float) -> None:
+    assert interval_for(cost) == interval
+
+
+def test_a_pipe_gets_no_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    assert not sys.stdout.isatty()
+    assert not choose_display(True).is_table
