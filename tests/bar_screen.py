@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import pytest
-from screen import Screen
+from emulator import Screen
 
 WIDTH, HEIGHT = 200, 40
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conftest import QUICK, TRAIN, Shell
-from screen import TerminalCommand
+from emulator import TerminalCommand
 
 
 def test_a_terminal_shows_the_lines_of_train_log_and_the_end(shell: Shell) -> None:
