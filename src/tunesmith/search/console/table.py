@@ -102,7 +102,8 @@ def _best(overview: Overview) -> str:
 
 
 def _times(overview: Overview) -> str:
-    return f"elapsed {_clock(overview.elapsed)}{_GAP}{_left(overview.left)}"
+    elapsed = f"elapsed {_clock(overview.elapsed)}"
+    return elapsed if overview.done >= overview.n_trials else f"{elapsed}{_GAP}{_left(overview.left)}"
 
 
 def _left(left: TimeLeft | None) -> str:

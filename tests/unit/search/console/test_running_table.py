@@ -62,6 +62,10 @@ def test_before_anything_has_ended() -> None:
     ]
 
 
+def test_nothing_is_left_of_a_sweep_that_is_done() -> None:
+    assert plain(to_lines(overview(done=30), 80, 24))[-1] == "elapsed 1:23"
+
+
 def test_several_objectives_have_a_front() -> None:
     assert "  front 1 trial" in to_lines(overview(num_front=1), 80, 24)[0]
 
