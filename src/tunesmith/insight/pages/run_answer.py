@@ -100,8 +100,8 @@ def _commands(facts: RunFacts) -> str:
         lines["Go on with the run:"] = ["python", "train.py", *typed, f"ckpt_path={facts.folder}/{LAST_CHECKPOINT}"]
     if not facts.test and facts.result.get("value") is not None:
         lines["Evaluate it on the test part:"] = shlex.split(facts.evaluate_command)
-    if facts.result.get("value") is not None:
-        lines["Predict new rows:"] = ["python", "scripts/predict.py", facts.folder, "new.csv"]
+    if facts.new_rows and facts.result.get("value") is not None:
+        lines["Predict new rows:"] = ["python", "scripts/predict.py", facts.folder, facts.new_rows]
     if not facts.is_trial and not facts.can_resume:
         lines["Repeat it:"] = ["python", "train.py", *typed]
     return "".join(sentence(words) + command(shlex.join(line)) for words, line in lines.items())

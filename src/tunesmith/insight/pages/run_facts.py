@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import math
 import shlex
 from collections.abc import Callable, Mapping, Sequence
@@ -37,6 +38,7 @@ class RunFacts:
     test: content of test.yaml, {} if the run was not evaluated.
     config: without groups that may hold passwords; overrides: what was typed.
     can_resume: whether a checkpoint of an unfinished run is there.
+    new_rows: a name for a file of new rows, such as the run can be applied to; "" if it cannot.
     missing: sentences about damaged files.
     """
 
@@ -53,6 +55,7 @@ class RunFacts:
     overrides: Sequence[str] = ()
     is_trial: bool = False
     can_resume: bool = False
+    new_rows: str = ""
     missing: Sequence[str] = ()
 
     def label_names(self, number: int) -> list[str]:
@@ -131,6 +134,8 @@ def read_run_facts(folder: Path) -> RunFacts:
         overrides=read.read(".hydra/overrides.yaml", _read_overrides, []),
         is_trial=(folder.absolute().parent / "multirun.yaml").is_file(),
         can_resume=(folder / run_folder.LAST_CHECKPOINT).is_file() and result.get("state") != "COMPLETE",
+        new_rows=read.read(run_folder.PREPARATION_FILE, _new_rows, "")
+        or read.read(f"{run_folder.fold_name(0)}/{run_folder.PREPARATION_FILE}", _new_rows, ""),
         missing=missing,
     )
 
@@ -170,6 +175,11 @@ def _read_metrics(path: Path) -> list[dict[str, str]]:
 def _read_csv(path: Path) -> list[dict[str, str]]:
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
+
+
+def _new_rows(path: Path) -> str:
+    found = json.loads(path.read_text(encoding="utf-8"))
+    return "new.csv" if found["columns"] else "new.npz"
 
 
 def _read_overrides(path: Path) -> list[str]:

@@ -69,11 +69,16 @@ def test_nothing_of_a_folder_is_markup(tmp_path: Path) -> None:
 
 
 def test_an_answer_has_value_epoch_and_commands(facts: RunFacts) -> None:
-    body = answer(facts).body
+    body = answer(replace(facts, new_rows="new.npz")).body
     assert re.search(r"0\.3 <small>best val/loss \(min\), epoch 2 of 3<", body)
     commands = re.findall(r"<code>(.*?)</code>", body)
     assert [command.split()[1] for command in commands] == ["scripts/evaluate.py", "scripts/predict.py", "train.py"]
+    assert commands[1] == f"python scripts/predict.py {facts.folder} new.npz"
     assert commands[-1] == "python train.py data=digits optimizer.lr=0.1"
+
+
+def test_a_run_that_cannot_be_applied_to_rows_has_no_command_for_it(facts: RunFacts) -> None:
+    assert "predict.py" not in answer(facts).body
 
 
 def test_a_run_that_goes_on_has_a_command_to_resume_it(facts: RunFacts) -> None:
