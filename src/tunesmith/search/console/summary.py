@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,8 @@ def _rows(
         yield from _chance(found, folder)
     files = [results.RESULTS_FILE, results.BEST_FILE, TRIALS_FILE]
     yield "files", f"{folder}/  {', '.join(name for name in files if (folder / name).exists())}"
-    yield "curves", "tensorboard --logdir outputs"
+    logdir = "outputs" if folder.parts[:1] == ("outputs",) else str(folder)
+    yield "curves", shlex.join(["tensorboard", "--logdir", logdir])
     if (folder / results.BEST_FILE).exists():
         yield "repeat best", results.best_command(folder)
     yield "resume", command.resume_hint(study_keys)
