@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import torch
 from omegaconf import DictConfig
 from torch import nn
 
-from tunesmith.errors import text_of
+from tunesmith.errors import MachineFault, UserError, text_of
 from tunesmith.reporting import is_trial
 from tunesmith.resume.resume_command import typed_path
 from tunesmith.run_folder import read_metrics
@@ -45,6 +46,18 @@ def keep_what_page_shows(
         log_pictures(loggers, folder)
     except Exception as error:
         log.warning("logger: a picture of the run is not logged: %s", text_of(error))
+
+
+@contextmanager
+def page_if_stopped(cfg: DictConfig, folder: Path) -> Iterator[None]:
+    """Write the page of a run that an exception ends, Ctrl-C too: it shows what there is."""
+    try:
+        yield
+    except (UserError, MachineFault):  # nothing more is written
+        raise
+    except BaseException:
+        write_page(cfg, folder)
+        raise
 
 
 def write_page(cfg: DictConfig, folder: Path) -> None:
