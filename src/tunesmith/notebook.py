@@ -63,8 +63,8 @@ def compose(*overrides: str) -> DictConfig:
 def train(cfg: DictConfig, folder: str | Path | None = None) -> dict[str, Any]:
     """Train a config in a folder, by default a new one below outputs/runs/ of the current folder.
 
-    Prints a line per epoch, which train.log in the folder keeps, and where report.html lies. Ctrl-C, or a notebook's stop
-    button, leaves checkpoints/last.ckpt: go on with compose(..., "ckpt_path=FOLDER/checkpoints/last.ckpt").
+    Prints a line per epoch, which train.log in the folder keeps, and where its page lies. Ctrl-C, or a notebook's
+    stop button, leaves checkpoints/last.ckpt: go on with compose(..., "ckpt_path=FOLDER/checkpoints/last.ckpt").
 
     Returns: the content of result.yaml, and `folder`, the run's folder as a Path.
 
