@@ -17,6 +17,8 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from tunesmith.machine_faults import writing
 from tunesmith.training.summaries import scalars
 
+# TensorBoard's own writer counts its files for itself: without a word more, both may choose one name in one second.
+_SUFFIX = ".tunesmith"
 # Of the files that this process has made, as in the names of TensorBoard's own writer.
 _numbers = itertools.count()
 
@@ -64,7 +66,7 @@ class EventFile:
     def _open(self) -> FileIO:
         ids = f"{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}.{next(_numbers)}"
         with writing(self._folder):
-            return FileIO(self._folder / f"events.out.tfevents.{ids}", "x")
+            return FileIO(self._folder / f"events.out.tfevents.{ids}{_SUFFIX}", "x")
 
 
 def _as_record(data: bytes) -> bytes:

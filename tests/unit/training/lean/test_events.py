@@ -99,6 +99,17 @@ def test_a_run_that_goes_on_writes_another_file_which_tensorboard_joins(tmp_path
     assert [step for step, _ in shown(tmp_path)["scalars"]["lr"]] == [1, 2, 3, 4, 5, 6]
 
 
+def test_its_file_cannot_have_the_name_that_lightnings_logger_chooses_in_the_same_second(tmp_path: Path) -> None:
+    logger = TensorBoardLogger(tmp_path, name="", version="")
+    logger.experiment.add_text("config", TEXT)
+    logger.finalize("success")
+    (theirs,) = tmp_path.iterdir()
+    EventFile(tmp_path).log_metrics(EPOCHS[0], 1)
+    (ours,) = set(tmp_path.iterdir()) - {theirs}
+    assert theirs.name.rpartition(".")[2].isdigit()
+    assert not ours.name.rpartition(".")[2].isdigit()
+
+
 def test_a_logger_that_is_told_nothing_makes_no_file(tmp_path: Path) -> None:
     file = EventFile(tmp_path)
     file.save()
