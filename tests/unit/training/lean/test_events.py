@@ -103,9 +103,9 @@ def test_its_file_cannot_have_the_name_that_lightnings_logger_chooses_in_the_sam
     logger = TensorBoardLogger(tmp_path, name="", version="")
     logger.experiment.add_text("config", TEXT)
     logger.finalize("success")
-    (theirs,) = tmp_path.iterdir()
+    (theirs,) = tmp_path.glob("events*")
     EventFile(tmp_path).log_metrics(EPOCHS[0], 1)
-    (ours,) = set(tmp_path.iterdir()) - {theirs}
+    (ours,) = set(tmp_path.glob("events*")) - {theirs}
     assert theirs.name.rpartition(".")[2].isdigit()
     assert not ours.name.rpartition(".")[2].isdigit()
 
