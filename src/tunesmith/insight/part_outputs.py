@@ -59,6 +59,11 @@ class PartOutputs:
         return worst_samples(self.losses)
 
     @property
+    def true(self) -> Ints:
+        """(samples,), the class of each sample."""
+        return self.targets.astype(np.int64)
+
+    @property
     def predicted(self) -> Ints:
         """(samples,), the class with the largest probability."""
         chosen: Ints = self.outputs.argmax(1)
