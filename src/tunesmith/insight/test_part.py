@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith.insight.calibration import NUM_BINS
+from tunesmith.insight.means import share_se
 from tunesmith.run_folder import REPORT_FILE, TEST_FACTS, TEST_FILE, read_yaml
 
 
@@ -38,9 +39,18 @@ def chance_rows(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def standard_error(test: Mapping[str, Any], name: str) -> float | None:
-    """Return the standard error of a metric, such as test/acc; test: the content of test.yaml."""
-    error = test.get(f"{str(name).removeprefix('test/')}_se")
-    return float(error) if isinstance(error, float) else None
+    """Return the standard error of a metric, such as test/acc, None if it is not known.
+
+    It is as the evaluation has found it; an older one has counted the samples, which tell the error of an accuracy.
+
+    test: the content of test.yaml.
+    """
+    error, value, samples = test.get(f"{str(name).removeprefix('test/')}_se"), test.get(name), test.get("samples")
+    if isinstance(error, float):
+        return error
+    if name != "test/acc" or not isinstance(value, float) or not isinstance(samples, int) or samples < 1:
+        return None
+    return share_se(value, samples) if 0 <= value <= 1 else None
 
 
 def report_row(folder: Path) -> Iterator[tuple[str, str]]:

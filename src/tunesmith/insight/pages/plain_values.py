@@ -16,9 +16,19 @@ def shown(value: object) -> str:
     return "-" if value is None else to_text(value)
 
 
+def at(content: Mapping[str, Any], key: str) -> Any:
+    """Return what a dotted key has in plain content, None if there is nothing."""
+    found: Any = content
+    for name in key.lstrip("+").split("."):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found
+
+
 def dict_of(value: object) -> Mapping[str, Any]:
+    """Return a dict; {} for anything else."""
     return value if isinstance(value, Mapping) else {}
 
 
 def dicts_of(value: object) -> list[Mapping[str, Any]]:
+    """Return the dicts of a list; none for anything else."""
     return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list | tuple) else []
