@@ -59,7 +59,7 @@ def fold_name(fold: int) -> str:
 
 def run_rooms(folder: Path) -> list[Path]:
     """Return the run folder, and the folder of each fold in it: each has a training's files."""
-    return [folder, *folder.glob("fold_*")]
+    return [folder, *sorted(folder.glob("fold_*"))]
 
 
 def checkpoint_folder(checkpoint: Path) -> Path:

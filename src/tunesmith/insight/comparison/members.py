@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tunesmith.insight.pages.run_facts import RunFacts, finite, to_number
+from tunesmith.insight.pages.plain_values import finite, to_number
+from tunesmith.insight.pages.run_facts import RunFacts
 from tunesmith.insight.pages.study_facts import StudyFacts, TrialFacts
 
 SEED = "seed"

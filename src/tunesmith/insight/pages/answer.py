@@ -8,8 +8,7 @@ from typing import Any
 from tunesmith.insight.pages.figures import number
 from tunesmith.insight.pages.page import Section, beside, command, folded, missing, sentence, table, text
 from tunesmith.insight.pages.param_scale import to_text
-from tunesmith.insight.pages.plain_values import at, dict_of, dicts_of
-from tunesmith.insight.pages.run_facts import to_number
+from tunesmith.insight.pages.plain_values import at, dict_of, dicts_of, to_number
 from tunesmith.insight.pages.study_facts import ENDED, StudyFacts, TrialFacts
 from tunesmith.insight.test_part import standard_error
 from tunesmith.run_folder import TEST_FACTS

@@ -1,7 +1,8 @@
-"""Reads what a results file or a config says, whose values may be of any type: what is of another type is not there."""
+"""Reads what files of runs and studies say, whose values may be of any type: what is of another type is not there."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,20 @@ def shown(value: object) -> str:
     if isinstance(value, float):
         return number(value)
     return "-" if value is None else to_text(value)
+
+
+def to_number(value: object) -> float | None:
+    """Return a number of a YAML file; None for anything else."""
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def finite(cell: str | None) -> float | None:
+    """Return the number of a cell of a CSV file; None for one that is no finite number."""
+    try:
+        value = float(cell or "")
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
 
 
 def at(content: Mapping[str, Any], key: str) -> Any:
