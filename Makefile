@@ -14,7 +14,7 @@ sweep: $(INSTALLED)        ## the main job: 30 pruned TPE trials, results, test 
 train: $(INSTALLED)        ## one run
 	$(BIN)/python train.py $(ARGS)
 
-test: $(INSTALLED)         ## every test but the slow ones
+test: $(INSTALLED)         ## unit and contract tests; ARGS=tests: every test but the slow ones, three times as long
 	$(BIN)/python $(TESTS) $(ARGS)
 
 coverage: $(INSTALLED)     ## the same tests, and what share of each file's lines they run, in all processes: 2 x as long

@@ -63,6 +63,11 @@ CLASSES, NUMBERS = DataFacts((4,), 3, has_classes=True), DataFacts((4,), 1)
 
 def fit(module: L.LightningModule, part: Split, batch_size: int, *callbacks: L.Callback, **flags: Any) -> L.Trainer:
     """Train a module on a part that validates as well, in the order of its samples."""
+    return fit_loaders(module, Batches(part, batch_size), Batches(part, len(part)), *callbacks, **flags)
+
+
+def fit_loaders(module: L.LightningModule, train: Any, val: Any, *callbacks: L.Callback, **flags: Any) -> L.Trainer:
+    """Train a module on the batches of loaders."""
     trainer = L.Trainer(
         accelerator="cpu",
         logger=False,
@@ -73,7 +78,7 @@ def fit(module: L.LightningModule, part: Split, batch_size: int, *callbacks: L.C
         num_sanity_val_steps=0,
         **flags,
     )
-    trainer.fit(module, Batches(part, batch_size), Batches(part, len(part)))
+    trainer.fit(module, train, val)
     return trainer
 
 

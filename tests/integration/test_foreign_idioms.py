@@ -25,7 +25,7 @@ pytestmark = [
 ]
 
 
-# Each has a neighbour with the same idiom that runs in make test.
+# Each has a neighbour with the same idiom that is not slow.
 SLOW = (
     "workers, augmentation",
     "a generator",

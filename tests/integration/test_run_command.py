@@ -34,8 +34,11 @@ def test_nothing_is_warned_of(ended: Ended) -> None:
 
 def test_a_line_an_epoch_and_a_summary_are_printed(ended: Ended) -> None:
     lines = ended.out.splitlines()
-    assert [line.split()[1] for line in lines if line.startswith("epoch")] == ["1/4", "2/4", "3/4", "4/4"]
-    assert [line.split("  ")[0] for line in lines[4:]] == ["best epoch", "its metrics", "files", "test it"]
+    assert [line.split("  ")[0] for line in lines] == [
+        *("data", "samples", "model", "device", "folder"),
+        *("epoch 1/4", "epoch 2/4", "epoch 3/4", "epoch 4/4"),
+        *("best epoch", "its metrics", "files", "test it"),
+    ]
 
 
 def test_result_holds_the_best_epoch_of_metrics(folder: Path) -> None:

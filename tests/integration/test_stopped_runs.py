@@ -41,7 +41,8 @@ def test_a_stopped_run_goes_on_in_its_folder(unbroken: Path, module_shell: Shell
         assert f"ckpt_path=run_{name}/checkpoints/last.ckpt" in stopped.out.splitlines()[-1]
     resumed = module_shell.train(*RUN, f"ckpt_path=run_{name}/checkpoints/last.ckpt")
     assert resumed.code == 0, resumed.text
-    assert resumed.out.startswith("epoch 5/9")
+    assert next(line for line in resumed.out.splitlines() if line.startswith("epoch ")).startswith("epoch 5/9")
+    assert "goes on      after epoch 4\n" in resumed.out
     assert values(folder) == values(unbroken)
     assert [path.name for path in (folder / "checkpoints").iterdir()] == ["best.ckpt"]
 

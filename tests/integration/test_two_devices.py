@@ -70,7 +70,7 @@ def test_one_rank_writes_and_speaks(unbroken: tuple[Path, Ended]) -> None:
     rows = (folder / "metrics.csv").read_text().splitlines()
     assert [row.partition(",")[0] for row in rows] == ["epoch", *map(str, range(1, epochs + 1))]
     assert (folder / "train.log").read_text().count("epoch ") == ended.out.count("/30  train/loss") == epochs
-    assert ended.out.count("best epoch") == 1
+    assert ended.out.count("device       2 x cpu\n") == ended.out.count("best epoch") == 1
     files = [".hydra", "checkpoints", "layers.csv", "metrics.csv", "preparation.json", "probes.csv", "result.yaml"]
     files.append("train.log")
     assert sorted(os.listdir(folder)) == files
@@ -84,7 +84,7 @@ def test_a_stopped_run_goes_on_to_the_same_numbers(unbroken: tuple[Path, Ended],
     assert (stopped.code, stopped.err) == (130, "")
     resumed = module_shell.train(*RUN, note, "ckpt_path=r/checkpoints/last.ckpt")
     assert (resumed.code, resumed.err) == (0, "")
-    assert resumed.out.startswith("epoch 4/30")
+    assert next(line for line in resumed.out.splitlines() if line.startswith("epoch ")).startswith("epoch 4/30")
     folders = [unbroken[0], module_shell.folder / "r"]
     assert len({(folder / "metrics.csv").read_text() for folder in folders}) == 1
     assert noted(module_shell.folder / "again")[1]["weights"] == noted(module_shell.folder / "ranks")[0]["weights"]

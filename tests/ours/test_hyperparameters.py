@@ -100,7 +100,7 @@ def test_every_rule_of_a_hyperparameter_is_in_the_table() -> None:
         "objective.mode",
         "trainer.accelerator",
         "trainer.strategy",
-        *("trainer.engine", "trainer.save_interval", "probes"),
+        *("trainer.engine", "trainer.save_interval", "probes", "report"),
         *(
             "trainer.max_steps",
             "trainer.limit_train_batches",

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import logging
-import sys
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import lightning as L
 import torch
-from lightning.pytorch.callbacks import ProgressBar, RichProgressBar
+from lightning.pytorch.callbacks import ProgressBar
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.plugins.precision import DoublePrecision
 from omegaconf import DictConfig
 
 from tunesmith.errors import UserError
-from tunesmith.reporting import Reporter, is_trial
+from tunesmith.reporting import Reporter
+from tunesmith.training.callbacks.bar import BarAndLines
 from tunesmith.training.callbacks.checkpoints import Checkpoints
 from tunesmith.training.callbacks.epoch_logger import EpochLogger
 from tunesmith.training.callbacks.epoch_record import EpochRecord
@@ -32,7 +33,9 @@ from tunesmith.training.callbacks.start_weights import StartWeights
 from tunesmith.training.data_record import DataRecord, make_record
 from tunesmith.training.ddp.devices import cluster_environment
 from tunesmith.training.ddp.ranks import Ranks
+from tunesmith.training.first_lines import make_first_lines
 from tunesmith.training.first_validation import BY_TIME
+from tunesmith.training.foreign_bar import log_above
 from tunesmith.training.learner import Supervised
 from tunesmith.training.learner_and_data import build_learner
 from tunesmith.training.loggers import build_loggers, log_config, plain_config
@@ -40,6 +43,7 @@ from tunesmith.training.monitors import check_monitors
 from tunesmith.training.nodes import build_node
 from tunesmith.training.probes.build import build_probes
 from tunesmith.training.record import RunRecord
+from tunesmith.training.run_bar import make_bar
 from tunesmith.training.run_hparams import shown_hparams
 from tunesmith.training.saving import SAVE_INTERVAL_S
 
@@ -60,12 +64,16 @@ warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\).*
 
 @dataclass(frozen=True)
 class Run:
-    """What one training consists of; data: None if the learner brings its own loaders."""
+    """What one training consists of.
+
+    data: None if the learner brings its own loaders; foot: what holds the terminal's last line while it trains.
+    """
 
     data: L.LightningDataModule | None
     module: L.LightningModule
     record: RunRecord
     trainer: L.Trainer
+    foot: AbstractContextManager[Any]
 
 
 def build(
@@ -82,26 +90,30 @@ def build(
     L.seed_everything(cfg.seed, verbose=False)
     data, module = build_learner(cfg, fold, earlier)
     record = make_record(cfg, folder, reporter, data)
-    has_bar = sys.stdout.isatty() and not is_trial()
+    bar = make_bar(cfg, fold)
     own = {name: _build_callback(cfg, name) for name in cfg.get("callbacks") or {}}
     if type(module) is Supervised:  # a subclass may log more
         check_monitors(module.metric_names, record.objective.metric, own)
+    theirs = [each for each in own.values() if bar is not None and isinstance(each, ProgressBar)]
+    shown = [each for each in own.values() if bar is not None or not isinstance(each, ProgressBar)]
+    about = make_first_lines(cfg, folder, data, fold)
+    lines = EpochLogger(record, about) if bar is None or theirs else BarAndLines(record, about, bar)
+    callbacks = [*_build_callbacks(cfg, record, module, shown_hparams(cfg, reporter, fold)), *shown, lines]
     loggers = build_loggers(cfg, folder)
     trainer = _build_trainer(
         cfg,
         default_root_dir=str(folder),
-        callbacks=_build_callbacks(
-            *(cfg, folder, record, module, data, loggers, has_bar, own, shown_hparams(cfg, reporter, fold))
-        ),
+        callbacks=[*callbacks, *_build_last_callbacks(cfg, folder, record, data, loggers)],
         logger=loggers or False,
-        enable_progress_bar=has_bar,
+        enable_progress_bar=bool(theirs),
     )
     trainer.strategy.checkpoint_io = PlainCheckpoints()
     if isinstance(trainer.strategy.precision_plugin, DoublePrecision):
         module.double()  # Lightning 2.6.6 does it after it has read a checkpoint, whose weights lose digits
     if trainer.loggers:
         log_config(trainer.loggers, plain_config(cfg))
-    return Run(data, module, record, trainer)
+    foot = log_above(theirs[0]) if theirs else bar or nullcontext()
+    return Run(data, module, record, trainer, foot)
 
 
 def _build_callback(cfg: DictConfig, name: str) -> L.Callback:
@@ -117,17 +129,9 @@ def _build_callback(cfg: DictConfig, name: str) -> L.Callback:
 
 
 def _build_callbacks(
-    cfg: DictConfig,
-    folder: Path,
-    record: RunRecord,
-    module: L.LightningModule,
-    data: L.LightningDataModule | None,
-    loggers: Sequence[Logger],
-    has_bar: bool,
-    own: Mapping[str, L.Callback],
-    hparams: Mapping[str, Any],
+    cfg: DictConfig, record: RunRecord, module: L.LightningModule, hparams: Mapping[str, Any]
 ) -> list[L.Callback]:
-    """Return only what this run needs: each callback makes a step 3 % slower; own: those of the config."""
+    """Return only what this run needs: each callback makes a step 3 % slower."""
     callbacks: list[L.Callback] = [SeededEpochs(cfg.seed), EpochRecord(record)]
     if cfg.trainer.get("devices") != 1:
         callbacks.append(Ranks())
@@ -138,14 +142,16 @@ def _build_callbacks(
     callbacks += start_weights(cfg)
     if hparams:
         callbacks.append(Hparams(hparams, record))
-    if not has_bar:
-        callbacks.append(EpochLogger(record.objective.metric))
-    elif not any(isinstance(each, ProgressBar) for each in own.values()):  # Lightning takes one
-        callbacks.append(RichProgressBar())
-    shown = [each for each in own.values() if has_bar or not isinstance(each, ProgressBar)]
-    checkpoints = Checkpoints(folder, record, cfg.trainer.get("save_interval", SAVE_INTERVAL_S))
+    return callbacks
+
+
+def _build_last_callbacks(
+    cfg: DictConfig, folder: Path, record: RunRecord, data: L.LightningDataModule | None, loggers: Sequence[Logger]
+) -> list[L.Callback]:
+    """Return what follows the callbacks of the config."""
     probes = build_probes(cfg, record, loggers)
-    return [*callbacks, *shown, checkpoints, *([] if probes is None else [LayerProbes(probes, data)])]
+    checkpoints = Checkpoints(folder, record, cfg.trainer.get("save_interval", SAVE_INTERVAL_S))
+    return [checkpoints, *([] if probes is None else [LayerProbes(probes, data)])]
 
 
 def start_weights(cfg: DictConfig) -> list[L.Callback]:

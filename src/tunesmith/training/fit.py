@@ -37,7 +37,7 @@ def train_once(
     check_batch_size(run.data, reporter)
     recorded = failure_recorded(cfg, run.record, LIGHTNING, checkpoint)
     with closed_loggers(run.trainer.loggers, folder):
-        with recorded, interruptible(run.trainer):
+        with recorded, run.foot, interruptible(run.trainer):
             run.trainer.fit(run.module, run.data, ckpt_path=checkpoint, weights_only=True)
         if run.record.epoch == 0:
             raise UserError(

@@ -80,7 +80,7 @@ def kept_positions(num_samples: int, data: ArrayData) -> NDArray[np.int64]:
 @torch.no_grad()
 def _compute(learner: SupervisedLearning, split: Split, positions: NDArray[np.int64], device: torch.device) -> Tensor:
     """Return outputs of some samples, on the CPU."""
-    learner.to(device).eval()
+    learner.float().to(device).eval()  # trainer.precision may have made weights of another type, which no batch has
     chunks = torch.split(torch.from_numpy(positions), EVALUATION_BATCH_SIZE)
     batches = ((split.inputs[chunk].to(device), split.targets[chunk].to(device)) for chunk in chunks)
     return torch.cat([learner.predict(batch).cpu() for batch in batches])

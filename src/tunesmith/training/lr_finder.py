@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import logging
 import math
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from tunesmith.training.ddp.processes import is_rank_zero
 from tunesmith.training.fit import interruptible
 from tunesmith.training.learner import Supervised
 from tunesmith.training.learner_and_data import build_learner
+from tunesmith.training.run_bar import RunBar, make_bar
 
 log = logging.getLogger(__name__)
 
@@ -76,12 +78,15 @@ def find_lr(cfg: DictConfig, folder: Path) -> LrCurve:
             "whose learning rate it does not know"
         )
     module.make_scheduler, module.warmup_epochs = None, 0
-    ramp = _Ramp(cfg.lr_finder.min_lr, cfg.lr_finder.max_lr, cfg.lr_finder.steps)
-    flags: dict[str, Any] = {"max_epochs": -1, "max_steps": cfg.lr_finder.steps, "limit_val_batches": 0}
+    bar, num_steps = make_bar(cfg), cfg.lr_finder.steps
+    ramp = _Ramp(cfg.lr_finder.min_lr, cfg.lr_finder.max_lr, num_steps, bar)
+    flags: dict[str, Any] = {"max_epochs": -1, "max_steps": num_steps, "limit_val_batches": 0}
     flags |= {"devices": 1, "num_nodes": 1, "accumulate_grad_batches": _batches_of_a_step(cfg, folder)}
     callbacks = [SeededEpochs(cfg.seed), ramp, *start_weights(cfg)]
     trainer = build_quiet_trainer(cfg, folder, callbacks=callbacks, **flags)
-    with interruptible(trainer):
+    with bar or nullcontext(), interruptible(trainer):
+        if bar is not None:
+            bar.start(0, 1, num_steps, ends_earlier=True, name="learning-rate test")
         trainer.fit(module, data)
     curve = suggest_lr(np.array(ramp.lrs), np.array(ramp.losses))
     _write(folder, curve)
@@ -153,8 +158,9 @@ class _Ramp(L.Callback):
     Its running average equals smooth(), which would take 0.1 ms if it were called at each step.
     """
 
-    def __init__(self, min_lr: float, max_lr: float, steps: int) -> None:
+    def __init__(self, min_lr: float, max_lr: float, steps: int, bar: RunBar | None = None) -> None:
         self.schedule = np.geomspace(min_lr, max_lr, steps)
+        self._bar = bar
         self.lrs: list[float] = []
         self.losses: list[float] = []
         self._of_step: list[float] = []
@@ -172,6 +178,8 @@ class _Ramp(L.Callback):
         self.lrs.append(float(trainer.optimizers[0].param_groups[0]["lr"]))
         self.losses.append(trainer.accumulate_grad_batches * float(np.mean(self._of_step)))
         self._of_step.clear()
+        if self._bar is not None:
+            self._bar.step()
         if self._has_diverged(self.losses[-1]):
             trainer.should_stop = True
 

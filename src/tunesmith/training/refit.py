@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from tunesmith import run_folder
 from tunesmith.errors import RunFailed
 from tunesmith.reporting import NoReporter
-from tunesmith.training import epoch_line
+from tunesmith.training import epoch_line, first_lines
 from tunesmith.training.memory import free_cuda
 from tunesmith.training.refit_config import check_can_refit, make_refit_config, refit_fields
 from tunesmith.training.saving import RECORD_STATE
@@ -26,7 +26,7 @@ def refit(folder: Path, cfg: DictConfig, shows_epochs: bool = True) -> tuple[Pat
     The refit lies in the run's folder, in refit/. Its checkpoints/best.ckpt is that of its last epoch, its result.yaml
     has no value. A finished refit is left as it is; one that was killed goes on.
 
-    cfg: the run's; shows_epochs: whether a line per epoch is logged.
+    cfg: the run's; shows_epochs: whether the first lines and a line per epoch are logged.
 
     Raises:
         UserError: the run cannot be refitted, or its data have changed.
@@ -41,7 +41,7 @@ def refit(folder: Path, cfg: DictConfig, shows_epochs: bool = True) -> tuple[Pat
     run_folder.write_text(place / run_folder.CONFIG_FILE, OmegaConf.to_yaml(config))
     checkpoint = _checkpoint(place, config.refit.epochs)
     try:
-        with nullcontext() if shows_epochs else _no_epoch_lines():
+        with nullcontext() if shows_epochs else _no_lines():
             result = train_once(config, place, NoReporter(), checkpoint, of_other_fold=_trained(folder))
     finally:
         free_cuda()
@@ -58,13 +58,15 @@ def _is_done(place: Path, config: DictConfig) -> bool:
 
 
 @contextmanager
-def _no_epoch_lines() -> Iterator[None]:
-    level = epoch_line.log.level
-    epoch_line.log.setLevel(logging.WARNING)
+def _no_lines() -> Iterator[None]:
+    levels = {each: each.level for each in (first_lines.log, epoch_line.log)}
+    for each in levels:
+        each.setLevel(logging.WARNING)
     try:
         yield
     finally:
-        epoch_line.log.setLevel(level)
+        for each, level in levels.items():
+            each.setLevel(level)
 
 
 def _trained(folder: Path) -> Path:

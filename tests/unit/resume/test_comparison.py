@@ -105,7 +105,7 @@ def test_a_change_is_refused(begun: list[str], typed: list[str], named: str, tmp
         ),
         pytest.param([], ["logger=csv"], id="another logger"),
         pytest.param(["logger=csv"], ["logger=none"], id="none"),
-        pytest.param([], ["threads=2", "note=why", "tags=[a]", "study_name=s"], id="labels"),
+        pytest.param([], ["threads=2", "note=why", "tags=[a]", "study_name=s", "probes=false"], id="labels"),
         pytest.param([], ["hydra.job.name=x", "space=none", "search=random"], id="what is no part of a run"),
         pytest.param([], ["trainer.profiler=simple", "+trainer.enable_progress_bar=false"], id="what is shown"),
         pytest.param(

@@ -27,13 +27,14 @@ def test_a_folder_with_a_finished_run_is_not_overwritten(tmp_path: Path) -> None
 
 def test_a_new_folder_gets_the_record_of_the_epochs(tmp_path: Path) -> None:
     cfg = OmegaConf.create({"ckpt_path": str(record(tmp_path / "r"))})
-    (tmp_path / "r" / "metrics.csv").write_text("epoch\n1\n")
+    for name in ("metrics.csv", "layers.csv", "probes.csv"):
+        (tmp_path / "r" / name).write_text("epoch\n1\n")
     (tmp_path / "r" / "result.yaml").write_text("state: FAIL\n")
     new = tmp_path / "new"
     new.mkdir()
     check_resume_folder("folder", new, cfg)
     copy_begun(cfg, new)
-    assert sorted(path.name for path in new.iterdir()) == ["checkpoints", "metrics.csv"]
+    assert sorted(path.name for path in new.iterdir()) == ["checkpoints", "layers.csv", "metrics.csv", "probes.csv"]
     assert (new / "checkpoints" / "last.ckpt").is_file()
     copy_begun(cfg, tmp_path / "r")  # nothing to do
 

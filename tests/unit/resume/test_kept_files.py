@@ -20,6 +20,8 @@ def run(tmp_path: Path) -> Path:
     contents = {
         ".hydra/config.yaml": "a: 1",
         "metrics.csv": METRICS,
+        "layers.csv": "epoch,layer\n2,output\n",
+        "probes.csv": "epoch,train_loss\n2,0.4\n",
         "result.yaml": "state: COMPLETE",
         "train.log": "epoch 2",
         "events.out.tfevents.1": "curves",
@@ -53,6 +55,8 @@ def change_everything(folder: Path) -> None:
     (folder / ".hydra" / "config.yaml").write_text("a: 2")
     replace(folder / "metrics.csv", "epoch,val/loss\n1,0.5\n")
     replace(folder / "result.yaml", "state: FAIL")
+    replace(folder / "layers.csv", "epoch,layer\n")
+    (folder / "probes.csv").unlink()
     with (folder / "train.log").open("a") as log:
         log.write("epoch 3")
     (folder / "events.out.tfevents.2").write_text("more curves")

@@ -69,6 +69,12 @@ def test_numbers_are_in_the_unit_of_the_target(tmp_path: Path, engine: str) -> N
     np.testing.assert_allclose(part.targets[:, 0], source("diabetes").targets[part.indices], rtol=1e-6)
 
 
+@pytest.mark.parametrize("precision", ["64-true", "bf16-true"])
+def test_weights_of_another_type_have_outputs(tmp_path: Path, precision: str) -> None:
+    part = kept(tmp_path, "data=iris", f"trainer.precision={precision}", engine="lightning")
+    assert part.losses.mean() == pytest.approx(best(tmp_path, "val/loss"), rel=0.05)
+
+
 def test_samples_can_be_found_in_the_source(tmp_path: Path) -> None:
     arrays, part = source("iris"), kept(tmp_path, "data=iris")
     np.testing.assert_array_equal(part.targets, arrays.targets[part.indices])

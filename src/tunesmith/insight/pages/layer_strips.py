@@ -25,8 +25,10 @@ def layers(facts: RunFacts) -> Section:
     words = (
         "Update ratio: the size of an update over that of the weights, as log10; about -3 is usual (Karpathy, CS231n). "
         "Dead share: units that are never active, or always saturated. "
-        f"Only epochs are shown that were measured, {MAX_EPOCHS} of them at most, evenly spread."
+        "Only epochs are shown that were measured"
     )
+    measured = len({row.get("epoch") for row in facts.layers})
+    words += f", {MAX_EPOCHS} of {measured}, evenly spread." if measured > MAX_EPOCHS else "."
     return Section("layers", "Layers", sentence(words), figures)
 
 

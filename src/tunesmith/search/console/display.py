@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from tunesmith.search.console.footer import Footer, terminal_of
+from tunesmith.footer import Footer, terminal_of
 from tunesmith.search.console.lines import say
 from tunesmith.search.console.overview import Overview
 from tunesmith.search.console.table import to_line, to_lines

@@ -16,6 +16,7 @@ from tunesmith.data.batches import Batches
 from tunesmith.reporting import Reporter
 from tunesmith.training.data_record import DataRecord, make_record
 from tunesmith.training.draws import seed_everything
+from tunesmith.training.first_lines import FirstLines, make_first_lines
 from tunesmith.training.lean.loggers import build_lean_loggers
 from tunesmith.training.lean.member import Member, make_clip
 from tunesmith.training.lean.no_trainer import do_without_trainer
@@ -25,6 +26,7 @@ from tunesmith.training.monitors import check_monitors
 from tunesmith.training.patience import Patience
 from tunesmith.training.probes.build import build_probes
 from tunesmith.training.record import RunRecord
+from tunesmith.training.run_bar import RunBar, make_bar
 from tunesmith.training.run_hparams import shown_hparams
 from tunesmith.training.saving import SAVE_INTERVAL_S, RunFiles
 from tunesmith.training.schedules import PlainLength, make_schedules
@@ -34,7 +36,10 @@ from tunesmith.training.weights import read_weights
 
 @dataclass(frozen=True)
 class Run:
-    """What one training consists of, before it has an optimizer; weights: of another run, which it starts from."""
+    """What one training consists of, before it has an optimizer.
+
+    weights: of another run, which it starts from; first_lines: what it says of itself; bar: None outside of a terminal.
+    """
 
     data: ArrayData
     learner: SupervisedLearning
@@ -46,6 +51,8 @@ class Run:
     max_epochs: int
     weights: Mapping[str, torch.Tensor] | None
     hparams: Mapping[str, Any]
+    first_lines: FirstLines
+    bar: RunBar | None
 
     @cached_property
     def train(self) -> Batches:
@@ -88,8 +95,12 @@ def build(
         log_config(loggers, plain_config(cfg))
     files = RunFiles(folder, record, cfg.trainer.get("save_interval", SAVE_INTERVAL_S))
     device = choose_device(cfg.trainer.get("accelerator", "auto"))
-    patience = list(patiences.values())
-    return Run(data, learner, record, patience, loggers, files, device, cfg.trainer.max_epochs, weights, hparams)
+    return Run(
+        *(data, learner, record, list(patiences.values()), loggers, files, device, cfg.trainer.max_epochs, weights),
+        hparams=hparams,
+        first_lines=make_first_lines(cfg, folder, data, fold),
+        bar=make_bar(cfg, fold),
+    )
 
 
 def build_member(cfg: DictConfig, run: Run) -> Member:

@@ -47,10 +47,12 @@ def validate(member: Member, batches: Iterable[Any]) -> None:
         module.training = is_training
 
 
-def end_epoch(member: Member, parts: Sequence[str], max_epochs: int, loggers: Iterable[RunLogger] = ()) -> bool:
+def end_epoch(
+    member: Member, parts: Sequence[str], max_epochs: int, loggers: Iterable[RunLogger] = (), fold: str = ""
+) -> bool:
     """Log, judge and record an epoch whose batches are over; return whether it was the last one.
 
-    parts: which the epoch has gone through: train, and val if there is a validation part.
+    parts: which the epoch has gone through: train, and val if there is a validation part; fold: for its line.
 
     Raises:
         UserError: a metric that is followed was not logged.
@@ -62,7 +64,7 @@ def end_epoch(member: Member, parts: Sequence[str], max_epochs: int, loggers: It
     values = {name: shortest_float32(metrics[name]) for name in epoch_names(metrics, record.objective.metric)}
     record.end_epoch(epoch, values)
     record.ask_to_stop(is_last=epoch == max_epochs)
-    log_epoch_line(epoch, max_epochs, values)
+    log_epoch_line(epoch, record.last_epoch or max_epochs, values, fold=fold)
     member.follow_plateaus(metrics)
     member.epoch = epoch
     is_last = any(has_ended) or record.is_over or epoch == max_epochs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -14,6 +15,7 @@ from tunesmith.training.data_record import read_earlier
 from tunesmith.training.draws import seed_generators
 from tunesmith.training.end_of_run import keep_what_page_shows
 from tunesmith.training.engine import LEAN
+from tunesmith.training.first_lines import describe_device
 from tunesmith.training.lean.build import Run, build, build_member
 from tunesmith.training.lean.checkpoint import dump_checkpoint, load_checkpoint
 from tunesmith.training.lean.dynamo import without_dynamo
@@ -43,8 +45,9 @@ def train_once(
     record = run.record
     begun = begun_loggers(run.loggers, folder, run.learner)
     with without_dynamo(), begun:
-        with failure_recorded(cfg, record, LEAN, checkpoint):
+        with failure_recorded(cfg, record, LEAN, checkpoint), run.bar or nullcontext():
             member = _begin(cfg, run, checkpoint)
+            run.first_lines.log(run.learner, f"{describe_device(run.device)}, engine {LEAN}", record.epoch)
             _train(run, member, cfg.seed)
         record.num_parameters = count_parameters(run.learner)
         result = write_result(cfg, folder, LEAN, record.result_fields(), record.data_digest)
@@ -104,20 +107,31 @@ def _load_best(run: Run, member: Member) -> None:
 def _train_epochs(run: Run, member: Member, seed: int, check: Callable[[], None]) -> None:
     train, val = run.train, run.val
     parts = ("train", "val") if len(val) else ("train",)
-    reporter = run.record.reporter
+    reporter, bar = run.record.reporter, run.bar
+    if bar is not None:
+        bar.start(member.epoch, run.record.last_epoch or run.max_epochs, len(train), bool(run.patiences))
 
     def poll() -> None:
         reporter.poll()
         check()
+
+    def poll_and_step() -> None:
+        poll()
+        if bar is not None:
+            bar.step()
 
     if member.probes is not None:
         member.probes.start(make_look(member.learner, run.data, run.device, member.probes))
     while True:
         seed_generators(seed, member.epoch, 0)
         train.set_epoch(member.epoch)
-        train_epoch(member, train, run.data.augment, poll)
+        train_epoch(member, train, run.data.augment, poll if bar is None else poll_and_step)
         if len(val):
+            if bar is not None:
+                bar.validate()
             validate(member, val)
-        if end_epoch(member, parts, run.max_epochs, run.loggers):
+        if end_epoch(member, parts, run.max_epochs, run.loggers, run.first_lines.fold_name):
             return
+        if bar is not None:
+            bar.end_epoch()
         run.files.end_epoch(dump_checkpoint(member, len(val)))

@@ -9,8 +9,8 @@ import time
 import pytest
 from studies import Clock
 
+from tunesmith.footer import Footer
 from tunesmith.search.console.display import LiveTable, SignsOfLife, choose_display, interval_for
-from tunesmith.search.console.footer import Footer
 from tunesmith.search.console.overview import Overview
 from tunesmith.search.study.counts import Counts
 

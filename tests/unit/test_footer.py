@@ -15,8 +15,8 @@ from typing import TextIO
 import pytest
 from emulator import Screen
 
-from tunesmith.search.console import footer as module
-from tunesmith.search.console.footer import Footer, terminal_of
+from tunesmith import footer as module
+from tunesmith.footer import Footer, terminal_of
 
 WIDTH, HEIGHT = 40, 8
 
