@@ -58,15 +58,14 @@ def _strip(name: str, title: str, cells: dict[str, dict[int, float | None]], loo
     epochs = thinned(sorted({epoch for row in cells.values() for epoch in row}), MAX_EPOCHS)
     names = [label(layer, 32) for layer in cells]
     trace = {
-        **{
-            "type": "heatmap",
-            "x": [str(epoch) for epoch in epochs],
-            "y": list(range(len(cells))),
-            "colorscale": COLORSCALE,
-            "hoverongaps": False,
-        },
-        **{"z": [[row.get(epoch) for epoch in epochs] for row in cells.values()], **look},
-        **{"text": [[layer] * len(epochs) for layer in names]},
+        "type": "heatmap",
+        "x": [str(epoch) for epoch in epochs],
+        "y": list(range(len(cells))),
+        "colorscale": COLORSCALE,
+        "hoverongaps": False,
+        "z": [[row.get(epoch) for epoch in epochs] for row in cells.values()],
+        **look,
+        "text": [[layer] * len(epochs) for layer in names],
         "hovertemplate": f"%{{text}}<br>epoch %{{x}}<br>{title} %{{z:.3g}}<extra></extra>",
     }
     ticks: Spec = {"tickvals": list(range(len(names))), "ticktext": names, "autorange": "reversed", "showgrid": False}

@@ -125,8 +125,12 @@ def _look(fold: str, name: str) -> Spec:
 def _trace(rows: Sequence[Row], name: str, step: str, title: str, line: Spec) -> Spec:
     points = [(finite(row.get(step)), finite(row.get(name))) for row in thinned(rows, MAX_POINTS) if row.get(name)]
     return {
-        **{"type": "scatter", "mode": "lines" if len(points) > 1 else "markers", "name": title},
-        **{"x": [x for x, _ in points], "y": [y for _, y in points], "line": {"width": 2, **line}},
+        "type": "scatter",
+        "mode": "lines" if len(points) > 1 else "markers",
+        "name": title,
+        "x": [x for x, _ in points],
+        "y": [y for _, y in points],
+        "line": {"width": 2, **line},
         "hovertemplate": f"{step} %{{x}}<br>{title} %{{y:.5g}}<extra></extra>",
     }
 

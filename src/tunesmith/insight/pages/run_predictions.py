@@ -75,18 +75,15 @@ def _confusion(name: str, part: PartOutputs) -> list[Figure]:
     names = [label(each, 24) for each in part.classes]
     ticks: Spec = {"tickvals": list(range(len(names))), "ticktext": names, "showgrid": False}
     trace: Spec = {
-        **{
-            "type": "heatmap",
-            "z": shares_of_rows(counts).tolist(),
-            "text": counts.tolist(),
-            "zmin": 0,
-            "zmax": 1,
-        },
-        **{
-            "customdata": [[f"true {true}<br>predicted {other}" for other in names] for true in names],
-            "showscale": True,
-        },
-        **{"colorscale": _SHARES, "colorbar": {"title": {"text": "share", "side": "right"}}},
+        "type": "heatmap",
+        "z": shares_of_rows(counts).tolist(),
+        "text": counts.tolist(),
+        "zmin": 0,
+        "zmax": 1,
+        "customdata": [[f"true {true}<br>predicted {other}" for other in names] for true in names],
+        "showscale": True,
+        "colorscale": _SHARES,
+        "colorbar": {"title": {"text": "share", "side": "right"}},
         "hovertemplate": "%{customdata}<br>%{text} samples, %{z:.1%} of the true class<extra></extra>",
     }
     if len(names) <= FEW_CLASSES:
@@ -108,14 +105,13 @@ def _residuals(name: str, part: PartOutputs) -> list[Figure]:
     of = np.repeat(part.indices[shown], part.targets.shape[1])[:MAX_POINTS]
     ends = [float(part.targets.min()), float(part.targets.max())]
     points = {
-        **{
-            "type": "scatter",
-            "mode": "markers",
-            "x": true.tolist(),
-            "y": predicted.tolist(),
-            "customdata": of.tolist(),
-        },
-        **{"marker": {"size": 5, "color": INK, "opacity": 0.6}, "showlegend": False},
+        "type": "scatter",
+        "mode": "markers",
+        "x": true.tolist(),
+        "y": predicted.tolist(),
+        "customdata": of.tolist(),
+        "marker": {"size": 5, "color": INK, "opacity": 0.6},
+        "showlegend": False,
         "hovertemplate": "sample %{customdata}<br>true %{x:.5g}<br>predicted %{y:.5g}<extra></extra>",
     }
     line = {"type": "scatter", "mode": "lines", "x": ends, "y": ends, "line": {"color": FAINT, "dash": "dash"}}
@@ -132,13 +128,12 @@ def _residuals(name: str, part: PartOutputs) -> list[Figure]:
 def _histogram(name: str, part: PartOutputs) -> Spec:
     counts, edges = residual_bins(part)
     bars = {
-        **{
-            "type": "bar",
-            "x": ((edges[1:] + edges[:-1]) / 2).tolist(),
-            "y": counts.tolist(),
-            "width": np.diff(edges).tolist(),
-        },
-        **{"marker": {"color": INK}, "hovertemplate": "%{x:.4g}<br>%{y}<extra></extra>"},
+        "type": "bar",
+        "x": ((edges[1:] + edges[:-1]) / 2).tolist(),
+        "y": counts.tolist(),
+        "width": np.diff(edges).tolist(),
+        "marker": {"color": INK},
+        "hovertemplate": "%{x:.4g}<br>%{y}<extra></extra>",
     }
     residual = axis("residual: predicted minus true")
     return {"data": [bars], "layout": layout(residual, axis("count"), title=_title(name, "residuals"))}
