@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from bar_screen import printed_to_terminal
+from studies import Clock
 from tiny import small
 
 from tunesmith.reporting import NoReporter, hand_over
@@ -24,11 +25,11 @@ def drawn_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Seconds that go by if a test adds some."""
-    seconds = [0.0]
-    monkeypatch.setattr(run_bar, "time", SimpleNamespace(monotonic=lambda: seconds[0]))
-    return seconds
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Time that goes by if a test moves it."""
+    clock = Clock()
+    monkeypatch.setattr(run_bar, "time", SimpleNamespace(monotonic=clock))
+    return clock
 
 
 class Drawn(RunBar):
@@ -117,13 +118,11 @@ def test_an_endless_epoch_counts_when_it_ends() -> None:
 
 
 @pytest.mark.parametrize(("ends_earlier", "said"), [(True, "at most 0:03:20 left"), (False, "0:03:20 left")])
-def test_the_time_that_is_left_is_that_of_the_epochs_that_are_left(
-    ends_earlier: bool, said: str, clock: list[float]
-) -> None:
+def test_the_time_that_is_left_is_that_of_the_epochs_that_are_left(ends_earlier: bool, said: str, clock: Clock) -> None:
     bar = Drawn()
     bar.start(90, 100, 1, ends_earlier)  # of a run that goes on: its first 90 epochs took no time of this process
     for _ in range(2):
-        clock[0] += 25
+        clock.seconds += 25
         bar.end_epoch()
     assert bar.last().endswith(f"  {said}")
 
@@ -154,17 +153,17 @@ def test_a_terminal_without_unicode_gets_ascii() -> None:
     assert "━" not in bar.last()
 
 
-def test_it_is_drawn_four_times_a_second_at_most(monkeypatch: pytest.MonkeyPatch, clock: list[float]) -> None:
+def test_it_is_drawn_four_times_a_second_at_most(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
     monkeypatch.setattr(run_bar, "DRAW_INTERVAL_S", 0.25)
-    bar = Drawn()
+    bar, began = Drawn(), clock.seconds
     bar.start(0, 10, 2000)
     for _ in range(10):
         for _ in range(2000):
-            clock[0] += 1e-4
+            clock.seconds += 1e-4
             bar.step()
         bar.validate()
         bar.end_epoch()
-    assert 8 <= len(bar.drawn) <= 1 + clock[0] / 0.25
+    assert 8 <= len(bar.drawn) <= 1 + (clock.seconds - began) / 0.25
 
 
 def test_a_plain_run_in_a_terminal_has_one(monkeypatch: pytest.MonkeyPatch) -> None:

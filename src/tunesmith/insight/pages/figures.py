@@ -41,7 +41,7 @@ def number(value: float | None) -> str:
 
 def duration(seconds: float | None) -> str:
     """Return a time as all pages show it."""
-    if seconds is None:
+    if seconds is None or not math.isfinite(seconds):
         return "-"
     if seconds < 100:
         return f"{seconds:.3g} s"

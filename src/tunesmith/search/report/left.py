@@ -10,6 +10,7 @@ from typing import Any
 
 from tunesmith import run_folder
 from tunesmith.insight.pages.figures import is_wide
+from tunesmith.insight.pages.plain_values import finite
 from tunesmith.insight.pages.study_facts import ParamFacts, State, TrialFacts
 from tunesmith.search.report.trials import REPEATING
 from tunesmith.search.storage.folder_facts import FolderFacts, read_facts
@@ -53,8 +54,8 @@ def _of_row(row: Mapping[str, str], params: Sequence[str], folder: Path, has_cur
         values,
         {key: _number(row[key]) for key in params if row[key]},
         curve,
-        int(_float(row.get("epochs")) or 0),
-        _float(row.get("seconds")),
+        int(finite(row.get("epochs")) or 0),
+        finite(row.get("seconds")),
         worker=row.get("host") or None,
         stage=stage,
         reason=row.get("reason") or None,

@@ -47,7 +47,7 @@ def test_a_number_has_six_digits() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(None, "-"), (0.1234, "0.123 s"), (99.9, "99.9 s"), (100.0, "1 min 40 s"), (7300.0, "2 h 1 min")],
+    [(None, "-"), (math.inf, "-"), (0.1234, "0.123 s"), (99.9, "99.9 s"), (100.0, "1 min 40 s"), (7300.0, "2 h 1 min")],
 )
 def test_a_time_has_a_text(value: float | None, text: str) -> None:
     assert duration(value) == text
