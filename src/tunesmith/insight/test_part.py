@@ -8,7 +8,7 @@ from typing import Any
 
 from tunesmith.insight.calibration import NUM_BINS
 from tunesmith.insight.means import share_se
-from tunesmith.run_folder import REPORT_FILE, TEST_FACTS, TEST_FILE, read_yaml
+from tunesmith.run_folder import TEST_FACTS, TEST_FILE, TEST_REPORT_FILE, read_yaml
 
 
 def evaluation_rows(folder: Path) -> Iterator[tuple[str, str]]:
@@ -22,7 +22,7 @@ def evaluation_rows(folder: Path) -> Iterator[tuple[str, str]]:
         yield "samples", f"{test['samples']} (+- is one standard error)"
     if "ece" in test:
         yield "calibration", _calibration(test)
-    yield from report_row(folder)
+    yield from _report_row(folder)
     yield "written to", str(folder / TEST_FILE)
 
 
@@ -35,7 +35,7 @@ def chance_rows(folder: Path) -> Iterator[tuple[str, str]]:
         yield "test +-", "  ".join([*shown, f"(one standard error, {test.get('samples')} samples)"])
     if isinstance(test.get("ece"), float):
         yield "calibration", _calibration(test)
-    yield from report_row(folder)
+    yield from _report_row(folder)
 
 
 def standard_error(test: Mapping[str, Any], name: str) -> float | None:
@@ -53,10 +53,10 @@ def standard_error(test: Mapping[str, Any], name: str) -> float | None:
     return share_se(value, samples) if 0 <= value <= 1 else None
 
 
-def report_row(folder: Path) -> Iterator[tuple[str, str]]:
+def _report_row(folder: Path) -> Iterator[tuple[str, str]]:
     """Yield the place of the report on each class, if there is one."""
-    if (folder / REPORT_FILE).is_file():
-        yield "per class", str(folder / REPORT_FILE)
+    if (folder / TEST_REPORT_FILE).is_file():
+        yield "per class", str(folder / TEST_REPORT_FILE)
 
 
 def _calibration(test: Mapping[str, Any]) -> str:
