@@ -21,6 +21,13 @@ def terminal_of(stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "unknown")
 
 
+def clock(seconds: float) -> str:
+    """Return a time as such lines show it: 0:09, 12:05, 1:00:00."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
 class Footer:
     """Lines below the last printed one.
 
