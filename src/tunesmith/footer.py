@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -26,6 +27,12 @@ def clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def end_echo() -> None:
+    """Begin a line behind the "^C" with which a terminal answers Ctrl-C; safe in a signal's handler."""
+    if terminal_of(sys.stdout):
+        os.write(sys.stdout.fileno(), b"\n")
 
 
 class Footer:

@@ -103,7 +103,14 @@ def _best(overview: Overview) -> str:
 
 
 def _times(overview: Overview) -> str:
-    return f"elapsed {clock(overview.elapsed)}{_GAP}{_left(overview.left)}"
+    elapsed = f"elapsed {clock(overview.elapsed)}"
+    return elapsed if _is_over(overview) else f"{elapsed}{_GAP}{_left(overview.left)}"
+
+
+def _is_over(overview: Overview) -> bool:
+    """Whether nothing is left, neither of the sweep nor of a stage that does not count as its trials."""
+    _, done, n_trials = overview.stage or (None, 0, 0)
+    return overview.done >= overview.n_trials and done >= n_trials
 
 
 def _left(left: TimeLeft | None) -> str:
