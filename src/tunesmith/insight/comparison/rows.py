@@ -7,10 +7,10 @@ from typing import Any
 
 from tunesmith.errors import printable
 from tunesmith.insight.comparison.members import best_value, of_run
+from tunesmith.insight.evaluation_rows import standard_error
 from tunesmith.insight.pages.plain_values import at, dict_of, to_number
 from tunesmith.insight.pages.run_facts import RunFacts
 from tunesmith.insight.pages.study_facts import ENDED, StudyFacts
-from tunesmith.insight.test_part import standard_error
 from tunesmith.run_folder import TEST_FACTS
 
 Row = Mapping[str, str]

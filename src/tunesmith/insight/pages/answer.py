@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tunesmith.insight.evaluation_rows import standard_error
 from tunesmith.insight.pages.figures import number
 from tunesmith.insight.pages.page import Section, beside, command, folded, missing, sentence, table, text
 from tunesmith.insight.pages.param_scale import to_text
 from tunesmith.insight.pages.plain_values import at, dict_of, dicts_of, to_number
 from tunesmith.insight.pages.study_facts import ENDED, StudyFacts, TrialFacts
-from tunesmith.insight.test_part import standard_error
 from tunesmith.run_folder import TEST_FACTS
 
 # Standard errors within which two values are a tie, as in the study checks; and of a 95 % interval.

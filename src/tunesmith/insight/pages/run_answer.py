@@ -8,11 +8,11 @@ from typing import Any
 
 import yaml
 
+from tunesmith.insight.evaluation_rows import standard_error
 from tunesmith.insight.pages.figures import duration, number
 from tunesmith.insight.pages.page import Section, command, missing, sentence, table, text
 from tunesmith.insight.pages.plain_values import to_number
 from tunesmith.insight.pages.run_facts import RunFacts
-from tunesmith.insight.test_part import standard_error
 from tunesmith.run_folder import LAST_CHECKPOINT, TEST_FACTS
 
 # Of result.yaml, as they are shown: key -> words.

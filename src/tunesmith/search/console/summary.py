@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith import run_folder
-from tunesmith.insight.test_part import chance_rows
+from tunesmith.insight.evaluation_rows import chance_rows
 from tunesmith.search import command, results
 from tunesmith.search.confirm.confirmation import as_rows
 from tunesmith.search.console.lines import rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from tunesmith.insight.test_part import chance_rows, evaluation_rows, standard_error
+from tunesmith.insight.evaluation_rows import chance_rows, evaluation_rows, standard_error
 from tunesmith.run_folder import write_yaml
 
 CLASSES = {"test/loss": 0.08185, "test/acc": 0.9778, "samples": 360, "loss_se": 0.0171, "acc_se": 0.0078, "ece": 0.0131}
