@@ -57,7 +57,7 @@ def test_what_is_dear_is_shown_less_often(cost: float, interval: float) -> None:
     assert interval_for(cost) == interval
 
 
-def test_a_pipe_gets_no_table(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pipe_gets_no_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("TERM", "xterm")
-    assert not sys.stdout.isatty()
+    assert not sys.stdout.isatty()  # capsys sees to it even if pytest -s runs in a terminal
     assert not choose_display(True).is_table
