@@ -38,7 +38,7 @@ def ties(study: StudyFacts, best: TrialFacts) -> list[TrialFacts]:
     return [
         trial
         for trial in study.ranked
-        if trial.number != best.number and study.sign * ((trial.value or 0.0) - (best.value or 0.0)) <= margin
+        if trial.number != best.number and abs((trial.value or 0.0) - (best.value or 0.0)) <= margin
     ]
 
 
@@ -78,6 +78,7 @@ def _best(study: StudyFacts) -> Iterator[str]:
     )
     yield sentence(_interval(study, best))
     yield sentence(_tied(study, best))
+    yield _passed_over(study, best)
     values = [[key, value_text(value)] for key, value in best.params.items()]
     drawn = table(["parameter", "value"], values) if values else sentence("The trial has drawn no parameter.")
     yield beside(_beside(study, best) + _test(study), drawn)
@@ -131,6 +132,18 @@ def _tied(study: StudyFacts, best: TrialFacts) -> str:
     return f"Ties: {len(tied)} more {verb} {within} ({shown}): which one is the best is open."
 
 
+def _passed_over(study: StudyFacts, best: TrialFacts) -> str:
+    """Return what became of trials with a better value: a last stage that runs some of them again decides."""
+    better = [trial for trial in study.ranked if study.sign * ((trial.value or 0.0) - (best.value or 0.0)) < 0]
+    if not better or best.stage is None:
+        return ""
+    num = "1 trial of an earlier stage has" if len(better) == 1 else f"{len(better)} trials of earlier stages have"
+    return sentence(
+        f"{num} a better value, trial {better[0].number} {number(better[0].value)}. The answer is the best trial of "
+        f"stage {best.stage}, which ran chosen configurations again."
+    )
+
+
 def _beside(study: StudyFacts, best: TrialFacts) -> str:
     """Return the best value beside the configuration as it stands and a linear model."""
     assert best.value is not None
@@ -142,13 +155,20 @@ def _beside(study: StudyFacts, best: TrialFacts) -> str:
         gain = _gain(study, best.value, baseline.value) if baseline.is_comparable else "not to be compared: other data"
         rows.append([name, number(baseline.value), gain])
     else:
-        state = "" if baseline is None else f"; trial {baseline.number} is {baseline.state}"
-        notes += missing(f"The configuration as it stands is not there to compare{state}: hydra.sweeper.baseline=true.")
+        notes += missing(_without_baseline(study))
     if isinstance(linear, int | float):
         rows.append(["linear model, same data", number(float(linear)), _gain(study, best.value, float(linear))])
     else:
         notes += missing("No linear model was fitted on the same data: docs/study_checks.md says when there is none.")
     return table(["", study.metric, "the best one is"], rows, ["best", *[""] * (len(rows) - 1)]) + notes
+
+
+def _without_baseline(study: StudyFacts) -> str:
+    if study.baseline is not None:
+        return f"The configuration as it stands has no value: trial {study.baseline.number} is {study.baseline.state}."
+    if not study.config:
+        return "Which trial ran the configuration as it stands, only multirun.yaml tells."
+    return "No trial ran the configuration as it stands: hydra.sweeper.baseline=true."
 
 
 def _gain(study: StudyFacts, best: float, other: float) -> str:
@@ -162,7 +182,7 @@ def _gain(study: StudyFacts, best: float, other: float) -> str:
 def _test(study: StudyFacts) -> str:
     """Return the test metrics: they are had once, of the best trial or its refit."""
     found = study.results.get("test")
-    metrics = found if isinstance(found, Mapping) and found else study.best_test
+    metrics = found if isinstance(found, Mapping) and found and study.is_best_of_results else study.best_test
     shown = {name: value for name, value in metrics.items() if isinstance(value, int | float) and name not in _FACTS}
     if not shown:
         return missing("The best trial has not been evaluated on the test part.")
@@ -209,7 +229,7 @@ def _solution(found: Mapping[str, Any]) -> list[object]:
 
 
 def _commands(study: StudyFacts) -> Iterator[str]:
-    if study.repeat_command is not None:
+    if study.repeat_command is not None and study.is_best_of_results:
         yield sentence("Repeat the best trial:") + command(study.repeat_command)
     if study.resume_command is not None:
         yield sentence("Go on with the study (hydra.sweeper.n_trials=... for more trials):")

@@ -6,7 +6,9 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from tunesmith.insight.pages.figures import number
 from tunesmith.insight.pages.page import Section, command, missing, sentence, text
+from tunesmith.insight.pages.plain_values import dict_of
 from tunesmith.insight.pages.study_facts import StudyFacts
 from tunesmith.insight.study_checks.all_checks import MIN_TRIALS
 
@@ -52,13 +54,17 @@ def _finding(study: StudyFacts, check: Mapping[str, Any]) -> str:
     name = str(check.get("name"))
     stage = f"Stage {check['stage']}: " if check.get("stage") is not None else ""
     numbers = check.get("numbers")
-    shown = ", ".join(f"{key} {value}" for key, value in numbers.items()) if isinstance(numbers, Mapping) else ""
+    shown = ", ".join(f"{key} {_short(value)}" for key, value in dict_of(numbers).items())
     source = _SOURCES.get(name, "docs/study_checks.md")
     rule = f"{name}: {shown}. Threshold: {check.get('threshold')}. Source: {source}."
     override = check.get("override")
     typed = command(_command(study.resume_command, override)) if isinstance(override, str) else ""
     words = sentence(f"{stage}{check.get('text')}")
     return f'{words}<p class="note">{text(rule)}</p>\n{typed}'
+
+
+def _short(value: object) -> object:
+    return number(value) if isinstance(value, float) else value
 
 
 def _command(resume: str | None, override: str) -> str:

@@ -36,7 +36,7 @@ def _best_trials(facts: StudyFacts) -> str:
     ranked = facts.ranked[:MAX_TRIALS]
     if not ranked:
         return missing("No trial has run to its end, so there is no best one.")
-    keys = _important_keys(facts)
+    keys = [key for key in _important_keys(facts) if any(key in trial.params for trial in ranked)]
     columns = ["trial", "", facts.metric, *facts.others, "epochs", "seconds", "stage", "folder", *keys[:MAX_PARAMS]]
     tied = [] if facts.best is None else ties(facts, facts.best)
     marks = ["best" if trial is facts.best else AS_GOOD if trial in tied else "" for trial in ranked]

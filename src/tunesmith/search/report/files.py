@@ -46,8 +46,8 @@ class Files:
     def directions(self) -> list[str] | None:
         """The words of the results, or of a config that does not derive them from the metric's name."""
         for found in (self.results.get("directions"), at(self.config, "hydra.sweeper.direction")):
-            words = [found] if isinstance(found, str) else found
-            if isinstance(words, list) and words and all(word in DIRECTIONS for word in words):
+            words = [found] if isinstance(found, str) else found if isinstance(found, list) else []
+            if words and all(isinstance(word, str) and word in DIRECTIONS for word in words):
                 return [DIRECTIONS[word] for word in words]
         return None
 
@@ -101,6 +101,12 @@ def at(content: Mapping[str, Any], key: str) -> Any:
     for name in key.lstrip("+").split("."):
         found = found.get(name) if isinstance(found, Mapping) else None
     return found
+
+
+def list_at(content: Mapping[str, Any], key: str) -> list[Any]:
+    """Return the list that a dotted key has in plain content, an empty one if there is none."""
+    found = at(content, key)
+    return found if isinstance(found, list) else []
 
 
 def modes(words: Sequence[str]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ def check(**more: Any) -> dict[str, Any]:
     found = {
         "name": "edge_of_range",
         "text": "the edge",
-        "numbers": {"F": 14.4},
+        "numbers": {"F": 14.400000000123},
         "threshold": "F > 4",
         "override": None,
     }
