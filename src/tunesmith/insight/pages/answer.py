@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from tunesmith.insight.pages.study_facts import StudyFacts, TrialFacts
 
 # Standard errors within which two values are a tie, as in the study checks; and of a 95 % interval.
 NUM_SD, NUM_SE = 2.0, 1.96
-MAX_TIES, MAX_FRONT = 8, 10
+MAX_TIES, MAX_FRONT, MAX_REASONS = 8, 10, 3
 _BETTER = {"min": "less is better", "max": "more is better"}
 # What test.yaml holds beside metrics.
 _FACTS = ("samples", "loss_se")
@@ -51,7 +52,13 @@ def _progress(study: StudyFacts) -> Iterator[str]:
         (study.results.get("epochs") or {}).get("saved") if isinstance(study.results.get("epochs"), Mapping) else None
     )
     more = f", {saved} saved by pruning" if isinstance(saved, int) and saved else ""
-    yield sentence(f"{_trials(len(study.trials))}: {shown}. {epochs} epochs{more}.")
+    broken = sum(trial.is_infeasible for trial in study.trials)
+    kept = "" if not broken else f" {_trials(broken)} of them broke a constraint."
+    yield sentence(f"{_trials(len(study.trials))}: {shown}. {epochs} epochs{more}.{kept}")
+    reasons = Counter(trial.reason or "no reason is known" for trial in study.trials if trial.state == "failed")
+    if reasons:
+        listed = "; ".join(f"{_trials(num)}: {reason}" for reason, num in reasons.most_common(MAX_REASONS))
+        yield sentence(f"Why trials failed: {listed}{'; ...' if len(reasons) > MAX_REASONS else '.'}")
     if counts["running"]:
         verb = "runs" if counts["running"] == 1 else "run"
         yield sentence(f"The study is not over: {_trials(counts['running'])} {verb} now.")
@@ -110,9 +117,10 @@ def _interval(study: StudyFacts, best: TrialFacts) -> str:
     low, high = best.value - NUM_SE * study.best_se, best.value + NUM_SE * study.best_se
     if all(trial.value is None or not trial.value < 0 for trial in study.trials):
         low = max(low, 0.0)  # of a loss or an accuracy
+    luck = " The best of many values is a little luck, too." if len(study.ranked) > 1 else ""
     return (
         f"95 % interval {number(low)} to {number(high)}: {NUM_SE} standard errors of {study.best_se:.2g}, "
-        f"{study.se_source}. The best of many values is a little luck, too."
+        f"{study.se_source}.{luck}"
     )
 
 
@@ -125,6 +133,8 @@ def _tied(study: StudyFacts, best: TrialFacts) -> str:
     is_confirmed = isinstance(study.results.get("confirm"), Mapping)
     within = f"within {NUM_SD:g} standard errors of it" if study.best_se else "of the same value"
     within = "as good on the seeds of the confirmation" if is_confirmed else within
+    if len(study.ranked) < 2:
+        return "No other trial can be compared with it."
     if not tied:
         return f"No other complete trial is {within}."
     shown = ", ".join(str(trial.number) for trial in tied[:MAX_TIES]) + (" ..." if len(tied) > MAX_TIES else "")
@@ -151,7 +161,8 @@ def _beside(study: StudyFacts, best: TrialFacts) -> str:
     rows: list[list[object]] = [[f"best: trial {best.number}", number(best.value), ""]]
     notes = ""
     if baseline is not None and baseline.value is not None:
-        name = f"as it stands: trial {baseline.number}{'' if baseline.state == 'complete' else f' ({baseline.state})'}"
+        said = "breaks a constraint" if baseline.is_infeasible else baseline.state
+        name = f"as it stands: trial {baseline.number}{'' if said == 'complete' else f' ({said})'}"
         gain = _gain(study, best.value, baseline.value) if baseline.is_comparable else "not to be compared: other data"
         rows.append([name, number(baseline.value), gain])
     else:
@@ -211,13 +222,14 @@ def _front(study: StudyFacts) -> Iterator[str]:
     if not solutions:
         yield missing("No front: no trial has run to its end, or optimization_results.yaml is not there.")
         return
-    yield sentence(f"{len(solutions)} trials are dominated by no other one; with several objectives none is the best.")
+    are = "1 trial is" if len(solutions) == 1 else f"{len(solutions)} trials are"
+    yield sentence(f"{are} dominated by no other one; with several objectives none is the best.")
     metrics = [f"{name} ({mode})" for name, mode in zip([study.metric, *study.others], study.modes, strict=True)]
     rows = [_solution(each) for each in solutions]
-    shown = table(["trial", *metrics, "parameters"], rows[:MAX_FRONT])
+    shown = table(["trial", *metrics, "configuration"], rows[:MAX_FRONT])
     yield shown
     if len(rows) > MAX_FRONT:
-        yield folded(f"{len(rows) - MAX_FRONT} more", table(["trial", *metrics, "parameters"], rows[MAX_FRONT:]))
+        yield folded(f"{len(rows) - MAX_FRONT} more", table(["trial", *metrics, "configuration"], rows[MAX_FRONT:]))
 
 
 def _solution(found: Mapping[str, Any]) -> list[object]:

@@ -36,6 +36,8 @@ def _body(study: StudyFacts) -> str:
     if study.is_multi:
         return missing("A study of several objectives is not checked.")
     if not isinstance(checks, list):
+        if study.results and not any(trial.state == "complete" for trial in study.trials):
+            return missing("There is nothing to check: no trial has run to its end.")
         is_said = "next" in study.missing
         return "" if is_said else missing("The study has not been checked yet: a sweep does so at its end.")
     found = [check for check in checks if isinstance(check, Mapping)]

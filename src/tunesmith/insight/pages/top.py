@@ -49,9 +49,10 @@ def _best_trials(facts: StudyFacts) -> str:
 
 def _how_many(facts: StudyFacts, num: int) -> str:
     if num == 1:
-        return "One trial ran to its end."
-    several = " by the first of several objectives" if facts.is_multi else ""
-    return f"The best {num} of {len(facts.ranked)} trials that ran to their end{several}."
+        return "One trial ran to its end and can be the best one."
+    several = ", by the first of several objectives" if facts.is_multi else ""
+    kept = " and kept all constraints" if any(trial.is_infeasible for trial in facts.trials) else ""
+    return f"The best {num} of {len(facts.ranked)} trials that ran to their end{kept}{several}."
 
 
 def _row(facts: StudyFacts, trial: TrialFacts, mark: str, keys: Sequence[str]) -> list[object]:

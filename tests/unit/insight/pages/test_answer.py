@@ -157,3 +157,21 @@ def test_a_baseline_without_a_value_is_said_with_its_state() -> None:
     assert "as it stands has no value: trial 0 is failed" in told(
         trial(0, state="failed", is_baseline=True), trial(1, 0.5)
     )
+
+
+def test_failures_and_broken_constraints_are_told_with_their_numbers() -> None:
+    failed = [trial(place, state="failed", reason=f"error {place % 4}") for place in range(5)]
+    shown = told(*failed, trial(5, 0.5, is_infeasible=True))
+    assert "Why trials failed: 2 trials: error 0; 1 trial: error 1; 1 trial: error 2; ..." in shown
+    assert "1 trial of them broke a constraint." in shown
+
+
+def test_a_baseline_that_breaks_a_constraint_is_marked() -> None:
+    shown = told(trial(0, 0.5, is_baseline=True, is_infeasible=True), trial(1, 0.7))
+    assert "as it stands: trial 0 (breaks a constraint) 0.5 0.2 worse" in shown
+
+
+def test_one_trial_is_neither_lucky_nor_compared() -> None:
+    shown = told(trial(0, 0.5), best_se=0.1)
+    assert "No other trial can be compared with it." in shown
+    assert "luck" not in shown
