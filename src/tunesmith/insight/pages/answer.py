@@ -6,14 +6,16 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from tunesmith.insight.pages import plain_values
 from tunesmith.insight.pages.figures import number
+from tunesmith.insight.pages.front_table import front_table
 from tunesmith.insight.pages.hover import value_text
-from tunesmith.insight.pages.page import Section, beside, command, folded, missing, sentence, table, text
+from tunesmith.insight.pages.page import Section, beside, command, missing, sentence, table, text
 from tunesmith.insight.pages.study_facts import StudyFacts, TrialFacts
 
 # Standard errors within which two values are a tie, as in the study checks; and of a 95 % interval.
 NUM_SD, NUM_SE = 2.0, 1.96
-MAX_TIES, MAX_FRONT, MAX_REASONS = 8, 10, 3
+MAX_TIES, MAX_REASONS = 8, 3
 _BETTER = {"min": "less is better", "max": "more is better"}
 # What test.yaml holds beside metrics.
 _FACTS = ("samples", "loss_se")
@@ -21,7 +23,7 @@ _FACTS = ("samples", "loss_se")
 
 def answer(study: StudyFacts) -> Section:
     """Return the section."""
-    parts = [*_progress(study), *(_front(study) if study.is_multi else _best(study)), *_commands(study)]
+    parts = [*_progress(study), *(front_table(study) if study.is_multi else _best(study)), *_commands(study)]
     return Section("answer", "Answer", "".join(parts))
 
 
@@ -39,7 +41,8 @@ def ties(study: StudyFacts, best: TrialFacts) -> list[TrialFacts]:
     return [
         trial
         for trial in study.ranked
-        if trial.number != best.number and abs((trial.value or 0.0) - (best.value or 0.0)) <= margin
+        if trial.number != best.number
+        and (trial.value == best.value or abs((trial.value or 0.0) - (best.value or 0.0)) <= margin)
     ]
 
 
@@ -104,10 +107,12 @@ def _interval(study: StudyFacts, best: TrialFacts) -> str:
     for each in candidates if isinstance(candidates, Sequence) else ():
         if isinstance(each, Mapping) and each.get("trial") == best.number and _is_pair(each.get("interval")):
             low, high = each["interval"]
-            seeds = len(each.get("seeds") or ())
+            seeds = each.get("seeds")
+            num = len(seeds) if isinstance(seeds, list) else "several"
+            mean = plain_values.shown(each.get("mean"))
             return (
-                f"Confirmed: the mean of {seeds} runs on other seeds is {number(each.get('mean'))}, 95 % interval "
-                f"{number(low)} to {number(high)}."
+                f"Confirmed: the mean of {num} runs on other seeds is {mean}, 95 % interval {number(low)} to "
+                f"{number(high)}."
             )
     if study.best_se is None:
         return (
@@ -213,31 +218,6 @@ def _error(facts: Mapping[str, Any], name: str, value: float) -> str:
         share = (value * samples + 2) / (samples + 4)  # Agresti and Coull 1998
         known = (share * (1 - share) / samples) ** 0.5
     return f" ± {known:.2g}" if isinstance(known, float) else ""
-
-
-def _front(study: StudyFacts) -> Iterator[str]:
-    """Return the trials that no other one dominates: with several objectives there is no best one."""
-    found = study.results.get("solutions")
-    solutions = [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
-    if not solutions:
-        yield missing("No front: no trial has run to its end, or optimization_results.yaml is not there.")
-        return
-    are = "1 trial is" if len(solutions) == 1 else f"{len(solutions)} trials are"
-    yield sentence(f"{are} dominated by no other one; with several objectives none is the best.")
-    metrics = [f"{name} ({mode})" for name, mode in zip([study.metric, *study.others], study.modes, strict=True)]
-    rows = [_solution(each) for each in solutions]
-    shown = table(["trial", *metrics, "configuration"], rows[:MAX_FRONT])
-    yield shown
-    if len(rows) > MAX_FRONT:
-        yield folded(f"{len(rows) - MAX_FRONT} more", table(["trial", *metrics, "configuration"], rows[MAX_FRONT:]))
-
-
-def _solution(found: Mapping[str, Any]) -> list[object]:
-    params = found.get("params")
-    words = [f"{key}={value_text(value)}" for key, value in params.items()] if isinstance(params, Mapping) else []
-    values = found.get("values")
-    numbers = [number(each) if isinstance(each, int | float) else each for each in values or ()]
-    return [found.get("trial"), *numbers, "  ".join(words)]
 
 
 def _commands(study: StudyFacts) -> Iterator[str]:

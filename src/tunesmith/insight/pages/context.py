@@ -33,10 +33,12 @@ def data(facts: StudyFacts) -> Section:
         *_prepared(facts.preparation),
         *((f"data.{key}", _resolved(config, value)) for key, value in _flat(found) if not key.endswith("_partial_")),
     ]
-    whose = "the best trial was trained on" if facts.best_config else "the study's config says; a trial may change it"
+    whose = "What the best trial was trained on."
+    if not facts.best_config:
+        whose = "What the study's config says: a trial may change it." if found else "No config says what the data are."
     said = sentence(
-        f"What {whose}. What was fitted on the training part is in a trial's preparation.json; how many samples that "
-        "part has is not recorded."
+        f"{whose} What was fitted on the training part is in a trial's preparation.json; how many samples that part "
+        "has is not recorded."
     )
     return Section("data", "Data", said + _two_columns(rows), is_folded=True)
 

@@ -161,8 +161,9 @@ class StudyFacts:
     def num_since_results(self) -> int:
         """How many more trials have ended than the results count; fewer if the storage has lost some; 0 without any."""
         counted = self.results.get("trials")
-        numbers = [counted.get(state) for state in ENDED] if isinstance(counted, Mapping) else []
-        if not numbers or not all(isinstance(number, int) for number in numbers):
+        found = [counted.get(state) for state in ENDED] if isinstance(counted, Mapping) else []
+        numbers = [number for number in found if isinstance(number, int)]
+        if len(numbers) < len(ENDED):
             return 0
         return sum(trial.state in ENDED for trial in self.trials) - sum(numbers)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -175,3 +176,12 @@ def test_one_trial_is_neither_lucky_nor_compared() -> None:
     shown = told(trial(0, 0.5), best_se=0.1)
     assert "No other trial can be compared with it." in shown
     assert "luck" not in shown
+
+
+def test_equal_infinite_values_are_ties() -> None:
+    assert "1 more trial is of the same value (1)" in told(trial(0, math.inf), trial(1, math.inf))
+
+
+def test_a_confirmation_of_other_types_is_shown_as_it_is() -> None:
+    confirm = {"trial": 1, "candidates": [{"trial": 1, "mean": "<b>", "interval": [1, 2], "seeds": "ab"}]}
+    assert "the mean of several runs on other seeds is <b>, 95 %" in told(results={"confirm": confirm, "best_trial": 1})
