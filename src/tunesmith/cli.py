@@ -193,9 +193,10 @@ def _train(cfg: DictConfig) -> Any:
                 _go_on(cfg, folder)
             return train(cfg, folder, current_reporter())
     except (KeyboardInterrupt, SystemExit):
-        command = None if is_trial() or not is_rank_zero() else resume_command(folder)
-        if command is not None:
-            print(f"interrupted; resume it with: {command}", flush=True)
+        if is_rank_zero() and not is_trial():
+            command = resume_command(folder)
+            words = f"resume it with: {command}" if command else "no epoch has ended, so there is nothing to resume"
+            print(f"interrupted; {words}", flush=True)
         raise
     except Exception as error:
         fault = find_machine_fault(error, folder)

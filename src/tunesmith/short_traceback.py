@@ -47,7 +47,8 @@ def format_short(error: BaseException) -> str:
     """
     told = TracebackException.from_exception(error)
     hidden = 0 if os.environ.get(WISH) == "1" and MADE_UP not in os.environ else _cut(told)
-    head = f"{hidden} frames above your own code are hidden; {WISH}=1 shows them\n" if hidden else ""
+    frames = f"frame{'s' * (hidden != 1)}"
+    head = f"{hidden} {frames} above your own code hidden; {WISH}=1 shows all\n" if hidden else ""
     return head + "".join(told.format())
 
 

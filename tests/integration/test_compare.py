@@ -17,7 +17,7 @@ RESULTS = {"trials": {"complete": 2}, "best_value": 0.25, "best_trial": 1, "best
 @pytest.mark.parametrize(
     ("counted", "noise"),
     [
-        ({"samples": 100}, ["one standard error of an accuracy of 0.900 on 100 samples is 0.0300"]),
+        ({"samples": 100}, ["one standard error of an accuracy of 0.900 on 100 samples is 0.0319"]),
         pytest.param({}, [], id="a learner that counts no samples"),
     ],
 )

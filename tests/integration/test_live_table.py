@@ -47,7 +47,7 @@ def test_ctrl_c_leaves_a_clean_terminal(shell: Shell) -> None:
     command.type(b"\x03")
     assert command.ended() == 130
     lines = command.screen.text.split("\n")
-    assert any(line.endswith("stopping at the end of the batch; Ctrl-C again stops at once") for line in lines)
+    assert "stopping at the end of the batch; Ctrl-C again stops at once" in lines
     assert "interrupted; resume it with:" in command.screen.text
     assert "trials 0/4" not in command.screen.text
     assert not command.screen.is_cursor_hidden

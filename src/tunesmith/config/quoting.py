@@ -35,6 +35,15 @@ def to_optuna(element: Any) -> Any:
     return Transformer.str(element)
 
 
+def written(element: Any) -> str:
+    """Return how Hydra writes a sweep's element.
+
+    A text of choice(...) has lost its quotes there, and gets them again if Hydra would not read it without.
+    """
+    text = str(Transformer.str(element))
+    return to_hydra(element) if isinstance(element, str) and not _reads_as(f"key={text}", element) else text
+
+
 def null_in_choice(text: str, message: str) -> str | None:
     """Return what to write instead of choice(A,B,null), which Hydra refuses; None if its message is another one."""
     if "NoneType is incompatible" not in message or "choice(" not in text:

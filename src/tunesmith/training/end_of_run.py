@@ -14,7 +14,7 @@ from torch import nn
 from tunesmith.errors import text_of
 from tunesmith.reporting import is_trial
 from tunesmith.resume.resume_command import typed_path
-from tunesmith.run_folder import read_metrics
+from tunesmith.run_folder import read_metrics, run_rooms
 from tunesmith.training.ddp.processes import is_rank_zero
 from tunesmith.training.kept_outputs import keep_val_outputs
 from tunesmith.training.logged_pictures import log_pictures
@@ -49,7 +49,7 @@ def keep_what_page_shows(
 
 def write_page(cfg: DictConfig, folder: Path) -> None:
     """Write the page of a run, and print where it is; whatever fails is said: the run has its results."""
-    if not has_page(cfg) or not any(read_metrics(each) for each in (folder, *folder.glob("fold_*"))):
+    if not has_page(cfg) or not any(read_metrics(each) for each in run_rooms(folder)):
         return
     try:
         from tunesmith.insight.pages.run_page import write_run_page

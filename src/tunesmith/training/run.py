@@ -10,6 +10,7 @@ from optuna import TrialPruned
 
 from tunesmith import run_folder
 from tunesmith.errors import MachineFault, RunFailed, UserError
+from tunesmith.footer import end_echo
 from tunesmith.reporting import Reporter, is_trial
 from tunesmith.resume.resume_command import typed_path
 from tunesmith.run_metrics import best_rows, read_run_metrics
@@ -37,7 +38,9 @@ def train(cfg: DictConfig, folder: Path, reporter: Reporter) -> float | tuple[fl
         result = train_in(cfg, folder, reporter)
     except (UserError, MachineFault):  # nothing more is written
         raise
-    except BaseException:  # Ctrl-C too: the page shows what there is
+    except BaseException as error:  # Ctrl-C too: the page shows what there is
+        if isinstance(error, KeyboardInterrupt) and is_rank_zero() and not is_trial():
+            end_echo()
         write_page(cfg, folder)
         raise
     finally:

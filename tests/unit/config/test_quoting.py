@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from tunesmith.config.quoting import override, param_override, to_hydra, to_optuna
+from tunesmith.config.quoting import override, param_override, to_hydra, to_optuna, written
 
 
 def parsed(text: str) -> Any:
@@ -65,7 +65,7 @@ def test_what_optuna_stores(text: str, kept: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "written"),
+    ("text", "as_written"),
     [
         pytest.param("runs/a_1/best-2.ckpt", "runs/a_1/best-2.ckpt", id="plain"),
         pytest.param("a b", "a b", id="a blank, which the shell's quotes keep"),
@@ -76,6 +76,12 @@ def test_what_optuna_stores(text: str, kept: Any) -> None:
         pytest.param("choice(a)", "'choice(a)'", id="a sweep"),
     ],
 )
-def test_hydra_reads_an_override_back_as_this_text(text: str, written: str) -> None:
-    assert override("key", text) == f"key={written}"
-    assert OverridesParser.create().parse_override(f"key={written}").value() == text
+def test_hydra_reads_an_override_back_as_this_text(text: str, as_written: str) -> None:
+    assert override("key", text) == f"key={as_written}"
+    assert OverridesParser.create().parse_override(f"key={as_written}").value() == text
+
+
+@pytest.mark.parametrize("value", ["für immer", "漢字 2", "a b", "(a)", "x=1", "b"], ids=repr)
+def test_a_choice_is_written_as_hydra_reads_it_back(value: str) -> None:
+    read = OverridesParser.create().parse_override(f"key=choice('{value}','c')").value()
+    assert [parsed(written(element)) for element in read.list] == [value, "c"]

@@ -87,7 +87,7 @@ def test_ctrl_c_has_its_own_exit_code() -> None:
 
 def test_a_bug_keeps_its_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     assert told(ZeroDivisionError("a bug")) == 1
-    begin = r"(?s)^\d+ frames above your own code are hidden; .*\nTraceback "
+    begin = r"(?s)^\d+ frames? above your own code hidden; .*\nTraceback "
     assert re.search(begin + r".*test_mistakes.*ZeroDivisionError: a bug$", capsys.readouterr().err.strip())
 
 

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tunesmith.insight.pages import plain_values
 from tunesmith.insight.pages.figures import number
 from tunesmith.insight.pages.front_table import front_table
-from tunesmith.insight.pages.hover import value_text
 from tunesmith.insight.pages.page import Section, beside, command, missing, sentence, table, text
-from tunesmith.insight.pages.study_facts import StudyFacts, TrialFacts
+from tunesmith.insight.pages.param_scale import to_text
+from tunesmith.insight.pages.plain_values import at, dict_of, dicts_of, to_number
+from tunesmith.insight.pages.study_facts import ENDED, StudyFacts, TrialFacts
+from tunesmith.insight.test_part import standard_error
+from tunesmith.run_folder import TEST_FACTS
 
 # Standard errors within which two values are a tie, as in the study checks; and of a 95 % interval.
 NUM_SD, NUM_SE = 2.0, 1.96
 MAX_TIES, MAX_REASONS = 8, 3
 _BETTER = {"min": "less is better", "max": "more is better"}
-# What test.yaml holds beside metrics.
-_FACTS = ("samples", "loss_se")
 
 
 def answer(study: StudyFacts) -> Section:
@@ -33,8 +34,8 @@ def ties(study: StudyFacts, best: TrialFacts) -> list[TrialFacts]:
     After a confirmation those that its seeds do not tell apart; else those within the noise, as in the study checks;
     without a known noise those of the same value.
     """
-    confirmed = study.results.get("confirm")
-    if isinstance(confirmed, Mapping) and confirmed.get("trial") == best.number:
+    confirmed = dict_of(study.results.get("confirm"))
+    if confirmed.get("trial") == best.number:
         named = confirmed.get("ties")
         return [trial for trial in study.ranked if isinstance(named, list) and trial.number in named]
     margin = NUM_SD * (study.best_se or 0.0)
@@ -47,16 +48,14 @@ def ties(study: StudyFacts, best: TrialFacts) -> list[TrialFacts]:
 
 
 def _progress(study: StudyFacts) -> Iterator[str]:
-    states = ("complete", "pruned", "failed", "running", "waiting", "lost")
+    states = (*ENDED, "running", "waiting", "lost")
     counts = {state: sum(trial.state == state for trial in study.trials) for state in states}
-    shown = ", ".join(f"{num} {state}" for state, num in counts.items() if num or state in states[:3])
+    shown = ", ".join(f"{num} {state}" for state, num in counts.items() if num or state in ENDED)
     epochs = sum(trial.epochs for trial in study.trials)
-    saved = (
-        (study.results.get("epochs") or {}).get("saved") if isinstance(study.results.get("epochs"), Mapping) else None
-    )
+    saved = at(study.results, "epochs.saved")
     more = f", {saved} saved by pruning" if isinstance(saved, int) and saved else ""
     broken = sum(trial.is_infeasible for trial in study.trials)
-    kept = "" if not broken else f" {_trials(broken)} of them broke a constraint."
+    kept = "" if not broken else f" {broken} of them broke a constraint."
     yield sentence(f"{_trials(len(study.trials))}: {shown}. {epochs} epochs{more}.{kept}")
     reasons = Counter(trial.reason or "no reason is known" for trial in study.trials if trial.state == "failed")
     if reasons:
@@ -89,7 +88,7 @@ def _best(study: StudyFacts) -> Iterator[str]:
     yield sentence(_interval(study, best))
     yield sentence(_tied(study, best))
     yield _passed_over(study, best)
-    values = [[key, value_text(value)] for key, value in best.params.items()]
+    values = [[key, to_text(value)] for key, value in best.params.items()]
     drawn = table(["parameter", "value"], values) if values else sentence("The trial has drawn no parameter.")
     yield beside(_beside(study, best) + _test(study), drawn)
 
@@ -102,10 +101,8 @@ def _epoch(study: StudyFacts) -> str:
 def _interval(study: StudyFacts, best: TrialFacts) -> str:
     """Return how sure the value is: from repeats of a confirmation, else from the noise, if that is known."""
     assert best.value is not None
-    confirmed = study.results.get("confirm")
-    candidates = confirmed.get("candidates") if isinstance(confirmed, Mapping) else None
-    for each in candidates if isinstance(candidates, Sequence) else ():
-        if isinstance(each, Mapping) and each.get("trial") == best.number and _is_pair(each.get("interval")):
+    for each in dicts_of(at(study.results, "confirm.candidates")):
+        if each.get("trial") == best.number and _is_pair(each.get("interval")):
             low, high = each["interval"]
             seeds = each.get("seeds")
             num = len(seeds) if isinstance(seeds, list) else "several"
@@ -197,27 +194,22 @@ def _gain(study: StudyFacts, best: float, other: float) -> str:
 
 def _test(study: StudyFacts) -> str:
     """Return the test metrics: they are had once, of the best trial or its refit."""
-    found = study.results.get("test")
-    metrics = found if isinstance(found, Mapping) and found and study.is_best_of_results else study.best_test
-    shown = {name: value for name, value in metrics.items() if isinstance(value, int | float) and name not in _FACTS}
+    metrics = (dict_of(study.results.get("test")) if study.is_best_of_results else {}) or study.best_test
+    numbers = {name: to_number(value) for name, value in metrics.items() if name not in TEST_FACTS}
+    shown = {name: value for name, value in numbers.items() if value is not None}
     if not shown:
         return missing("The best trial has not been evaluated on the test part.")
-    refit = study.results.get("refit")
-    who = f"its refit ({refit.get('folder')})" if isinstance(refit, Mapping) else "this trial"
+    refit = dict_of(study.results.get("refit"))
+    who = f"its refit ({refit.get('folder')})" if refit else "this trial"
     samples = study.best_test.get("samples")
     size = f", {samples} samples" if isinstance(samples, int) else ""
-    rows = [[name, f"{number(float(value))}{_error(study.best_test, name, value)}"] for name, value in shown.items()]
+    rows = [[name, f"{number(value)}{_error(study.best_test, name)}"] for name, value in shown.items()]
     return table([f"test part{size}, once, by {who}", "value ± standard error"], rows)
 
 
-def _error(facts: Mapping[str, Any], name: str, value: float) -> str:
-    """Return a metric's standard error: as the evaluation has found it, or of a share of so many samples."""
-    known = facts.get(f"{name.rpartition('/')[2]}_se")
-    samples = facts.get("samples")
-    if known is None and name == "test/acc" and isinstance(samples, int) and samples > 0 and 0 <= value <= 1:
-        share = (value * samples + 2) / (samples + 4)  # Agresti and Coull 1998
-        known = (share * (1 - share) / samples) ** 0.5
-    return f" ± {known:.2g}" if isinstance(known, float) else ""
+def _error(test: Mapping[str, Any], name: str) -> str:
+    error = standard_error(test, name)
+    return "" if error is None else f" ± {error:.2g}"
 
 
 def _commands(study: StudyFacts) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from tunesmith.insight.pages.page import Section, missing, sentence, table
 from tunesmith.insight.pages.param_scale import is_number
-from tunesmith.insight.pages.plain_values import dict_of, dicts_of, shown
+from tunesmith.insight.pages.plain_values import at, dict_of, dicts_of, shown
 from tunesmith.insight.pages.study_facts import ENDED, ParamFacts, StudyFacts
 
 # Choices of a parameter that a cell lists.
@@ -101,8 +101,8 @@ def _list(texts: Sequence[str]) -> str:
 
 def _written(facts: StudyFacts) -> dict[str, str]:
     """Return what the space's file or the command says of each key, its conditions included."""
-    params = dict_of(_sweeper(facts).get("params"))
-    typed = dict_of(dict_of(dict_of(facts.config.get("hydra")).get("overrides"))).get("task")
+    params = dict_of(facts.sweeper.get("params"))
+    typed = at(facts.config, "hydra.overrides.task")
     words = [word.partition("=") for word in typed if isinstance(word, str)] if isinstance(typed, list) else []
     return {
         **{str(key).lstrip("+"): shown(value) for key, value in params.items()},
@@ -111,7 +111,7 @@ def _written(facts: StudyFacts) -> dict[str, str]:
 
 
 def _search(facts: StudyFacts) -> Iterator[tuple[str, object]]:
-    sweeper, found = _sweeper(facts), dict_of(facts.results.get("search"))
+    sweeper, found = facts.sweeper, dict_of(facts.results.get("search"))
     for name in ("sampler", "pruner"):
         node = dict_of(sweeper.get(name))
         settings = ", ".join(
@@ -142,14 +142,8 @@ def _environment(facts: StudyFacts) -> Iterator[tuple[str, object]]:
 def _resolved(config: Mapping[str, Any], value: object) -> str:
     """Return a value of the config as text; what names another key, ${a.b}, as the value of that key."""
     found = _REFERENCE.fullmatch(value) if isinstance(value, str) else None
-    node: object = config
-    for name in found[1].split(".") if found else ():
-        node = dict_of(node).get(name)
-    return "null" if value is None else shown(node if found and isinstance(node, str | int | float) else value)
-
-
-def _sweeper(facts: StudyFacts) -> Mapping[str, Any]:
-    return dict_of(dict_of(facts.config.get("hydra")).get("sweeper"))
+    named = at(config, found[1]) if found else None
+    return "null" if value is None else shown(named if isinstance(named, str | int | float) else value)
 
 
 def _flat(node: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -20,6 +20,7 @@ from tunesmith.insight.pages.figures import (
 )
 from tunesmith.insight.pages.hover import describe
 from tunesmith.insight.pages.page import Figure, Section, missing, sentence
+from tunesmith.insight.pages.plain_values import at
 from tunesmith.insight.pages.study_facts import StudyFacts, TrialFacts
 
 # Curves and points that a figure has at most; more make it slow.
@@ -51,8 +52,7 @@ def curves(study: StudyFacts) -> Section:
     every = -(-max(len(trial.curve) for trial in shown) * len(shown) // MAX_POINTS)
     values = [value for trial in shown for value in trial.curve.values()]
     is_log = is_wide(values)
-    folds = study.config.get("data", {}) if isinstance(study.config.get("data"), dict) else {}
-    step = "fold" if folds.get("folds") else "epoch or reported step"
+    step = "fold" if at(study.config, "data.folds") else "epoch or reported step"
     spec = {
         "data": _traces(study, shown, every),
         "layout": layout(_step_axis(step, shown), value_axis(study.metric, values, is_log)),

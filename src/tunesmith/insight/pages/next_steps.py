@@ -8,8 +8,8 @@ from typing import Any
 
 from tunesmith.insight.pages.figures import number
 from tunesmith.insight.pages.page import Section, command, missing, sentence, text
-from tunesmith.insight.pages.plain_values import dict_of
-from tunesmith.insight.pages.study_facts import StudyFacts
+from tunesmith.insight.pages.plain_values import dict_of, dicts_of
+from tunesmith.insight.pages.study_facts import ENDED, StudyFacts
 from tunesmith.insight.study_checks.all_checks import MIN_TRIALS
 
 MAX_SHOWN = 3
@@ -40,9 +40,9 @@ def _body(study: StudyFacts) -> str:
             return missing("There is nothing to check: no trial has run to its end.")
         is_said = "next" in study.missing
         return "" if is_said else missing("The study has not been checked yet: a sweep does so at its end.")
-    found = [check for check in checks if isinstance(check, Mapping)]
+    found = dicts_of(checks)
     if not found:
-        ended = sum(trial.state in ("complete", "pruned", "failed") for trial in study.trials)
+        ended = sum(trial.state in ENDED for trial in study.trials)
         few = f" Most of them look at {MIN_TRIALS} ended trials or more; this study has {ended}."
         return sentence(f"The study checks found nothing.{few if ended < MIN_TRIALS else ''}")
     shown = "".join(f"<li>{_finding(study, check)}</li>\n" for check in found[:MAX_SHOWN])

@@ -8,9 +8,10 @@ from typing import Any
 
 import yaml
 
-from tunesmith.insight.pages.figures import number
+from tunesmith.insight.pages.figures import duration, number
 from tunesmith.insight.pages.page import Section, command, missing, sentence, table, text
-from tunesmith.insight.pages.run_facts import RunFacts, to_number
+from tunesmith.insight.pages.plain_values import to_number
+from tunesmith.insight.pages.run_facts import RunFacts
 from tunesmith.insight.test_part import standard_error
 from tunesmith.run_folder import LAST_CHECKPOINT, TEST_FACTS
 
@@ -69,7 +70,7 @@ def _rows(facts: RunFacts) -> list[list[object]]:
     rows: list[list[object]] = [["folder", facts.folder]]
     if result:
         rows.append(["state", " ".join(filter(None, [_state(result), _reason(result)]))])
-        rows.append(["epochs", f"{result.get('epochs')} in {number(to_number(result.get('seconds')))} s"])
+        rows.append(["epochs", f"{result.get('epochs')} in {duration(to_number(result.get('seconds')))}"])
     rows += [[words, str(result[key])] for key, words in _SHOWN.items() if result.get(key) is not None]
     return rows
 
@@ -79,7 +80,7 @@ def _state(result: Mapping[str, Any]) -> str:
     return "failed" if state == "fail" else state
 
 
-def _reason(result: Any) -> str:
+def _reason(result: Mapping[str, Any]) -> str:
     reason = result.get("reason")
     return f"({reason})" if reason and reason != "pruned" else ""
 

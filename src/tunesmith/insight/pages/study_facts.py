@@ -1,4 +1,4 @@
-"""What the page of a study shows, as plain values: search/report.py reads them, the sections draw them."""
+"""What the page of a study shows, as plain values: search/report/ reads them, the sections draw them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+from tunesmith.insight.pages.plain_values import at, dict_of
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
 
 State = Literal["complete", "pruned", "failed", "running", "waiting", "lost"]
 # States of trials that count for n_trials.
@@ -66,7 +71,7 @@ class ParamFacts:
     low: float | None = None
     high: float | None = None
     choices: Sequence[Any] | None = None
-    distribution: Any = None
+    distribution: BaseDistribution | None = None
 
 
 @dataclass(frozen=True)
@@ -111,6 +116,11 @@ class StudyFacts:
     @property
     def mode(self) -> str:
         return self.modes[0]
+
+    @property
+    def sweeper(self) -> Mapping[str, Any]:
+        """The node hydra.sweeper of the config, {} if there is none."""
+        return dict_of(at(self.config, "hydra.sweeper"))
 
     @property
     def is_multi(self) -> bool:

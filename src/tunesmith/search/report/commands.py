@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tunesmith.config.quoting import override
-from tunesmith.search.report.files import Files, at, list_at
+from tunesmith.insight.pages.plain_values import at, list_at
+from tunesmith.search.report.files import Files
 from tunesmith.search.results import BEST_FILE
 
 

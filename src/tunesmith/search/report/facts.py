@@ -13,10 +13,11 @@ from optuna.study import StudyDirection
 from tunesmith import run_folder
 from tunesmith.config.quoting import to_optuna
 from tunesmith.errors import text_of
+from tunesmith.insight.pages.plain_values import at, dict_of, dicts_of, list_at
 from tunesmith.insight.pages.study_facts import ParamFacts, StudyFacts, TrialFacts
 from tunesmith.search.measured_noise import noise_of_repeats, standard_error
 from tunesmith.search.report.commands import Commands, commands_of
-from tunesmith.search.report.files import Files, at, list_at, modes, read_files, read_json_or_nothing, read_or_nothing
+from tunesmith.search.report.files import Files, modes, read_files, read_json_or_nothing, read_or_nothing
 from tunesmith.search.report.left import trials_left
 from tunesmith.search.report.stored import Stored, read_stored
 from tunesmith.search.report.trials import param_facts, trial_facts
@@ -61,8 +62,7 @@ def _read_trials(files: Files, stored: Stored | None) -> _Trials:
 
 
 def _base(files: Files, found: _Trials, commands: Commands) -> StudyFacts:
-    objective = at(files.config, "objective")
-    objective = objective if isinstance(objective, Mapping) else {}
+    objective = dict_of(files.config.get("objective"))
     others = [_metric(each) or "?" for each in list_at(objective, "others")]
     stored = found.stored
     words = files.directions or ["minimize"]
@@ -110,7 +110,7 @@ def _with_comparable(facts: StudyFacts) -> StudyFacts:
 
 def _overrides_of_stages(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return what each stage sets in all of its trials, by the stage's name."""
-    stages = [stage for stage in list_at(config, "hydra.sweeper.stages") if isinstance(stage, Mapping)]
+    stages = dicts_of(at(config, "hydra.sweeper.stages"))
     return {str(stage.get("name")): sorted(map(str, list_at(stage, "overrides"))) for stage in stages}
 
 
@@ -124,8 +124,7 @@ def _with_baseline(facts: StudyFacts) -> StudyFacts:
 
 
 def _is_as_it_stands(params: Mapping[str, Any], config: Mapping[str, Any]) -> bool:
-    choices = at(config, "hydra.runtime.choices")
-    groups = choices if isinstance(choices, Mapping) else {}
+    groups = dict_of(at(config, "hydra.runtime.choices"))
     return bool(params) and all(
         value == to_optuna(at(config, key)) or (key in groups and value == groups[key]) for key, value in params.items()
     )
@@ -178,8 +177,7 @@ def _noise(
         noise = noise_of_repeats(counted, stored.directions[0])
         if noise is not None:
             return noise, "from repeats of configurations on several seeds"
-    data = config.get("data")
-    sizes = {key: data.get(key) for key in _SIZES} if isinstance(data, Mapping) else {}
+    sizes = {key: value for key, value in dict_of(config.get("data")).items() if key in _SIZES}
     plain = {key: value for key, value in sizes.items() if value is None or type(value) in (int, float)}
     found = {"best_dir": best.folder, "best_host": None, "best_value": best.value, "test": files.results.get("test")}
     try:

@@ -14,6 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from tunesmith.config.unreadable_yaml import read_plain_yaml
 from tunesmith.errors import UserError, text_of
+from tunesmith.insight.pages.plain_values import at
 from tunesmith.search.results import MULTIRUN_FILE, RESULTS_FILE
 from tunesmith.search.storage.password import STORAGE
 from tunesmith.search.study.study import DIRECTIONS
@@ -93,20 +94,6 @@ def read_json_or_nothing(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def at(content: Mapping[str, Any], key: str) -> Any:
-    """Return what a dotted key has in plain content, None if there is nothing."""
-    found: Any = content
-    for name in key.lstrip("+").split("."):
-        found = found.get(name) if isinstance(found, Mapping) else None
-    return found
-
-
-def list_at(content: Mapping[str, Any], key: str) -> list[Any]:
-    """Return the list that a dotted key has in plain content, an empty one if there is none."""
-    found = at(content, key)
-    return found if isinstance(found, list) else []
 
 
 def modes(words: Sequence[str]) -> tuple[str, ...]:

@@ -10,11 +10,10 @@ from hydra.core.override_parser.types import (
     IntervalSweep,
     Override,
     RangeSweep,
-    Transformer,
 )
 from optuna.distributions import CategoricalDistribution
 
-from tunesmith.config.quoting import to_optuna
+from tunesmith.config.quoting import to_optuna, written
 from tunesmith.errors import UserError
 from tunesmith.search.space.dimension import Dimension
 from tunesmith.search.space.groups import Groups, elements_of
@@ -54,7 +53,7 @@ def _to_dimension(key: str, override: Override, groups: Groups) -> Dimension:
         raise ValueError("there is nothing to choose from")
     texts: dict[Any, str] = {}
     for element in elements_of(elements, groups, override):
-        text = Transformer.str(element)
+        text = written(element)
         if texts.setdefault(to_optuna(element), text) != text:
             raise ValueError(f"{texts[to_optuna(element)]} and {text} are the same value to Optuna")
     return Dimension(key, CategoricalDistribution(tuple(texts)), texts)

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
+from tunesmith.footer import end_echo
+
 # How long a worker may take to end in order after its sweep is gone.
 GRACE_S = 5.0
 # How often to look, in that time, whether the main thread gets on.
@@ -67,6 +69,8 @@ class Interruption:
 
         def take(signum: int, frame: FrameType | None) -> None:
             self._num_heard += 1
+            if hint and signum == signal.SIGINT:
+                end_echo()
             if self.signal is not None and self._holds_off:
                 return
             if self.signal is not None:

@@ -17,7 +17,8 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from tunesmith.machine_faults import writing
 from tunesmith.training.summaries import scalars
 
-# Of the files that this process has made, as in the names of TensorBoard's own writer.
+# Of the files that this process has made, as in the names of TensorBoard's own writer; it counts its own, and may begin
+# one in the same second, so our names have a further part.
 _numbers = itertools.count()
 
 
@@ -64,7 +65,7 @@ class EventFile:
     def _open(self) -> FileIO:
         ids = f"{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}.{next(_numbers)}"
         with writing(self._folder):
-            return FileIO(self._folder / f"events.out.tfevents.{ids}", "x")
+            return FileIO(self._folder / f"events.out.tfevents.{ids}.tunesmith", "x")
 
 
 def _as_record(data: bytes) -> bytes:

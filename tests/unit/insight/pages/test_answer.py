@@ -164,7 +164,7 @@ def test_failures_and_broken_constraints_are_told_with_their_numbers() -> None:
     failed = [trial(place, state="failed", reason=f"error {place % 4}") for place in range(5)]
     shown = told(*failed, trial(5, 0.5, is_infeasible=True))
     assert "Why trials failed: 2 trials: error 0; 1 trial: error 1; 1 trial: error 2; ..." in shown
-    assert "1 trial of them broke a constraint." in shown
+    assert " 1 of them broke a constraint." in shown
 
 
 def test_a_baseline_that_breaks_a_constraint_is_marked() -> None:

@@ -26,7 +26,7 @@ DAMAGES = {
     "result.yaml": "value: [",
     ".hydra/config.yaml": "data: {",
     "test.yaml": "\x00",
-    "layers.csv": "epoch,layer\n1,\udcff",
+    "layers.csv": "epoch,layer\n1,\udcff\n",
     "metrics.csv": "\udcff\n1\n",
     "val_outputs.npz": "nothing",
     "test_outputs.npz": "nothing",

@@ -49,6 +49,14 @@ def test_a_page_has_its_sections_in_order(tmp_path: Path) -> None:
     assert found == ["answer", "curves", "layers", "predictions", "worst", "config"]
 
 
+def test_a_section_that_fails_says_so_and_the_others_stand(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run")
+    write_part_outputs(folder / "val_outputs.npz", of_classes(0, 1, true=(0, 0), pictures=np.empty((2, 0, 4, 4))))
+    page = write_run_page(folder).read_text()
+    assert re.findall(r'<section id="(\w+)">(?:(?!</section>).)*could not be made', page, re.DOTALL) == ["worst"]
+    assert page.count("<section id=") == 6
+
+
 def test_nothing_of_a_folder_is_markup(tmp_path: Path) -> None:
     config = f"objective: {{metric: val/loss, mode: min}}\ndata: {{target: ['{EVIL}', b]}}\nnote: '{EVIL}'\n"
     folder = make_run(

@@ -62,6 +62,12 @@ def test_before_anything_has_ended() -> None:
     ]
 
 
+def test_nothing_is_left_of_a_sweep_that_is_done() -> None:
+    assert plain(to_lines(overview(done=30), 80, 24))[-1] == "elapsed 1:23"
+    confirming = overview(done=30, stage=("confirm", 3, 25), left=TimeLeft(130.4, 22, 11.9, 2))
+    assert plain(to_lines(confirming, 80, 24))[-1].startswith("elapsed 1:23  left about 2:10 (22 trials ")
+
+
 def test_several_objectives_have_a_front() -> None:
     assert "  front 1 trial" in to_lines(overview(num_front=1), 80, 24)[0]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -205,6 +206,7 @@ def test_without_a_storage_the_table_and_the_folders_tell_the_trials(tmp_path: P
         "number,stage,state,value,epochs,seconds,host,folder,reason,note,tags,lr,act\n"
         "0,,COMPLETE,0.5,2,1.5,here,0,,,,0.001,relu\n"
         "1,,FAIL,,0,0.1,here,../1,a bug,,,0.1,tanh\n"
+        "2,,PRUNED,inf,inf,nan,here,../2,,,,0.1,tanh\n"
         "x,,COMPLETE,0.5,2,1.5,here,0,,,,0.001,relu\n"
     )
     (tmp_path / "0").mkdir()
@@ -214,13 +216,15 @@ def test_without_a_storage_the_table_and_the_folders_tell_the_trials(tmp_path: P
     assert [(trial.state, trial.value, dict(trial.curve), trial.reason) for trial in found.trials] == [
         ("complete", 0.5, {1: 0.7, 2: 0.5}, None),
         ("failed", None, {}, "a bug"),
+        ("pruned", math.inf, {}, None),
     ]
+    assert [(trial.epochs, trial.seconds) for trial in found.trials] == [(2, 1.5), (0, 0.1), (0, None)]
     assert [(param.key, param.is_log, param.choices) for param in found.params] == [
         ("lr", True, None),
         ("act", False, ["relu", "tanh"]),
     ]
     assert found.metric == "val/loss"
-    assert "2 trials are shown as trials.csv and the trials' folders tell them" in found.missing[""][0]
+    assert "3 trials are shown as trials.csv and the trials' folders tell them" in found.missing[""][0]
 
 
 def test_without_a_table_the_folders_alone_tell_them(tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,11 @@ import pytest
 from full_disk import files_up_to
 from lightning.pytorch.loggers import TensorBoardLogger
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torch.utils.tensorboard import FileWriter
 from torch.utils.tensorboard.summary import hparams, text
 
 from tunesmith.errors import MachineFault
+from tunesmith.training.lean import events
 from tunesmith.training.lean.events import EventFile
 from tunesmith.training.summaries import code, hparams_session
 
@@ -117,4 +121,16 @@ def test_a_full_disk_is_a_fault_of_the_machine(tmp_path: Path, capsys: pytest.Ca
     with capsys.disabled(), files_up_to(500), pytest.raises(MachineFault, match=r"^file too large: "):
         file.add_summary(code("config", 100 * TEXT))  # of which a part is still written
     file.finalize("failed")
+    assert [step for step, _ in shown(tmp_path)["scalars"]["lr"]] == [1, 2, 3]
+
+
+def test_tensorboards_own_writer_may_begin_a_file_at_the_same_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    FileWriter(str(tmp_path)).close()
+    (theirs,) = tmp_path.iterdir()
+    moment, *_, number = theirs.name.removeprefix("events.out.tfevents.").split(".")
+    monkeypatch.setattr(time, "time", lambda: float(moment))
+    monkeypatch.setattr(events, "_numbers", itertools.count(int(number)))
+    log_epochs(EventFile(tmp_path))
     assert [step for step, _ in shown(tmp_path)["scalars"]["lr"]] == [1, 2, 3]
