@@ -25,16 +25,20 @@ _SETTINGS = (
 
 def data(facts: StudyFacts) -> Section:
     """Return the section: the data as the config names and cuts it, its digest, and how many samples were tested on."""
-    found = dict_of(facts.config.get("data"))
+    config = facts.best_config or facts.config
+    found = dict_of(config.get("data"))
     rows = [
         ("digest of the data", facts.best_result.get("data_digest")),
         ("samples of the test part", facts.best_test.get("samples")),
         *_prepared(facts.preparation),
-        *((f"data.{key}", _resolved(facts, value)) for key, value in _flat(found) if not key.endswith("_partial_")),
+        *((f"data.{key}", _resolved(config, value)) for key, value in _flat(found) if not key.endswith("_partial_")),
     ]
+    whose = "What the best trial was trained on."
+    if not facts.best_config:
+        whose = "What the study's config says: a trial may change it." if found else "No config says what the data are."
     said = sentence(
-        "What the best trial was trained on. All of what was fitted on its training part is in its preparation.json; "
-        "how many samples that part has is not recorded."
+        f"{whose} What was fitted on the training part is in a trial's preparation.json; how many samples that part "
+        "has is not recorded."
     )
     return Section("data", "Data", said + _two_columns(rows), is_folded=True)
 
@@ -117,7 +121,7 @@ def _search(facts: StudyFacts) -> Iterator[tuple[str, object]]:
         yield name, f"{kind}({settings})" if settings else kind
     for name in _SETTINGS:
         if sweeper.get(name) not in (None, [], {}):
-            yield name, _resolved(facts, sweeper[name])
+            yield name, _resolved(facts.config, sweeper[name])
     for place, stage in enumerate(dicts_of(sweeper.get("stages"))):
         settings = ", ".join(f"{key}={shown(value)}" for key, value in stage.items() if key != "name")
         yield f"stage {shown(stage.get('name', place))}", settings
@@ -135,10 +139,10 @@ def _environment(facts: StudyFacts) -> Iterator[tuple[str, object]]:
         yield "version of python", None
 
 
-def _resolved(facts: StudyFacts, value: object) -> str:
+def _resolved(config: Mapping[str, Any], value: object) -> str:
     """Return a value of the config as text; what names another key, ${a.b}, as the value of that key."""
     found = _REFERENCE.fullmatch(value) if isinstance(value, str) else None
-    named = at(facts.config, found[1]) if found else None
+    named = at(config, found[1]) if found else None
     return "null" if value is None else shown(named if isinstance(named, str | int | float) else value)
 
 

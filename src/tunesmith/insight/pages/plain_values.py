@@ -39,6 +39,12 @@ def at(content: Mapping[str, Any], key: str) -> Any:
     return found
 
 
+def list_at(content: Mapping[str, Any], key: str) -> list[Any]:
+    """Return the list that a dotted key has in plain content; an empty one for anything else."""
+    found = at(content, key)
+    return found if isinstance(found, list) else []
+
+
 def dict_of(value: object) -> Mapping[str, Any]:
     """Return a dict; {} for anything else."""
     return value if isinstance(value, Mapping) else {}

@@ -69,10 +69,15 @@ def _rows(facts: RunFacts) -> list[list[object]]:
     result = facts.result
     rows: list[list[object]] = [["folder", facts.folder]]
     if result:
-        rows.append(["state", " ".join(filter(None, [str(result.get("state", "")).lower(), _reason(result)]))])
+        rows.append(["state", " ".join(filter(None, [_state(result), _reason(result)]))])
         rows.append(["epochs", f"{result.get('epochs')} in {duration(to_number(result.get('seconds')))}"])
     rows += [[words, str(result[key])] for key, words in _SHOWN.items() if result.get(key) is not None]
     return rows
+
+
+def _state(result: Mapping[str, Any]) -> str:
+    state = str(result.get("state", "")).lower()
+    return "failed" if state == "fail" else state
 
 
 def _reason(result: Mapping[str, Any]) -> str:

@@ -43,6 +43,8 @@ def _not_kept(facts: RunFacts) -> str:
         why = "A trial of a sweep does not keep its outputs for the validation part; a plain run does."
     elif not facts.result:
         why = "The outputs of the validation part are kept at the end of a run."
+    elif facts.result.get("value") is None:
+        why = "The run has no best epoch, so that there are no outputs to show."
     elif "folds" in facts.result:
         why = "With data.folds the folds validate on different parts: their outputs are not kept."
     else:

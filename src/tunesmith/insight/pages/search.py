@@ -41,14 +41,16 @@ def _so_far(study: StudyFacts, ended: Sequence[TrialFacts]) -> tuple[str, list[F
     shown = _thinned(steps)
     drawn = [step for step in shown if step.trial.value is not None and math.isfinite(step.trial.value)]
     values = [step.trial.value for step in drawn]
+    num_infinite = sum(step.trial.value is not None and not math.isfinite(step.trial.value) for step in steps)
     body = sentence(
         "The best value so far, after each trial that could be compared, ran to its end and kept all constraints; "
         "dots are single trials, pruned ones at their best epoch."
     )
     if len(shown) < len(steps):
         body += sentence(f"{len(shown)} of {len(steps)} trials are drawn as dots; the line is of all.")
-    if not_finite := sum(step.trial.value is not None for step in shown) - len(drawn):
-        body += sentence(f"{not_finite} trials have a value that is not finite, and no dot.")
+    if num_infinite:
+        have = "1 trial has" if num_infinite == 1 else f"{num_infinite} trials have"
+        body += sentence(f"{have} a value that is not finite, and no dot.")
     is_log = is_wide(values)
     made = [
         Figure(

@@ -13,7 +13,7 @@ from optuna.study import StudyDirection
 from tunesmith import run_folder
 from tunesmith.config.quoting import to_optuna
 from tunesmith.errors import text_of
-from tunesmith.insight.pages.plain_values import at, dict_of, dicts_of
+from tunesmith.insight.pages.plain_values import at, dict_of, dicts_of, list_at
 from tunesmith.insight.pages.study_facts import ParamFacts, StudyFacts, TrialFacts
 from tunesmith.search.measured_noise import noise_of_repeats, standard_error
 from tunesmith.search.report.commands import Commands, commands_of
@@ -21,6 +21,7 @@ from tunesmith.search.report.files import Files, modes, read_files, read_json_or
 from tunesmith.search.report.left import trials_left
 from tunesmith.search.report.stored import Stored, read_stored
 from tunesmith.search.report.trials import param_facts, trial_facts
+from tunesmith.search.results import RESULTS_FILE
 from tunesmith.search.study.trial import Attempt, State
 
 # Keys of a config from which the sizes of the parts are known.
@@ -43,6 +44,7 @@ def read_study(folder: Path, stored: Stored | None = None, commands: Commands | 
     found = _read_trials(files, stored)
     base = _base(files, found, commands or commands_of(files))
     facts = _with_baseline(_with_comparable(base))
+    _say_if_stale(facts, files)
     return _with_best(facts, files, found.stored)
 
 
@@ -61,7 +63,7 @@ def _read_trials(files: Files, stored: Stored | None) -> _Trials:
 
 def _base(files: Files, found: _Trials, commands: Commands) -> StudyFacts:
     objective = dict_of(files.config.get("objective"))
-    others = [_metric(each) or "?" for each in objective.get("others") or ()]
+    others = [_metric(each) or "?" for each in list_at(objective, "others")]
     stored = found.stored
     words = files.directions or ["minimize"]
     if stored is not None:
@@ -109,7 +111,7 @@ def _with_comparable(facts: StudyFacts) -> StudyFacts:
 def _overrides_of_stages(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return what each stage sets in all of its trials, by the stage's name."""
     stages = dicts_of(at(config, "hydra.sweeper.stages"))
-    return {str(stage.get("name")): sorted(map(str, stage.get("overrides") or ())) for stage in stages}
+    return {str(stage.get("name")): sorted(map(str, list_at(stage, "overrides"))) for stage in stages}
 
 
 def _with_baseline(facts: StudyFacts) -> StudyFacts:
@@ -128,6 +130,16 @@ def _is_as_it_stands(params: Mapping[str, Any], config: Mapping[str, Any]) -> bo
     )
 
 
+def _say_if_stale(facts: StudyFacts, files: Files) -> None:
+    """Say if the results count other trials than there are."""
+    num = facts.num_since_results
+    if num > 0:
+        ended = "1 trial has" if num == 1 else f"{num} trials have"
+        files.lack("next", f"{ended} ended since {RESULTS_FILE} was written: a sweep writes it anew at its end.")
+    if num < 0:
+        files.lack("", f"{RESULTS_FILE} counts {-num} more trials than are found here: some are lost.")
+
+
 def _with_best(facts: StudyFacts, files: Files, stored: Stored | None) -> StudyFacts:
     """Add what the best trial's folder says."""
     best = facts.best
@@ -140,11 +152,13 @@ def _with_best(facts: StudyFacts, files: Files, stored: Stored | None) -> StudyF
         return facts
     result = read_or_nothing(where / run_folder.RESULT_FILE)
     refit = read_or_nothing(where / run_folder.REFIT_FOLDER / run_folder.TEST_FILE)
-    noise, source = _noise(facts, files, best, where, stored)
+    config = read_or_nothing(where / run_folder.CONFIG_FILE)
+    noise, source = _noise(facts, files, best, config, stored)
     metric = result.get("metric")
     return replace(
         facts,
         metric=facts.metric if facts.metric != "value" or not isinstance(metric, str) else metric,
+        best_config=config,
         best_result=result,
         best_test=refit or read_or_nothing(where / run_folder.TEST_FILE),
         linear=read_or_nothing(where / run_folder.LINEAR_FILE),
@@ -155,7 +169,7 @@ def _with_best(facts: StudyFacts, files: Files, stored: Stored | None) -> StudyF
 
 
 def _noise(
-    facts: StudyFacts, files: Files, best: TrialFacts, where: Path, stored: Stored | None
+    facts: StudyFacts, files: Files, best: TrialFacts, config: Mapping[str, Any], stored: Stored | None
 ) -> tuple[float | None, str]:
     """Return the standard error of the best value, and where it is from."""
     if stored is not None and not facts.is_multi:
@@ -163,7 +177,6 @@ def _noise(
         noise = noise_of_repeats(counted, stored.directions[0])
         if noise is not None:
             return noise, "from repeats of configurations on several seeds"
-    config = read_or_nothing(where / run_folder.CONFIG_FILE)
     sizes = {key: value for key, value in dict_of(config.get("data")).items() if key in _SIZES}
     plain = {key: value for key, value in sizes.items() if value is None or type(value) in (int, float)}
     found = {"best_dir": best.folder, "best_host": None, "best_value": best.value, "test": files.results.get("test")}

@@ -47,8 +47,8 @@ class Files:
     def directions(self) -> list[str] | None:
         """The words of the results, or of a config that does not derive them from the metric's name."""
         for found in (self.results.get("directions"), at(self.config, "hydra.sweeper.direction")):
-            words = [found] if isinstance(found, str) else found
-            if isinstance(words, list) and words and all(word in DIRECTIONS for word in words):
+            words = [found] if isinstance(found, str) else found if isinstance(found, list) else []
+            if words and all(isinstance(word, str) and word in DIRECTIONS for word in words):
                 return [DIRECTIONS[word] for word in words]
         return None
 

@@ -195,8 +195,9 @@ def test_labels_have_a_row_each(facts: RunFacts) -> None:
         ({"result": {}}, "are kept at the end of a run"),
         ({"result": {**RESULT, "folds": [1]}}, "the folds validate on different parts"),
         ({}, "No outputs of the validation part are kept"),
+        ({"result": {"state": "FAIL", "value": None}}, "no best epoch"),
     ],
-    ids=["a trial", "interrupted", "folds", "others"],
+    ids=["a trial", "interrupted", "folds", "others", "failed"],
 )
 def test_why_there_are_no_outputs_is_said(facts: RunFacts, change: dict[str, object], words: str) -> None:
     section = predictions(replace(facts, **change))

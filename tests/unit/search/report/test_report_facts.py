@@ -254,3 +254,31 @@ def test_other_studies_of_a_database_are_named(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/study.db"
     folder = with_config(make(tmp_path / "x", url=url), storage=url, study_name="other")
     assert "no study of the name other; it has s" in read_study(folder).missing[""][0]
+
+
+@pytest.mark.parametrize(
+    ("counted", "section", "sentence"),
+    [(1, "next", "1 trial has ended since"), (4, "", "counts 2 more trials than are found here")],
+)
+def test_results_that_count_other_trials_are_said(tmp_path: Path, counted: int, section: str, sentence: str) -> None:
+    folder = with_config(make(tmp_path, attempt(0.5), attempt(0.7)))
+    write_yaml(folder / "optimization_results.yaml", {"trials": {"complete": counted, "pruned": 0, "failed": 0}})
+    assert sentence in " ".join(read_study(folder).missing[section])
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("multirun.yaml", {"objective": {"others": -1.5}}),
+        (
+            "multirun.yaml",
+            {"hydra": {"sweeper": {"stages": [{"name": "a", "overrides": 3}]}, "overrides": {"task": 3}}},
+        ),
+        ("multirun.yaml", {"hydra": {"overrides": {"task": 3}}}),
+        ("optimization_results.yaml", {"directions": [{"a": 1}]}),
+    ],
+)
+def test_values_of_another_type_in_its_files_are_no_trouble(tmp_path: Path, name: str, content: object) -> None:
+    folder = make(tmp_path, attempt(0.5))
+    write_yaml(folder / name, content)
+    assert [trial.value for trial in read_study(folder).trials] == [0.5]
