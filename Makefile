@@ -47,7 +47,7 @@ tensorboard: $(INSTALLED)  ## curves of every run and sweep
 	$(BIN)/tensorboard --logdir outputs $(ARGS)
 
 dashboard: .venv/extra-dashboard ## optuna-dashboard on a study: make dashboard STUDY=outputs/sweeps/first
-	$(BIN)/python scripts/dashboard.py $(STUDY) $(ARGS)
+	$(BIN)/python scripts/dashboard.py $(or $(STUDY),$(error which study? make dashboard STUDY=outputs/sweeps/first)) $(ARGS)
 
 dist: $(INSTALLED)         ## a wheel of the library and the sweeper, for other Hydra apps; conf/ stays in the clone
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .

@@ -7,6 +7,7 @@ seed. The best value so far against epochs is drawn into compare.png, or into ou
 
 import argparse
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from tunesmith.errors import UserError
@@ -38,6 +39,8 @@ def main() -> None:
         print(*lines(found), sep="\n")
         if draw(found, picture):
             print(f"drawn: {picture}")
+        elif outputs:
+            print("not drawn: a picture takes two folders or more, and values in one of them")
 
 
 def read(folder: Path) -> RunFacts | StudyFacts:
@@ -46,10 +49,8 @@ def read(folder: Path) -> RunFacts | StudyFacts:
 
 def lines(found: list[RunFacts | StudyFacts]) -> Iterator[str]:
     yield from to_lines([row_of_study(each) if isinstance(each, StudyFacts) else row_of_run(each) for each in found])
-    first = found[0]
-    noise = noise_line(first.best_test if isinstance(first, StudyFacts) else first.test)
-    if noise is not None:
-        yield noise
+    tests = [each.best_test if isinstance(each, StudyFacts) else each.test for each in found]
+    yield from islice(filter(None, map(noise_line, tests)), 1)
     inside = [each for study in found if isinstance(study, StudyFacts) for each in groups_in(study)]
     yield from seed_lines([*groups(found), *inside])
 

@@ -8,8 +8,8 @@ import argparse
 from pathlib import Path
 
 from tunesmith.cli import evaluate
+from tunesmith.insight.evaluation_rows import evaluation_rows
 from tunesmith.insight.pages.run_page import write_run_page
-from tunesmith.insight.test_part import evaluation_rows
 from tunesmith.mistakes.explain import exit_on_error
 from tunesmith.run_folder import PAGE_FILE, check_run_folder
 

@@ -16,7 +16,7 @@ from tunesmith.insight.plots import save_curves
 from tunesmith.insight.run_plots import run_pictures
 from tunesmith.insight.study_plots import save_study
 from tunesmith.mistakes.explain import exit_on_error
-from tunesmith.run_folder import VAL_OUTPUTS_FILE, read_metrics, trial_folder
+from tunesmith.run_folder import VAL_OUTPUTS_FILE, read_metrics, run_rooms, trial_folder
 from tunesmith.search.report.facts import read_study
 from tunesmith.search.report.kind import is_study
 
@@ -32,8 +32,7 @@ def main() -> None:
 
 def draw_run(folder: Path) -> Iterator[Path]:
     """Draw a run; a run with folds gets a line for each fold."""
-    folders = (folder, *sorted(folder.glob("fold_*")))
-    runs = {each.name: rows for each in folders if (rows := read_metrics(each))}
+    runs = {each.name: rows for each in run_rooms(folder) if (rows := read_metrics(each))}
     if not runs:
         raise UserError(f"folder must be one that a run or a study left; got {folder}, which has no metrics.csv")
     save_curves(folder / "curves.png", runs)

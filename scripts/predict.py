@@ -11,6 +11,7 @@ from pathlib import Path
 from tunesmith.cli import register_resolvers
 from tunesmith.errors import UserError, printable
 from tunesmith.mistakes.explain import exit_on_error
+from tunesmith.run_folder import BEST_CHECKPOINT
 from tunesmith.search.trained_folder import trained_folder
 from tunesmith.training.loading import load
 
@@ -31,12 +32,18 @@ def main() -> None:
         from tunesmith.training.prediction import write_predictions
 
         written = write_predictions(folder, typed.inputs, output)
-        print(f"{'model':<12} {folder}/checkpoints/best.ckpt")
+        print(f"{'model':<12} {_model(folder)}")
         print(f"{'rows':<12} {written.num_rows}")
         if written.counts:
             shown = "  ".join(f"{name} {number}" for name, number in written.counts.most_common(NUM_SHOWN))
             print(f"{'predicted':<12} {printable(shown)}")
         print(f"{'written to':<12} {written.path}")
+
+
+def _model(folder: Path) -> str:
+    if (folder / BEST_CHECKPOINT).is_file():
+        return f"{folder}/{BEST_CHECKPOINT}"
+    return f"{folder}/fold_*/{BEST_CHECKPOINT}  (the mean of their outputs)"
 
 
 def _read_output(typed: str) -> Path | None:

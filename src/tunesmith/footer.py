@@ -22,6 +22,13 @@ def terminal_of(stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "unknown")
 
 
+def clock(seconds: float) -> str:
+    """Return a time as such lines show it: 0:09, 12:05, 1:00:00."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
 def end_echo() -> None:
     """Begin a line behind the "^C" with which a terminal answers Ctrl-C; safe in a signal's handler."""
     if terminal_of(sys.stdout):

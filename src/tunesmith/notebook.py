@@ -63,8 +63,8 @@ def compose(*overrides: str) -> DictConfig:
 def train(cfg: DictConfig, folder: str | Path | None = None) -> dict[str, Any]:
     """Train a config in a folder, by default a new one below outputs/runs/ of the current folder.
 
-    Prints a line per epoch, which train.log in the folder keeps. Ctrl-C, or a notebook's stop button, leaves
-    checkpoints/last.ckpt: go on with compose(..., "ckpt_path=FOLDER/checkpoints/last.ckpt").
+    Prints a line per epoch, which train.log in the folder keeps, and where its page lies. Ctrl-C, or a notebook's
+    stop button, leaves checkpoints/last.ckpt: go on with compose(..., "ckpt_path=FOLDER/checkpoints/last.ckpt").
 
     Returns: the content of result.yaml, and `folder`, the run's folder as a Path.
 
@@ -94,6 +94,7 @@ def _train(cfg: DictConfig, folder: Path, warning: str | None) -> dict[str, Any]
         copy_begun(cfg, folder)
     (folder / run_folder.CONFIG_FILE).parent.mkdir(exist_ok=True)
     OmegaConf.save(cfg, folder / run_folder.CONFIG_FILE)
+    from tunesmith.training.end_of_run import page_if_stopped, write_page
     from tunesmith.training.memory import free_cuda
     from tunesmith.training.refit import refit
     from tunesmith.training.run import train_in
@@ -102,7 +103,9 @@ def _train(cfg: DictConfig, folder: Path, warning: str | None) -> dict[str, Any]
         with _log_to(folder / LOG_FILE):
             if warning is not None:
                 log.warning(warning)
-            result = train_in(cfg, folder, NoReporter())
+            with page_if_stopped(cfg, folder):
+                result = train_in(cfg, folder, NoReporter())
+            write_page(cfg, folder)
             if cfg.get("refit") is True and result["state"] == "COMPLETE":
                 refit(folder, cfg)
             return result

@@ -32,7 +32,7 @@ RESULT_FILE = "result.yaml"
 TEST_FILE = "test.yaml"
 # What it holds beside metrics: how many samples, standard errors of metrics, and the expected calibration error.
 TEST_FACTS = ("samples", "loss_se", "acc_se", "rmse_se", "ece")
-REPORT_FILE = "test_report.txt"
+TEST_REPORT_FILE = "test_report.txt"
 PAGE_FILE = "report.html"
 # What the model puts out for the two parts, with the weights of the best epoch.
 VAL_OUTPUTS_FILE, TEST_OUTPUTS_FILE = "val_outputs.npz", "test_outputs.npz"
@@ -59,7 +59,7 @@ def fold_name(fold: int) -> str:
 
 def run_rooms(folder: Path) -> list[Path]:
     """Return the run folder, and the folder of each fold in it: each has a training's files."""
-    return [folder, *folder.glob("fold_*")]
+    return [folder, *sorted(folder.glob("fold_*"))]
 
 
 def checkpoint_folder(checkpoint: Path) -> Path:

@@ -38,7 +38,8 @@ def test_a_study_is_shown_and_a_trial_that_ends_meanwhile(chromium: Browser, tmp
             server.shutdown()
 
 
-def test_a_folder_without_a_study_is_a_line_and_stays_as_it_is(tmp_path: Path) -> None:
+def test_a_study_without_a_storage_is_a_line_and_its_folder_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "multirun.yaml").touch()
     with pytest.raises(UserError, match=r"there is no study\.journal in the study's folder"), dashboard(tmp_path, 0):
         pass
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["multirun.yaml"]

@@ -111,3 +111,17 @@ def test_all_figures_are_drawn_light_and_narrow_before_printing(page: Page, path
     assert page.evaluate("document.querySelectorAll('details:not([open])').length") == 0
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     page.wait_for_function("document.querySelector('#curves-all .main-svg').getAttribute('width') > 1000")
+
+
+def test_a_figure_that_cannot_be_drawn_says_so_and_the_others_stand(page: Page, tmp_path: Path) -> None:
+    values = (1e308, -1e308, 1.0)  # further apart than a number can say
+    trials = [trial(number, value, params={"lr": number / 2}, **clock(number)) for number, value in enumerate(values)]
+    made = tmp_path / "report.html"
+    made.write_text(study_page(study_of(*trials, params=[ParamFacts("lr", low=0.0, high=1.0)])))
+    errors: list[object] = []
+    page.on("pageerror", lambda error: errors.append(error))
+    page.goto(made.as_uri())
+    page.wait_for_function("document.querySelector('#timeline .main-svg') !== null")
+    assert "This figure cannot be drawn" in page.locator("#parallel").inner_text()
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert errors == []

@@ -17,7 +17,7 @@ RESULTS = {"trials": {"complete": 2}, "best_value": 0.25, "best_trial": 1, "best
 @pytest.mark.parametrize(
     ("counted", "noise"),
     [
-        ({"samples": 100}, ["one standard error of an accuracy of 0.900 on 100 samples is 0.0300"]),
+        ({"samples": 100}, ["one standard error of an accuracy of 0.900 on 100 samples is 0.0319"]),
         pytest.param({}, [], id="a learner that counts no samples"),
     ],
 )
@@ -30,6 +30,7 @@ def test_studies_are_compared(shell: Shell, counted: dict[str, int], noise: list
         )
         (shell.folder / name / "trials.csv").write_text(TRIALS)
         write_yaml(shell.folder / name / "1" / "test.yaml", {"test/acc": 0.9, **counted})
+    write_yaml(shell.folder / "a" / "1" / "test.yaml", {"test/acc": 0.9})  # by a learner that counts no samples
     ended = shell.python(str(ROOT / "scripts" / "compare.py"), "a", "b")
     assert ended.code == 0, ended.text
     assert ended.out.splitlines() == [
@@ -38,3 +39,11 @@ def test_studies_are_compared(shell: Shell, counted: dict[str, int], noise: list
         *noise,
         "drawn: compare.png",
     ]
+
+
+def test_a_picture_that_was_asked_for_and_not_drawn_is_told(shell: Shell) -> None:
+    (shell.folder / "run").mkdir()
+    write_yaml(shell.folder / "run" / "result.yaml", {"state": "COMPLETE", "value": 0.5, "metric": "val/loss"})
+    ended = shell.python(str(ROOT / "scripts" / "compare.py"), "run", "output=one.png")
+    expected = "not drawn: a picture takes two folders or more, and values in one of them"
+    assert (ended.code, ended.out.splitlines()[-1]) == (0, expected)

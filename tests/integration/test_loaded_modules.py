@@ -18,7 +18,7 @@ main()
 """
 UNNEEDED = {
     *("lightning", "pytorch_lightning", "torchmetrics", "rich.progress", "matplotlib", "torch.utils.tensorboard"),
-    *("torch._dynamo", "sklearn", "scipy", "pandas"),
+    *("torch._dynamo", "sklearn", "scipy", "pandas", "tunesmith.insight.pages.study_page"),
 }
 
 

@@ -120,14 +120,14 @@ def test_it_trains_in_a_thread_of_an_event_loop() -> None:
 
 
 def test_its_folder_is_that_of_a_run(tmp_path: Path) -> None:
-    result = train(compose(*QUICK, "note=why"))
+    result = train(compose(*QUICK, "note=why", "report=true"))
     folder = result.pop("folder")
     assert folder.is_relative_to(tmp_path / "outputs" / "runs")
     assert result == yaml.safe_load((folder / "result.yaml").read_text())
     assert (result["state"], result["note"]) == ("COMPLETE", "why")
     assert OmegaConf.load(folder / ".hydra" / "config.yaml").trainer.max_epochs == 2
     assert "epoch 2/2" in (folder / "train.log").read_text()
-    assert {"metrics.csv", "checkpoints"} <= {path.name for path in folder.iterdir()}
+    assert {"metrics.csv", "checkpoints", "report.html"} <= {path.name for path in folder.iterdir()}
 
 
 def test_a_run_is_evaluated_on_the_test_part(tmp_path: Path) -> None:

@@ -1,14 +1,21 @@
-"""What classes were taken for what: counts, and precision, recall and F1 made of them."""
+"""What classes were taken for what: counts, and precision, recall and F1."""
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
-from numpy.typing import NDArray
 
 from tunesmith.insight.part_outputs import Floats, Ints
 
+# A confusion matrix of more classes does not fit a screen, and of 1000 it is a million counts: the pairs are listed
+# that are confused most often.
+MANY_CLASSES, NUM_CONFUSED = 30, 30
+# Classes up to which each cell of a drawn matrix has its count written in it.
+FEW_CLASSES = 15
 
-def confusion(targets: NDArray[np.int64], predicted: NDArray[np.int64], num_classes: int) -> Ints:
+
+def confusion(targets: Ints, predicted: Ints, num_classes: int) -> Ints:
     """Return how many samples of each true class (a row) were taken for each class (a column), (classes, classes)."""
     return np.bincount(targets * num_classes + predicted, minlength=num_classes**2).reshape(num_classes, num_classes)
 
@@ -19,17 +26,16 @@ def shares_of_rows(counts: Ints) -> Floats:
     return shares
 
 
-def scores(counts: Ints) -> Floats:
-    """Return precision, recall and F1 of each class, (classes, 3); what is undefined is 0."""
-    hits, support, chosen = counts.diagonal(), counts.sum(1), counts.sum(0)
+def scores(targets: Ints, predicted: Ints, num_classes: int) -> tuple[Floats, Ints]:
+    """Return precision, recall and F1 of each class, (classes, 3), and its samples, (classes,); the undefined is 0."""
+    support, chosen = (np.bincount(labels, minlength=num_classes) for labels in (targets, predicted))
+    hits = np.bincount(targets[targets == predicted], minlength=num_classes)
     parts = ((hits, chosen), (hits, support), (2 * hits, support + chosen))
-    return np.stack([part / np.maximum(whole, 1) for part, whole in parts], axis=1)
+    return np.stack([part / np.maximum(whole, 1) for part, whole in parts], axis=1), support
 
 
-def most_confused(counts: Ints, num_pairs: int) -> list[tuple[int, int, int]]:
-    """Return true class, predicted class and number of samples of the pairs that are confused most often."""
-    wrong = counts.copy()
-    np.fill_diagonal(wrong, 0)
-    order = np.argsort(-wrong, axis=None, kind="stable")[:num_pairs]
-    pairs = zip(*np.unravel_index(order, wrong.shape), strict=True)
-    return [(int(true), int(other), int(wrong[true, other])) for true, other in pairs if wrong[true, other]]
+def most_confused(targets: Ints, predicted: Ints) -> list[tuple[int, int, int]]:
+    """Return true class, predicted class and number of samples of the NUM_CONFUSED pairs confused most often."""
+    wrong = targets != predicted
+    pairs = Counter(zip(targets[wrong].tolist(), predicted[wrong].tolist(), strict=True))
+    return [(true, other, num) for (true, other), num in pairs.most_common(NUM_CONFUSED)]

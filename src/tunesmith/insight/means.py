@@ -36,3 +36,9 @@ def mean_of(values: Sequence[float]) -> Mean | None:
 
     quantile = float(t.ppf((1 + LEVEL) / 2, len(values) - 1))
     return Mean(fmean(values), quantile * stdev(values) / math.sqrt(len(values)))
+
+
+def share_se(share: float, num: float) -> float:
+    """Return sqrt(p (1 - p) / n) of a share, drawn to the middle by two hits and two misses: Agresti and Coull 1998."""
+    share = (share * num + 2) / (num + 4)
+    return math.sqrt(share * (1 - share) / num)

@@ -15,6 +15,7 @@ from tunesmith.run_folder import replacing
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+# What targets are: one class a sample, zeros and ones, or numbers.
 CLASSES, LABELS, NUMBERS = "classes", "labels", "numbers"
 NUM_WORST = 12
 # Added to a probability of zero, whose logarithm is no number.
@@ -57,6 +58,11 @@ class PartOutputs:
     def worst(self) -> Ints:
         """Positions of the samples with the largest losses, the largest first."""
         return worst_samples(self.losses)
+
+    @property
+    def true(self) -> Ints:
+        """(samples,), the class of each sample."""
+        return self.targets.astype(np.int64)
 
     @property
     def predicted(self) -> Ints:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunesmith.errors import printable
-from tunesmith.insight.pages.figures import is_wide
-from tunesmith.run_folder import AXES
+from tunesmith.insight.pages.figures import is_wide, panel_of
+from tunesmith.insight.pages.plain_values import finite
+from tunesmith.run_folder import AXES, replacing
 
 Rows = Sequence[Mapping[str, str]]
 # Where a picture is written to: a file by its name, or one that is open.
@@ -52,10 +53,10 @@ def save_curves(path: Target, runs: Mapping[str, Rows], dashed: Collection[str] 
     """
     names = list(dict.fromkeys(name for rows in runs.values() for row in rows for name in row if name not in AXES))
     is_one = len(runs) == 1
-    panels = list(dict.fromkeys(_panel(name) if is_one else name for name in names))
+    panels = list(dict.fromkeys(panel_of(name) if is_one else name for name in names))
     with picture(path, len(panels)) as all_axes:
         for panel, axes in zip(panels, all_axes, strict=True):
-            shown = [name for name in names if panel == (_panel(name) if is_one else name)]
+            shown = [name for name in names if panel == (panel_of(name) if is_one else name)]
             drawn = [_draw_metric(axes, name, runs, dashed, bold) for name in shown]
             axes.set(xlabel="epoch", title=as_text(panel))
             if is_wide(value for values in drawn for value in values):
@@ -66,16 +67,16 @@ def save_curves(path: Target, runs: Mapping[str, Rows], dashed: Collection[str] 
 
 def _draw_metric(
     axes: Any, name: str, runs: Mapping[str, Rows], dashed: Collection[str], bold: str | None
-) -> list[float]:
+) -> list[float | None]:
     """Draw a metric of all runs; return the values."""
-    drawn: list[float] = []
+    drawn: list[float | None] = []
     for number, (label, rows) in enumerate(runs.items()):
-        points = [(int(row["epoch"]), float(row[name])) for row in rows if row.get(name)]
+        points = [(finite(row.get("epoch")), finite(row[name])) for row in rows if row.get(name)]
         color = {} if len(runs) == 1 else {"color": shade(number, len(runs))}
         style = {"linestyle": "--" if label in dashed else "-", "linewidth": 1.5}
         style |= {"linewidth": 3, "zorder": 3} if label == bold else {}
         text = as_text(name if len(runs) == 1 else label)
-        axes.plot(*np.array(points).reshape(-1, 2).T, label=text, **style, **color)
+        axes.plot(*np.array(points, float).reshape(-1, 2).T, label=text, **style, **color)
         drawn += [value for _, value in points]
     return drawn
 
@@ -83,12 +84,6 @@ def _draw_metric(
 def as_text(text: str) -> str:
     """Return a text as it is to be drawn: between two dollars matplotlib would read a formula, and end at a bad one."""
     return printable(text).replace("$", r"\$")
-
-
-def _panel(name: str) -> str:
-    """Return a metric's name without train/ or val/: both curves share one panel."""
-    split, _, rest = name.partition("/")
-    return rest if split in ("train", "val") else name
 
 
 def shade(number: int, total: int) -> tuple[float, ...]:
@@ -100,7 +95,11 @@ def shade(number: int, total: int) -> tuple[float, ...]:
 
 @contextmanager
 def picture(path: Target, num_axes: int) -> Iterator[Any]:
-    """Yield num_axes axes, MAX_ACROSS side by side at most; save them as one picture at the end."""
+    """Yield num_axes axes, MAX_ACROSS side by side at most; save them as one picture at the end, whole or not at all.
+
+    Raises:
+        MachineFault: the file cannot be written.
+    """
     from matplotlib.figure import Figure
 
     across, down = min(num_axes, MAX_ACROSS), -(-num_axes // MAX_ACROSS)
@@ -110,4 +109,5 @@ def picture(path: Target, num_axes: int) -> Iterator[Any]:
         each.grid(alpha=0.3)
         each.spines[["top", "right"]].set_visible(False)
     yield axes
-    figure.savefig(path, dpi=120)
+    with replacing(path) if isinstance(path, Path) else nullcontext(path) as file:
+        figure.savefig(file, dpi=120, format="png")

@@ -8,13 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from tunesmith import run_folder
-from tunesmith.insight.class_counts import confusion, shares_of_rows
+from tunesmith.insight.class_counts import FEW_CLASSES, MANY_CLASSES, confusion, shares_of_rows
 from tunesmith.insight.pages.worst_samples import as_picture, says
 from tunesmith.insight.part_outputs import CLASSES, NUMBERS, PartOutputs, read_part_outputs, residual_bins
 from tunesmith.insight.plots import ACCENT, FAINT, INK, Target, as_text, picture, save_curves
 
-# More classes cannot be named in one picture, and their counts cannot be written into the cells.
-MANY_CLASSES, FEW_CLASSES = 30, 15
 Draw = Callable[[Target], None]
 
 
@@ -43,7 +41,7 @@ def run_pictures(folder: Path) -> dict[str, Draw]:
 def save_confusion(target: Target, part: PartOutputs) -> None:
     """Draw the confusion matrix of the validation part: shares of the true class as colours, counts as numbers."""
     num = len(part.classes)
-    counts = confusion(part.targets.astype(np.int64), part.predicted, num)
+    counts = confusion(part.true, part.predicted, num)
     shares = shares_of_rows(counts)
     with picture(target, 1) as (axes,):
         axes.grid(visible=False)

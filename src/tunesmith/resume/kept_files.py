@@ -27,16 +27,9 @@ from tunesmith.run_folder import (
 
 # What a run writes before its first epoch has ended, in its folder and in those of its folds.
 _WRITTEN = (
-    *(RESULT_FILE, METRICS_FILE, PREPARATION_FILE, "*.log", "hparams.yaml", "lr_find.*", "checkpoints/*.ckpt"),
-    *(
-        LAYERS_FILE,
-        PROBES_FILE,
-        PAGE_FILE,
-        f"{CONFIG_FILE.parent}/*.yaml",
-        "events.out.tfevents.*",
-        f".{METRICS_FILE}.*",
-        f".{RESULT_FILE}.*",
-    ),
+    *(RESULT_FILE, METRICS_FILE, LAYERS_FILE, PROBES_FILE, PREPARATION_FILE, PAGE_FILE, "*.log", "hparams.yaml"),
+    *("lr_find.*", "checkpoints/*.ckpt", f"{CONFIG_FILE.parent}/*.yaml", "events.out.tfevents.*"),
+    *(f".{METRICS_FILE}.*", f".{RESULT_FILE}.*"),
 )
 # TensorBoard's files are new in each process: one that was there is not written to again.
 _NEVER_WRITTEN_AGAIN = "events.out.tfevents."

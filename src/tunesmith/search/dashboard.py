@@ -11,6 +11,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from tunesmith.errors import UserError
 from tunesmith.search.report.files import read_files
+from tunesmith.search.report.kind import is_study
 from tunesmith.search.report.stored import open_stored
 
 HOST = "127.0.0.1"
@@ -27,6 +28,8 @@ def dashboard(folder: Path, port: int) -> Iterator[WSGIServer]:
     Raises:
         UserError: optuna-dashboard is not installed, the study cannot be read, or the port is taken.
     """
+    if not is_study(folder):
+        raise UserError(f"folder must be a study's; got {folder}, which is a run's")
     try:
         from optuna_dashboard import wsgi
     except ImportError:

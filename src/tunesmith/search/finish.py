@@ -20,7 +20,6 @@ from tunesmith.search.best_config import without_hydra, write_best_config
 from tunesmith.search.best_test import evaluated_folder, read_test, write_test
 from tunesmith.search.console.lines import rows, say
 from tunesmith.search.console.summary import print_summary
-from tunesmith.search.report.report import report_at_end
 from tunesmith.search.search_results import describe_confirmation, describe_search
 from tunesmith.search.settings import Settings
 from tunesmith.search.space.space import Space
@@ -64,8 +63,7 @@ def finish(
         say(f"stopped: {reason}; the same command with a wider limit, or null, goes on")
     print_summary(found, results.ties(study), settings, space, folder, study_keys)
     rows(rows_of_checks(findings))
-    if settings.report:
-        report_at_end(study, folder, study_keys)
+    _write_page(study, settings, folder, study_keys)
     return found
 
 
@@ -82,6 +80,14 @@ def _add_test(
     return found if test is None else write_test(folder, found, tested, test)
 
 
+def _write_page(study: Study, settings: Settings, folder: Path, study_keys: Mapping[str, str]) -> None:
+    if settings.report:
+        # Here, because each worker imports this module, and none writes a page.
+        from tunesmith.search.report.report import report_at_end
+
+        report_at_end(study, folder, study_keys)
+
+
 def leave_results(
     study: Study,
     settings: Settings,
@@ -92,8 +98,7 @@ def leave_results(
 ) -> None:
     """Write what a study leaves behind that has not come to its end, and its page."""
     write_results(study, settings, folder, config_of, loader)
-    if settings.report:
-        report_at_end(study, folder, study_keys)
+    _write_page(study, settings, folder, study_keys)
 
 
 def write_results(

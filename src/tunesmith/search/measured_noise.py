@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from optuna.study import StudyDirection
 
 from tunesmith import run_folder
+from tunesmith.insight.means import share_se
 from tunesmith.insight.study_checks.trials import Score
 from tunesmith.search import results
 from tunesmith.search.space.space import REPEATS
@@ -61,7 +62,7 @@ def score_of(folder: Path, found: Mapping[str, Any], config: DictConfig | None) 
         return None
     (validation, test), (of_validation, of_test) = _values(folder, found, ACCURACY), sizes
     if validation is not None and test is not None:
-        errors = _se(validation, of_validation), _se(test, of_test)
+        errors = share_se(validation, of_validation), share_se(test, of_test)
         return Score("accuracy", validation, test, *errors, is_higher_better=True)
     return _loss_score(folder, found, sizes)
 
@@ -76,7 +77,7 @@ def standard_error(folder: Path, found: Mapping[str, Any], config: DictConfig | 
         return None
     if metric == ACCURACY:
         value = _validation_value(folder, found, ACCURACY)
-        return None if value is None or not 0 <= value <= 1 else _se(value, sizes[0])
+        return None if value is None or not 0 <= value <= 1 else share_se(value, sizes[0])
     score = _loss_score(folder, found, sizes)
     return None if score is None else score.validation_se
 
@@ -93,12 +94,6 @@ def _values(folder: Path, found: Mapping[str, Any], metric: str) -> tuple[float 
     """Return a metric of the best trial on the validation part, and on the test part."""
     test = (found.get("test") or {}).get(metric.replace("val/", "test/"))
     return (_validation_value(folder, found, metric), test) if isinstance(test, float) else (None, None)
-
-
-def _se(share: float, num: float) -> float:
-    """Return sqrt(p (1 - p) / n) of a share, drawn to the middle by two hits and two misses: Agresti and Coull 1998."""
-    share = (share * num + 2) / (num + 4)
-    return math.sqrt(share * (1 - share) / num)
 
 
 def _sizes(folder: Path, found: Mapping[str, Any], config: DictConfig | None) -> tuple[float, float] | None:

@@ -30,6 +30,7 @@ from tunesmith.search.space.dimension import Dimension
 from tunesmith.search.space.space import REPEATS, Space
 from tunesmith.search.staged_study import StagedStudy
 from tunesmith.search.stages.stage import Stage
+from tunesmith.search.study.front import violations
 from tunesmith.search.study.trial import Attempt, State
 from tunesmith.search.worker.failure import reason_of
 
@@ -206,4 +207,7 @@ def _trial(attempt: Attempt, direction: StudyDirection) -> CheckedTrial:
     assert isinstance(attempt.trial, FrozenTrial)
     reports = {step: value for step, value in attempt.trial.intermediate_values.items() if value == value}
     state: Any = _STATES[attempt.state]
-    return CheckedTrial(attempt.number, state, attempt.value(direction), attempt.params, reports, attempt.epochs)
+    broken = bool(violations(attempt.trial))
+    return CheckedTrial(
+        attempt.number, state, attempt.value(direction), attempt.params, reports, attempt.epochs, broken
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from tunesmith.insight.calibration import calibration_error
-from tunesmith.training.epoch_metrics import CLASSES, LABELS, NUMBERS
+from tunesmith.insight.part_outputs import CLASSES, LABELS, NUMBERS
 
 
 def second_metric_se(kind: str, outputs: Tensor, targets: Tensor, target_scale: float) -> dict[str, float]:

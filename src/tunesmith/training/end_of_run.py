@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,11 @@ import torch
 from omegaconf import DictConfig
 from torch import nn
 
-from tunesmith.errors import text_of
+from tunesmith.errors import MachineFault, UserError, text_of
+from tunesmith.footer import end_echo
 from tunesmith.reporting import is_trial
 from tunesmith.resume.resume_command import typed_path
-from tunesmith.run_folder import read_metrics
+from tunesmith.run_folder import read_metrics, run_rooms
 from tunesmith.training.ddp.processes import is_rank_zero
 from tunesmith.training.kept_outputs import keep_val_outputs
 from tunesmith.training.logged_pictures import log_pictures
@@ -47,9 +49,23 @@ def keep_what_page_shows(
         log.warning("logger: a picture of the run is not logged: %s", text_of(error))
 
 
+@contextmanager
+def page_if_stopped(cfg: DictConfig, folder: Path) -> Iterator[None]:
+    """Write the page of a run that an exception ends, Ctrl-C too: it shows what there is."""
+    try:
+        yield
+    except (UserError, MachineFault):  # nothing more is written
+        raise
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) and is_rank_zero() and not is_trial():
+            end_echo()
+        write_page(cfg, folder)
+        raise
+
+
 def write_page(cfg: DictConfig, folder: Path) -> None:
     """Write the page of a run, and print where it is; whatever fails is said: the run has its results."""
-    if not has_page(cfg) or not any(read_metrics(each) for each in (folder, *folder.glob("fold_*"))):
+    if not has_page(cfg) or not any(read_metrics(each) for each in run_rooms(folder)):
         return
     try:
         from tunesmith.insight.pages.run_page import write_run_page

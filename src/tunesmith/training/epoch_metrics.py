@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from tunesmith.errors import UserError
+from tunesmith.insight.part_outputs import CLASSES, LABELS, NUMBERS
 from tunesmith.training.metrics import NO_METRICS, Metrics
 
-CLASSES, LABELS, NUMBERS = "classes", "labels", "numbers"
 # The second metric of a part, by what its targets are.
 SECOND = {CLASSES: "acc", LABELS: "acc", NUMBERS: "rmse"}
 

@@ -134,7 +134,7 @@ def _evaluate_outputs(cfg: DictConfig, folder: Path, built: list[Built], is_lean
     run_folder.write_yaml(folder / run_folder.TEST_FILE, {**metrics, "samples": len(targets), **facts})
     if module.facts.has_classes and targets.ndim == 1:
         report = class_report(targets.numpy(), outputs.argmax(1).numpy(), data.splits.classes)
-        (folder / run_folder.REPORT_FILE).write_text(report)
+        run_folder.write_text(folder / run_folder.TEST_REPORT_FILE, report)
     keep_test_outputs(folder, module, data, outputs)
     return metrics
 

@@ -9,14 +9,13 @@ from omegaconf import DictConfig
 from optuna import TrialPruned
 
 from tunesmith import run_folder
-from tunesmith.errors import MachineFault, RunFailed, UserError
-from tunesmith.footer import end_echo
+from tunesmith.errors import RunFailed
 from tunesmith.reporting import Reporter, is_trial
 from tunesmith.resume.resume_command import typed_path
 from tunesmith.run_metrics import best_rows, read_run_metrics
 from tunesmith.training.cross_validation import cross_validate, has_folds
 from tunesmith.training.ddp.processes import is_rank_zero
-from tunesmith.training.end_of_run import write_page
+from tunesmith.training.end_of_run import page_if_stopped, write_page
 from tunesmith.training.memory import free_cuda
 from tunesmith.training.refit import refit
 from tunesmith.training.result import Result
@@ -35,14 +34,8 @@ def train(cfg: DictConfig, folder: Path, reporter: Reporter) -> float | tuple[fl
         KeyboardInterrupt: Ctrl-C; the run can be resumed from checkpoints/last.ckpt.
     """
     try:
-        result = train_in(cfg, folder, reporter)
-    except (UserError, MachineFault):  # nothing more is written
-        raise
-    except BaseException as error:  # Ctrl-C too: the page shows what there is
-        if isinstance(error, KeyboardInterrupt) and is_rank_zero() and not is_trial():
-            end_echo()
-        write_page(cfg, folder)
-        raise
+        with page_if_stopped(cfg, folder):
+            result = train_in(cfg, folder, reporter)
     finally:
         free_cuda()
     if is_rank_zero() and not is_trial():

@@ -7,12 +7,11 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import timedelta
 from typing import Protocol
 
 from omegaconf import DictConfig
 
-from tunesmith.footer import Footer, terminal_of
+from tunesmith.footer import Footer, clock, terminal_of
 from tunesmith.reporting import is_trial
 
 # Between two drawings, each of 20 us.
@@ -148,12 +147,12 @@ class RunBar:
         """Yield how much is done and how long the rest takes, at the pace of all that this process has trained."""
         done, seconds = self._done(), now - self._began
         if done is None:
-            yield f"{_time(seconds)} so far"
+            yield f"{clock(seconds)} so far"
             return
         yield f"{done:.0%}"
         trained = done - self._done_before
         if seconds >= LEAST_SECONDS and trained > 0:
-            yield f"{'at most ' * self._ends_earlier}{_time(seconds * (1 - done) / trained)} left"
+            yield f"{'at most ' * self._ends_earlier}{clock(seconds * (1 - done) / trained)} left"
 
     def _done(self) -> float | None:
         """Return which share of the run is done, of all folds; None if nobody knows how long it is."""
@@ -178,7 +177,3 @@ def make_bar(cfg: DictConfig, fold: int | None = None) -> RunBar | None:
         return None
     encoding = sys.stdout.encoding or "utf-8"
     return RunBar(lambda: Footer(sys.stdout, sys.stderr), encoding, fold, 1 if fold is None else cfg.data.folds)
-
-
-def _time(seconds: float) -> str:
-    return str(timedelta(seconds=round(seconds)))

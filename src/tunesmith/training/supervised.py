@@ -14,8 +14,9 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from tunesmith.errors import UserError
+from tunesmith.insight.part_outputs import CLASSES, LABELS, NUMBERS
 from tunesmith.training.data_facts import read_facts
-from tunesmith.training.epoch_metrics import CLASSES, LABELS, NUMBERS, SECOND, EpochMetrics
+from tunesmith.training.epoch_metrics import SECOND, EpochMetrics
 from tunesmith.training.losses import check_loss, explain_misfit, target_weights, weigh_classes
 from tunesmith.training.metrics import Metrics
 from tunesmith.training.step_values import check_is_tensor, check_loss_value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tunesmith.insight.calibration import calibration_error
+from tunesmith.insight.calibration import NUM_BINS, calibration_error
 
 
 def test_it_is_the_gap_between_confidence_and_accuracy_in_each_bin() -> None:
@@ -21,6 +21,12 @@ def test_gaps_within_a_bin_cancel_and_those_of_two_bins_do_not() -> None:
     two_bins = np.array([[0.97, 0.03], [0.55, 0.45]])
     assert calibration_error(same_bin, np.array([0, 1])) == pytest.approx(0.96 - 0.5)
     assert calibration_error(two_bins, np.array([1, 0])) == pytest.approx((0.97 + 0.45) / 2)
+
+
+def test_a_confidence_between_two_bins_is_in_the_lower_one() -> None:
+    bound = 9 / NUM_BINS
+    probabilities = np.array([[bound, 1 - bound], [bound - 0.01, 1.01 - bound]])
+    assert calibration_error(probabilities, np.array([0, 1])) == pytest.approx(bound - 0.005 - 0.5)
 
 
 def test_certainty_that_is_right_has_no_error() -> None:

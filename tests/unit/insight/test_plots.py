@@ -11,6 +11,7 @@ from matplotlib import colormaps
 from matplotlib.image import imread
 from pictures import HEIGHT, Picture, columns, has_color, size_in_panels
 
+from tunesmith.errors import MachineFault
 from tunesmith.insight.plots import ACCENT, save_curves, save_lr_curve
 
 LR = np.geomspace(1e-7, 1e-1, 100)
@@ -75,3 +76,16 @@ def test_a_metric_that_spans_decades_has_a_log_scale_and_pruned_runs_are_dashed(
     assert middle == pytest.approx((rows[0] + rows[-1]) / 2, abs=0.1 * HEIGHT)
     full, dashed = (len(columns(draw("b.png", 1.0, 1.0, dashed=each), color)) for each in ((), ("a",)))
     assert dashed < 0.9 * full
+
+
+def test_a_row_that_is_damaged_leaves_a_gap(tmp_path: Path) -> None:
+    rows = [{"epoch": "1", "val/loss": "1"}, {"epoch": "x", "val/loss": "2"}, {"epoch": "3", "val/loss": "nothing"}]
+    save_curves(tmp_path / "a.png", {"a": rows})
+    assert size_in_panels(imread(tmp_path / "a.png")) == (1, 1)
+
+
+def test_a_picture_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.png").mkdir()
+    with pytest.raises(MachineFault, match=r"a\.png"):
+        save_curves(tmp_path / "a.png", {"a": rows("val/loss")})
+    assert [each.name for each in tmp_path.iterdir()] == ["a.png"]

@@ -45,6 +45,7 @@ BOUNDS: dict[str, dict[str, Bounds]] = {
         "l1": NOT_NEGATIVE,
         "warmup_epochs": FROM_ZERO,
         "note": ([None, "why"], ["", 3, ["why"]]),
+        "report": FLAG,
         "tags": ([[], ["a", "b"]], ["a", None, [1], [""]]),
         "find_lr": FLAG,
         "probes": ([True, False, "auto"], [None, 1, "on"]),

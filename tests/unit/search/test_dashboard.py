@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tunesmith.search.dashboard import HOST, only_reading
+from tunesmith.errors import UserError
+from tunesmith.search.dashboard import HOST, dashboard, only_reading
 
 
 def ask(method: str, host: str) -> str:
@@ -38,3 +41,19 @@ def test_what_reads_is_answered(method: str, host: str) -> None:
 )
 def test_what_writes_or_comes_from_elsewhere_is_refused(method: str, host: str) -> None:
     assert ask(method, host).startswith("403 Forbidden: this dashboard only reads")
+
+
+@pytest.mark.parametrize(
+    ("left", "message"),
+    [
+        ("result.yaml", "folder must be a study's; got FOLDER, which is a run's"),
+        ("notes.txt", "folder must be one that a study or a run left; got FOLDER"),
+    ],
+)
+def test_a_folder_without_a_study_is_named(tmp_path: Path, left: str, message: str) -> None:
+    (tmp_path / left).touch()
+    with (
+        pytest.raises(UserError, match=f"^{re.escape(message.replace('FOLDER', str(tmp_path)))}$"),
+        dashboard(tmp_path, 0),
+    ):
+        pass

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from tunesmith.insight.part_outputs import CLASSES, LABELS, NUMBERS
 from tunesmith.training.chance import calibration, second_metric_se
-from tunesmith.training.epoch_metrics import CLASSES, LABELS, NUMBERS
 
 
 def test_the_error_of_an_accuracy_is_that_of_a_binomial() -> None:

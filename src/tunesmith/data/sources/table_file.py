@@ -32,6 +32,11 @@ class TableFile:
     header: int | None = 0
     key: str = "data.path"
 
+    @property
+    def is_of_config(self) -> bool:
+        """Whether keys of the config, which can be changed, say how the file is written."""
+        return self.key == "data.path"
+
 
 def read_table(
     file: TableFile, form: CellFormat, named: Mapping[str, Sequence[str]]
@@ -104,8 +109,7 @@ def read_header(file: TableFile) -> list[str]:
     except (UnicodeError, LookupError) as error:
         raise _undecodable(file, error) from None
     except (csv.Error, TypeError) as error:
-        got = f"'{file.separator}' ({error})"
-        raise UserError(f"data.separator must split the header of {file.path}; got {got}") from None
+        raise _unsplit(file, error) from None
     if file.header is None:
         return list(map(str, range(len(header))))
     return [name.strip() or f"Unnamed: {index}" for index, name in enumerate(header)]  # pandas' name for it
@@ -139,7 +143,17 @@ def _encoding(name: str) -> str:
     return "utf-8-sig" if name.lower().replace("_", "-") in ("utf-8", "utf8") else name
 
 
+def _unsplit(file: TableFile, error: Exception) -> UserError:
+    if not file.is_of_config:
+        return UserError(
+            f"{file.key} must be a table with {file.separator!r} between columns; got {file.path} ({error})"
+        )
+    return UserError(f"data.separator must split the header of {file.path}; got '{file.separator}' ({error})")
+
+
 def _undecodable(file: TableFile, error: Exception) -> UserError:
+    if not file.is_of_config:
+        return UserError(f"{file.key} must be written in {file.encoding}, as for training; got {file.path} ({error})")
     return UserError(
         f"data.encoding must be that of {file.path}; got '{file.encoding}' ({error}); often it is latin-1 or cp1252"
     )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tunesmith.insight.pages.plain_values import finite, to_number
 from tunesmith.insight.pages.run_facts import RunFacts
 from tunesmith.insight.pages.study_facts import StudyFacts, TrialFacts
 
@@ -44,8 +45,8 @@ class Member:
 
 def of_run(run: RunFacts) -> Member:
     """Return a run; its name is the end of its folder's path, as in loggers."""
-    rows = run.rows.get("", ())
-    points = [(int(row["epoch"]), float(row[run.metric])) for row in rows if _is_point(row, run.metric)]
+    rows = [(finite(row.get("epoch")), row) for row in run.rows.get("", ()) if row.get(run.metric)]
+    points = [(int(epoch), finite(row[run.metric])) for epoch, row in rows if epoch is not None]
     return Member(
         "/".join(run.folder.rstrip("/").split("/")[-2:]),
         run.metric,
@@ -60,10 +61,9 @@ def of_run(run: RunFacts) -> Member:
 
 def of_study(study: StudyFacts) -> Member:
     """Return a study; of several objectives the first one's best value counts."""
-    sweeper = sweeper_of(study)
     own = {key: value for key, value in study.config.items() if key != "hydra"}
     space = {param.key: [param.low, param.high, param.is_log, param.choices] for param in study.params}
-    search = {key: value for key, value in sweeper.items() if key not in _CARRIED_OUT}
+    search = {key: value for key, value in study.sweeper.items() if key not in _CARRIED_OUT}
     return Member(
         study.name,
         study.metric,
@@ -74,17 +74,6 @@ def of_study(study: StudyFacts) -> Member:
         best_so_far(_ends(study), study.mode),
         study.best_result.get("data_digest"),
     )
-
-
-def sweeper_of(study: StudyFacts) -> Mapping[str, Any]:
-    """Return the node hydra.sweeper of a study's config; {} if there is none."""
-    return node(node(study.config, "hydra"), "sweeper")
-
-
-def node(config: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """Return what is below a key; {} if that is no dict, as in a damaged file."""
-    found = config.get(key)
-    return found if isinstance(found, Mapping) else {}
 
 
 def best_value(study: StudyFacts) -> float | None:
@@ -125,23 +114,11 @@ def _end(trial: TrialFacts) -> tuple[float, int]:
     return (math.inf if trial.ended is None else trial.ended.timestamp()), trial.number
 
 
-def _is_point(row: Mapping[str, str], metric: str) -> bool:
-    """Whether a row of metrics.csv, which may be damaged, has an epoch and a value."""
-    return _is_number(row.get("epoch", ""), int) and _is_number(row.get(metric, ""), float)
-
-
-def _is_number(text: str, kind: Callable[[str], object]) -> bool:
-    try:
-        kind(text or "")
-    except ValueError:
-        return False
-    return True
-
-
 def _seed(config: Mapping[str, Any]) -> int | None:
     seed = config.get(SEED)
     return seed if isinstance(seed, int) else None
 
 
 def _finite(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+    number = to_number(value)
+    return number if number is not None and math.isfinite(number) else None

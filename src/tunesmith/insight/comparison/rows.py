@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tunesmith.errors import printable
-from tunesmith.insight.comparison.members import best_value, node, of_run, sweeper_of
+from tunesmith.insight.comparison.members import best_value, of_run
+from tunesmith.insight.evaluation_rows import standard_error
+from tunesmith.insight.pages.plain_values import at, dict_of, to_number
 from tunesmith.insight.pages.run_facts import RunFacts
 from tunesmith.insight.pages.study_facts import ENDED, StudyFacts
 from tunesmith.run_folder import TEST_FACTS
@@ -33,7 +34,7 @@ def row_of_run(run: RunFacts) -> Row:
 
 def row_of_study(study: StudyFacts) -> Row:
     """Return a study's row of the table; state: only if trials run."""
-    sampler = node(sweeper_of(study), "sampler").get("_target_") or ""
+    sampler = at(study.sweeper, "sampler._target_") or ""
     trials, epochs, seconds = _spent(study)
     return {
         "name": study.name,
@@ -44,7 +45,7 @@ def row_of_study(study: StudyFacts) -> Row:
         "seconds": _number(seconds, ".0f"),
         "metric": study.metric,
         "value": _number(best_value(study), ".5g"),
-        **_test(node(study.results, "test")),
+        **_test(dict_of(study.results.get("test"))),
     }
 
 
@@ -52,8 +53,10 @@ def _spent(study: StudyFacts) -> tuple[int, int, float]:
     """Return trials that count, their epochs and seconds; as the results tell them if no trial is left."""
     ended = [trial for trial in study.trials if trial.state in ENDED]
     if not ended and study.results:
-        trials = sum(number for state, number in node(study.results, "trials").items() if state != "lost")
-        return trials, node(study.results, "epochs").get("run", 0), study.results.get("seconds", 0.0)
+        counts = {state: to_number(number) or 0 for state, number in dict_of(study.results.get("trials")).items()}
+        trials = sum(number for state, number in counts.items() if state != "lost")
+        epochs, seconds = at(study.results, "epochs.run"), study.results.get("seconds")
+        return int(trials), int(to_number(epochs) or 0), to_number(seconds) or 0.0
     return len(ended), sum(trial.epochs for trial in ended), sum(trial.seconds or 0.0 for trial in ended)
 
 
@@ -68,10 +71,9 @@ def to_lines(rows: Sequence[Row]) -> list[str]:
 
 def noise_line(test: Mapping[str, Any]) -> str | None:
     """Return a line with the standard error of a test accuracy; None without one, or if nobody counted the samples."""
-    accuracy, samples = test.get("test/acc"), test.get("samples")
-    if not isinstance(accuracy, float) or not isinstance(samples, int) or samples < 1:
+    accuracy, samples, error = to_number(test.get("test/acc")), test.get("samples"), standard_error(test, "test/acc")
+    if accuracy is None or error is None:
         return None
-    error = math.sqrt(accuracy * (1 - accuracy) / samples)
     return f"one standard error of an accuracy of {accuracy:.3f} on {samples} samples is {error:.4f}"
 
 

@@ -10,7 +10,8 @@ from omegaconf import OmegaConf
 
 from tunesmith.config.changes import ABSENT, Change, find_changes, show_value
 from tunesmith.config.free_keys import is_free
-from tunesmith.insight.comparison.members import SEED, Curve, Member, node
+from tunesmith.insight.comparison.members import SEED, Curve, Member
+from tunesmith.insight.pages.plain_values import at
 from tunesmith.insight.pages.study_facts import StudyFacts, TrialFacts
 
 _TARGET = "._target_"
@@ -59,7 +60,7 @@ def groups_in(study: StudyFacts) -> list[SeedGroup]:
     for trial in repeats or study.ranked:
         if trial.state == "complete" and trial.value is not None and isinstance(trial.params.get(SEED), int):
             kinds.setdefault(_configuration(trial.params), []).append(trial)
-    confirmed = node(study.results, "confirm").get("trial") if repeats else None
+    confirmed = at(study.results, "confirm.trial") if repeats else None
     chosen = [trial for trial in study.trials if trial.number == confirmed]
     if chosen:
         kinds = {key: trials for key, trials in kinds.items() if key == _configuration(chosen[0].params)}

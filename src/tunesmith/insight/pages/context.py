@@ -8,7 +8,7 @@ from typing import Any
 
 from tunesmith.insight.pages.page import Section, missing, sentence, table
 from tunesmith.insight.pages.param_scale import is_number
-from tunesmith.insight.pages.plain_values import dict_of, dicts_of, shown
+from tunesmith.insight.pages.plain_values import at, dict_of, dicts_of, shown
 from tunesmith.insight.pages.study_facts import ENDED, ParamFacts, StudyFacts
 
 # Choices of a parameter that a cell lists.
@@ -25,16 +25,20 @@ _SETTINGS = (
 
 def data(facts: StudyFacts) -> Section:
     """Return the section: the data as the config names and cuts it, its digest, and how many samples were tested on."""
-    found = dict_of(facts.config.get("data"))
+    config = facts.best_config or facts.config
+    found = dict_of(config.get("data"))
     rows = [
         ("digest of the data", facts.best_result.get("data_digest")),
         ("samples of the test part", facts.best_test.get("samples")),
         *_prepared(facts.preparation),
-        *((f"data.{key}", _resolved(facts, value)) for key, value in _flat(found) if not key.endswith("_partial_")),
+        *((f"data.{key}", _resolved(config, value)) for key, value in _flat(found) if not key.endswith("_partial_")),
     ]
+    whose = "What the best trial was trained on."
+    if not facts.best_config:
+        whose = "What the study's config says: a trial may change it." if found else "No config says what the data are."
     said = sentence(
-        "What the best trial was trained on. All of what was fitted on its training part is in its preparation.json; "
-        "how many samples that part has is not recorded."
+        f"{whose} What was fitted on the training part is in a trial's preparation.json; how many samples that part "
+        "has is not recorded."
     )
     return Section("data", "Data", said + _two_columns(rows), is_folded=True)
 
@@ -97,8 +101,8 @@ def _list(texts: Sequence[str]) -> str:
 
 def _written(facts: StudyFacts) -> dict[str, str]:
     """Return what the space's file or the command says of each key, its conditions included."""
-    params = dict_of(_sweeper(facts).get("params"))
-    typed = dict_of(dict_of(dict_of(facts.config.get("hydra")).get("overrides"))).get("task")
+    params = dict_of(facts.sweeper.get("params"))
+    typed = at(facts.config, "hydra.overrides.task")
     words = [word.partition("=") for word in typed if isinstance(word, str)] if isinstance(typed, list) else []
     return {
         **{str(key).lstrip("+"): shown(value) for key, value in params.items()},
@@ -107,7 +111,7 @@ def _written(facts: StudyFacts) -> dict[str, str]:
 
 
 def _search(facts: StudyFacts) -> Iterator[tuple[str, object]]:
-    sweeper, found = _sweeper(facts), dict_of(facts.results.get("search"))
+    sweeper, found = facts.sweeper, dict_of(facts.results.get("search"))
     for name in ("sampler", "pruner"):
         node = dict_of(sweeper.get(name))
         settings = ", ".join(
@@ -117,7 +121,7 @@ def _search(facts: StudyFacts) -> Iterator[tuple[str, object]]:
         yield name, f"{kind}({settings})" if settings else kind
     for name in _SETTINGS:
         if sweeper.get(name) not in (None, [], {}):
-            yield name, _resolved(facts, sweeper[name])
+            yield name, _resolved(facts.config, sweeper[name])
     for place, stage in enumerate(dicts_of(sweeper.get("stages"))):
         settings = ", ".join(f"{key}={shown(value)}" for key, value in stage.items() if key != "name")
         yield f"stage {shown(stage.get('name', place))}", settings
@@ -135,17 +139,11 @@ def _environment(facts: StudyFacts) -> Iterator[tuple[str, object]]:
         yield "version of python", None
 
 
-def _resolved(facts: StudyFacts, value: object) -> str:
+def _resolved(config: Mapping[str, Any], value: object) -> str:
     """Return a value of the config as text; what names another key, ${a.b}, as the value of that key."""
     found = _REFERENCE.fullmatch(value) if isinstance(value, str) else None
-    node: object = facts.config
-    for name in found[1].split(".") if found else ():
-        node = dict_of(node).get(name)
-    return "null" if value is None else shown(node if found and isinstance(node, str | int | float) else value)
-
-
-def _sweeper(facts: StudyFacts) -> Mapping[str, Any]:
-    return dict_of(dict_of(facts.config.get("hydra")).get("sweeper"))
+    named = at(config, found[1]) if found else None
+    return "null" if value is None else shown(named if isinstance(named, str | int | float) else value)
 
 
 def _flat(node: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

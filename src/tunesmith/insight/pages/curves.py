@@ -20,10 +20,13 @@ from tunesmith.insight.pages.figures import (
 )
 from tunesmith.insight.pages.hover import describe
 from tunesmith.insight.pages.page import Figure, Section, missing, sentence
+from tunesmith.insight.pages.plain_values import at
 from tunesmith.insight.pages.study_facts import StudyFacts, TrialFacts
 
 # Curves and points that a figure has at most; more make it slow.
 MAX_CURVES, MAX_POINTS = 300, 30_000
+# Steps of which each has a label.
+MAX_LABELS = 15
 _STYLES: dict[str, dict[str, Any]] = {
     "complete": {"color": INK, "width": 1.2},
     "pruned": {"color": FAINT, "width": 1, "dash": "dot"},
@@ -49,14 +52,19 @@ def curves(study: StudyFacts) -> Section:
     every = -(-max(len(trial.curve) for trial in shown) * len(shown) // MAX_POINTS)
     values = [value for trial in shown for value in trial.curve.values()]
     is_log = is_wide(values)
-    folds = study.config.get("data", {}) if isinstance(study.config.get("data"), dict) else {}
-    step = "fold" if folds.get("folds") else "epoch or reported step"
+    step = "fold" if at(study.config, "data.folds") else "epoch or reported step"
     spec = {
         "data": _traces(study, shown, every),
-        "layout": layout(axis(step), value_axis(study.metric, values, is_log)),
+        "layout": layout(_step_axis(step, shown), value_axis(study.metric, values, is_log)),
     }
     figure = Figure("curves-all", spec, 480, [log_switch(is_log)], f"{study.metric} of the trials by {step}")
     return Section("curves", title, "".join(_words(study, having, shown, every)), [figure])
+
+
+def _step_axis(title: str, shown: Sequence[TrialFacts]) -> dict[str, Any]:
+    """Return the axis of the steps: of few, each has a label, and nothing between them."""
+    last = max(max(trial.curve) for trial in shown)
+    return axis(title, dtick=1) if last <= MAX_LABELS else axis(title)
 
 
 def _words(study: StudyFacts, having: Sequence[TrialFacts], shown: Sequence[TrialFacts], every: int) -> list[str]:

@@ -39,6 +39,22 @@ def number(value: float | None) -> str:
     return "-" if value is None else f"{value:.6g}"
 
 
+def duration(seconds: float | None) -> str:
+    """Return a time as all pages show it."""
+    if seconds is None or not math.isfinite(seconds):
+        return "-"
+    if seconds < 100:
+        return f"{seconds:.3g} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def panel_of(metric: str) -> str:
+    """Return a metric's name without train/ or val/: both curves share one panel."""
+    part, _, rest = metric.partition("/")
+    return rest if part in ("train", "val") and rest else metric
+
+
 def is_wide(values: Iterable[float | None]) -> bool:
     """Whether a log scale shows values better: they are positive and span more than LOG_FROM."""
     finite = [value for value in values if value is not None and math.isfinite(value)]

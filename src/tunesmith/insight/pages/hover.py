@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tunesmith.insight.pages.figures import label, number
+from tunesmith.insight.pages.param_scale import to_text
 from tunesmith.insight.pages.study_facts import TrialFacts
 
 MAX_PARAMS = 15
@@ -20,12 +21,7 @@ def describe(trial: TrialFacts, *further: str) -> str:
     return "<br>".join([head, *further, *stage, *reason, *_params(trial.params)])
 
 
-def value_text(value: Any) -> str:
-    """Return a parameter's value as all pages show it."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
 def _params(params: Mapping[str, Any]) -> list[str]:
-    lines = [f"{label(key)} = {label(value_text(value), 40)}" for key, value in params.items()]
+    lines = [f"{label(key)} = {label(to_text(value), 40)}" for key, value in params.items()]
     more = len(lines) - MAX_PARAMS
     return lines if more <= 0 else [*lines[:MAX_PARAMS], f"and {more} more"]

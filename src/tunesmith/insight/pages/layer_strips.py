@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from tunesmith.insight.pages.figures import COLORSCALE, Spec, axis, label, layout
 from tunesmith.insight.pages.page import Figure, Section, missing, sentence
+from tunesmith.insight.pages.plain_values import finite
 from tunesmith.insight.pages.run_facts import RunFacts, thinned
 
 RATIO, DEAD = "update_ratio", "dead_share"
@@ -45,11 +46,9 @@ def _cells(facts: RunFacts, column: str, scaled: Callable[[float], float | None]
     """Return layer -> epoch -> value."""
     cells: dict[str, dict[int, float | None]] = {}
     for row in facts.layers:
-        try:
-            epoch, value = int(row["epoch"]), float(row[column])
-        except (KeyError, TypeError, ValueError):  # an empty cell, or a torn row
-            continue
-        cells.setdefault(str(row.get("layer")), {})[epoch] = scaled(value) if math.isfinite(value) else None
+        epoch, value = finite(row.get("epoch")), finite(row.get(column))
+        if epoch is not None and row.get(column):
+            cells.setdefault(str(row.get("layer")), {})[int(epoch)] = None if value is None else scaled(value)
     return cells
 
 
@@ -59,15 +58,14 @@ def _strip(name: str, title: str, cells: dict[str, dict[int, float | None]], loo
     epochs = thinned(sorted({epoch for row in cells.values() for epoch in row}), MAX_EPOCHS)
     names = [label(layer, 32) for layer in cells]
     trace = {
-        **{
-            "type": "heatmap",
-            "x": [str(epoch) for epoch in epochs],
-            "y": list(range(len(cells))),
-            "colorscale": COLORSCALE,
-            "hoverongaps": False,
-        },
-        **{"z": [[row.get(epoch) for epoch in epochs] for row in cells.values()], **look},
-        **{"text": [[layer] * len(epochs) for layer in names]},
+        "type": "heatmap",
+        "x": [str(epoch) for epoch in epochs],
+        "y": list(range(len(cells))),
+        "colorscale": COLORSCALE,
+        "hoverongaps": False,
+        "z": [[row.get(epoch) for epoch in epochs] for row in cells.values()],
+        **look,
+        "text": [[layer] * len(epochs) for layer in names],
         "hovertemplate": f"%{{text}}<br>epoch %{{x}}<br>{title} %{{z:.3g}}<extra></extra>",
     }
     ticks: Spec = {"tickvals": list(range(len(names))), "ticktext": names, "autorange": "reversed", "showgrid": False}

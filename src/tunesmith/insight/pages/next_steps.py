@@ -6,8 +6,10 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from tunesmith.insight.pages.figures import number
 from tunesmith.insight.pages.page import Section, command, missing, sentence, text
-from tunesmith.insight.pages.study_facts import StudyFacts
+from tunesmith.insight.pages.plain_values import dict_of, dicts_of
+from tunesmith.insight.pages.study_facts import ENDED, StudyFacts
 from tunesmith.insight.study_checks.all_checks import MIN_TRIALS
 
 MAX_SHOWN = 3
@@ -34,11 +36,13 @@ def _body(study: StudyFacts) -> str:
     if study.is_multi:
         return missing("A study of several objectives is not checked.")
     if not isinstance(checks, list):
+        if study.results and not any(trial.state == "complete" for trial in study.trials):
+            return missing("There is nothing to check: no trial has run to its end.")
         is_said = "next" in study.missing
         return "" if is_said else missing("The study has not been checked yet: a sweep does so at its end.")
-    found = [check for check in checks if isinstance(check, Mapping)]
+    found = dicts_of(checks)
     if not found:
-        ended = sum(trial.state in ("complete", "pruned", "failed") for trial in study.trials)
+        ended = sum(trial.state in ENDED for trial in study.trials)
         few = f" Most of them look at {MIN_TRIALS} ended trials or more; this study has {ended}."
         return sentence(f"The study checks found nothing.{few if ended < MIN_TRIALS else ''}")
     shown = "".join(f"<li>{_finding(study, check)}</li>\n" for check in found[:MAX_SHOWN])
@@ -52,13 +56,17 @@ def _finding(study: StudyFacts, check: Mapping[str, Any]) -> str:
     name = str(check.get("name"))
     stage = f"Stage {check['stage']}: " if check.get("stage") is not None else ""
     numbers = check.get("numbers")
-    shown = ", ".join(f"{key} {value}" for key, value in numbers.items()) if isinstance(numbers, Mapping) else ""
+    shown = ", ".join(f"{key} {_short(value)}" for key, value in dict_of(numbers).items())
     source = _SOURCES.get(name, "docs/study_checks.md")
     rule = f"{name}: {shown}. Threshold: {check.get('threshold')}. Source: {source}."
     override = check.get("override")
     typed = command(_command(study.resume_command, override)) if isinstance(override, str) else ""
     words = sentence(f"{stage}{check.get('text')}")
     return f'{words}<p class="note">{text(rule)}</p>\n{typed}'
+
+
+def _short(value: object) -> object:
+    return number(value) if isinstance(value, float) else value
 
 
 def _command(resume: str | None, override: str) -> str:

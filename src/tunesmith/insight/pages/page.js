@@ -37,13 +37,18 @@ function setDeep(target, path, value) {
   at[last] = value;
 }
 
-function draw(plot) {
+async function draw(plot) {
   if (drawn.has(plot.id)) return;
   drawn.add(plot.id);
   const spec = JSON.parse(document.getElementById(plot.id + "-spec").textContent);
   const layout = { autosize: true, ...spec.layout, height: plot.clientHeight || undefined };
   for (const [path, value] of Object.entries(themed(layout))) setDeep(layout, path, value);
-  Plotly.newPlot(plot, spec.data.map(withTexts), layout, { responsive: true, displaylogo: false });
+  try {
+    await Plotly.newPlot(plot, spec.data.map(withTexts), layout, { responsive: true, displaylogo: false });
+  } catch (error) { // the other figures stand
+    Plotly.purge(plot);
+    plot.textContent = "This figure cannot be drawn: " + error.message;
+  }
 }
 
 const plots = [...document.querySelectorAll(".plot")];
@@ -68,7 +73,7 @@ function width(plot) { // null: that of the page
 
 function repaint() {
   for (const plot of plots) {
-    if (drawn.has(plot.id)) Plotly.relayout(plot, { ...themed(plot.layout), width: width(plot), autosize: !isPrinting });
+    if (drawn.has(plot.id) && plot.layout) Plotly.relayout(plot, { ...themed(plot.layout), width: width(plot), autosize: !isPrinting });
   }
 }
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from tunesmith.errors import printable
+from tunesmith.errors import printable, text_of
+
+T = TypeVar("T")
+# Id -> title and what makes a section of facts.
+Sections = Mapping[str, tuple[str, Callable[[T], "Section"]]]
 
 _HERE = Path(__file__).parent
 # Nothing may be loaded from anywhere. Plotly makes functions of texts (its WebGL), hence unsafe-eval.
@@ -57,6 +61,19 @@ class Section:
     figures: Sequence[Figure] = ()
     is_folded: bool = False
     tail: str = ""
+
+
+def make_sections(sections: Sections[T], facts: T) -> list[Section]:
+    """Return the sections; one that cannot be made says so in its place."""
+    return [_made(name, title, make, facts) for name, (title, make) in sections.items()]
+
+
+def _made(name: str, title: str, make: Callable[[T], Section], facts: T) -> Section:
+    try:
+        return make(facts)
+    except Exception as error:  # whatever a folder may hold, the other sections stand
+        words = f"This part could not be made ({type(error).__name__}: {text_of(error)}): please report it."
+        return Section(name, title, missing(words))
 
 
 def to_html(title: str, sections: Sequence[Section], subtitle: str = "") -> str:

@@ -32,7 +32,8 @@ def parallel_figure(facts: StudyFacts, drawn: DrawnTrials, scales: Sequence[Para
         return None
     values = [trial.value for trial in trials if trial.value is not None]
     of_value = make_scale(facts.metric, values, is_log=figures.is_wide(values))
-    axes = [*(_param_axis(scale, trials) for scale in shown), _state_axis(trials), _axis(of_value, values)]
+    states = [_state_axis(trials)] if len({trial.state for trial in trials}) > 1 else []
+    axes = [*(_param_axis(scale, trials) for scale in shown), *states, _axis(of_value, values)]
     trace = {
         "type": "parcoords",
         "line": {"color": _colours(trials), "colorscale": _COLOURS, "cmin": -1, "cmax": 1},

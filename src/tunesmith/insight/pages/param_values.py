@@ -44,7 +44,7 @@ def value_figure(
     is_log = figures.is_wide([trial.value for trial in drawn.marks])
     layout = figures.layout(
         param_axis(scale),
-        figures.axis(facts.metric, is_log),
+        figures.value_axis(facts.metric, [trial.value for trial in drawn.marks], is_log),
         yaxis2={"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True},
         showlegend=False,
         **_colour_axis(colour),
@@ -56,8 +56,9 @@ def value_figure(
 def param_axis(scale: ParamScale) -> Spec:
     """Return the axis of a parameter: linear or log numbers, or the places of its choices."""
     if not scale.choices:
-        steps = {"dtick": 1, "range": [scale.low - 0.5, scale.high + 0.5]} if _is_stepwise(scale) else {}
-        return figures.axis(scale.key, scale.is_log, **steps)
+        if _is_stepwise(scale):
+            return figures.axis(scale.key, dtick=1, range=[scale.low - 0.5, scale.high + 0.5])
+        return figures.value_axis(scale.key, [scale.low, scale.high], scale.is_log)
     places, labels = scale.ticks()
     step = -(-len(places) // MAX_TICKS)
     shown = [label(text, 16) for text in labels[::step]]

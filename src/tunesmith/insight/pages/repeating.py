@@ -7,7 +7,7 @@ import shlex
 from typing import Any
 
 from tunesmith.config.quoting import override
-from tunesmith.insight.pages.plain_values import dict_of, dicts_of
+from tunesmith.insight.pages.plain_values import dicts_of
 from tunesmith.insight.pages.study_facts import StudyFacts, TrialFacts
 
 # What a command that repeats a trial leaves out: the names of studies and searches, which a run has none of.
@@ -38,8 +38,7 @@ def _is_of_sweep(word: str, own: set[str]) -> bool:
 
 def _stage_overrides(facts: StudyFacts, trial: TrialFacts) -> list[str]:
     """Return the overrides of all trials of a stage, which is named by its name or its place in the list."""
-    sweeper = dict_of(dict_of(facts.config.get("hydra")).get("sweeper"))
-    for place, stage in enumerate(dicts_of(sweeper.get("stages"))):
+    for place, stage in enumerate(dicts_of(facts.sweeper.get("stages"))):
         if trial.stage is not None and trial.stage == str(stage.get("name") or place):
             overrides = stage.get("overrides")
             return [str(each) for each in overrides] if isinstance(overrides, list) else []

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
 
-from tunesmith.insight.pages.figures import number
+from tunesmith.insight.evaluation_rows import standard_error
+from tunesmith.insight.pages.figures import duration, number
 from tunesmith.insight.pages.page import Section, command, missing, sentence, table, text
-from tunesmith.insight.pages.run_facts import RunFacts, to_number
-from tunesmith.insight.test_part import standard_error
+from tunesmith.insight.pages.plain_values import to_number
+from tunesmith.insight.pages.run_facts import RunFacts
 from tunesmith.run_folder import LAST_CHECKPOINT, TEST_FACTS
 
 # Of result.yaml, as they are shown: key -> words.
@@ -67,13 +69,18 @@ def _rows(facts: RunFacts) -> list[list[object]]:
     result = facts.result
     rows: list[list[object]] = [["folder", facts.folder]]
     if result:
-        rows.append(["state", " ".join(filter(None, [str(result.get("state", "")).lower(), _reason(result)]))])
-        rows.append(["epochs", f"{result.get('epochs')} in {number(to_number(result.get('seconds')))} s"])
+        rows.append(["state", " ".join(filter(None, [_state(result), _reason(result)]))])
+        rows.append(["epochs", f"{result.get('epochs')} in {duration(to_number(result.get('seconds')))}"])
     rows += [[words, str(result[key])] for key, words in _SHOWN.items() if result.get(key) is not None]
     return rows
 
 
-def _reason(result: Any) -> str:
+def _state(result: Mapping[str, Any]) -> str:
+    state = str(result.get("state", "")).lower()
+    return "failed" if state == "fail" else state
+
+
+def _reason(result: Mapping[str, Any]) -> str:
     reason = result.get("reason")
     return f"({reason})" if reason and reason != "pruned" else ""
 
@@ -100,8 +107,8 @@ def _commands(facts: RunFacts) -> str:
         lines["Go on with the run:"] = ["python", "train.py", *typed, f"ckpt_path={facts.folder}/{LAST_CHECKPOINT}"]
     if not facts.test and facts.result.get("value") is not None:
         lines["Evaluate it on the test part:"] = shlex.split(facts.evaluate_command)
-    if facts.result.get("value") is not None:
-        lines["Predict new rows:"] = ["python", "scripts/predict.py", facts.folder, "new.csv"]
+    if facts.new_rows and facts.result.get("value") is not None:
+        lines["Predict new rows:"] = ["python", "scripts/predict.py", facts.folder, facts.new_rows]
     if not facts.is_trial and not facts.can_resume:
         lines["Repeat it:"] = ["python", "train.py", *typed]
     return "".join(sentence(words) + command(shlex.join(line)) for words, line in lines.items())

@@ -5,9 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tunesmith.insight.pages.figures import ACCENT, FAINT, GOOD, INK, Spec, axis, is_wide, label, layout, log_switch
+from tunesmith.insight.pages.figures import (
+    ACCENT,
+    FAINT,
+    GOOD,
+    INK,
+    Spec,
+    axis,
+    is_wide,
+    label,
+    layout,
+    log_switch,
+    panel_of,
+)
 from tunesmith.insight.pages.page import Figure, Section, missing, sentence
-from tunesmith.insight.pages.run_facts import Row, RunFacts, finite, thinned
+from tunesmith.insight.pages.plain_values import finite
+from tunesmith.insight.pages.run_facts import Row, RunFacts, thinned
 from tunesmith.run_folder import AXES
 
 RATE = "lr"
@@ -48,14 +61,9 @@ def _is_finite(facts: RunFacts) -> bool:
 def _panels(facts: RunFacts) -> list[str]:
     """Return the metrics without train/ or val/, the objective's first."""
     names = dict.fromkeys(name for rows in facts.rows.values() for row in rows for name in row if name)
-    panels = dict.fromkeys(_panel(name) for name in names if name not in (*AXES, RATE))
-    first = _panel(facts.metric)
+    panels = dict.fromkeys(panel_of(name) for name in names if name not in (*AXES, RATE))
+    first = panel_of(facts.metric)
     return sorted(panels, key=lambda panel: panel != first)
-
-
-def _panel(name: str) -> str:
-    part, _, rest = name.partition("/")
-    return rest if part in _COLORS and rest else name
 
 
 def _figure(facts: RunFacts, panel: str, place: int) -> Figure:
@@ -117,8 +125,12 @@ def _look(fold: str, name: str) -> Spec:
 def _trace(rows: Sequence[Row], name: str, step: str, title: str, line: Spec) -> Spec:
     points = [(finite(row.get(step)), finite(row.get(name))) for row in thinned(rows, MAX_POINTS) if row.get(name)]
     return {
-        **{"type": "scatter", "mode": "lines" if len(points) > 1 else "markers", "name": title},
-        **{"x": [x for x, _ in points], "y": [y for _, y in points], "line": {"width": 2, **line}},
+        "type": "scatter",
+        "mode": "lines" if len(points) > 1 else "markers",
+        "name": title,
+        "x": [x for x, _ in points],
+        "y": [y for _, y in points],
+        "line": {"width": 2, **line},
         "hovertemplate": f"{step} %{{x}}<br>{title} %{{y:.5g}}<extra></extra>",
     }
 

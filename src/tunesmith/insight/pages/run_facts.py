@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-import math
+import json
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +14,7 @@ import yaml
 
 from tunesmith import run_folder
 from tunesmith.errors import UserError, text_of
+from tunesmith.insight.pages.plain_values import dict_of, finite, to_number
 from tunesmith.insight.part_outputs import PartOutputs, read_part_outputs
 from tunesmith.objective import known_mode
 from tunesmith.resume.resume_command import typed_path
@@ -37,6 +38,7 @@ class RunFacts:
     test: content of test.yaml, {} if the run was not evaluated.
     config: without groups that may hold passwords; overrides: what was typed.
     can_resume: whether a checkpoint of an unfinished run is there.
+    new_rows: a name for a file of new rows, such as the run can be applied to; "" if it cannot.
     missing: sentences about damaged files.
     """
 
@@ -53,12 +55,12 @@ class RunFacts:
     overrides: Sequence[str] = ()
     is_trial: bool = False
     can_resume: bool = False
+    new_rows: str = ""
     missing: Sequence[str] = ()
 
     def label_names(self, number: int) -> list[str]:
         """Return a name for each of so many labels: the columns of data.target, or their places from 0."""
-        data = self.config.get("data")
-        names = data.get("target") if isinstance(data, Mapping) else None
+        names = dict_of(self.config.get("data")).get("target")
         is_named = isinstance(names, list) and len(names) == number
         return [str(name) for name in (names if is_named and names else range(number))]
 
@@ -80,20 +82,6 @@ class RunFacts:
         return shlex.join(["python", "scripts/evaluate.py", self.folder])
 
 
-def to_number(value: object) -> float | None:
-    """Return a number of a YAML file; None for anything else."""
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def finite(cell: str | None) -> float | None:
-    """Return the number of a cell of a CSV file; None for one that is no finite number."""
-    try:
-        value = float(cell or "")
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
-
-
 def thinned(values: Sequence[T], most: int) -> Sequence[T]:
     """Return so many of the values at most, evenly spread, the first and the last one among them."""
     if len(values) <= most:
@@ -113,8 +101,7 @@ def read_run_facts(folder: Path) -> RunFacts:
     read = _Reader(folder, missing)
     result = read.mapping(run_folder.RESULT_FILE)
     config = read.mapping(str(run_folder.CONFIG_FILE))
-    objective = config.get("objective")
-    stated: Mapping[str, Any] = objective if isinstance(objective, Mapping) else {}
+    stated = dict_of(config.get("objective"))
     metric = str(result.get("metric") or stated.get("metric") or "")
     modes = [mode for mode in (result.get("mode"), stated.get("mode"), known_mode(metric)) if mode in ("min", "max")]
     return RunFacts(
@@ -123,7 +110,7 @@ def read_run_facts(folder: Path) -> RunFacts:
         metric=metric,
         mode=str(modes[0]) if modes else "",
         rows=read.all_rows(),
-        layers=read.read(run_folder.LAYERS_FILE, _read_csv, []),
+        layers=read.read(run_folder.LAYERS_FILE, run_folder.read_table, []),
         val=read.read(run_folder.VAL_OUTPUTS_FILE, read_part_outputs, None),
         test_outputs=read.read(run_folder.TEST_OUTPUTS_FILE, read_part_outputs, None),
         test=read.mapping(run_folder.TEST_FILE),
@@ -131,6 +118,8 @@ def read_run_facts(folder: Path) -> RunFacts:
         overrides=read.read(".hydra/overrides.yaml", _read_overrides, []),
         is_trial=(folder.absolute().parent / "multirun.yaml").is_file(),
         can_resume=(folder / run_folder.LAST_CHECKPOINT).is_file() and result.get("state") != "COMPLETE",
+        new_rows=read.read(run_folder.PREPARATION_FILE, _new_rows, "")
+        or read.read(f"{run_folder.fold_name(0)}/{run_folder.PREPARATION_FILE}", _new_rows, ""),
         missing=missing,
     )
 
@@ -157,19 +146,18 @@ class _Reader:
         return found if isinstance(found, dict) else empty
 
     def all_rows(self) -> dict[str, list[dict[str, str]]]:
-        rooms = {"": self.folder, **{path.name: path for path in sorted(self.folder.glob("fold_*"))}}
-        none: list[dict[str, str]] = []
-        rows = {name: self.read(f"{name}/metrics.csv".lstrip("/"), _read_metrics, none) for name in rooms}
+        whole, *folds = run_folder.run_rooms(self.folder)
+        rows = {"": self.rows(whole), **{fold.name: self.rows(fold) for fold in folds}}
         return {name: each for name, each in rows.items() if each}
 
+    def rows(self, room: Path) -> list[dict[str, str]]:
+        none: list[dict[str, str]] = []
+        return self.read(str(room.relative_to(self.folder) / run_folder.METRICS_FILE), run_folder.read_table, none)
 
-def _read_metrics(path: Path) -> list[dict[str, str]]:
-    return run_folder.read_metrics(path.parent)
 
-
-def _read_csv(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+def _new_rows(path: Path) -> str:
+    found = json.loads(path.read_text(encoding="utf-8"))
+    return "new.csv" if found["columns"] else "new.npz"
 
 
 def _read_overrides(path: Path) -> list[str]:

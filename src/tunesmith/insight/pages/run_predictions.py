@@ -6,16 +6,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tunesmith.insight.class_counts import confusion, most_confused, scores, shares_of_rows
+from tunesmith.insight.class_counts import (
+    FEW_CLASSES,
+    MANY_CLASSES,
+    confusion,
+    most_confused,
+    scores,
+    shares_of_rows,
+)
 from tunesmith.insight.pages.figures import FAINT, INK, Spec, axis, label, layout
 from tunesmith.insight.pages.page import Figure, Section, folded, missing, sentence, table
 from tunesmith.insight.pages.run_facts import RunFacts
 from tunesmith.insight.part_outputs import CLASSES, LABELS, PartOutputs, residual_bins
 
-# More classes do not fit a screen: the pairs are listed that are confused most often.
-MANY_CLASSES, NUM_CONFUSED = 30, 30
-# Classes up to which each cell has its count written in it.
-FEW_CLASSES = 15
 MAX_POINTS = 3000
 # Opaque: plotly chooses the colour of a cell's text by that of the cell.
 _SHARES = [[0, "#eef2f7"], [1, INK]]
@@ -40,6 +43,8 @@ def _not_kept(facts: RunFacts) -> str:
         why = "A trial of a sweep does not keep its outputs for the validation part; a plain run does."
     elif not facts.result:
         why = "The outputs of the validation part are kept at the end of a run."
+    elif facts.result.get("value") is None:
+        why = "The run has no best epoch, so that there are no outputs to show."
     elif "folds" in facts.result:
         why = "With data.folds the folds validate on different parts: their outputs are not kept."
     else:
@@ -57,7 +62,7 @@ def _words(name: str, part: PartOutputs) -> str:
     )
     words = f"{_WORDS[name]}, {part.num_samples} samples{kept}"
     if part.kind == CLASSES:
-        return sentence(f"{words}: {float((part.predicted == part.targets).mean()):.2%} right.")
+        return sentence(f"{words}: {float((part.predicted == part.true).mean()):.2%} right.")
     if part.kind == LABELS:
         return sentence(f"{words}, a label holds if its probability is above 0.5.")
     errors = part.outputs - part.targets
@@ -65,28 +70,22 @@ def _words(name: str, part: PartOutputs) -> str:
     return sentence(f"{words}: root mean squared error {rmse:.4g}, mean error {mean:.2g}, in the unit of the target.")
 
 
-def _counts(part: PartOutputs) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
-    return confusion(part.targets.astype(np.int64), part.predicted, len(part.classes))
-
-
 def _confusion(name: str, part: PartOutputs) -> list[Figure]:
     if len(part.classes) > MANY_CLASSES:
         return []
-    counts, names = _counts(part), [label(each, 24) for each in part.classes]
+    counts = confusion(part.true, part.predicted, len(part.classes))
+    names = [label(each, 24) for each in part.classes]
     ticks: Spec = {"tickvals": list(range(len(names))), "ticktext": names, "showgrid": False}
     trace: Spec = {
-        **{
-            "type": "heatmap",
-            "z": shares_of_rows(counts).tolist(),
-            "text": counts.tolist(),
-            "zmin": 0,
-            "zmax": 1,
-        },
-        **{
-            "customdata": [[f"true {true}<br>predicted {other}" for other in names] for true in names],
-            "showscale": True,
-        },
-        **{"colorscale": _SHARES, "colorbar": {"title": {"text": "share", "side": "right"}}},
+        "type": "heatmap",
+        "z": shares_of_rows(counts).tolist(),
+        "text": counts.tolist(),
+        "zmin": 0,
+        "zmax": 1,
+        "customdata": [[f"true {true}<br>predicted {other}" for other in names] for true in names],
+        "showscale": True,
+        "colorscale": _SHARES,
+        "colorbar": {"title": {"text": "share", "side": "right"}},
         "hovertemplate": "%{customdata}<br>%{text} samples, %{z:.1%} of the true class<extra></extra>",
     }
     if len(names) <= FEW_CLASSES:
@@ -108,14 +107,13 @@ def _residuals(name: str, part: PartOutputs) -> list[Figure]:
     of = np.repeat(part.indices[shown], part.targets.shape[1])[:MAX_POINTS]
     ends = [float(part.targets.min()), float(part.targets.max())]
     points = {
-        **{
-            "type": "scatter",
-            "mode": "markers",
-            "x": true.tolist(),
-            "y": predicted.tolist(),
-            "customdata": of.tolist(),
-        },
-        **{"marker": {"size": 5, "color": INK, "opacity": 0.6}, "showlegend": False},
+        "type": "scatter",
+        "mode": "markers",
+        "x": true.tolist(),
+        "y": predicted.tolist(),
+        "customdata": of.tolist(),
+        "marker": {"size": 5, "color": INK, "opacity": 0.6},
+        "showlegend": False,
         "hovertemplate": "sample %{customdata}<br>true %{x:.5g}<br>predicted %{y:.5g}<extra></extra>",
     }
     line = {"type": "scatter", "mode": "lines", "x": ends, "y": ends, "line": {"color": FAINT, "dash": "dash"}}
@@ -132,13 +130,12 @@ def _residuals(name: str, part: PartOutputs) -> list[Figure]:
 def _histogram(name: str, part: PartOutputs) -> Spec:
     counts, edges = residual_bins(part)
     bars = {
-        **{
-            "type": "bar",
-            "x": ((edges[1:] + edges[:-1]) / 2).tolist(),
-            "y": counts.tolist(),
-            "width": np.diff(edges).tolist(),
-        },
-        **{"marker": {"color": INK}, "hovertemplate": "%{x:.4g}<br>%{y}<extra></extra>"},
+        "type": "bar",
+        "x": ((edges[1:] + edges[:-1]) / 2).tolist(),
+        "y": counts.tolist(),
+        "width": np.diff(edges).tolist(),
+        "marker": {"color": INK},
+        "hovertemplate": "%{x:.4g}<br>%{y}<extra></extra>",
     }
     residual = axis("residual: predicted minus true")
     return {"data": [bars], "layout": layout(residual, axis("count"), title=_title(name, "residuals"))}
@@ -154,25 +151,26 @@ def _report(facts: RunFacts, name: str, part: PartOutputs) -> str:
         return _fold(name, "labels", _label_table(part, facts.label_names(part.outputs.shape[1])))
     if part.kind != CLASSES:
         return ""
-    counts = _counts(part)
     head = ""
     if len(part.classes) > MANY_CLASSES:
         pairs = [
-            (part.classes[true], part.classes[other], num) for true, other, num in most_confused(counts, NUM_CONFUSED)
+            (part.classes[true], part.classes[other], num)
+            for true, other, num in most_confused(part.true, part.predicted)
         ]
         head = sentence(f"{len(part.classes)} classes are too many for a matrix; confused most often:")
         head += table(("true", "predicted", "samples"), pairs)
-    return head + _fold(name, "classification report", _class_table(counts, part.classes.tolist()))
+    return head + _fold(name, "classification report", _class_table(part))
 
 
 def _fold(name: str, what: str, body: str) -> str:
     return folded(f"{_WORDS[name]}: {what}", body)
 
 
-def _class_table(counts: np.ndarray[tuple[int, ...], np.dtype[np.int64]], classes: Sequence[str]) -> str:
-    of_classes, support = scores(counts), counts.sum(1)
+def _class_table(part: PartOutputs) -> str:
+    of_classes, support = scores(part.true, part.predicted, len(part.classes))
     rows = [
-        _score_row(name, row, int(num)) for name, row, num in zip(classes, of_classes.tolist(), support, strict=True)
+        _score_row(name, row, num)
+        for name, row, num in zip(part.classes, of_classes.tolist(), support.tolist(), strict=True)
     ]
     total = int(support.sum())
     rows.append(_score_row("macro average", of_classes.mean(0).tolist(), total))
@@ -187,6 +185,7 @@ def _score_row(name: str, values: Sequence[float], num: int) -> list[object]:
 def _label_table(part: PartOutputs, names: Sequence[str]) -> str:
     rows: list[list[object]] = []
     for place, name in enumerate(names):
-        counts = confusion((part.targets[:, place] > 0.5).astype(int), (part.outputs[:, place] > 0.5).astype(int), 2)
-        rows.append(_score_row(name, scores(counts)[1].tolist(), int(counts[1].sum())))
+        true, predicted = ((each[:, place] > 0.5).astype(np.int64) for each in (part.targets, part.outputs))
+        of_both, support = scores(true, predicted, 2)
+        rows.append(_score_row(name, of_both[1].tolist(), int(support[1])))
     return table(("label", "precision", "recall", "F1", "samples that have it"), rows)

@@ -11,7 +11,8 @@ from tunesmith.insight.pages import figures
 from tunesmith.insight.pages.figures import ACCENT, FAINT, INK, WARN, axis, is_wide, layout, log_switch, value_axis
 from tunesmith.insight.pages.hover import describe
 from tunesmith.insight.pages.page import Figure, Section, missing, sentence
-from tunesmith.insight.pages.study_facts import StudyFacts, TrialFacts
+from tunesmith.insight.pages.plain_values import dicts_of
+from tunesmith.insight.pages.study_facts import ENDED, StudyFacts, TrialFacts
 
 # Points of a figure; of more trials every n-th is drawn, beside those that were the best so far.
 MAX_POINTS = 1500
@@ -29,7 +30,7 @@ class _Ended:
 
 def search(study: StudyFacts) -> Section:
     """Return the section."""
-    ended = [trial for trial in study.trials if trial.state in ("complete", "pruned", "failed") and not trial.is_repeat]
+    ended = [trial for trial in study.trials if trial.state in ENDED and not trial.is_repeat]
     if not any(math.isfinite(value) for trial in ended for value in trial.values):
         return Section("search", "Search", missing("No trial has a finite value to draw yet."))
     return Section("search", "Search", *(_front(study, ended) if study.is_multi else _so_far(study, ended)))
@@ -40,14 +41,16 @@ def _so_far(study: StudyFacts, ended: Sequence[TrialFacts]) -> tuple[str, list[F
     shown = _thinned(steps)
     drawn = [step for step in shown if step.trial.value is not None and math.isfinite(step.trial.value)]
     values = [step.trial.value for step in drawn]
+    num_infinite = sum(step.trial.value is not None and not math.isfinite(step.trial.value) for step in steps)
     body = sentence(
         "The best value so far, after each trial that could be compared, ran to its end and kept all constraints; "
         "dots are single trials, pruned ones at their best epoch."
     )
     if len(shown) < len(steps):
         body += sentence(f"{len(shown)} of {len(steps)} trials are drawn as dots; the line is of all.")
-    if not_finite := sum(step.trial.value is not None for step in shown) - len(drawn):
-        body += sentence(f"{not_finite} trials have a value that is not finite, and no dot.")
+    if num_infinite:
+        have = "1 trial has" if num_infinite == 1 else f"{num_infinite} trials have"
+        body += sentence(f"{have} a value that is not finite, and no dot.")
     is_log = is_wide(values)
     made = [
         Figure(
@@ -160,10 +163,7 @@ def _levels(study: StudyFacts, ends: Sequence[int]) -> list[dict[str, Any]]:
 
 def _front(study: StudyFacts, ended: Sequence[TrialFacts]) -> tuple[str, list[Figure]]:
     """Return the first two objectives of all complete trials, those of the front marked."""
-    solutions = study.results.get("solutions")
-    numbers = (
-        {each.get("trial") for each in solutions if isinstance(each, dict)} if isinstance(solutions, list) else set()
-    )
+    numbers = {each.get("trial") for each in dicts_of(study.results.get("solutions"))}
     complete = [trial for trial in ended if len(trial.values) > 1 and all(map(math.isfinite, trial.values[:2]))]
     every = -(-len(complete) // MAX_POINTS) or 1
     shown = [trial for index, trial in enumerate(complete) if index % every == 0 or trial.number in numbers]

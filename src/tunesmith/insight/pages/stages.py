@@ -6,13 +6,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from tunesmith.insight.pages.page import sentence, table
-from tunesmith.insight.pages.plain_values import dict_of, dicts_of, shown
+from tunesmith.insight.pages.plain_values import at, dict_of, dicts_of, shown
 from tunesmith.insight.pages.study_facts import StudyFacts
+
+# Stages that run configurations again on further seeds.
+_CONFIRMING = ("confirm", "confirm_rest")
 
 
 def stages_table(facts: StudyFacts) -> str:
     """Return the table of the stages, and of the effects in those that changed one key at a time; else nothing."""
-    stages = dicts_of(dict_of(facts.results.get("search")).get("stages"))
+    stages = dicts_of(at(facts.results, "search.stages"))
+    if facts.results.get("confirm"):  # it has a table of its own
+        stages = [stage for stage in stages if stage.get("name") not in _CONFIRMING]
     if not stages:
         return ""
     columns = ["stage", "sampler", "pruner", "trials", "best trial", "best value"]

@@ -1,4 +1,4 @@
-"""What the page of a study shows, as plain values: search/report.py reads them, the sections draw them."""
+"""What the page of a study shows, as plain values: search/report/ reads them, the sections draw them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+from tunesmith.insight.pages.plain_values import at, dict_of
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
 
 State = Literal["complete", "pruned", "failed", "running", "waiting", "lost"]
 # States of trials that count for n_trials.
@@ -66,7 +71,7 @@ class ParamFacts:
     low: float | None = None
     high: float | None = None
     choices: Sequence[Any] | None = None
-    distribution: Any = None
+    distribution: BaseDistribution | None = None
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,7 @@ class StudyFacts:
     params: in the order in which they appear.
     results: content of optimization_results.yaml, {} if there is none.
     config: content of multirun.yaml, {} if there is none; nothing in it is resolved.
+    best_config: the config of the best trial, {} if it is not there; nothing in it is resolved.
     best_result, best_test: result.yaml and test.yaml of the best trial, {} if there are none.
     preparation: preparation.json of the best trial, {} if there is none.
     linear: metrics of a linear model on the best trial's data, {} if unknown.
@@ -95,6 +101,7 @@ class StudyFacts:
     params: Sequence[ParamFacts] = ()
     results: Mapping[str, Any] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
+    best_config: Mapping[str, Any] = field(default_factory=dict)
     best_result: Mapping[str, Any] = field(default_factory=dict)
     best_test: Mapping[str, Any] = field(default_factory=dict)
     linear: Mapping[str, Any] = field(default_factory=dict)
@@ -109,6 +116,11 @@ class StudyFacts:
     @property
     def mode(self) -> str:
         return self.modes[0]
+
+    @property
+    def sweeper(self) -> Mapping[str, Any]:
+        """The node hydra.sweeper of the config, {} if there is none."""
+        return dict_of(at(self.config, "hydra.sweeper"))
 
     @property
     def is_multi(self) -> bool:
@@ -136,7 +148,11 @@ class StudyFacts:
 
     @cached_property
     def best(self) -> TrialFacts | None:
-        """The best trial: as the results say, unless a later one is better; None with several objectives."""
+        """The best trial; None with several objectives.
+
+        It is the one that the results name, of which they hold the test metrics: the last stage may have chosen it, or
+        a confirmation. If trials have ended since the results were written, a better one comes before it.
+        """
         if self.is_multi:
             return None
         named = self.results.get("best_trial")
@@ -144,7 +160,22 @@ class StudyFacts:
         first = next(iter(self.ranked), None)
         if stated is None or first is None or stated not in self.ranked or self.results.get("confirm"):
             return stated or first
-        return stated if stated.value == first.value else first
+        return first if self.num_since_results > 0 and first.value != stated.value else stated
+
+    @property
+    def is_best_of_results(self) -> bool:
+        """Whether the best trial is the one that the results name, so that what they say of it holds."""
+        return self.best is not None and self.best.number == self.results.get("best_trial")
+
+    @property
+    def num_since_results(self) -> int:
+        """How many more trials have ended than the results count; fewer if the storage has lost some; 0 without any."""
+        counted = self.results.get("trials")
+        found = [counted.get(state) for state in ENDED] if isinstance(counted, Mapping) else []
+        numbers = [number for number in found if isinstance(number, int)]
+        if len(numbers) < len(ENDED):
+            return 0
+        return sum(trial.state in ENDED for trial in self.trials) - sum(numbers)
 
     @cached_property
     def baseline(self) -> TrialFacts | None:

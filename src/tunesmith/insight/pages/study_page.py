@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from tunesmith.errors import text_of
 from tunesmith.insight.pages.answer import answer
 from tunesmith.insight.pages.context import data, space
 from tunesmith.insight.pages.curves import curves
 from tunesmith.insight.pages.next_steps import next_steps
-from tunesmith.insight.pages.page import Section, missing, to_html
+from tunesmith.insight.pages.page import Section, Sections, make_sections, missing, to_html
 from tunesmith.insight.pages.parameters import parameters
 from tunesmith.insight.pages.search import search
 from tunesmith.insight.pages.study_facts import StudyFacts
 from tunesmith.insight.pages.top import top
 
-# Id -> title and what makes it.
-SECTIONS: dict[str, tuple[str, Callable[[StudyFacts], Section]]] = {
+SECTIONS: Sections[StudyFacts] = {
     "answer": ("Answer", answer),
     "next": ("What to do next", next_steps),
     "search": ("Search", search),
@@ -36,21 +34,12 @@ def study_page(study: StudyFacts, subtitle: str = "") -> str:
 
 def study_sections(study: StudyFacts) -> list[Section]:
     """Return the sections; one that cannot be made says so in its place, as does what the study's folder lacks."""
-    made = [_section(study, name) for name in SECTIONS]
+    made = make_sections(SECTIONS, study)
     whole = list(study.missing.get("", ()))
     return [
         _with_lacks(section, [*(whole if not place else ()), *study.missing.get(section.id, ())])
         for place, section in enumerate(made)
     ]
-
-
-def _section(study: StudyFacts, name: str) -> Section:
-    title, make = SECTIONS[name]
-    try:
-        return make(study)
-    except Exception as error:  # whatever a study may hold, the other sections stand
-        words = f"This part could not be made ({type(error).__name__}: {text_of(error)}): please report it."
-        return Section(name, title, missing(words))
 
 
 def _with_lacks(section: Section, sentences: Sequence[str]) -> Section:

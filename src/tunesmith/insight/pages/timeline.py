@@ -8,7 +8,7 @@ from datetime import datetime
 
 from tunesmith.insight.pages import figures
 from tunesmith.insight.pages.drawn_trials import thin
-from tunesmith.insight.pages.figures import Spec, label, number
+from tunesmith.insight.pages.figures import Spec, duration, label, number
 from tunesmith.insight.pages.page import Figure
 from tunesmith.insight.pages.study_facts import StudyFacts, TrialFacts
 
@@ -52,22 +52,12 @@ def describe_workers(facts: StudyFacts) -> list[str]:
         return ["No time of a trial is recorded."]
     by_worker = _by_worker(spans)
     begin, end = min(start for _, (start, _) in spans), max(end for _, (_, end) in spans)
-    said = [f"{_count(spans, 'trial')} on {_count(by_worker, 'worker')} in {seconds(_length((begin, end)))}."]
+    said = [f"{_count(spans, 'trial')} on {_count(by_worker, 'worker')} in {duration(_length((begin, end)))}."]
     if len(spans) > len(by_worker):
         said[0] = f"{said[0][:-1]}; between two trials, a worker was idle for {_idle_part(by_worker):.0%} of the time."
     if len(by_worker) > MAX_WORKERS:
         said.append(f"{MAX_WORKERS} of {len(by_worker)} workers are drawn.")
     return said + ([f"{MAX_BARS} of {len(spans)} trials are drawn."] if len(spans) > MAX_BARS else [])
-
-
-def seconds(value: float | None) -> str:
-    """Return a time as a table shows it."""
-    if value is None:
-        return "-"
-    if value < 100:
-        return f"{value:.3g} s"
-    minutes, rest = divmod(round(value), 60)
-    return f"{minutes} min {rest} s" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def _spans(trials: Sequence[TrialFacts]) -> list[tuple[TrialFacts, Span]]:
@@ -143,5 +133,5 @@ def _hover(facts: StudyFacts, trial: TrialFacts) -> str:
     stage = "" if trial.stage is None else f", stage {label(trial.stage)}"
     return (
         f"trial {trial.number}{stage}: {trial.state}<br>{label(facts.metric)} {number(trial.value)}<br>"
-        f"{trial.epochs} epochs, {seconds(trial.seconds)}"
+        f"{trial.epochs} epochs, {duration(trial.seconds)}"
     )

@@ -36,7 +36,7 @@ def _best_trials(facts: StudyFacts) -> str:
     ranked = facts.ranked[:MAX_TRIALS]
     if not ranked:
         return missing("No trial has run to its end, so there is no best one.")
-    keys = _important_keys(facts)
+    keys = [key for key in _important_keys(facts) if any(key in trial.params for trial in ranked)]
     columns = ["trial", "", facts.metric, *facts.others, "epochs", "seconds", "stage", "folder", *keys[:MAX_PARAMS]]
     tied = [] if facts.best is None else ties(facts, facts.best)
     marks = ["best" if trial is facts.best else AS_GOOD if trial in tied else "" for trial in ranked]
@@ -49,9 +49,10 @@ def _best_trials(facts: StudyFacts) -> str:
 
 def _how_many(facts: StudyFacts, num: int) -> str:
     if num == 1:
-        return "One trial ran to its end."
-    several = " by the first of several objectives" if facts.is_multi else ""
-    return f"The best {num} of {len(facts.ranked)} trials that ran to their end{several}."
+        return "One trial ran to its end and can be the best one."
+    several = ", by the first of several objectives" if facts.is_multi else ""
+    kept = " and kept all constraints" if any(trial.is_infeasible for trial in facts.trials) else ""
+    return f"The best {num} of {len(facts.ranked)} trials that ran to their end{kept}{several}."
 
 
 def _row(facts: StudyFacts, trial: TrialFacts, mark: str, keys: Sequence[str]) -> list[object]:

@@ -31,6 +31,7 @@ class CheckedTrial:
     value: None if it failed; a pruned trial's is the best that it reported.
     params: key -> value, of the keys that the trial has.
     reports: step -> value; epochs: how many were trained.
+    is_infeasible: whether it breaks a constraint, so that it is no answer.
     """
 
     number: int
@@ -39,6 +40,7 @@ class CheckedTrial:
     params: Mapping[str, Any]
     reports: Mapping[int, float] = field(default_factory=dict)
     epochs: int = 0
+    is_infeasible: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,9 @@ class CheckedStudy:
 
     @cached_property
     def complete(self) -> list[CheckedTrial]:
-        """The trials that ran to their end, the best first."""
-        return sorted((trial for trial in self.trials if trial.state == "complete"), key=self.loss)
+        """The trials that ran to their end and kept all constraints, the best first."""
+        able = [trial for trial in self.trials if trial.state == "complete" and not trial.is_infeasible]
+        return sorted(able, key=self.loss)
 
     @cached_property
     def scored(self) -> list[CheckedTrial]:

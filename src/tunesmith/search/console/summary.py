@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tunesmith import run_folder
-from tunesmith.insight.test_part import chance_rows
+from tunesmith.insight.evaluation_rows import chance_rows
 from tunesmith.search import command, results
 from tunesmith.search.confirm.confirmation import as_rows
 from tunesmith.search.console.lines import rows
@@ -72,7 +73,8 @@ def _rows(
         yield from _chance(found, folder)
     files = [results.RESULTS_FILE, results.BEST_FILE, TRIALS_FILE]
     yield "files", f"{folder}/  {', '.join(name for name in files if (folder / name).exists())}"
-    yield "curves", "tensorboard --logdir outputs"
+    logdir = "outputs" if folder.parts[:1] == ("outputs",) else str(folder)
+    yield "curves", shlex.join(["tensorboard", "--logdir", logdir])
     if (folder / results.BEST_FILE).exists():
         yield "repeat best", results.best_command(folder)
     yield "resume", command.resume_hint(study_keys)

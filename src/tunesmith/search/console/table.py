@@ -10,6 +10,7 @@ from rich.cells import cell_len, set_cell_size
 
 from tunesmith.config.changes import show_value
 from tunesmith.errors import printable
+from tunesmith.footer import clock
 from tunesmith.search.console.overview import Overview, RunningTrial, TimeLeft
 from tunesmith.search.study.owner import Owner
 
@@ -102,7 +103,7 @@ def _best(overview: Overview) -> str:
 
 
 def _times(overview: Overview) -> str:
-    elapsed = f"elapsed {_clock(overview.elapsed)}"
+    elapsed = f"elapsed {clock(overview.elapsed)}"
     return elapsed if _is_over(overview) else f"{elapsed}{_GAP}{_left(overview.left)}"
 
 
@@ -117,13 +118,7 @@ def _left(left: TimeLeft | None) -> str:
         return "left: not known yet"
     mean = f"{left.mean_seconds:.1f}" if left.mean_seconds < 10 else f"{left.mean_seconds:.0f}"
     rule = f"{left.num_left} trial{'s' * (left.num_left != 1)} of {mean} s on average, {left.num_at_once} at once"
-    return f"left about {_clock(left.seconds)} ({rule})"
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+    return f"left about {clock(left.seconds)} ({rule})"
 
 
 def _cut(line: str, width: int) -> str:

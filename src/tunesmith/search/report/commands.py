@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tunesmith.config.quoting import override
-from tunesmith.search.report.files import Files, at
+from tunesmith.insight.pages.plain_values import at, list_at
+from tunesmith.search.report.files import Files
 from tunesmith.search.results import BEST_FILE
 
 
@@ -40,7 +41,7 @@ def _arguments(files: Files) -> list[str]:
     typed = [
         text
         for kind in ("task", "hydra")
-        for text in at(files.config, f"hydra.overrides.{kind}") or ()
+        for text in list_at(files.config, f"hydra.overrides.{kind}")
         if isinstance(text, str) and not text.startswith("hydra.mode=")
     ]
     config_name = at(files.config, "hydra.job.config_name")

@@ -13,13 +13,15 @@ from optuna.study import StudyDirection
 from tunesmith import run_folder
 from tunesmith.config.quoting import to_optuna
 from tunesmith.errors import text_of
+from tunesmith.insight.pages.plain_values import at, dict_of, dicts_of, list_at
 from tunesmith.insight.pages.study_facts import ParamFacts, StudyFacts, TrialFacts
 from tunesmith.search.measured_noise import noise_of_repeats, standard_error
 from tunesmith.search.report.commands import Commands, commands_of
-from tunesmith.search.report.files import Files, at, modes, read_files, read_json_or_nothing, read_or_nothing
+from tunesmith.search.report.files import Files, modes, read_files, read_json_or_nothing, read_or_nothing
 from tunesmith.search.report.left import trials_left
 from tunesmith.search.report.stored import Stored, read_stored
 from tunesmith.search.report.trials import param_facts, trial_facts
+from tunesmith.search.results import RESULTS_FILE
 from tunesmith.search.study.trial import Attempt, State
 
 # Keys of a config from which the sizes of the parts are known.
@@ -42,6 +44,7 @@ def read_study(folder: Path, stored: Stored | None = None, commands: Commands | 
     found = _read_trials(files, stored)
     base = _base(files, found, commands or commands_of(files))
     facts = _with_baseline(_with_comparable(base))
+    _say_if_stale(facts, files)
     return _with_best(facts, files, found.stored)
 
 
@@ -59,9 +62,8 @@ def _read_trials(files: Files, stored: Stored | None) -> _Trials:
 
 
 def _base(files: Files, found: _Trials, commands: Commands) -> StudyFacts:
-    objective = at(files.config, "objective")
-    objective = objective if isinstance(objective, Mapping) else {}
-    others = [_metric(each) or "?" for each in objective.get("others") or ()]
+    objective = dict_of(files.config.get("objective"))
+    others = [_metric(each) or "?" for each in list_at(objective, "others")]
     stored = found.stored
     words = files.directions or ["minimize"]
     if stored is not None:
@@ -108,9 +110,8 @@ def _with_comparable(facts: StudyFacts) -> StudyFacts:
 
 def _overrides_of_stages(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return what each stage sets in all of its trials, by the stage's name."""
-    stages = at(config, "hydra.sweeper.stages")
-    named = [stage for stage in stages if isinstance(stage, Mapping)] if isinstance(stages, list) else []
-    return {str(stage.get("name")): sorted(map(str, stage.get("overrides") or ())) for stage in named}
+    stages = dicts_of(at(config, "hydra.sweeper.stages"))
+    return {str(stage.get("name")): sorted(map(str, list_at(stage, "overrides"))) for stage in stages}
 
 
 def _with_baseline(facts: StudyFacts) -> StudyFacts:
@@ -123,11 +124,20 @@ def _with_baseline(facts: StudyFacts) -> StudyFacts:
 
 
 def _is_as_it_stands(params: Mapping[str, Any], config: Mapping[str, Any]) -> bool:
-    choices = at(config, "hydra.runtime.choices")
-    groups = choices if isinstance(choices, Mapping) else {}
+    groups = dict_of(at(config, "hydra.runtime.choices"))
     return bool(params) and all(
         value == to_optuna(at(config, key)) or (key in groups and value == groups[key]) for key, value in params.items()
     )
+
+
+def _say_if_stale(facts: StudyFacts, files: Files) -> None:
+    """Say if the results count other trials than there are."""
+    num = facts.num_since_results
+    if num > 0:
+        ended = "1 trial has" if num == 1 else f"{num} trials have"
+        files.lack("next", f"{ended} ended since {RESULTS_FILE} was written: a sweep writes it anew at its end.")
+    if num < 0:
+        files.lack("", f"{RESULTS_FILE} counts {-num} more trials than are found here: some are lost.")
 
 
 def _with_best(facts: StudyFacts, files: Files, stored: Stored | None) -> StudyFacts:
@@ -142,11 +152,13 @@ def _with_best(facts: StudyFacts, files: Files, stored: Stored | None) -> StudyF
         return facts
     result = read_or_nothing(where / run_folder.RESULT_FILE)
     refit = read_or_nothing(where / run_folder.REFIT_FOLDER / run_folder.TEST_FILE)
-    noise, source = _noise(facts, files, best, where, stored)
+    config = read_or_nothing(where / run_folder.CONFIG_FILE)
+    noise, source = _noise(facts, files, best, config, stored)
     metric = result.get("metric")
     return replace(
         facts,
         metric=facts.metric if facts.metric != "value" or not isinstance(metric, str) else metric,
+        best_config=config,
         best_result=result,
         best_test=refit or read_or_nothing(where / run_folder.TEST_FILE),
         linear=read_or_nothing(where / run_folder.LINEAR_FILE),
@@ -157,7 +169,7 @@ def _with_best(facts: StudyFacts, files: Files, stored: Stored | None) -> StudyF
 
 
 def _noise(
-    facts: StudyFacts, files: Files, best: TrialFacts, where: Path, stored: Stored | None
+    facts: StudyFacts, files: Files, best: TrialFacts, config: Mapping[str, Any], stored: Stored | None
 ) -> tuple[float | None, str]:
     """Return the standard error of the best value, and where it is from."""
     if stored is not None and not facts.is_multi:
@@ -165,9 +177,7 @@ def _noise(
         noise = noise_of_repeats(counted, stored.directions[0])
         if noise is not None:
             return noise, "from repeats of configurations on several seeds"
-    config = read_or_nothing(where / run_folder.CONFIG_FILE)
-    data = config.get("data")
-    sizes = {key: data.get(key) for key in _SIZES} if isinstance(data, Mapping) else {}
+    sizes = {key: value for key, value in dict_of(config.get("data")).items() if key in _SIZES}
     plain = {key: value for key, value in sizes.items() if value is None or type(value) in (int, float)}
     found = {"best_dir": best.folder, "best_host": None, "best_value": best.value, "test": files.results.get("test")}
     try:

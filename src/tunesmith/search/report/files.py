@@ -14,6 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from tunesmith.config.unreadable_yaml import read_plain_yaml
 from tunesmith.errors import UserError, text_of
+from tunesmith.insight.pages.plain_values import at
 from tunesmith.search.results import MULTIRUN_FILE, RESULTS_FILE
 from tunesmith.search.storage.password import STORAGE
 from tunesmith.search.study.study import DIRECTIONS
@@ -46,8 +47,8 @@ class Files:
     def directions(self) -> list[str] | None:
         """The words of the results, or of a config that does not derive them from the metric's name."""
         for found in (self.results.get("directions"), at(self.config, "hydra.sweeper.direction")):
-            words = [found] if isinstance(found, str) else found
-            if isinstance(words, list) and words and all(word in DIRECTIONS for word in words):
+            words = [found] if isinstance(found, str) else found if isinstance(found, list) else []
+            if words and all(isinstance(word, str) and word in DIRECTIONS for word in words):
                 return [DIRECTIONS[word] for word in words]
         return None
 
@@ -93,14 +94,6 @@ def read_json_or_nothing(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def at(content: Mapping[str, Any], key: str) -> Any:
-    """Return what a dotted key has in plain content, None if there is nothing."""
-    found: Any = content
-    for name in key.lstrip("+").split("."):
-        found = found.get(name) if isinstance(found, Mapping) else None
-    return found
 
 
 def modes(words: Sequence[str]) -> tuple[str, ...]:

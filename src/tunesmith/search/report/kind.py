@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tunesmith.errors import UserError
-from tunesmith.run_folder import CONFIG_FILE, METRICS_FILE, RESULT_FILE
+from tunesmith.run_folder import CONFIG_FILE, METRICS_FILE, RESULT_FILE, run_rooms
 from tunesmith.search.results import MULTIRUN_FILE, RESULTS_FILE
 from tunesmith.search.storage.storage import JOURNAL_FILE
 from tunesmith.search.study.trial_folders import numbered_folders
@@ -22,8 +22,9 @@ def is_study(folder: Path) -> bool:
         UserError: the folder is neither's.
     """
     is_run = any((folder / name).is_file() for name in _OF_A_RUN)
+    has_folds = any((room / METRICS_FILE).is_file() for room in run_rooms(folder))
     if any((folder / name).is_file() for name in _OF_A_STUDY) or (not is_run and numbered_folders(folder)):
         return True
-    if is_run or any((each / METRICS_FILE).is_file() for each in folder.glob("fold_*")):
+    if is_run or has_folds:
         return False
     raise UserError(f"folder must be one that a study or a run left; got {folder}")

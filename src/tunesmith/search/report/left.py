@@ -8,10 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from optuna.trial import TrialState
-
 from tunesmith import run_folder
 from tunesmith.insight.pages.figures import is_wide
+from tunesmith.insight.pages.plain_values import finite
 from tunesmith.insight.pages.study_facts import ParamFacts, State, TrialFacts
 from tunesmith.search.report.trials import REPEATING
 from tunesmith.search.storage.folder_facts import FolderFacts, read_facts
@@ -21,11 +20,6 @@ from tunesmith.search.trials_table import read_trials
 # Trials whose folders are looked into for their curves: of more, every n-th.
 MAX_CURVES = 500
 _STATES: Mapping[str, State] = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
-_OF_FOLDER: Mapping[TrialState, State] = {
-    TrialState.COMPLETE: "complete",
-    TrialState.PRUNED: "pruned",
-    TrialState.FAIL: "failed",
-}
 
 
 def trials_left(folder: Path) -> tuple[list[TrialFacts], list[ParamFacts]]:
@@ -60,8 +54,8 @@ def _of_row(row: Mapping[str, str], params: Sequence[str], folder: Path, has_cur
         values,
         {key: _number(row[key]) for key in params if row[key]},
         curve,
-        int(_float(row.get("epochs")) or 0),
-        _float(row.get("seconds")),
+        int(finite(row.get("epochs")) or 0),
+        finite(row.get("seconds")),
         worker=row.get("host") or None,
         stage=stage,
         reason=row.get("reason") or None,
@@ -73,7 +67,7 @@ def _of_row(row: Mapping[str, str], params: Sequence[str], folder: Path, has_cur
 
 
 def _of_folder(number: int, facts: FolderFacts) -> TrialFacts:
-    state = "lost" if facts.state is None else _OF_FOLDER.get(facts.state, "lost")
+    state = "lost" if facts.state is None else _STATES.get(facts.state.name, "lost")
     values = facts.values if state == "complete" and facts.values else []
     numbers = [float(value) for value in values if isinstance(value, int | float)]
     value = numbers[0] if numbers else facts.value if state == "pruned" else None

@@ -217,6 +217,10 @@ FILES: dict[str, tuple[str, str]] = {
         "inputs must be a table; got {path}: Length of header or names does not match length of data. This leads to a "
         "loss of data with index_col=False.",
     ),
+    "a header without an end": (
+        f'"{"x" * 140_000}"\n',
+        "inputs must be a table with ',' between columns; got {path} (field larger than field limit (131072))",
+    ),
     "no rows at all": ("\n", START + "'age', 'size', 'colour', 'when', 'ok'"),
     "nothing": ("", "inputs must be a file with something in it; got {path}, which is empty"),
 }
@@ -227,6 +231,21 @@ def test_another_table_is_refused(tmp_path: Path, preparation: FittedPreparation
     path = tmp_path / "new.csv"
     path.write_text(content)
     with pytest.raises(UserError, match=f"^{re.escape(message.format(path=path))}$"):
+        prepared(path, preparation)
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["größe,y\n1,2\n", "age,size,colour,when,ok\n1,1,größe,15/01/2024,True\n"],
+    ids=["in the header", "in a row"],
+)
+def test_another_encoding_is_told_without_a_key_that_nobody_can_type_here(
+    tmp_path: Path, preparation: FittedPreparation, content: str
+) -> None:
+    path = tmp_path / "new.csv"
+    path.write_text(content, encoding="latin-1")
+    expected = re.escape(f"inputs must be written in utf-8, as for training; got {path} ('utf-8' codec can't decode ")
+    with pytest.raises(UserError, match=f"^{expected}"):
         prepared(path, preparation)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -71,13 +72,13 @@ def test_test_metrics_have_their_standard_errors_and_are_of_one_trial() -> None:
     assert "test part, 100 samples, once, by this trial" in shown
     assert "test/loss 0.3 ± 0.04" in shown
     assert "test/acc 0.9 ± 0.032" in shown  # sqrt(p (1 - p) / 100) of p = 92 / 104
-    refit = told(results={"test": {"test/loss": 0.3}, "refit": {"folder": "1/refit"}})
+    refit = told(results={"best_trial": 1, "test": {"test/loss": 0.3}, "refit": {"folder": "1/refit"}})
     assert "by its refit (1/refit)" in refit
 
 
 def test_what_is_not_there_is_said() -> None:
     shown = told(trial(1, 0.2))
-    for words_ in ("as it stands is not there", "No linear model", "not been evaluated on the test part"):
+    for words_ in ("only multirun.yaml tells", "No linear model", "not been evaluated on the test part"):
         assert words_ in shown
 
 
@@ -105,7 +106,8 @@ def test_several_objectives_have_a_front_instead_of_a_best() -> None:
 
 
 def test_commands_can_be_copied() -> None:
-    body = answer(study_of(*TRIALS, repeat_command="python a 'b'", resume_command="python c")).body
+    results = {"best_trial": 1}
+    body = answer(study_of(*TRIALS, results=results, repeat_command="python a 'b'", resume_command="python c")).body
     assert "<code>python a &#x27;b&#x27;</code><button" in body
     assert "<code>python c</code><button" in body
 
@@ -117,3 +119,69 @@ def test_commands_can_be_copied() -> None:
 )
 def test_results_of_other_types_say_nothing(results: dict[str, Any]) -> None:
     assert "0.2 val/loss" in told(results=results)
+
+
+def test_the_trial_that_the_last_stage_chose_is_the_answer_and_better_ones_are_named() -> None:
+    trials = [trial(0, 0.1, stage="grid"), trial(1, 0.2, stage="final"), trial(2, 0.2, stage="grid")]
+    results = {"best_trial": 1, "trials": {"complete": 3, "pruned": 0, "failed": 0}, "test": {"test/loss": 0.3}}
+    shown = told(*trials, results=results, repeat_command="python train.py --config-name best")
+    assert "0.2 val/loss (less is better), trial 1" in shown
+    assert "1 more trial is of the same value (2)" in shown
+    assert (
+        "1 trial of an earlier stage has a better value, trial 0 0.1. The answer is the best trial of stage final"
+        in shown
+    )
+    assert "test/loss 0.3" in shown
+    assert "--config-name best" in shown
+
+
+def test_what_the_results_say_of_another_trial_is_not_told_of_this_one() -> None:
+    results = {"best_trial": 0, "trials": {"complete": 1, "pruned": 0, "failed": 0}, "test": {"test/loss": 0.3}}
+    shown = told(results=results, repeat_command="python train.py --config-name best")
+    assert "trial 1" in shown
+    assert "has not been evaluated on the test part" in shown
+    assert "--config-name best" not in shown
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({}, "only multirun.yaml tells"),
+        ({"config": {"a": 1}}, "No trial ran the configuration as it stands: hydra.sweeper.baseline=true."),
+    ],
+)
+def test_a_baseline_that_is_not_there_is_said_with_its_reason(facts: dict[str, Any], words: str) -> None:
+    assert words in told(trial(0, 0.5), **facts)
+
+
+def test_a_baseline_without_a_value_is_said_with_its_state() -> None:
+    assert "as it stands has no value: trial 0 is failed" in told(
+        trial(0, state="failed", is_baseline=True), trial(1, 0.5)
+    )
+
+
+def test_failures_and_broken_constraints_are_told_with_their_numbers() -> None:
+    failed = [trial(place, state="failed", reason=f"error {place % 4}") for place in range(5)]
+    shown = told(*failed, trial(5, 0.5, is_infeasible=True))
+    assert "Why trials failed: 2 trials: error 0; 1 trial: error 1; 1 trial: error 2; ..." in shown
+    assert " 1 of them broke a constraint." in shown
+
+
+def test_a_baseline_that_breaks_a_constraint_is_marked() -> None:
+    shown = told(trial(0, 0.5, is_baseline=True, is_infeasible=True), trial(1, 0.7))
+    assert "as it stands: trial 0 (breaks a constraint) 0.5 0.2 worse" in shown
+
+
+def test_one_trial_is_neither_lucky_nor_compared() -> None:
+    shown = told(trial(0, 0.5), best_se=0.1)
+    assert "No other trial can be compared with it." in shown
+    assert "luck" not in shown
+
+
+def test_equal_infinite_values_are_ties() -> None:
+    assert "1 more trial is of the same value (1)" in told(trial(0, math.inf), trial(1, math.inf))
+
+
+def test_a_confirmation_of_other_types_is_shown_as_it_is() -> None:
+    confirm = {"trial": 1, "candidates": [{"trial": 1, "mean": "<b>", "interval": [1, 2], "seeds": "ab"}]}
+    assert "the mean of several runs on other seeds is <b>, 95 %" in told(results={"confirm": confirm, "best_trial": 1})

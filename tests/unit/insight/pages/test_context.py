@@ -130,3 +130,14 @@ def test_many_choices_are_cut_and_counted() -> None:
         "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, "
     )
     assert "(40 choices)" in cells(space(StudyFacts("study", params=[param])).body, "a")
+
+
+def test_the_data_are_those_of_the_best_trial_if_its_config_is_there() -> None:
+    best = {"data": {"batch_size": 16, "seed": "${seed}"}, "seed": 3}
+    config = {"data": {"batch_size": 64, "seed": "${seed}"}, "seed": 0}
+    of_best = data(shown_study([], config=config, best_config=best)).body
+    assert "What the best trial was trained on" in of_best
+    assert (cells(of_best, "data.batch_size"), cells(of_best, "data.seed")) == ("16", "3")
+    of_study = data(shown_study([], config=config)).body
+    assert "the study&#x27;s config says" in of_study
+    assert (cells(of_study, "data.batch_size"), cells(of_study, "data.seed")) == ("64", "0")

@@ -7,7 +7,7 @@ import math
 import pytest
 from shown import shown_study, shown_trial
 
-from tunesmith.insight.pages.drawn_trials import choose_trials, thin
+from tunesmith.insight.pages.drawn_trials import FEW_TRIALS, choose_trials, thin
 from tunesmith.insight.pages.study_facts import TrialFacts
 
 
@@ -41,12 +41,13 @@ def stage(name: str, values: list[float], first: int, is_comparable: bool) -> li
     ]
 
 
-def test_trials_on_other_data_are_left_out_and_counted() -> None:
-    trials = stage("part", [0.1, 0.2], 0, False) + stage("full", [0.3] * 10, 2, True)
+@pytest.mark.parametrize("num", [2, 20], ids=["fewer", "more"])
+def test_trials_on_other_data_are_left_out_and_counted(num: int) -> None:
+    trials = stage("part", [0.1] * num, 0, False) + stage("full", [0.3] * FEW_TRIALS, num, True)
     drawn = choose_trials(shown_study(trials))
-    assert numbers(drawn.scored) == list(range(2, 12))
+    assert numbers(drawn.scored) == list(range(num, num + FEW_TRIALS))
     assert list(drawn.left_out) == [
-        "2 trials are left out: they ran with other data, epochs or configuration than the best one."
+        f"{num} trials are left out: they ran with other data, epochs or configuration than the best one."
     ]
 
 

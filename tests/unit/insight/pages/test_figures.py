@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from tunesmith.insight.pages.figures import is_wide, label, log_switch, number, value_axis
+from tunesmith.insight.pages.figures import duration, is_wide, label, log_switch, number, panel_of, value_axis
 
 
 def test_a_label_is_no_markup_and_keeps_both_ends() -> None:
@@ -43,3 +43,19 @@ def test_the_first_button_is_how_the_axis_is_drawn() -> None:
 
 def test_a_number_has_six_digits() -> None:
     assert (number(0.123456789), number(None)) == ("0.123457", "-")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "-"), (math.inf, "-"), (0.1234, "0.123 s"), (99.9, "99.9 s"), (100.0, "1 min 40 s"), (7300.0, "2 h 1 min")],
+)
+def test_a_time_has_a_text(value: float | None, text: str) -> None:
+    assert duration(value) == text
+
+
+@pytest.mark.parametrize(
+    ("metric", "panel"),
+    [("train/loss", "loss"), ("val/top5/acc", "top5/acc"), ("lr", "lr"), ("val/", "val/"), ("a/b", "a/b")],
+)
+def test_training_and_validation_share_a_panel(metric: str, panel: str) -> None:
+    assert panel_of(metric) == panel

@@ -23,6 +23,10 @@ def test_a_failure_has_its_reason_and_several_objectives_have_all_values() -> No
     assert "value 1, 2" in describe(trial(0, 1.0, values=[1.0, 2.0]))
 
 
+def test_a_value_is_written_as_in_the_tables_of_the_page() -> None:
+    assert describe(trial(0, 1.0, params={"bias": True, "units": "[1, 2]"})).endswith("bias = true<br>units = [1, 2]")
+
+
 def test_of_many_parameters_the_first_ones_are_shown() -> None:
     lines = describe(trial(0, 1.0, params={f"p{place}": place for place in range(40)})).split("<br>")
     assert (len(lines), lines[-1]) == (1 + MAX_PARAMS + 1, "and 25 more")

@@ -13,7 +13,7 @@ def check(**more: Any) -> dict[str, Any]:
     found = {
         "name": "edge_of_range",
         "text": "the edge",
-        "numbers": {"F": 14.4},
+        "numbers": {"F": 14.400000000123},
         "threshold": "F > 4",
         "override": None,
     }
@@ -56,3 +56,8 @@ def test_a_study_that_was_not_checked_says_so() -> None:
     assert "has not been checked yet" in told(None)
     assert "several objectives" in told([], modes=("min", "min"))
     assert told([3, "x"]) == told([])
+
+
+def test_a_study_without_a_complete_trial_has_nothing_to_check() -> None:
+    failed = study_of(trial(0, state="failed"), results={"trials": {}})
+    assert "nothing to check: no trial has run to its end" in words(next_steps(failed))

@@ -44,14 +44,14 @@ def test_a_key_that_is_not_set_has_a_tick_below_the_scale() -> None:
 
 def test_equal_values_have_a_range() -> None:
     trials = [shown_trial(number, 1.0, params={"layers": number + 1}) for number in range(2)]
-    layers, _, value = trace(trials, [make_scale("layers", [1, 2])])["dimensions"]
+    layers, value = trace(trials, [make_scale("layers", [1, 2])])["dimensions"]
     assert (layers["tickvals"], value["range"]) == ([1, 2], [0.5, 1.5])
 
 
 def test_of_many_parameters_the_first_have_an_axis() -> None:
     scales = [ParamScale(f"key {place}") for place in range(40)]
     trials = [shown_trial(number, 1.0, params={}) for number in range(2)]
-    assert len(trace(trials, scales)["dimensions"]) == MAX_AXES + 2
+    assert len(trace(trials, scales)["dimensions"]) == MAX_AXES + 1  # of the value; all have one state
 
 
 @pytest.mark.parametrize(("num", "scales"), [(1, [LR]), (5, [])], ids=["one trial", "no parameter"])

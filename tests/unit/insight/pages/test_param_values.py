@@ -72,6 +72,7 @@ def test_a_log_parameter_has_a_log_axis_and_values_that_span_much_have_one_too()
     facts = shown_study(trials)
     layout = value_figure(facts, choose_trials(facts), LR, None, 0).spec["layout"]
     assert (layout["xaxis"]["type"], layout["yaxis"]["type"]) == ("log", "log")
+    assert (layout["xaxis"]["tickformat"], layout["yaxis"]["tickformat"]) == ("~g", "~g")  # no digits between powers
 
 
 def test_trials_of_one_choice_stand_beside_each_other() -> None:

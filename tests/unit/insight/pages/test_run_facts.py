@@ -26,11 +26,12 @@ DAMAGES = {
     "result.yaml": "value: [",
     ".hydra/config.yaml": "data: {",
     "test.yaml": "\x00",
-    "layers.csv": "epoch,layer\n1,\udcff",
+    "layers.csv": "epoch,layer\n1,\udcff\n",
     "metrics.csv": "\udcff\n1\n",
     "val_outputs.npz": "nothing",
     "test_outputs.npz": "nothing",
     ".hydra/overrides.yaml": "- [",
+    "preparation.json": "[1]",
 }
 
 
@@ -42,6 +43,23 @@ def test_a_damaged_file_is_said_and_the_rest_is_read(tmp_path: Path, name: str, 
     assert [line.partition(" cannot be read: ")[0] for line in facts.missing] == [name]
     assert name == "metrics.csv" or len(facts.rows[""]) == 3
     assert name == "result.yaml" or facts.result["value"] == 0.3
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "new_rows"),
+    [
+        ("preparation.json", '{"columns": ["x"]}', "new.csv"),
+        ("fold_0/preparation.json", '{"columns": []}', "new.npz"),
+        ("another.json", "{}", ""),
+    ],
+)
+def test_the_preparation_tells_which_files_can_be_predicted(
+    tmp_path: Path, name: str, content: str, new_rows: str
+) -> None:
+    path = make_run(tmp_path / "run") / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(content)
+    assert read_run_facts(tmp_path / "run").new_rows == new_rows
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,14 @@ def test_a_page_has_its_sections_in_order(tmp_path: Path) -> None:
     assert found == ["answer", "curves", "layers", "predictions", "worst", "config"]
 
 
+def test_a_section_that_fails_says_so_and_the_others_stand(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run")
+    write_part_outputs(folder / "val_outputs.npz", of_classes(0, 1, true=(0, 0), pictures=np.empty((2, 0, 4, 4))))
+    page = write_run_page(folder).read_text()
+    assert re.findall(r'<section id="(\w+)">(?:(?!</section>).)*could not be made', page, re.DOTALL) == ["worst"]
+    assert page.count("<section id=") == 6
+
+
 def test_nothing_of_a_folder_is_markup(tmp_path: Path) -> None:
     config = f"objective: {{metric: val/loss, mode: min}}\ndata: {{target: ['{EVIL}', b]}}\nnote: '{EVIL}'\n"
     folder = make_run(
@@ -69,11 +77,16 @@ def test_nothing_of_a_folder_is_markup(tmp_path: Path) -> None:
 
 
 def test_an_answer_has_value_epoch_and_commands(facts: RunFacts) -> None:
-    body = answer(facts).body
+    body = answer(replace(facts, new_rows="new.npz")).body
     assert re.search(r"0\.3 <small>best val/loss \(min\), epoch 2 of 3<", body)
     commands = re.findall(r"<code>(.*?)</code>", body)
     assert [command.split()[1] for command in commands] == ["scripts/evaluate.py", "scripts/predict.py", "train.py"]
+    assert commands[1] == f"python scripts/predict.py {facts.folder} new.npz"
     assert commands[-1] == "python train.py data=digits optimizer.lr=0.1"
+
+
+def test_a_run_that_cannot_be_applied_to_rows_has_no_command_for_it(facts: RunFacts) -> None:
+    assert "predict.py" not in answer(facts).body
 
 
 def test_a_run_that_goes_on_has_a_command_to_resume_it(facts: RunFacts) -> None:
@@ -182,8 +195,9 @@ def test_labels_have_a_row_each(facts: RunFacts) -> None:
         ({"result": {}}, "are kept at the end of a run"),
         ({"result": {**RESULT, "folds": [1]}}, "the folds validate on different parts"),
         ({}, "No outputs of the validation part are kept"),
+        ({"result": {"state": "FAIL", "value": None}}, "no best epoch"),
     ],
-    ids=["a trial", "interrupted", "folds", "others"],
+    ids=["a trial", "interrupted", "folds", "others", "failed"],
 )
 def test_why_there_are_no_outputs_is_said(facts: RunFacts, change: dict[str, object], words: str) -> None:
     section = predictions(replace(facts, **change))

@@ -84,3 +84,8 @@ def test_several_objectives_show_the_front() -> None:
 
 def test_a_study_without_a_value_says_so() -> None:
     assert "No trial has a finite value" in words(search(study_of(trial(0, None, "failed"))))
+
+
+def test_values_that_are_not_finite_are_counted_also_if_few_trials_are_drawn() -> None:
+    shown = words(search(study_of(*(trial(number, math.inf if number % 3 else 0.5) for number in range(3000)))))
+    assert "2000 trials have a value that is not finite" in shown

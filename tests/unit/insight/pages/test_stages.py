@@ -50,3 +50,10 @@ def test_a_confirmation_has_a_row_per_configuration() -> None:
 def test_without_stages_and_confirmation_there_is_nothing(results: dict[str, Any]) -> None:
     facts = with_results(**results)
     assert (stages_table(facts), confirmation_table(facts)) == ("", "")
+
+
+def test_the_repeats_of_a_confirmation_are_no_stage() -> None:
+    stages = [{"name": name, "trials": 3, "best_trial": 1} for name in ("wide", "confirm")]
+    shown = stages_table(with_results(search={"stages": stages}, confirm={"trial": 1}))
+    assert "wide" in shown
+    assert "confirm" not in shown

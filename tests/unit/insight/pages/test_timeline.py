@@ -9,7 +9,7 @@ import pytest
 from shown import shown_study, shown_trial
 
 from tunesmith.insight.pages.study_facts import State, TrialFacts
-from tunesmith.insight.pages.timeline import MAX_BARS, describe_workers, seconds, timeline_figure
+from tunesmith.insight.pages.timeline import MAX_BARS, describe_workers, timeline_figure
 
 BEGIN = datetime(2026, 11, 28, 12)
 
@@ -70,11 +70,3 @@ def test_of_many_trials_and_workers_some_are_drawn_and_a_sentence_says_so() -> N
     assert figure is not None
     assert len(figure.spec["data"][0]["y"]) == MAX_BARS
     assert describe_workers(facts)[1:] == ["64 of 70 workers are drawn.", "2000 of 2500 trials are drawn."]
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(None, "-"), (0.1234, "0.123 s"), (99.9, "99.9 s"), (100.0, "1 min 40 s"), (7300.0, "2 h 1 min")],
-)
-def test_a_time_has_a_text(value: float | None, text: str) -> None:
-    assert seconds(value) == text

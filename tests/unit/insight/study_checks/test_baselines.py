@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -46,3 +47,10 @@ def test_a_search_that_is_no_better_than_a_linear_model_is_told_both_values() ->
 )
 def test_as_good_as_the_best_is_not_beaten(is_maximized: bool, linear: float, num: int) -> None:
     assert len(list(baseline_unbeaten(study_of(is_maximized=is_maximized, linear=linear)))) == num
+
+
+def test_a_trial_that_breaks_a_constraint_beats_nothing() -> None:
+    trials = [complete(number, value) for number, value in enumerate(VALUES)]
+    broken = replace(complete(6, 0.05), is_infeasible=True)
+    (finding,) = baseline_unbeaten(CheckedStudy([*trials, broken], {}, baseline=3, linear=0.09))
+    assert finding.numbers == {"linear": 0.09, "best": 0.1, "trials": 6}

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import time
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from studies import Clock
 
 from tunesmith.footer import Footer
+from tunesmith.search.console import display
 from tunesmith.search.console.display import LiveTable, SignsOfLife, choose_display, interval_for
 from tunesmith.search.console.overview import Overview
 from tunesmith.search.study.counts import Counts
@@ -35,19 +36,20 @@ def test_a_pipe_gets_a_line_if_there_was_none_for_a_while(capsys: pytest.Capture
     assert after(5.0) == LINE
 
 
-def test_a_table_is_drawn_once_a_second_at_most(tmp_path: os.PathLike[str]) -> None:
-    looks = []
+def test_a_table_is_drawn_once_a_second_at_most(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, looks = Clock(), []
+    monkeypatch.setattr(display, "time", SimpleNamespace(monotonic=clock, thread_time=lambda: 0.0))
 
     def look() -> Overview:
-        looks.append(time.monotonic())
+        looks.append(clock.seconds)
         return OVERVIEW
 
-    with open(os.path.join(tmp_path, "out"), "w") as file:
+    with (tmp_path / "out").open("w") as file:
         table = LiveTable(Footer(file))
-        for _ in range(3):
+        for clock.seconds in (10.0, 10.5, 10.9, 11.5, 12.0, 12.6):
             table.show(look)
         table.close()
-    assert len(looks) == 1
+    assert looks == [10.0, 11.5, 12.6]
 
 
 @pytest.mark.parametrize(("cost", "interval"), [(0.0, 1.0), (0.01, 1.0), (0.02, 2.0), (1.0, 5.0)])
@@ -55,7 +57,7 @@ def test_what_is_dear_is_shown_less_often(cost: float, interval: float) -> None:
     assert interval_for(cost) == interval
 
 
-def test_a_pipe_gets_no_table(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pipe_gets_no_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("TERM", "xterm")
-    assert not sys.stdout.isatty()
+    assert not sys.stdout.isatty()  # capsys sees to it even if pytest -s runs in a terminal
     assert not choose_display(True).is_table

@@ -47,6 +47,17 @@ def summary(
     return {label.strip(): text.strip() for label, text in rows}
 
 
+@pytest.mark.parametrize(
+    ("place", "logdir"), [("outputs/sweeps/a", "outputs"), ("my studies/a", "'my studies/a'"), (".", ".")]
+)
+def test_the_command_for_curves_leads_to_the_study(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: str, logdir: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(place).mkdir(parents=True, exist_ok=True)
+    assert summary(capsys, Path(place), **NOTHING)["curves"] == f"tensorboard --logdir {logdir}"
+
+
 def test_what_the_test_part_leaves_to_chance_is_read_in_the_folder_of_what_was_tested(
     capsys: pytest.CaptureFixture[str], folder: Path
 ) -> None:

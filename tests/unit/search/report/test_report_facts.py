@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -205,6 +206,7 @@ def test_without_a_storage_the_table_and_the_folders_tell_the_trials(tmp_path: P
         "number,stage,state,value,epochs,seconds,host,folder,reason,note,tags,lr,act\n"
         "0,,COMPLETE,0.5,2,1.5,here,0,,,,0.001,relu\n"
         "1,,FAIL,,0,0.1,here,../1,a bug,,,0.1,tanh\n"
+        "2,,PRUNED,inf,inf,nan,here,../2,,,,0.1,tanh\n"
         "x,,COMPLETE,0.5,2,1.5,here,0,,,,0.001,relu\n"
     )
     (tmp_path / "0").mkdir()
@@ -214,13 +216,15 @@ def test_without_a_storage_the_table_and_the_folders_tell_the_trials(tmp_path: P
     assert [(trial.state, trial.value, dict(trial.curve), trial.reason) for trial in found.trials] == [
         ("complete", 0.5, {1: 0.7, 2: 0.5}, None),
         ("failed", None, {}, "a bug"),
+        ("pruned", math.inf, {}, None),
     ]
+    assert [(trial.epochs, trial.seconds) for trial in found.trials] == [(2, 1.5), (0, 0.1), (0, None)]
     assert [(param.key, param.is_log, param.choices) for param in found.params] == [
         ("lr", True, None),
         ("act", False, ["relu", "tanh"]),
     ]
     assert found.metric == "val/loss"
-    assert "2 trials are shown as trials.csv and the trials' folders tell them" in found.missing[""][0]
+    assert "3 trials are shown as trials.csv and the trials' folders tell them" in found.missing[""][0]
 
 
 def test_without_a_table_the_folders_alone_tell_them(tmp_path: Path) -> None:
@@ -250,3 +254,31 @@ def test_other_studies_of_a_database_are_named(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/study.db"
     folder = with_config(make(tmp_path / "x", url=url), storage=url, study_name="other")
     assert "no study of the name other; it has s" in read_study(folder).missing[""][0]
+
+
+@pytest.mark.parametrize(
+    ("counted", "section", "sentence"),
+    [(1, "next", "1 trial has ended since"), (4, "", "counts 2 more trials than are found here")],
+)
+def test_results_that_count_other_trials_are_said(tmp_path: Path, counted: int, section: str, sentence: str) -> None:
+    folder = with_config(make(tmp_path, attempt(0.5), attempt(0.7)))
+    write_yaml(folder / "optimization_results.yaml", {"trials": {"complete": counted, "pruned": 0, "failed": 0}})
+    assert sentence in " ".join(read_study(folder).missing[section])
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("multirun.yaml", {"objective": {"others": -1.5}}),
+        (
+            "multirun.yaml",
+            {"hydra": {"sweeper": {"stages": [{"name": "a", "overrides": 3}]}, "overrides": {"task": 3}}},
+        ),
+        ("multirun.yaml", {"hydra": {"overrides": {"task": 3}}}),
+        ("optimization_results.yaml", {"directions": [{"a": 1}]}),
+    ],
+)
+def test_values_of_another_type_in_its_files_are_no_trouble(tmp_path: Path, name: str, content: object) -> None:
+    folder = make(tmp_path, attempt(0.5))
+    write_yaml(folder / name, content)
+    assert [trial.value for trial in read_study(folder).trials] == [0.5]

@@ -61,7 +61,9 @@ def test_a_unit_that_is_alive_for_one_sample_of_any_batch_is_alive() -> None:
     model = nn.Sequential(nn.Linear(4, 1, bias=False), nn.ReLU(), nn.Linear(1, 1))
     model[0].weight = nn.Parameter(torch.tensor([[-1.0, 0.0, 0.0, 2.0]]))  # 1 and -3
     assert look(learner(model), [(INPUTS[1:], TARGETS[1:])]).dead_shares == {"model.0": 1.0}
-    assert look(learner(model), [(INPUTS[1:], TARGETS[1:]), (INPUTS[:1], TARGETS[:1])]).dead_shares == {"model.0": 0.0}
+    batches = [(INPUTS[1:], TARGETS[1:]), (INPUTS[:1], TARGETS[:1])]
+    for in_order in (batches, batches[::-1]):
+        assert look(learner(model), in_order).dead_shares == {"model.0": 0.0}
 
 
 def test_a_unit_of_a_convolution_is_a_channel() -> None:

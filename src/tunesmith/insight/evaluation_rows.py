@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith.insight.calibration import NUM_BINS
-from tunesmith.run_folder import REPORT_FILE, TEST_FACTS, TEST_FILE, read_yaml
+from tunesmith.insight.means import share_se
+from tunesmith.run_folder import TEST_FACTS, TEST_FILE, TEST_REPORT_FILE, read_yaml
 
 
 def evaluation_rows(folder: Path) -> Iterator[tuple[str, str]]:
@@ -21,7 +22,7 @@ def evaluation_rows(folder: Path) -> Iterator[tuple[str, str]]:
         yield "samples", f"{test['samples']} (+- is one standard error)"
     if "ece" in test:
         yield "calibration", _calibration(test)
-    yield from report_row(folder)
+    yield from _report_row(folder)
     yield "written to", str(folder / TEST_FILE)
 
 
@@ -34,19 +35,28 @@ def chance_rows(folder: Path) -> Iterator[tuple[str, str]]:
         yield "test +-", "  ".join([*shown, f"(one standard error, {test.get('samples')} samples)"])
     if isinstance(test.get("ece"), float):
         yield "calibration", _calibration(test)
-    yield from report_row(folder)
+    yield from _report_row(folder)
 
 
 def standard_error(test: Mapping[str, Any], name: str) -> float | None:
-    """Return the standard error of a metric, such as test/acc; test: the content of test.yaml."""
-    error = test.get(f"{str(name).removeprefix('test/')}_se")
-    return float(error) if isinstance(error, float) else None
+    """Return the standard error of a metric, such as test/acc, None if it is not known.
+
+    It is as the evaluation has found it; an older one has counted the samples, which tell the error of an accuracy.
+
+    test: the content of test.yaml.
+    """
+    error, value, samples = test.get(f"{str(name).removeprefix('test/')}_se"), test.get(name), test.get("samples")
+    if isinstance(error, float):
+        return error
+    if name != "test/acc" or not isinstance(value, float) or not isinstance(samples, int) or samples < 1:
+        return None
+    return share_se(value, samples) if 0 <= value <= 1 else None
 
 
-def report_row(folder: Path) -> Iterator[tuple[str, str]]:
+def _report_row(folder: Path) -> Iterator[tuple[str, str]]:
     """Yield the place of the report on each class, if there is one."""
-    if (folder / REPORT_FILE).is_file():
-        yield "per class", str(folder / REPORT_FILE)
+    if (folder / TEST_REPORT_FILE).is_file():
+        yield "per class", str(folder / TEST_REPORT_FILE)
 
 
 def _calibration(test: Mapping[str, Any]) -> str:

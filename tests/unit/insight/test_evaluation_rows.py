@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
-from tunesmith.insight.test_part import chance_rows, evaluation_rows
+from tunesmith.insight.evaluation_rows import chance_rows, evaluation_rows, standard_error
 from tunesmith.run_folder import write_yaml
 
 CLASSES = {"test/loss": 0.08185, "test/acc": 0.9778, "samples": 360, "loss_se": 0.0171, "acc_se": 0.0078, "ece": 0.0131}
@@ -41,3 +42,13 @@ def test_a_file_that_is_not_there_or_holds_other_things_shows_nothing(tmp_path: 
     assert list(chance_rows(tmp_path)) == []
     write_yaml(tmp_path / "test.yaml", {"test/acc": "high", "acc_se": [1], "ece": "low"})
     assert list(chance_rows(tmp_path)) == []
+
+
+def test_an_accuracy_of_an_older_evaluation_has_the_error_of_a_share_of_its_samples() -> None:
+    share = (0.9 * 100 + 2) / 104  # Agresti and Coull 1998
+    assert standard_error({"test/acc": 0.9, "samples": 100}, "test/acc") == math.sqrt(share * (1 - share) / 100)
+    assert standard_error({"test/acc": 0.9}, "test/acc") is None
+
+
+def test_the_error_of_a_metric_is_not_that_of_another_one_with_a_similar_name() -> None:
+    assert standard_error({"test/top5/acc": 0.9, "acc_se": 0.01}, "test/top5/acc") is None
