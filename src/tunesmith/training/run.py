@@ -75,6 +75,7 @@ def _refit(cfg: DictConfig, folder: Path) -> None:
 def _show(result: Result, folder: Path) -> None:
     """Print a plain run's best epoch, or its folds, and where the files are."""
     where = typed_path(folder)
+    has_weights = any((each / run_folder.BEST_CHECKPOINT).is_file() for each in run_folder.run_rooms(folder))
     time = f"{result['epochs']} run, {result['seconds']:.1f} s"
     if "folds" in result:
         values = ", ".join(f"{value:.4g}" for value in result["folds"])
@@ -86,12 +87,15 @@ def _show(result: Result, folder: Path) -> None:
             ("files", f"{where}/  result.yaml, {run_folder.fold_name(0)}/ ..."),
         ]
     else:
+        left = [name for name in (run_folder.RESULT_FILE, run_folder.METRICS_FILE) if (folder / name).is_file()]
+        left += [str(run_folder.BEST_CHECKPOINT)] if has_weights else []
         rows = [
-            ("best epoch", f"{result['epoch']} of {time}"),
+            ("best epoch", f"{result['epoch'] if has_weights else 'none'} of {time}"),
             *(("its metrics", _metrics(row)) for row in best_rows(folder, result)),
-            ("files", f"{where}/  result.yaml, metrics.csv, checkpoints/best.ckpt"),
+            ("files", f"{where}/  {', '.join(left)}"),
         ]
-    rows.append(("test it", f"python scripts/evaluate.py {shlex.quote(where)}"))
+    if has_weights:
+        rows.append(("test it", f"python scripts/evaluate.py {shlex.quote(where)}"))
     print(*(f"{label:<12} {text}" for label, text in rows), sep="\n", flush=True)
 
 

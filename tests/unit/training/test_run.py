@@ -44,10 +44,15 @@ def test_a_run_that_its_reporter_stops_is_pruned(tmp_path: Path) -> None:
         train(iris(), tmp_path, Listener(2))
 
 
-def test_a_run_whose_objective_is_no_number_has_failed(tmp_path: Path) -> None:
+def test_a_run_whose_objective_is_no_number_has_failed_and_offers_no_weights(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     hot = iris("optimizer=sgd", "optimizer.lr=1e30", "model.batch_norm=false")
     with pytest.raises(RunFailed, match=r"^val/loss was nan at epoch 1$"):
         train(hot, tmp_path, NoReporter())
+    best, files = capsys.readouterr().out.splitlines()
+    assert best.startswith("best epoch   none of 1 run")
+    assert files.endswith("/  result.yaml, metrics.csv")
 
 
 @pytest.mark.parametrize("is_retry", [True, False], ids=["a retry", "a new attempt"])
