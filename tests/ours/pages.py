@@ -45,7 +45,6 @@ NOT_RUN = {
     "python train.py -m KEY=": "a form, not a command",
     "python train.py '~local' ...": "a form, not a command: tests/ours/test_local_yaml.py",
     "python scripts/plot.py FOLDER": "a form, not a command",
-    "python scripts/dashboard.py": "until Ctrl-C: tests/browser/test_dashboard_page.py",
     "python scripts/evaluate.py FOLDER": "a form, not a command",
     "python scripts/predict.py RUN": "a form, not a command: tests/integration/test_predict_command.py",
     "python scripts/bench": "minutes: tests/integration/test_bench.py and test_scale.py",
