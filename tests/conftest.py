@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING
 
 import pytest
 from omegaconf import OmegaConf
+from services.chromium import running_chromium, watched_page
 from services.daemon import S, ServiceError, running
 
 if TYPE_CHECKING:
@@ -289,8 +290,6 @@ def slurm() -> Iterator[Slurm]:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """A browser for all tests."""
-    from services.chromium import running_chromium  # playwright: for these tests alone
-
     try:
         with running_chromium() as browser:
             yield browser
@@ -301,7 +300,6 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def page(chromium: Browser) -> Iterator[Page]:
     """An empty page of a browser that reaches no network; the test fails if the page asks for one or has an error."""
-    from services.chromium import watched_page
 
     with watched_page(chromium) as watched:
         yield watched.page

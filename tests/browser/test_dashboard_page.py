@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from optuna.distributions import FloatDistribution
 from optuna.study import create_study
 from optuna.trial import create_trial
-from playwright.sync_api import Browser
 from services.chromium import watched_page
 
 from tunesmith.errors import UserError
 from tunesmith.search.dashboard import HOST, dashboard
 from tunesmith.search.storage.storage import JOURNAL_FILE, open_journal
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.browser
 

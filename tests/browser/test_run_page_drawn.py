@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page
 from run_outputs import make_run, of_classes, of_numbers
 
 from tunesmith.insight.pages.run_page import write_run_page
 from tunesmith.insight.part_outputs import PartOutputs, write_part_outputs
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 pytestmark = pytest.mark.browser
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution
-from playwright.sync_api import Page
 from study_pages import study_of, trial
 
 from tunesmith.insight.pages.study_facts import ParamFacts, StudyFacts
 from tunesmith.insight.pages.study_page import study_page
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 pytestmark = pytest.mark.browser
 

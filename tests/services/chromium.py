@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, Route, sync_playwright
 from services.daemon import find_program
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, ConsoleMessage, Page, Route
 
 # root has no sandbox; a container's /dev/shm may be too small for a page with many pictures.
 FLAGS = ("--no-sandbox", "--disable-dev-shm-usage")
@@ -32,6 +35,8 @@ def running_chromium() -> Iterator[Browser]:
         ServiceError: it is not installed.
     """
     program = find_program("chromium", "chromium")
+    from playwright.sync_api import sync_playwright  # an extra: all other tests are collected without it
+
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
         try:
