@@ -25,7 +25,8 @@ from tunesmith.config.renamed_targets import RENAMED, nodes_with_target
 from tunesmith.config.selection import ABSENT, select
 from tunesmith.errors import UserError, closest
 from tunesmith.rules import Rule, is_number
-from tunesmith.rules.table import KEYS, REPLACED_KEYS, replacements_of, rules_of
+from tunesmith.rules.keys import KEYS
+from tunesmith.rules.table import REPLACED_KEYS, replacements_of, rules_of
 from tunesmith.rules.training import GIVEN_BY_CALLER
 
 

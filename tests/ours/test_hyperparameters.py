@@ -20,7 +20,8 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from tunesmith.checks import check_config
 from tunesmith.cli import register_resolvers
 from tunesmith.reporting import NoReporter
-from tunesmith.rules.table import KEYS, TARGETS
+from tunesmith.rules.keys import KEYS
+from tunesmith.rules.table import TARGETS
 from tunesmith.run_folder import read_metrics
 from tunesmith.training.run import train_in
 

@@ -1,4 +1,4 @@
-"""Which values a config key, or an argument of a `_target_`, may take; a rule belongs to the class that takes it."""
+"""Which values an argument of a `_target_` may take: a rule belongs to the class that takes it; see also keys.py."""
 
 from __future__ import annotations
 
@@ -51,33 +51,6 @@ INITIALIZERS = {
     "orthogonal": "orthogonal_",  # Saxe et al. 2014
     "xavier": "xavier_uniform_",  # Glorot and Bengio 2010, for tanh and sigmoid
     "zeros": "zeros_",  # a fault to demonstrate: all units of a layer stay the same
-}
-
-# Keys that belong to no `_target_`.
-KEYS: dict[str, Rule] = {
-    "seed": SEED,
-    "note": or_null(TEXT),
-    "report": FLAG,
-    "tags": Rule("a list of texts", lambda value: LIST.holds(value) and all(map(TEXT.holds, value))),
-    "threads": integer(1),
-    "study_name": Rule(
-        "a name of 1 to 200 bytes", lambda value: value is not None and 1 <= len(str(value).encode()) <= 200
-    ),
-    "weights": or_null(TEXT),
-    "ckpt_path": or_null(TEXT),
-    "l1": NOT_NEGATIVE,
-    "warmup_epochs": integer(0),
-    "find_lr": FLAG,
-    "probes": either(FLAG, one_of("auto")),
-    "refit": FLAG,
-    "lr_finder.min_lr": POSITIVE,
-    "lr_finder.max_lr": POSITIVE,
-    "lr_finder.steps": integer(50),
-    "trainer.engine": one_of("auto", "lightning", "lean"),
-    "trainer.save_interval": NOT_NEGATIVE,
-    "objective.metric": Rule("the name of a logged metric", lambda value: isinstance(value, str) and value != ""),
-    "objective.mode": one_of("min", "max"),
-    "objective.others": or_null(LIST),
 }
 
 _NET: dict[str, Rule] = {

@@ -12,7 +12,8 @@ from torch import nn
 from torch.nn import init
 
 from tunesmith.errors import UserError
-from tunesmith.rules.table import ACTIVATIONS, INITIALIZERS, KEYS, REPLACED, TARGETS, replacements_of, rules_of
+from tunesmith.rules.keys import KEYS
+from tunesmith.rules.table import ACTIVATIONS, INITIALIZERS, REPLACED, TARGETS, replacements_of, rules_of
 from tunesmith.rules.training import TRAINING_TARGETS
 
 # values just inside a rule, values just outside

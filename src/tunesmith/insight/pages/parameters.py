@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from tunesmith.insight.pages import figures
 from tunesmith.insight.pages.contour import contour_figure
-from tunesmith.insight.pages.drawn_trials import FEW_TRIALS, DrawnTrials, choose_trials
+from tunesmith.insight.pages.drawn_trials import DrawnTrials
 from tunesmith.insight.pages.figures import label
-from tunesmith.insight.pages.importances import MIN_BEST, best_trials, importances
+from tunesmith.insight.pages.importances import MIN_BEST
 from tunesmith.insight.pages.page import Figure, Section, missing, sentence
 from tunesmith.insight.pages.parallel_coordinates import MAX_AXES, parallel_figure
-from tunesmith.insight.pages.param_scale import ParamScale, make_scale, to_text
+from tunesmith.insight.pages.param_ranking import rank_params
+from tunesmith.insight.pages.param_scale import ParamScale
 from tunesmith.insight.pages.param_values import LEGEND, value_figure
 from tunesmith.insight.pages.study_facts import StudyFacts
 
@@ -23,49 +24,14 @@ MAX_FIGURES, MAX_BARS = 12, 20
 
 def parameters(facts: StudyFacts) -> Section:
     """Return the section: a figure per parameter, importances, parallel coordinates, contour of the first two."""
-    drawn = choose_trials(facts)
-    scales = make_scales(facts, drawn)
-    if not scales:
+    ranking = rank_params(facts)
+    drawn, shares = ranking.drawn, ranking.shares
+    if not ranking.scales:
         words = ["No parameter took several values in trials that ended.", *drawn.left_out]
         return Section("parameters", "Parameters", "".join(map(missing, words)))
-    why_none = why_no_importances(drawn, scales)
-    shares = {} if why_none else find_importances(facts, drawn, scales)
-    ordered = sorted(scales, key=lambda scale: -shares.get(scale.key, 0.0))
-    words = [*drawn.left_out, why_none or _say_importances(drawn, shares), *_explain(facts, ordered)]
-    figures_of = tuple(_figures(facts, drawn, ordered, shares))
+    words = [*drawn.left_out, ranking.why_none or _say_importances(drawn, shares), *_explain(facts, ranking.scales)]
+    figures_of = tuple(_figures(facts, drawn, ranking.scales, shares))
     return Section("parameters", "Parameters", "".join(map(sentence, words)), figures_of)
-
-
-def make_scales(facts: StudyFacts, drawn: DrawnTrials) -> list[ParamScale]:
-    """Return the scales of all parameters that took several values in these trials."""
-    trials, scales = [*drawn.scored, *drawn.unscored], []
-    for param in facts.params:
-        values = [trial.params[param.key] for trial in trials if param.key in trial.params]
-        if len(set(map(to_text, values))) > 1:
-            scales.append(make_scale(param.key, values, param.is_log, param.distribution))
-    return scales
-
-
-def why_no_importances(drawn: DrawnTrials, scales: Sequence[ParamScale]) -> str | None:
-    """Return why importances would say nothing, None if they can be computed."""
-    num = len(drawn.scored)
-    if len(scales) < 2:
-        return "There are no importances: they compare parameters, and fewer than two took several values."
-    if num < FEW_TRIALS:
-        return f"There are no importances: fewer than {FEW_TRIALS} trials say nothing, and {num} have a value."
-    if len({trial.value for trial in drawn.scored}) == 1:
-        return "There are no importances: all trials have the same value."
-    return None
-
-
-def find_importances(facts: StudyFacts, drawn: DrawnTrials, scales: Sequence[ParamScale]) -> dict[str, float]:
-    """Return the importance of each parameter, the largest first.
-
-    Pruned trials count with the best value that they reported, as in the study checks: the trials that a pruner stopped
-    are those that show where it is bad.
-    """
-    losses = [facts.sign * (trial.value or 0.0) for trial in drawn.scored]
-    return importances(scales, [trial.params for trial in drawn.scored], best_trials(losses))
 
 
 def _say_importances(drawn: DrawnTrials, shares: Mapping[str, float]) -> str:

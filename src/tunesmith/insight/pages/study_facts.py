@@ -74,7 +74,7 @@ class ParamFacts:
     distribution: BaseDistribution | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # compared by identity, so that what is computed of one can be kept
 class StudyFacts:
     """A study.
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tunesmith.insight.pages.answer import ties
-from tunesmith.insight.pages.drawn_trials import choose_trials
 from tunesmith.insight.pages.figures import number
 from tunesmith.insight.pages.page import Section, command, folded, missing, sentence, table
+from tunesmith.insight.pages.param_ranking import rank_params
 from tunesmith.insight.pages.param_scale import shorten, to_text
-from tunesmith.insight.pages.parameters import find_importances, make_scales, why_no_importances
 from tunesmith.insight.pages.repeating import repeat_command
 from tunesmith.insight.pages.stages import confirmation_table, stages_table
 from tunesmith.insight.pages.study_facts import StudyFacts, TrialFacts
@@ -71,12 +70,8 @@ def _without_empty(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> 
 
 def _important_keys(facts: StudyFacts) -> list[str]:
     """Return the parameters, the most important first if importances can be computed."""
-    drawn = choose_trials(facts)
-    scales = make_scales(facts, drawn)
-    if why_no_importances(drawn, scales) is None:
-        first = list(find_importances(facts, drawn, scales))
-        return [*first, *(param.key for param in facts.params if param.key not in first)]
-    return [param.key for param in facts.params]
+    first = list(rank_params(facts).shares)
+    return [*first, *(param.key for param in facts.params if param.key not in first)]
 
 
 def _repeat_commands(facts: StudyFacts, trials: Sequence[TrialFacts]) -> str:

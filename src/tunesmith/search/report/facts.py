@@ -182,6 +182,7 @@ def _noise(
     found = {"best_dir": best.folder, "best_host": None, "best_value": best.value, "test": files.results.get("test")}
     try:
         noise = standard_error(files.folder, found, OmegaConf.create({"data": plain}))
-    except Exception:  # half-written files of the best trial: the value stands without its error
+    except Exception as error:  # half-written files of the best trial: the value stands without its error
+        files.lack("answer", f"The standard error of the best value cannot be computed: {text_of(error)}.")
         return None, ""
     return noise, "" if noise is None else "from the number of samples in the validation part"

@@ -160,6 +160,7 @@ def test_the_best_trials_files_may_be_damaged(tmp_path: Path) -> None:
         (folder / "0" / name).write_bytes(b"a: [\xff")
     found = read_study(folder)
     assert (found.best_result, found.best_test, found.linear, found.best_se) == ({}, {}, {}, None)
+    assert any(line.startswith("The standard error of the best value cannot") for line in found.missing["answer"])
 
 
 def test_the_error_of_an_accuracy_is_binomial(tmp_path: Path) -> None:
