@@ -16,7 +16,8 @@ from optuna.pruners import BasePruner
 from tunesmith.config.doors import SUPERVISED
 from tunesmith.config.renamed_targets import nodes_with_target
 from tunesmith.objective import known_mode
-from tunesmith.rules.table import KEYS, TARGETS
+from tunesmith.rules.keys import KEYS
+from tunesmith.rules.table import TARGETS
 from tunesmith.search.sampling.sampler import make_pruner, make_sampler
 from tunesmith.search.space.space import parse_space
 from tunesmith.training.learner_and_data import build_learner
