@@ -10,19 +10,12 @@ from itertools import chain
 from pathlib import Path
 
 import torch
-from diagnosers import Diagnoser, ask, constant, ours
 from plants import dev_jobs, held_out_jobs
 from recorded import Recorded, read_runs
 from recording import Job, record
 from tables import by_set, confusion, harm_lines, misses, summary
 
 GROUPS: dict[str, Callable[[], list[Job]]] = {"dev": dev_jobs, "heldout": held_out_jobs}
-OURS = "tunesmith"
-DIAGNOSERS: dict[str, Diagnoser] = {
-    OURS: ours,
-    "always too low": constant("learning_rate_too_low"),
-    "always too high": constant("learning_rate_too_high"),
-}
 ROOT = Path("outputs", "diagnosis")
 
 
@@ -54,6 +47,8 @@ def _is_chosen(job: Job | Recorded, options: argparse.Namespace) -> bool:
 def _report(command: str, group: str, runs: Sequence[Recorded]) -> Iterator[str]:
     if command == "harm":
         return harm_lines(runs)
+    from diagnosers import DIAGNOSERS, OURS, ask  # recording needs no rules
+
     answers = {name: {run: ask(diagnoser, run.folder) for run in runs} for name, diagnoser in DIAGNOSERS.items()}
     if command == "misses":
         return misses(runs, answers[OURS])

@@ -33,3 +33,11 @@ def constant(name: str) -> Diagnoser:
 
 def ask(diagnoser: Diagnoser, folder: Path) -> tuple[Named, ...]:
     return tuple(diagnoser(read_training_facts(folder)))
+
+
+OURS = "tunesmith"
+DIAGNOSERS: dict[str, Diagnoser] = {
+    OURS: ours,
+    "always learning_rate_too_low": constant("learning_rate_too_low"),
+    "always learning_rate_too_high": constant("learning_rate_too_high"),
+}

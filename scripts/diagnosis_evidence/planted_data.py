@@ -24,12 +24,16 @@ def planted_file(kind: str, name: str, seed: int, strength: float = 1.0) -> Data
     def write(path: Path) -> None:
         random = np.random.default_rng([seed, len(kind)])
         if is_table:
-            return _write_sorted(path, load(name), random)
-        table = CHANGES[kind](load(name), random, strength)
-        inputs = table.inputs.astype(np.float32)
-        np.savez(path, inputs=inputs, targets=table.targets)
+            _write_sorted(path, load(name), random)
+        else:
+            table = CHANGES[kind](load(name), random, strength)
+            np.savez(path, inputs=table.inputs.astype(np.float32), targets=table.targets)
 
     return DataFile(f"{kind}_{strength:g}_{name}_{seed}.{'csv' if is_table else 'npz'}", write)
+
+
+def keep(table: Table, random: np.random.Generator, strength: float) -> Table:
+    return table
 
 
 def shuffle_labels(table: Table, random: np.random.Generator, strength: float) -> Table:
@@ -107,6 +111,7 @@ def thin_out(table: Table, random: np.random.Generator, strength: float) -> Tabl
 
 
 CHANGES: dict[str, Change] = {
+    "plain": keep,
     "shuffled": shuffle_labels,
     "noise": flip_labels,
     "inputs": enlarge_inputs,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from planted_data import planted_file
 from recording import DATA, Job
-from sets import DEV, HELD_OUT, NUMBERS, batch_size, scale
+from sets import DEV, HELD_OUT, NUMBERS, batch_size, scale, train_size
 
 SEEDS = range(5)
 SGD = ("optimizer=sgd", "scheduler=none")
@@ -16,8 +16,8 @@ NO_STOP = ("callbacks=none", "scheduler=none")
 DEEP_SIGMOID = ("model.activation=sigmoid", "model.dropout=0", *NO_NORM)
 PLAIN = "model.dropout=0"
 SORTED = ("data=csv", "data.target=y", "data.split=group", "data.split_column=group", "data.shuffle=false")
-# Cautions are no faults: they are counted apart.
-CAUTIONS = ("imbalance", "few_validation_samples")
+# Stands for the number of training samples.
+ALL = "{all}"
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ DEV_PLANTS = (
         ("data.fraction=0.15", "model.num_layers=3", "model.hidden_units=512", PLAIN, *NO_STOP),
         harm="last",
     ),
-    Plant("batch_all", ("too_few_steps",), ("data.batch_size=4000",)),
+    Plant("batch_all", ("too_few_steps",), ("data.batch_size={all}",)),
     Plant("patience_1", ("stopped_too_early",), (*SGD, "callbacks.early_stopping.patience=1")),
     Plant("epochs_3", ("stopped_too_early",), ("trainer.max_epochs=3", "optimizer.lr=3e-4")),
     Plant("end_softmax", ("squashed_outputs",), _ended("softmax"), "classes"),
@@ -145,7 +145,7 @@ HELD_OUT_PLANTS = (
         ("data.fraction=0.1", "model.num_layers=4", "model.hidden_units=256", PLAIN, *NO_STOP),
         harm="last",
     ),
-    Plant("batch_all_sgd", ("too_few_steps",), (*SGD, "data.batch_size=4000", "optimizer.lr=0.03")),
+    Plant("batch_all_sgd", ("too_few_steps",), (*SGD, "data.batch_size={all}", "optimizer.lr=0.03")),
     Plant("patience_2", ("stopped_too_early",), (*SGD, "callbacks.early_stopping.patience=2", "model.dropout=0.5")),
     Plant("epochs_5", ("stopped_too_early",), (*SGD, "trainer.max_epochs=5", "optimizer.lr=0.003")),
     Plant("end_softmax_4_layers", ("squashed_outputs",), (*_ended("softmax"), "model.num_layers=4"), "classes"),
@@ -201,7 +201,8 @@ def make_job(group: str, plant: Plant, name: str, seed: int) -> Job:
         own = tuple(text for text in typed if text.startswith("data="))
         typed = (*(text for text in typed if text not in own), f"data.path={DATA}")
         data = (*(own or data[:1]), *data[1:])
-    return Job(group, plant.name, name, seed, (*data, *typed), plant.names, plant.harm, file)
+    overrides = tuple(text.replace(ALL, str(train_size(name))) for text in (*data, *typed))
+    return Job(group, plant.name, name, seed, overrides, plant.names, plant.harm, file)
 
 
 # Nets that are no multilayer perceptron, on pictures; learning rate, regularisation and length have the same keys.
@@ -215,7 +216,7 @@ _OF_NETS = (
     Plant("lr_by_1000", ("learning_rate_too_low",), ("optimizer.lr=1e-6",)),
     Plant("labels_shuffled", ("labels_tell_nothing",), change="shuffled"),
     Plant("label_noise_40", ("noisy_labels",), change="noise", strength=0.4),
-    Plant("batch_all", ("too_few_steps",), ("data.batch_size=4000",)),
+    Plant("batch_all", ("too_few_steps",), ("data.batch_size={all}",)),
     Plant("epochs_2", ("stopped_too_early",), ("trainer.max_epochs=2", "optimizer.lr=1e-4")),
     Plant("val_copies", ("duplicates",), change="val_copies", strength=0.15, harm="presence"),
     Plant("shifted", ("shift",), change="shifted", strength=1.2),

@@ -52,6 +52,13 @@ def batch_size(name: str) -> int:
     return 32 if name in MADE else int(tunesmith.compose(f"data={name}").data.batch_size)
 
 
+@cache
+def train_size(name: str) -> int:
+    """Return the number of training samples: a fifth validates, a fifth tests."""
+    num_samples = len(load(name).targets)
+    return num_samples - 2 * int(np.ceil(round(0.2 * num_samples, 6)))
+
+
 def scale(name: str) -> str:
     """Return how inputs are scaled unless that is the fault."""
     return "global" if name == "mnist_5k" else "standard"
