@@ -7,9 +7,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from diagnosers import Named
 from recorded import Recorded
 from scipy.stats import binomtest
+
+
+@dataclass(frozen=True)
+class Named:
+    """What a diagnoser names; one_of: all the names that it may stand for, itself included."""
+
+    name: str
+    one_of: tuple[str, ...]
+    is_caution: bool = False
+
 
 Answers = Mapping[Recorded, Sequence[Named]]
 Measure = Callable[[Recorded, Sequence[Named]], bool]
