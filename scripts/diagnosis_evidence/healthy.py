@@ -1,0 +1,171 @@
+"""Healthy settings: what an expert would call fine, on every data set that ships and on tables made here.
+
+Which of them are healthy in fact is measured: `near_best` keeps the settings whose test metric is within 2 standard
+errors of the best setting of their data set. Thresholds may look at the development half, never at the held-out one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import hypot
+from statistics import fmean, stdev
+
+from healthy_tables import labels, mixed, noisy, prices, series, small
+from recording import DATA, DataFile, Job
+
+DEV, HELDOUT = "healthy_dev", "healthy_heldout"
+SEEDS = range(3)
+# As a plain run has it by default; what stops earlier says so.
+ALL = ("trainer.max_epochs=100",)
+
+# Steps of an optimizer, widths and schedules that fit any of the data sets.
+MODELS: Mapping[str, tuple[str, ...]] = {
+    "default": (),
+    "sgd": ("optimizer=sgd", "optimizer.lr=0.02"),
+    "nesterov_cosine": (
+        *("optimizer=sgd", "optimizer.lr=0.02", "optimizer.nesterov=true"),
+        *("scheduler=cosine", "trainer.max_epochs=50"),
+    ),
+    "adamw_3_layers": ("optimizer=adamw", "optimizer.lr=0.003", "model.num_layers=3"),
+    "rmsprop": ("optimizer=rmsprop",),
+    "onecycle": ("scheduler=onecycle", "optimizer.lr=0.005", "trainer.max_epochs=40"),
+    "no_batch_norm": ("model.batch_norm=false",),
+    "bare": ("model.batch_norm=false", "model.dropout=0", "optimizer.weight_decay=0.0001"),
+    "wide": ("model.hidden_units=512", "model.dropout=0.5"),
+    "one_layer": ("model.num_layers=1",),
+    "four_layers": ("model.num_layers=4", "model.dropout=0.1", "optimizer.lr=0.002"),
+    "taper_gelu": ("model.shape=taper", "model.activation=gelu", "model.initializer=he"),
+    "tanh": ("model.activation=tanh", "model.initializer=xavier"),
+    "linear": ("model=linear", "optimizer.lr=0.01"),
+    "residual": ("model=residual",),
+    "small_batch": ("data.batch_size=16",),
+    "steps_and_warmup": ("scheduler=step", "warmup_epochs=3", "optimizer.lr=0.003"),
+    "constant_rate": ("scheduler=none", "callbacks.early_stopping.patience=20"),
+    "clipped_sgd": ("optimizer=sgd", "trainer.gradient_clip_val=1.0", "model.batch_norm=false", "model.dropout=0.1"),
+    "robust": ("data.scale=robust",),
+}
+CLASSES: Mapping[str, tuple[str, ...]] = {
+    "smoothed": ("loss.label_smoothing=0.1",),
+    "tuned_for_accuracy": ("objective.metric=val/acc",),
+}
+NUMBERS: Mapping[str, tuple[str, ...]] = {"mae": ("loss=mae",), "huber": ("loss=huber",)}
+IMAGES: Mapping[str, tuple[str, ...]] = {
+    "cnn": ("model=cnn",),
+    "cnn_augmented": ("model=cnn", "data.augmentation.shift=0.1", "data.augmentation.rotation=10"),
+    "large_batch": ("data.batch_size=256", "optimizer.lr=0.004"),
+}
+BALANCED = {"balanced": ("data.class_weights=balanced",)}
+FEW = {"half_of_the_rows": ("data.fraction=0.5",)}
+
+
+def _some(*names: str) -> dict[str, tuple[str, ...]]:
+    return {name: MODELS[name] for name in names}
+
+
+@dataclass(frozen=True)
+class HealthySet:
+    """A data set, the overrides that choose it, the settings for it, and its table if it is made here."""
+
+    group: str
+    overrides: tuple[str, ...]
+    settings: Mapping[str, tuple[str, ...]]
+    data: DataFile | None = None
+
+
+def _table(target: str, *overrides: str) -> tuple[str, ...]:
+    return ("data=csv", f"data.path={DATA}", f"data.target={target}", *overrides)
+
+
+SETS: Mapping[str, HealthySet] = {
+    "digits": HealthySet(DEV, ("data=digits",), {**MODELS, **CLASSES, **IMAGES}),
+    "breast_cancer": HealthySet(DEV, ("data=breast_cancer",), {**MODELS, **CLASSES, **BALANCED, **FEW}),
+    "wine": HealthySet(DEV, ("data=wine",), {**MODELS, **CLASSES, **FEW}),
+    "diabetes": HealthySet(DEV, ("data=diabetes",), {**MODELS, **NUMBERS}),
+    "iris": HealthySet(HELDOUT, ("data=iris",), {**MODELS, **CLASSES}),
+    "mnist_5k": HealthySet(
+        HELDOUT,
+        ("data=mnist_5k",),
+        {**_some("default", "sgd", "adamw_3_layers", "no_batch_norm", "onecycle", "wide"), **CLASSES, **IMAGES},
+    ),
+    "moons": HealthySet(HELDOUT, ("data=moons",), {**MODELS, **CLASSES}),
+    "xor": HealthySet(HELDOUT, ("data=xor",), _some("default", "bare", "one_layer", "sgd", "tanh", "small_batch")),
+    "quadratic": HealthySet(HELDOUT, ("data=quadratic",), {"linear_sgd": ("model=linear", "optimizer=sgd")}),
+    "line": HealthySet(HELDOUT, ("data=line",), {"linear_sgd": ("model=linear", "optimizer=sgd"), **_some("linear")}),
+    "mixed": HealthySet(
+        HELDOUT, _table("y"), {**MODELS, **CLASSES, **BALANCED, **FEW}, DataFile("healthy_mixed.csv", mixed)
+    ),
+    "prices": HealthySet(
+        HELDOUT, _table("price"), {**MODELS, **NUMBERS, **FEW}, DataFile("healthy_prices.csv", prices)
+    ),
+    "noisy": HealthySet(HELDOUT, _table("y"), {**MODELS, **NUMBERS}, DataFile("healthy_noisy.csv", noisy)),
+    "small": HealthySet(
+        HELDOUT,
+        _table("y", "data.batch_size=8"),
+        _some("default", "sgd", "bare", "one_layer", "linear", "rmsprop", "no_batch_norm"),
+        DataFile("healthy_small.csv", small),
+    ),
+    "series": HealthySet(
+        HELDOUT,
+        _table("y", "data.split=time", "data.split_column=day"),
+        {**_some("default", "sgd", "bare", "linear", "adamw_3_layers", "onecycle", "one_layer"), **NUMBERS},
+        DataFile("healthy_series.csv", series),
+    ),
+    "labels": HealthySet(
+        HELDOUT,
+        ("data=npz", f"data.path={DATA}", "loss=bce"),
+        _some("default", "sgd", "bare", "one_layer", "adamw_3_layers", "rmsprop"),
+        DataFile("healthy_labels.npz", labels),
+    ),
+}
+
+
+def jobs() -> list[Job]:
+    """Return a job for each setting of each data set and each seed; all of the first seed come first."""
+    return [
+        Job(each.group, setting, name, seed, (*ALL, *each.overrides, *overrides), data=each.data)
+        for seed in SEEDS
+        for name, each in SETS.items()
+        for setting, overrides in each.settings.items()
+    ]
+
+
+@dataclass(frozen=True)
+class Tested:
+    """A run's test metric and its standard error, of the test part's size alone."""
+
+    setting: str
+    set: str
+    metric: float
+    se: float
+    is_larger_better: bool
+
+
+def near_best(runs: Sequence[Tested]) -> set[tuple[str, str]]:
+    """Return (setting, set) of the settings that are within 2 standard errors of the best setting of their set.
+
+    A setting's metric is the mean over its seeds. The error of the difference joins what chance in the choice of test
+    rows leaves (the larger one: both settings are tested on the same rows, so this is generous) and the seeds' spread.
+    """
+    groups: dict[str, dict[str, list[Tested]]] = {}
+    for run in runs:
+        groups.setdefault(run.set, {}).setdefault(run.setting, []).append(run)
+    return {(setting, name) for name, settings in groups.items() for setting in _near_best(settings)}
+
+
+def _near_best(settings: Mapping[str, Sequence[Tested]]) -> Iterator[str]:
+    """Yield the settings of one data set that are near to the best one."""
+    losses = {name: fmean(_loss(run) for run in runs) for name, runs in settings.items()}
+    best = min(losses, key=losses.__getitem__)
+    for name, runs in settings.items():
+        error = hypot(max(run.se for run in (*runs, *settings[best])), _seed_se(runs), _seed_se(settings[best]))
+        if losses[name] - losses[best] <= 2 * error:
+            yield name
+
+
+def _loss(run: Tested) -> float:
+    return -run.metric if run.is_larger_better else run.metric
+
+
+def _seed_se(runs: Sequence[Tested]) -> float:
+    return stdev(run.metric for run in runs) / len(runs) ** 0.5 if len(runs) > 1 else 0.0
