@@ -1,18 +1,22 @@
 """Healthy settings: what an expert would call fine, on every data set that ships and on tables made here.
 
 Which of them are healthy in fact is measured: `near_best` keeps the settings whose test metric is within 2 standard
-errors of the best setting of their data set. Thresholds may look at the development half, never at the held-out one.
+errors of the best setting of their data set, in the metric and in the loss. Thresholds may look at the development half, never at the held-out one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import hypot
+from math import hypot, inf
+from pathlib import Path
 from statistics import fmean, stdev
 
+import yaml
 from healthy_tables import labels, mixed, noisy, prices, series, small
 from recording import DATA, DataFile, Job
+
+from tunesmith.run_folder import RESULT_FILE, TEST_FILE
 
 DEV, HELDOUT = "healthy_dev", "healthy_heldout"
 SEEDS = range(3)
@@ -132,40 +136,56 @@ def jobs() -> list[Job]:
 
 @dataclass(frozen=True)
 class Tested:
-    """A run's test metric and its standard error, of the test part's size alone."""
+    """One measure of a run on the test part; se: its standard error, of the choice of test rows; both: less is better."""
 
     setting: str
     set: str
-    metric: float
+    measure: str
+    value: float
     se: float
-    is_larger_better: bool
 
 
-def near_best(runs: Sequence[Tested]) -> set[tuple[str, str]]:
-    """Return (setting, set) of the settings that are within 2 standard errors of the best setting of their set.
+def near_best(tested: Iterable[Tested]) -> set[tuple[str, str]]:
+    """Return (setting, set) of the settings that are within 2 standard errors of the best one in each measure.
 
-    A setting's metric is the mean over its seeds. The error of the difference joins what chance in the choice of test
-    rows leaves (the larger one: both settings are tested on the same rows, so this is generous) and the seeds' spread.
+    A setting's value is the mean over its seeds. The error of a difference joins what the choice of test rows leaves to
+    chance (the larger one: both are tested on the same rows, so this is generous) and the spread of the seeds.
     """
-    groups: dict[str, dict[str, list[Tested]]] = {}
-    for run in runs:
-        groups.setdefault(run.set, {}).setdefault(run.setting, []).append(run)
-    return {(setting, name) for name, settings in groups.items() for setting in _near_best(settings)}
+    groups: dict[tuple[str, str], dict[str, list[Tested]]] = {}
+    for each in tested:
+        groups.setdefault((each.set, each.measure), {}).setdefault(each.setting, []).append(each)
+    all_settings = {(setting, set_name) for (set_name, _), settings in groups.items() for setting in settings}
+    worse = {(name, set_name) for (set_name, _), settings in groups.items() for name in _worse(settings)}
+    return all_settings - worse
 
 
-def _near_best(settings: Mapping[str, Sequence[Tested]]) -> Iterator[str]:
-    """Yield the settings of one data set that are near to the best one."""
-    losses = {name: fmean(_loss(run) for run in runs) for name, runs in settings.items()}
-    best = min(losses, key=losses.__getitem__)
+def _worse(settings: Mapping[str, Sequence[Tested]]) -> Iterator[str]:
+    """Yield the settings of one data set that are worse than the best one beyond chance, in one measure."""
+    means = {name: fmean(run.value for run in runs) for name, runs in settings.items()}
+    best = min(means, key=means.__getitem__)
     for name, runs in settings.items():
         error = hypot(max(run.se for run in (*runs, *settings[best])), _seed_se(runs), _seed_se(settings[best]))
-        if losses[name] - losses[best] <= 2 * error:
+        if not means[name] - means[best] <= 2 * error:
             yield name
 
 
-def _loss(run: Tested) -> float:
-    return -run.metric if run.is_larger_better else run.metric
-
-
 def _seed_se(runs: Sequence[Tested]) -> float:
-    return stdev(run.metric for run in runs) / len(runs) ** 0.5 if len(runs) > 1 else 0.0
+    return stdev(run.value for run in runs) / len(runs) ** 0.5 if len(runs) > 1 else 0.0
+
+
+def read_tested(root: Path, group: str) -> Iterator[Tested]:
+    """Yield what the recorded runs of a group were tested to have; a run that failed has an infinite error.
+
+    The error rate, or the RMSE, of all; the loss of those that have the loss of their data set's default.
+    """
+    for job in jobs():
+        folder = job.folder(root)
+        if job.group != group or not (folder / RESULT_FILE).is_file():
+            continue
+        test = yaml.safe_load((folder / TEST_FILE).read_text()) if (folder / TEST_FILE).is_file() else {}
+        if "test/acc" in test or not test:
+            yield Tested(job.plant, job.set, "error", 1 - test.get("test/acc", -inf), test.get("acc_se", 0.0))
+        if "test/rmse" in test:
+            yield Tested(job.plant, job.set, "rmse", test["test/rmse"], test["rmse_se"])
+        if test and not any(override.startswith("loss") for override in SETS[job.set].settings[job.plant]):
+            yield Tested(job.plant, job.set, "loss", test["test/loss"], test["loss_se"])
