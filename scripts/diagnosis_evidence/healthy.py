@@ -1,7 +1,7 @@
 """Healthy settings: what an expert would call fine, on every data set that ships and on tables made here.
 
-Which of them are healthy in fact is measured: `near_best` keeps the settings whose test metric is within 2 standard
-errors of the best setting of their data set, in the metric and in the loss. Thresholds may look at the development half, never at the held-out one.
+Which of them are healthy in fact is measured: `near_best` keeps the settings that are within 2 standard errors of the
+best setting of their data set, in the metric and in the loss. Thresholds may look at the development half alone.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def jobs() -> list[Job]:
 
 @dataclass(frozen=True)
 class Tested:
-    """One measure of a run on the test part; se: its standard error, of the choice of test rows; both: less is better."""
+    """One measure of a run on the test part, less is better; se: its standard error, of the choice of test rows."""
 
     setting: str
     set: str
