@@ -1,4 +1,4 @@
-"""Train jobs in this process, each into a folder that is kept: rules are tried on the folders, without training again."""
+"""Train jobs in this process, each into a folder that is kept: rules are tried on folders, without training again."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import tunesmith
-from tunesmith.errors import RunFailed
+from tunesmith.errors import RunFailed, UserError
 from tunesmith.run_folder import BEST_CHECKPOINT, RESULT_FILE, write_text
 
 PLANT_FILE = "plant.json"
@@ -84,7 +84,7 @@ def train(job: Job, root: Path) -> str:
         cfg = tunesmith.compose(*overrides)
         try:
             tunesmith.train(cfg, folder)
-        except RunFailed as error:
+        except (RunFailed, UserError) as error:
             return str(error)
         tunesmith.evaluate(folder)
     shutil.rmtree((folder / BEST_CHECKPOINT).parent)

@@ -1,0 +1,43 @@
+"""Who is asked what is wrong with a run: our rules, a constant answer, and the default rules of others (anchors.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tunesmith.insight.diagnosis.training_facts import TrainingFacts, read_training_facts
+from tunesmith.insight.findings import find_faults
+
+
+@dataclass(frozen=True)
+class Named:
+    """What a diagnoser names; one_of: all the names that it may stand for, itself included."""
+
+    name: str
+    one_of: tuple[str, ...]
+    is_caution: bool = False
+
+
+Diagnoser = Callable[[TrainingFacts], Sequence[Named]]
+
+
+def ours(facts: TrainingFacts) -> list[Named]:
+    return [Named(each.name, each.one_of or (each.name,), each.is_caution) for each in find_faults(facts)]
+
+
+def constant(name: str) -> Diagnoser:
+    """Return a diagnoser that says the same of every run, healthy or not."""
+    return lambda facts: [Named(name, (name,))]
+
+
+def ask(diagnoser: Diagnoser, folder: Path) -> tuple[Named, ...]:
+    return tuple(diagnoser(read_training_facts(folder)))
+
+
+OURS = "tunesmith"
+DIAGNOSERS: dict[str, Diagnoser] = {
+    OURS: ours,
+    "always learning_rate_too_low": constant("learning_rate_too_low"),
+    "always learning_rate_too_high": constant("learning_rate_too_high"),
+}
