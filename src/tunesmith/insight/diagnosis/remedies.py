@@ -6,7 +6,8 @@ Sources: REQUIREMENTS.md E has the symptoms and remedies; which of them worked i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from tunesmith.insight.diagnosis import data_remedies as data
@@ -16,6 +17,7 @@ from tunesmith.insight.diagnosis import rate_remedies as rate
 from tunesmith.insight.diagnosis.knobs import Knobs, Remedy
 
 if TYPE_CHECKING:
+    from tunesmith.insight.diagnosis.finding import Finding
     from tunesmith.insight.diagnosis.training_facts import TrainingFacts
 
 METRIC, TIME, BALANCED_ACCURACY, NOTHING = "metric", "time", "balanced accuracy", "nothing"
@@ -41,6 +43,18 @@ def remedies_of(name: str, facts: TrainingFacts) -> Remedies:
     known = _KNOWN.get(name, _Known(_none))
     found = tuple(dict.fromkeys(remedy for remedy in known.find(Knobs(facts)) if remedy))
     return Remedies(found, known.advice, known.gains if found else NOTHING)
+
+
+def with_remedies(finding: Finding, facts: TrainingFacts) -> Finding:
+    """Return a finding with its remedies; of names that cannot be told apart the first remedy of each, then the second.
+
+    So trying them in their order decides between the names.
+    """
+    found = [remedies_of(name, facts) for name in finding.one_of or (finding.name,)]
+    in_turn = (remedy for row in zip_longest(*(each.overrides for each in found)) for remedy in row if remedy)
+    advice = "; or ".join(dict.fromkeys(each.advice for each in found if each.advice))
+    gains = next((each.gains for each in found if each.gains != NOTHING), NOTHING)
+    return replace(finding, remedies=tuple(dict.fromkeys(in_turn)), advice=advice or None, gains=gains)
 
 
 @dataclass(frozen=True)
