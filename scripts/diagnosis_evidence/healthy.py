@@ -14,6 +14,7 @@ from statistics import fmean, stdev
 
 import yaml
 from healthy_tables import labels, mixed, noisy, prices, series, small
+from recorded import Recorded
 from recording import DATA, DataFile, Job
 
 from tunesmith.run_folder import RESULT_FILE, TEST_FILE
@@ -48,6 +49,10 @@ MODELS: Mapping[str, tuple[str, ...]] = {
     "constant_rate": ("scheduler=none", "callbacks.early_stopping.patience=20"),
     "clipped_sgd": ("optimizer=sgd", "trainer.gradient_clip_val=1.0", "model.batch_norm=false", "model.dropout=0.1"),
     "robust": ("data.scale=robust",),
+    "large_rate": ("optimizer.lr=0.02",),
+    "small_rate": ("optimizer.lr=0.0004", "data.batch_size=32"),
+    "short": ("trainer.max_epochs=25", "optimizer.lr=0.003"),
+    "narrow": ("model.hidden_units=32", "model.dropout=0.1"),
 }
 CLASSES: Mapping[str, tuple[str, ...]] = {
     "smoothed": ("loss.label_smoothing=0.1",),
@@ -60,6 +65,10 @@ IMAGES: Mapping[str, tuple[str, ...]] = {
     "large_batch": ("data.batch_size=256", "optimizer.lr=0.004"),
 }
 BALANCED = {"balanced": ("data.class_weights=balanced",)}
+RECIPES = {
+    "small_net": ("experiment=small_net", "trainer.max_epochs=20"),
+    "digits_linear": ("experiment=digits_linear",),
+}
 FEW = {"half_of_the_rows": ("data.fraction=0.5",)}
 
 
@@ -82,10 +91,10 @@ def _table(target: str, *overrides: str) -> tuple[str, ...]:
 
 
 SETS: Mapping[str, HealthySet] = {
-    "digits": HealthySet(DEV, ("data=digits",), {**MODELS, **CLASSES, **IMAGES}),
+    "digits": HealthySet(DEV, ("data=digits",), {**MODELS, **CLASSES, **IMAGES, **RECIPES}),
     "breast_cancer": HealthySet(DEV, ("data=breast_cancer",), {**MODELS, **CLASSES, **BALANCED, **FEW}),
     "wine": HealthySet(DEV, ("data=wine",), {**MODELS, **CLASSES, **FEW}),
-    "diabetes": HealthySet(DEV, ("data=diabetes",), {**MODELS, **NUMBERS}),
+    "diabetes": HealthySet(DEV, ("data=diabetes",), {**MODELS, **NUMBERS, "diabetes": ("experiment=diabetes",)}),
     "iris": HealthySet(HELDOUT, ("data=iris",), {**MODELS, **CLASSES}),
     "mnist_5k": HealthySet(
         HELDOUT,
@@ -124,12 +133,13 @@ SETS: Mapping[str, HealthySet] = {
 }
 
 
-def jobs() -> list[Job]:
-    """Return a job for each setting of each data set and each seed; all of the first seed come first."""
+def jobs(group: str) -> list[Job]:
+    """Return a job for each setting of each data set of a group, and each seed; all of the first seed come first."""
     return [
         Job(each.group, setting, name, seed, (*ALL, *each.overrides, *overrides), data=each.data)
         for seed in SEEDS
         for name, each in SETS.items()
+        if each.group == group
         for setting, overrides in each.settings.items()
     ]
 
@@ -173,14 +183,22 @@ def _seed_se(runs: Sequence[Tested]) -> float:
     return stdev(run.value for run in runs) / len(runs) ** 0.5 if len(runs) > 1 else 0.0
 
 
+def healthy_in_fact(root: Path, runs: Iterable[Recorded]) -> list[Recorded]:
+    """Return the runs without those of settings that were meant to be healthy and are not."""
+    runs = list(runs)
+    groups = {run.group for run in runs} & {DEV, HELDOUT}
+    healthy = {(group, *where) for group in groups for where in near_best(read_tested(root, group))}
+    return [run for run in runs if run.group not in groups or (run.group, run.plant, run.set) in healthy]
+
+
 def read_tested(root: Path, group: str) -> Iterator[Tested]:
     """Yield what the recorded runs of a group were tested to have; a run that failed has an infinite error.
 
     The error rate, or the RMSE, of all; the loss of those that have the loss of their data set's default.
     """
-    for job in jobs():
+    for job in jobs(group):
         folder = job.folder(root)
-        if job.group != group or not (folder / RESULT_FILE).is_file():
+        if not (folder / RESULT_FILE).is_file():
             continue
         test = yaml.safe_load((folder / TEST_FILE).read_text()) if (folder / TEST_FILE).is_file() else {}
         if "test/acc" in test or not test:
