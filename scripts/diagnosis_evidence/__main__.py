@@ -9,13 +9,19 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
+import healthy
 import torch
 from plants import dev_jobs, held_out_jobs
 from recorded import Recorded, read_runs
 from recording import Job, record
 from tables import by_set, confusion, harm_lines, misses, summary
 
-GROUPS: dict[str, Callable[[], list[Job]]] = {"dev": dev_jobs, "heldout": held_out_jobs}
+GROUPS: dict[str, Callable[[], list[Job]]] = {
+    "dev": dev_jobs,
+    "heldout": held_out_jobs,
+    healthy.DEV: lambda: healthy.jobs(healthy.DEV),
+    healthy.HELDOUT: lambda: healthy.jobs(healthy.HELDOUT),
+}
 ROOT = Path("outputs", "diagnosis")
 
 
@@ -35,6 +41,7 @@ def main() -> None:
         return
     for group in options.only:
         runs = [run for run in read_runs(options.root, [group]) if _is_chosen(run, options)]
+        runs = healthy.healthy_in_fact(options.root, runs)
         print(*_report(options.command, group, runs), sep="\n")
 
 

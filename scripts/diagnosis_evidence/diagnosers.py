@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from anchors import ANCHORS, Alarm
 from scoring import Named
 
+from tunesmith.insight.diagnosis.names import CAUTIONS
 from tunesmith.insight.diagnosis.training_facts import TrainingFacts, read_training_facts
 from tunesmith.insight.findings import find_faults
 
@@ -22,6 +24,11 @@ def constant(name: str) -> Diagnoser:
     return lambda facts: [Named(name, (name,))]
 
 
+def other(rules: Callable[[TrainingFacts], Iterable[Alarm]]) -> Diagnoser:
+    """Return a diagnoser of another tool's rules: an alarm stands for each of the names that it may mean."""
+    return lambda facts: [Named(each.names[0], each.names, set(each.names) <= set(CAUTIONS)) for each in rules(facts)]
+
+
 def ask(diagnoser: Diagnoser, folder: Path) -> tuple[Named, ...]:
     return tuple(diagnoser(read_training_facts(folder)))
 
@@ -31,4 +38,5 @@ DIAGNOSERS: dict[str, Diagnoser] = {
     OURS: ours,
     "always learning_rate_too_low": constant("learning_rate_too_low"),
     "always learning_rate_too_high": constant("learning_rate_too_high"),
+    **{tool: other(rules) for tool, rules in ANCHORS.items()},
 }

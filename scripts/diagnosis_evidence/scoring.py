@@ -10,6 +10,8 @@ from statistics import fmean
 from recorded import Recorded
 from scipy.stats import binomtest
 
+from tunesmith.insight.diagnosis.names import CAUTIONS
+
 
 @dataclass(frozen=True)
 class Named:
@@ -22,7 +24,6 @@ class Named:
 
 Answers = Mapping[Recorded, Sequence[Named]]
 Measure = Callable[[Recorded, Sequence[Named]], bool]
-CAUTIONS = ("imbalance", "few_validation_samples")
 # Of a training whose loss is no longer a number the two say the same.
 SAME = frozenset({"learning_rate_too_high", "diverged"})
 

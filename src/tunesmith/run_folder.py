@@ -28,6 +28,7 @@ METRICS_FILE = "metrics.csv"
 # Of the probes: a row per epoch and layer, and a row per epoch at which the model was looked at.
 LAYERS_FILE = "layers.csv"
 PROBES_FILE = "probes.csv"
+DATA_FACTS_FILE = "data_facts.json"
 RESULT_FILE = "result.yaml"
 TEST_FILE = "test.yaml"
 # What it holds beside metrics: how many samples, standard errors of metrics, and the expected calibration error.

@@ -1,0 +1,106 @@
+"""Features of a training's losses, in units of the prior loss: the loss of the best constant answer (data_facts.json).
+
+1 is what a constant reaches, 0 is perfect; one threshold then serves all data sets. None: not measured.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from statistics import fmean
+
+from tunesmith.insight.diagnosis.training_facts import TrainingFacts
+
+VAL_LOSS, TRAIN_LOSS, EVAL_LOSS = "val/loss", "train/loss", "train_loss"
+
+
+def prior_loss(facts: TrainingFacts, part: str) -> float | None:
+    """Return the prior loss of a part, train or val; None if it is unknown or no unit: zero, as of constant targets."""
+    loss = facts.amount(f"prior_loss.{part}")
+    return loss if loss is not None and math.isfinite(loss) and loss > 0 else None
+
+
+def val_losses(facts: TrainingFacts) -> list[float]:
+    """Return the validation loss after each epoch, in units of its prior loss; NaN and infinity are kept."""
+    return _in_priors([row[VAL_LOSS] for row in facts.epochs if VAL_LOSS in row], prior_loss(facts, "val"))
+
+
+def train_losses(facts: TrainingFacts) -> list[float]:
+    """Return each epoch's training loss: a mean over the steps of a net that changes, with dropout."""
+    return _in_priors([row[TRAIN_LOSS] for row in facts.epochs if TRAIN_LOSS in row], prior_loss(facts, "train"))
+
+
+def eval_losses(facts: TrainingFacts) -> list[float]:
+    """Return the training losses in evaluation mode, at the epochs that were looked at; the first one: at the start."""
+    return _in_priors([row[EVAL_LOSS] for row in facts.looks if EVAL_LOSS in row], prior_loss(facts, "train"))
+
+
+def start_loss(facts: TrainingFacts) -> float | None:
+    """Return the training loss before the first step."""
+    first = [row for row in facts.looks if row["epoch"] == 0]
+    losses = _in_priors([row[EVAL_LOSS] for row in first if EVAL_LOSS in row], prior_loss(facts, "train"))
+    return losses[0] if losses else None
+
+
+def learned(facts: TrainingFacts) -> float | None:
+    """Return the share of the prior loss that training removed from the training part, at best: 1 is all of it."""
+    return _one_minus_least(eval_losses(facts))
+
+
+def learned_on_val(facts: TrainingFacts) -> float | None:
+    """Return the share of the prior loss that training removed from the validation part, at best."""
+    return _one_minus_least(val_losses(facts))
+
+
+def rise(facts: TrainingFacts) -> float | None:
+    """Return by how much the validation loss has risen from its least to its last value."""
+    losses = _finite(val_losses(facts))
+    return losses[-1] - min(losses) if losses else None
+
+
+def gap(facts: TrainingFacts, at_best: bool = False) -> float | None:
+    """Return how far the validation loss is above the training loss in evaluation mode, at the last or best epoch."""
+    seen = {row["epoch"]: row[EVAL_LOSS] for row in facts.looks if EVAL_LOSS in row and row["epoch"] > 0}
+    epoch = facts.best_epoch if at_best else max(seen, default=None)
+    of_val = [row[VAL_LOSS] for row in facts.epochs if row["epoch"] == epoch and VAL_LOSS in row]
+    val, train = _in_priors(of_val, prior_loss(facts, "val")), prior_loss(facts, "train")
+    if epoch not in seen or not val or train is None:
+        return None
+    return val[-1] - seen[epoch] / train
+
+
+def late_gain(losses: Sequence[float]) -> float | None:
+    """Return how much the second half of the epochs still took off the least loss; None of fewer than two epochs.
+
+    Losses fall about as a power of time: the next doubling of the epochs takes off about half of that again.
+    """
+    if len(losses) < 2 or not all(map(math.isfinite, losses)):
+        return None
+    half = len(losses) // 2
+    return min(losses[:half]) - min(losses)
+
+
+def swing(losses: Sequence[float]) -> float | None:
+    """Return the mean change from epoch to epoch in the last two thirds, against the trend of their sign.
+
+    Only the part of the changes that is undone counts: a loss that falls steadily does not swing.
+    """
+    late = _finite(losses)[len(losses) // 3 :]
+    if len(late) < 4:
+        return None
+    changes = [after - before for before, after in pairwise(late)]
+    return fmean(map(abs, changes)) - abs(fmean(changes))
+
+
+def _one_minus_least(losses: Sequence[float]) -> float | None:
+    known = _finite(losses)
+    return 1 - min(known) if known else None
+
+
+def _finite(losses: Sequence[float]) -> list[float]:
+    return [loss for loss in losses if math.isfinite(loss)]
+
+
+def _in_priors(losses: Sequence[float], prior: float | None) -> list[float]:
+    return [] if prior is None else [loss / prior for loss in losses]
