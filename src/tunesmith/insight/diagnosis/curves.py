@@ -12,6 +12,10 @@ from statistics import fmean
 
 from tunesmith.insight.diagnosis.training_facts import TrainingFacts
 
+# A second half of the epochs that took off so many prior losses: the next doubling is worth half of it.
+LATE_GAIN = 0.05
+# What is left to learn below this share of the prior loss is not worth a word.
+LEAST_LEFT = 0.1
 VAL_LOSS, TRAIN_LOSS, EVAL_LOSS = "val/loss", "train/loss", "train_loss"
 
 
@@ -53,6 +57,11 @@ def learned_on_val(facts: TrainingFacts) -> float | None:
     return _one_minus_least(val_losses(facts))
 
 
+def is_diverged(facts: TrainingFacts) -> bool:
+    """Whether a loss is no finite number at some epoch."""
+    return any(not math.isfinite(row[name]) for row in facts.epochs for name in (TRAIN_LOSS, VAL_LOSS) if name in row)
+
+
 def rise(facts: TrainingFacts) -> float | None:
     """Return by how much the validation loss has risen from its least to its last value."""
     losses = _finite(val_losses(facts))
@@ -79,6 +88,22 @@ def late_gain(losses: Sequence[float]) -> float | None:
         return None
     half = len(losses) // 2
     return min(losses[:half]) - min(losses)
+
+
+def is_unfinished(facts: TrainingFacts) -> bool:
+    """Whether the validation loss still fell when the training ended: more epochs would have taken off more of it."""
+    losses = val_losses(facts)
+    gain = late_gain(losses)
+    if gain is None or gain < LATE_GAIN or min(losses) < LEAST_LEFT:
+        return False
+    return losses.index(min(losses)) >= 0.8 * len(losses) - 1
+
+
+def jump(facts: TrainingFacts) -> float | None:
+    """Return the training loss of the worst batch at the epochs that were looked at, or of the worst epoch."""
+    worst = [row["max_batch_loss"] for row in facts.looks if "max_batch_loss" in row]
+    losses = _finite([*_in_priors(worst, prior_loss(facts, "train")), *train_losses(facts)])
+    return max(losses, default=None)
 
 
 def swing(losses: Sequence[float]) -> float | None:

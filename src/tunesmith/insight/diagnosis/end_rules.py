@@ -1,0 +1,141 @@
+"""Rules on how a training ended: what it has learnt, what it has learnt by heart, and whether it was over."""
+
+from __future__ import annotations
+
+from tunesmith.insight.diagnosis.curves import (
+    gap,
+    is_unfinished,
+    late_gain,
+    learned,
+    learned_on_val,
+    rise,
+    val_losses,
+)
+from tunesmith.insight.diagnosis.finding import Finding
+from tunesmith.insight.diagnosis.settings import extreme_regulariser, num_steps, patience, steps_per_epoch
+from tunesmith.insight.diagnosis.training_facts import TrainingFacts
+
+MEASURED = "measured, docs/diagnosis.md"
+FEW_STEPS = 2
+SHORT_PATIENCE = 3
+LEARNED_LITTLE, LEARNED_NOTHING, LEARNED_MOST = 0.3, 0.05, 0.7
+WIDE_GAP, SOME_GAP = 0.2, 0.08
+MOST_RISE = 0.1
+# Epochs of which a rule on the end of training says nothing.
+MANY_STEPS = 1000
+
+
+def find_no_information(facts: TrainingFacts) -> Finding | None:
+    """The net learns the training part by heart, and never beats a constant answer on the validation part."""
+    learnt, on_val, apart = learned(facts), learned_on_val(facts), gap(facts)
+    if learnt is None or on_val is None or apart is None or facts.state == "PRUNED":
+        return None
+    if on_val >= LEARNED_NOTHING or apart < SOME_GAP:
+        return None
+    return Finding(
+        "labels_tell_nothing",
+        f"labels tell nothing: training removed {learnt:.0%} of the prior loss on the training part, and"
+        f" {max(on_val, 0):.0%} on the validation part",
+        {"learned": learnt, "learned_on_val": on_val, "gap": apart},
+        threshold=f"less than {LEARNED_NOTHING:.0%} of the prior loss removed on validation, a gap above {SOME_GAP}",
+        source="Zhang et al., Understanding deep learning requires rethinking generalization (2017), 2.2",
+        one_of=("labels_tell_nothing", "noisy_labels"),
+        gains="nothing",
+    )
+
+
+def find_overfitting(facts: TrainingFacts) -> Finding | None:
+    """The validation loss rises again while the training loss falls."""
+    up, apart, on_val = rise(facts), gap(facts), learned_on_val(facts)
+    if up is None or apart is None or up <= MOST_RISE or apart <= WIDE_GAP:
+        return None
+    return Finding(
+        "overfitting",
+        f"overfitting: the validation loss has risen by {up:.2g} prior losses since epoch {facts.best_epoch}, and ends"
+        f" {apart:.2g} above the training loss",
+        {"rise": up, "gap": apart, **({} if on_val is None else {"learned_on_val": on_val})},
+        threshold=f"a rise above {MOST_RISE} and a gap above {WIDE_GAP} prior losses",
+        source="Prechelt, Early stopping - but when? (1998); REQUIREMENTS E, overfitting",
+        gains="time",
+    )
+
+
+def find_too_regularised(facts: TrainingFacts) -> Finding | None:
+    """Little is learnt, without a gap, and the config regularises far more than is usual."""
+    found, on_val, apart = extreme_regulariser(facts), learned_on_val(facts), gap(facts)
+    if found is None or on_val is None or facts.state == "PRUNED":
+        return None
+    key, value = found
+    if on_val > 0.9 or (apart is not None and apart > WIDE_GAP):
+        return None
+    return Finding(
+        "too_regularised",
+        f"regularised too much: {key}={value:g}, and training has removed {max(on_val, 0):.0%} of the prior loss",
+        {key: value, "learned_on_val": on_val},
+        threshold="dropout of .75 or weight decay of .1, and less than 90 % learnt without a gap",
+        source=MEASURED,
+        gains="metric",
+    )
+
+
+def find_unfinished(facts: TrainingFacts) -> Finding | None:
+    """The training ended while the loss still fell: too few epochs, a short patience, too few steps an epoch."""
+    if facts.state == "PRUNED" or not is_unfinished(facts):
+        return None
+    gain, steps, waits = late_gain(val_losses(facts)) or 0.0, steps_per_epoch(facts), patience(facts)
+    evidence: dict[str, float | str] = {"late_gain": gain, "epochs": float(len(facts.epochs))}
+    falls = f"the second half of {len(facts.epochs)} epochs still took {gain:.2g} of the prior loss off"
+    if steps is not None and steps <= FEW_STEPS:
+        return _unfinished(
+            "too_few_steps", f"too few steps: {steps} an epoch, and {falls}", evidence | {"steps": steps}
+        )
+    is_short = (num_steps(facts) or MANY_STEPS) < MANY_STEPS or (waits is not None and waits <= SHORT_PATIENCE)
+    if is_short:
+        return _unfinished("stopped_too_early", f"stopped too early: {falls}", evidence)
+    names = ("too_small_or_short", "stopped_too_early", "learning_rate_too_low", "too_regularised")
+    return _unfinished("too_small_or_short", f"too small or too short: {falls}", evidence, names)
+
+
+def _unfinished(name: str, text: str, evidence: dict[str, float | str], one_of: tuple[str, ...] = ()) -> Finding:
+    return Finding(
+        name,
+        text,
+        evidence,
+        threshold="a second half of the epochs that took off more than .05 prior losses, the best epoch near the end",
+        source=MEASURED,
+        one_of=one_of,
+        gains="metric",
+    )
+
+
+def find_too_small(facts: TrainingFacts) -> Finding | None:
+    """Little is learnt of the training part itself, although the training was over."""
+    learnt, apart = learned(facts), gap(facts)
+    if learnt is None or apart is None or facts.state == "PRUNED" or learnt >= LEARNED_MOST or apart > SOME_GAP:
+        return None
+    return Finding(
+        "too_small_or_short",
+        f"too small or too short: training has removed {max(learnt, 0):.0%} of the prior loss of its own part",
+        {"learned": learnt, "gap": apart},
+        threshold=f"less than {LEARNED_MOST:.0%} of the prior loss removed in training, and a gap below {SOME_GAP}",
+        source=MEASURED,
+        one_of=("too_small_or_short", "noisy_labels"),
+        gains="metric",
+    )
+
+
+def find_noisy_labels(facts: TrainingFacts) -> Finding | None:
+    """The net learns the training part by heart, and little that holds elsewhere."""
+    on_val, apart = learned_on_val(facts), gap(facts)
+    if on_val is None or apart is None or facts.state == "PRUNED" or on_val >= LEARNED_LITTLE or apart <= WIDE_GAP:
+        return None
+    return Finding(
+        "noisy_labels",
+        f"noisy labels, or inputs that tell too little: {max(on_val, 0):.0%} of the prior loss removed on validation"
+        f", and a gap of {apart:.2g}",
+        {"learned_on_val": on_val, "gap": apart},
+        threshold=f"less than {LEARNED_LITTLE:.0%} of the prior loss removed on validation, and a gap above {WIDE_GAP}",
+        source=MEASURED,
+        one_of=("noisy_labels", "labels_tell_nothing"),
+        gains="nothing",
+    )
