@@ -7,6 +7,7 @@ from collections.abc import Callable
 from tunesmith.insight.diagnosis import end_rules, start_rules, step_rules
 from tunesmith.insight.diagnosis.data_rules import find_cautions, find_data_faults
 from tunesmith.insight.diagnosis.finding import Finding
+from tunesmith.insight.diagnosis.remedies import with_remedies
 from tunesmith.insight.diagnosis.training_facts import TrainingFacts
 
 Rule = Callable[[TrainingFacts], Finding | None]
@@ -36,7 +37,8 @@ def find_faults(facts: TrainingFacts) -> list[Finding]:
     """Return what went wrong in a training, the cause that acts most first, cautions last; [] if nothing was found."""
     of_data = find_data_faults(facts)
     of_training = next((found for rule in _RULES if (found := rule(facts)) is not None), None)
-    return [*of_data, *([] if of_training is None else [of_training]), *find_cautions(facts)]
+    found = [*of_data, *([] if of_training is None else [of_training]), *find_cautions(facts)]
+    return [with_remedies(each, facts) for each in found]
 
 
 def can_be_looked_at(facts: TrainingFacts) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from tunesmith.config.quoting import override
@@ -26,12 +27,17 @@ def repeat_command(facts: StudyFacts, trial: TrialFacts) -> str | None:
         return None
     place = len(words) - 1 - words[::-1].index("-m")
     own = {key.lstrip("+") for key in (*trial.params, *(param.key for param in facts.params))}
-    kept = [word for word in words[place + 1 :] if not _is_of_sweep(word, own)]
+    kept = without_sweep(words[place + 1 :], own)
     values = [_override(key, value) for key, value in trial.params.items()]
     return shlex.join([*words[:place], *kept, *_stage_overrides(facts, trial), *values])
 
 
-def _is_of_sweep(word: str, own: set[str]) -> bool:
+def without_sweep(overrides: Sequence[str], own: Collection[str] = ()) -> list[str]:
+    """Return the overrides of a sweep without those of a search alone; own: keys that are left out, too."""
+    return [word for word in overrides if not _is_of_sweep(word, own)]
+
+
+def _is_of_sweep(word: str, own: Collection[str]) -> bool:
     key = word.partition("=")[0].lstrip("+~")
     return "=" in word and (key in own or key in _OF_SWEEPS or key.startswith("hydra"))
 

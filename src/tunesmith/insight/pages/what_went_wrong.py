@@ -1,0 +1,78 @@
+"""The section `findings` of a run's page: what went wrong in the training, and what to type against it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from tunesmith.insight.diagnosis.finding import Finding
+from tunesmith.insight.pages.figures import number
+from tunesmith.insight.pages.page import Section, command, missing, sentence, text
+from tunesmith.insight.pages.repeating import without_sweep
+from tunesmith.insight.pages.run_facts import RunFacts
+
+_TITLE = "What went wrong"
+# What a remedy gains, if that is no better metric.
+_GAINS = {
+    "time": "A remedy saves time and makes no better metric: the best epoch's weights are kept already.",
+    "balanced accuracy": "A remedy is for the balanced accuracy: the accuracy itself may fall.",
+}
+
+
+def findings(facts: RunFacts) -> Section:
+    """Say each finding with its numbers, rule and remedies, or that there is none."""
+    found = facts.findings
+    if found is None:
+        return Section("findings", _TITLE, missing(_not_looked_at(facts)))
+    if not found:
+        ended = facts.result.get("state") in ("COMPLETE", "PRUNED", "FAIL")
+        so_far = "" if ended else " in what the run has left so far"
+        return Section("findings", _TITLE, sentence(f"Nothing was found{so_far}: no rule of docs/diagnosis.md fires."))
+    listed = "".join(f"<li>{_finding(facts, each)}</li>\n" for each in found)
+    return Section("findings", _TITLE, f"<ol>{listed}</ol>\n{_diagnose(facts, found)}")
+
+
+def _not_looked_at(facts: RunFacts) -> str:
+    if "refit" in facts.result:
+        return "A refit is not looked at: it has no validation part."
+    return "Nothing could be looked at: the run has left neither metrics nor probes, or train.log says why."
+
+
+def _finding(facts: RunFacts, finding: Finding) -> str:
+    kind = "Caution: " if finding.is_caution else ""
+    evidence = ", ".join(f"{key} {_short(value)}" for key, value in finding.evidence.items())
+    parts = [
+        f"<p><strong>{text(finding.name)}</strong>: {text(f'{kind}{finding.text}')}</p>\n",
+        f'<p class="note">{text(_rule(evidence, finding))}</p>\n',
+        sentence(f"These numbers cannot tell apart: {', '.join(finding.one_of)}.") if finding.one_of else "",
+        sentence(finding.advice) if finding.advice else "",
+        sentence(_GAINS[finding.gains]) if finding.remedies and finding.gains in _GAINS else "",
+        sentence("Try, in this order:" if len(finding.remedies) > 1 else "Try:") if finding.remedies else "",
+        *(command(_command(facts, overrides)) for overrides in finding.remedies),
+    ]
+    return "".join(parts)
+
+
+def _rule(evidence: str, finding: Finding) -> str:
+    source = f"Source: {finding.source}" if finding.source else ""
+    rule = f"Threshold: {finding.threshold}" if finding.threshold else ""
+    return ". ".join(filter(None, [evidence, rule, source])) + "."
+
+
+def _short(value: float | str) -> object:
+    return number(value) if isinstance(value, float) else value
+
+
+def _command(facts: RunFacts, overrides: Sequence[str]) -> str:
+    """Return the run's own command with overrides, in the place of those of the same keys."""
+    keys = {override.partition("=")[0].lstrip("+~") for override in overrides}
+    typed = without_sweep(facts.overrides) if facts.is_trial else facts.overrides
+    kept = [word for word in typed if word.partition("=")[0].lstrip("+~") not in {*keys, "ckpt_path"}]
+    return shlex.join(["python", "train.py", *kept, *overrides])
+
+
+def _diagnose(facts: RunFacts, found: Sequence[Finding]) -> str:
+    if not any(finding.remedies for finding in found):
+        return ""
+    line = shlex.join(["python", "scripts/diagnose.py", facts.folder, "--try"])
+    return sentence("Which remedy helps, tried on three seeds:") + command(line)
