@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from statistics import fmean
+from statistics import median
 
 from tunesmith.insight.diagnosis.training_facts import TrainingFacts
 
@@ -68,6 +68,12 @@ def rise(facts: TrainingFacts) -> float | None:
     return losses[-1] - min(losses) if losses else None
 
 
+def train_rise(facts: TrainingFacts) -> float | None:
+    """Return by how much the training loss in evaluation mode has risen again, from its least to its last value."""
+    losses = _finite(eval_losses(facts)[1:])
+    return losses[-1] - min(losses) if losses else None
+
+
 def gap(facts: TrainingFacts, at_best: bool = False) -> float | None:
     """Return how far the validation loss is above the training loss in evaluation mode, at the last or best epoch."""
     seen = {row["epoch"]: row[EVAL_LOSS] for row in facts.looks if EVAL_LOSS in row and row["epoch"] > 0}
@@ -96,7 +102,8 @@ def is_unfinished(facts: TrainingFacts) -> bool:
     gain = late_gain(losses)
     if gain is None or gain < LATE_GAIN or min(losses) < LEAST_LEFT:
         return False
-    return losses.index(min(losses)) >= 0.8 * len(losses) - 1
+    best = losses.index(min(losses)) + 1 if facts.best_epoch is None else facts.best_epoch
+    return best >= 0.8 * len(losses) - 1
 
 
 def jump(facts: TrainingFacts) -> float | None:
@@ -107,15 +114,12 @@ def jump(facts: TrainingFacts) -> float | None:
 
 
 def swing(losses: Sequence[float]) -> float | None:
-    """Return the mean change from epoch to epoch in the last two thirds, against the trend of their sign.
-
-    Only the part of the changes that is undone counts: a loss that falls steadily does not swing.
-    """
+    """Return the median change from epoch to epoch in the last two thirds, up or down, less that of a steady fall."""
     late = _finite(losses)[len(losses) // 3 :]
     if len(late) < 4:
         return None
     changes = [after - before for before, after in pairwise(late)]
-    return fmean(map(abs, changes)) - abs(fmean(changes))
+    return median(map(abs, changes)) - abs(median(changes))
 
 
 def _one_minus_least(losses: Sequence[float]) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tunesmith.insight.diagnosis.curves import (
+    LATE_GAIN,
     gap,
     is_unfinished,
     late_gain,
@@ -12,16 +13,24 @@ from tunesmith.insight.diagnosis.curves import (
     val_losses,
 )
 from tunesmith.insight.diagnosis.finding import Finding
-from tunesmith.insight.diagnosis.settings import extreme_regulariser, num_steps, patience, steps_per_epoch
+from tunesmith.insight.diagnosis.settings import (
+    extreme_regulariser,
+    narrowest_layer,
+    num_steps,
+    patience,
+    steps_per_epoch,
+)
 from tunesmith.insight.diagnosis.training_facts import TrainingFacts
 
 MEASURED = "measured, docs/diagnosis.md"
 FEW_STEPS = 2
 SHORT_PATIENCE = 3
-LEARNED_LITTLE, LEARNED_NOTHING, LEARNED_MOST = 0.3, 0.05, 0.7
-WIDE_GAP, SOME_GAP = 0.2, 0.08
+# Shares of the prior loss that training has removed.
+LEARNED_MOST, LEARNED_LITTLE, LEARNED_NEXT_TO_NOTHING, LEARNED_NOTHING = 0.7, 0.35, 0.1, 0.05
+WIDE_GAP, NOISE_GAP, SOME_GAP = 0.2, 0.12, 0.08
+FEW_UNITS = 4
 MOST_RISE = 0.1
-# Epochs of which a rule on the end of training says nothing.
+# Steps after which a usual net is trained.
 MANY_STEPS = 1000
 
 
@@ -85,15 +94,24 @@ def find_unfinished(facts: TrainingFacts) -> Finding | None:
     gain, steps, waits = late_gain(val_losses(facts)) or 0.0, steps_per_epoch(facts), patience(facts)
     evidence: dict[str, float | str] = {"late_gain": gain, "epochs": float(len(facts.epochs))}
     falls = f"the second half of {len(facts.epochs)} epochs still took {gain:.2g} of the prior loss off"
+    if _is_tiny(facts):
+        names = ("too_small_or_short", "stopped_too_early")
+        return _unfinished("too_small_or_short", f"too small or too short: {falls}", evidence, names)
     if steps is not None and steps <= FEW_STEPS:
         return _unfinished(
             "too_few_steps", f"too few steps: {steps} an epoch, and {falls}", evidence | {"steps": steps}
         )
     is_short = (num_steps(facts) or MANY_STEPS) < MANY_STEPS or (waits is not None and waits <= SHORT_PATIENCE)
     if is_short:
-        return _unfinished("stopped_too_early", f"stopped too early: {falls}", evidence)
-    names = ("too_small_or_short", "stopped_too_early", "learning_rate_too_low", "too_regularised")
+        names = ("stopped_too_early", "learning_rate_too_low", "too_small_or_short")
+        return _unfinished("stopped_too_early", f"stopped too early: {falls}", evidence, names)
+    names = ("too_small_or_short", "stopped_too_early", "learning_rate_too_low")
     return _unfinished("too_small_or_short", f"too small or too short: {falls}", evidence, names)
+
+
+def _is_tiny(facts: TrainingFacts) -> bool:
+    width = narrowest_layer(facts)
+    return width is not None and width <= FEW_UNITS
 
 
 def _unfinished(name: str, text: str, evidence: dict[str, float | str], one_of: tuple[str, ...] = ()) -> Finding:
@@ -101,7 +119,8 @@ def _unfinished(name: str, text: str, evidence: dict[str, float | str], one_of: 
         name,
         text,
         evidence,
-        threshold="a second half of the epochs that took off more than .05 prior losses, the best epoch near the end",
+        threshold=f"a second half of the epochs that took off more than {LATE_GAIN} prior losses, and the best epoch"
+        " near the end",
         source=MEASURED,
         one_of=one_of,
         gains="metric",
@@ -109,17 +128,20 @@ def _unfinished(name: str, text: str, evidence: dict[str, float | str], one_of: 
 
 
 def find_too_small(facts: TrainingFacts) -> Finding | None:
-    """Little is learnt of the training part itself, although the training was over."""
+    """A net of few units, or any net that learns neither the training part nor, without a gap, anything by heart."""
     learnt, apart = learned(facts), gap(facts)
-    if learnt is None or apart is None or facts.state == "PRUNED" or learnt >= LEARNED_MOST or apart > SOME_GAP:
+    if learnt is None or apart is None or facts.state == "PRUNED" or apart > SOME_GAP:
+        return None
+    if learnt >= (LEARNED_MOST if _is_tiny(facts) else LEARNED_NEXT_TO_NOTHING):
         return None
     return Finding(
         "too_small_or_short",
         f"too small or too short: training has removed {max(learnt, 0):.0%} of the prior loss of its own part",
         {"learned": learnt, "gap": apart},
-        threshold=f"less than {LEARNED_MOST:.0%} of the prior loss removed in training, and a gap below {SOME_GAP}",
+        threshold=f"less than {LEARNED_MOST:.0%} of the prior loss removed in training by layers of {FEW_UNITS} units or"
+        f" fewer, {LEARNED_NEXT_TO_NOTHING:.0%} by others, and a gap below {SOME_GAP}",
         source=MEASURED,
-        one_of=("too_small_or_short", "noisy_labels"),
+        one_of=("too_small_or_short", "labels_tell_nothing"),
         gains="metric",
     )
 
@@ -127,14 +149,14 @@ def find_too_small(facts: TrainingFacts) -> Finding | None:
 def find_noisy_labels(facts: TrainingFacts) -> Finding | None:
     """The net learns the training part by heart, and little that holds elsewhere."""
     on_val, apart = learned_on_val(facts), gap(facts)
-    if on_val is None or apart is None or facts.state == "PRUNED" or on_val >= LEARNED_LITTLE or apart <= WIDE_GAP:
+    if on_val is None or apart is None or facts.state == "PRUNED" or on_val >= LEARNED_LITTLE or apart <= NOISE_GAP:
         return None
     return Finding(
         "noisy_labels",
         f"noisy labels, or inputs that tell too little: {max(on_val, 0):.0%} of the prior loss removed on validation"
         f", and a gap of {apart:.2g}",
         {"learned_on_val": on_val, "gap": apart},
-        threshold=f"less than {LEARNED_LITTLE:.0%} of the prior loss removed on validation, and a gap above {WIDE_GAP}",
+        threshold=f"less than {LEARNED_LITTLE:.0%} of the prior loss removed on validation, and a gap above {NOISE_GAP}",
         source=MEASURED,
         one_of=("noisy_labels", "labels_tell_nothing"),
         gains="nothing",

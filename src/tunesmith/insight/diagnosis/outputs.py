@@ -50,7 +50,7 @@ def output_range(facts: TrainingFacts) -> Range | None:
         -_least(looks, "output_sum_max", -1),
         -_least(looks, "output_zeros", -1),
         (looks[0]["output_min"] + looks[0]["output_max"]) / 2,
-        -_least(looks, "output_spread", -1) if any("output_spread" in look for look in looks) else high - low,
+        max(look.get("output_spread", look["output_max"] - look["output_min"]) for look in looks),
     )
 
 

@@ -8,8 +8,12 @@ from tunesmith.insight.diagnosis.training_facts import TrainingFacts
 
 # lr / (1 - momentum) that each optimizer's own paper or conf/optimizer begins with.
 _USUAL_STEP = {"SGD": 0.1, "Adam": 1e-3, "AdamW": 1e-3, "RMSprop": 1e-3}
+# Where models of conf/model keep the width of their layers; a list of widths takes the place of one number.
+_WIDTHS = ("model.shape", "model.hidden_units", "model.channels", "model.units")
+# L2 in the gradient; decoupled, it is multiplied by the learning rate.
+MOST_DECAY, MOST_DECOUPLED_DECAY = 0.1, 1.0
 MOST_MOMENTUM = 0.98
-_MOST_REGULARISED = {"model.dropout": 0.75, "model.input_dropout": 0.5, "optimizer.weight_decay": 0.1, "l1": 0.01}
+_MOST_REGULARISED = {"model.dropout": 0.75, "model.input_dropout": 0.5, "l1": 0.01}
 
 
 def optimizer_name(facts: TrainingFacts) -> str:
@@ -58,13 +62,26 @@ def extreme_regulariser(facts: TrainingFacts) -> tuple[str, float] | None:
         value = _largest(facts.setting(key))
         if value is not None and value >= most:
             return key, value
-    return None
+    decay = facts.number("optimizer.weight_decay")
+    most = MOST_DECOUPLED_DECAY if optimizer_name(facts) == "AdamW" else MOST_DECAY
+    return ("optimizer.weight_decay", decay) if decay is not None and decay >= most else None
 
 
 def patience(facts: TrainingFacts) -> float | None:
     """Return the patience of early stopping, None if it did not end this training."""
     most, waits = facts.number("trainer.max_epochs"), facts.number("callbacks.early_stopping.patience")
     return waits if most is not None and len(facts.epochs) < most else None
+
+
+def narrowest_layer(facts: TrainingFacts) -> float | None:
+    """Return the number of units of the narrowest hidden layer that the config names."""
+    for key in _WIDTHS:
+        value = facts.setting(key)
+        widths = value if isinstance(value, list) else [value]
+        numbers = [float(each) for each in widths if isinstance(each, int) and not isinstance(each, bool)]
+        if numbers:
+            return min(numbers)
+    return None
 
 
 def _largest(value: object) -> float | None:

@@ -14,6 +14,8 @@ MEASURED = "measured, docs/diagnosis.md"
 MOST_INPUT = 100.0
 # Healthy runs begin at .985 to 1.08 of the prior loss.
 MOST_START_LOSS, UNUSUAL_START_LOSS = 10.0, 1.8
+# A start that is unusual, and the loss is no number soon after.
+MOST_START_LOSS_OF_DIVERGED = 4.0
 # A standard deviation of targets that initial weights and usual rates are not made for.
 MOST_TARGET_SPREAD = 10.0
 # Share of a layer's units: nothing passes a layer in which hardly a unit is alive.
@@ -86,14 +88,16 @@ def find_unscaled_targets(facts: TrainingFacts) -> Finding | None:
 
 def find_exploding_init(facts: TrainingFacts) -> Finding | None:
     """Initial weights are so large that the loss begins far above that of a constant answer."""
-    start = start_loss(facts)
-    if start is None or start < MOST_START_LOSS:
+    start, learnt = start_loss(facts), learned_on_val(facts)
+    most = (MOST_START_LOSS_OF_DIVERGED if is_diverged(facts) else MOST_START_LOSS) * _loss_of_zero(facts)
+    if start is None or start < most or (learnt is not None and learnt > LEARNED_ENOUGH):
         return None
     return Finding(
         "exploding_init",
         f"exploding init: before the first step the loss is {start:.3g} times that of a constant answer (healthy: 1)",
         {"start_loss": start},
-        threshold=f"a loss at the start above {MOST_START_LOSS:g} times the prior loss",
+        threshold=f"a loss at the start above {MOST_START_LOSS:g} times the prior loss"
+        f" ({MOST_START_LOSS_OF_DIVERGED:g} if it is no number later)",
         source="He et al., Delving deep into rectifiers (2015), 2.2",
         gains="metric",
     )
@@ -161,6 +165,12 @@ def _is_constant_one(facts: TrainingFacts) -> bool:
     """Whether the outputs are the same for all samples, as after a softmax over one output: no scale can matter."""
     found = output_range(facts)
     return end_activation(facts) == "softmax" and found is not None and found.spread == 0
+
+
+def _loss_of_zero(facts: TrainingFacts) -> float:
+    """Return the squared loss of outputs of zero, where a usual training begins, in prior losses."""
+    mean, spread = facts.amount("targets.mean"), facts.amount("targets.std")
+    return 1.0 if has_classes(facts) or mean is None or not spread else 1 + (mean / spread) ** 2
 
 
 def _is_scaling(facts: TrainingFacts) -> bool:

@@ -11,13 +11,14 @@ from tunesmith.insight.diagnosis.curves import (
     is_unfinished,
     jump,
     learned_on_val,
+    rise,
     start_loss,
     swing,
     val_losses,
 )
 from tunesmith.insight.diagnosis.finding import Finding
-from tunesmith.insight.diagnosis.layers import dead_epochs, dead_share, update_ratio
-from tunesmith.insight.diagnosis.settings import excess_of_rate, is_momentum_extreme
+from tunesmith.insight.diagnosis.layers import dead_share, update_ratio
+from tunesmith.insight.diagnosis.settings import MOST_MOMENTUM, excess_of_rate, is_momentum_extreme
 from tunesmith.insight.diagnosis.training_facts import TrainingFacts
 
 MEASURED = "measured, docs/diagnosis.md"
@@ -25,61 +26,71 @@ MEASURED = "measured, docs/diagnosis.md"
 LEAST_UPDATE = 4e-4
 # Of a training that was pruned, early: an order below what any healthy run has.
 LEAST_UPDATE_OF_PRUNED = 1e-4
-# Prior losses by which the validation loss goes up and down from epoch to epoch; healthy runs have .001 to .07.
-MOST_SWING = 0.12
-# Prior losses by which the worst batch is above a constant answer.
+# Prior losses. A batch so far above a constant answer was thrown there by a step.
 MOST_JUMP = 10.0
-# Share of a layer's units that die in the training; healthy runs have 0.
-MOST_DIED = 0.5
-# A rate so many times the optimizer's usual one is no choice that anybody defends.
-MOST_EXCESS = 30.0
+# A validation loss that goes up and down by so much from epoch to epoch; healthy runs have up to .034.
+MOST_SWING, MOST_SWING_OF_EXTREME = 0.07, 0.05
+# A validation loss that ends so much above its least; overfitting takes longer, which a usual rate cannot be told from.
+MOST_RISE_OF_EXTREME = 0.15
+# Share of a layer's units that die within the first epoch; healthy runs have up to .04.
+MOST_DIED = 0.15
+# A rate so many times the optimizer's usual one lies beyond every range that conf/optimizer names.
+EXTREME_RATE = 20.0
 LEARNED_ENOUGH, LEARNED_HALF = 0.9, 0.5
 
 
 def find_too_high_rate(facts: TrainingFacts) -> Finding | None:
     """Steps are so long that the loss is thrown up, swings, or units die; the rate, or the momentum, is to blame."""
-    learnt = learned_on_val(facts)
-    if learnt is not None and learnt > LEARNED_ENOUGH and not is_diverged(facts):
+    learnt, is_extreme = learned_on_val(facts), _is_extreme(facts)
+    if learnt is not None and learnt > LEARNED_ENOUGH and not (is_extreme or is_diverged(facts)):
         return None
-    signs = _signs_of_long_steps(facts)
+    signs = _signs_of_long_steps(facts, is_extreme)
     if not signs:
         return None
     key = "optimizer.momentum" if is_momentum_extreme(facts) else "optimizer.lr"
     what = "momentum" if key == "optimizer.momentum" else "learning rate"
     return Finding(
         "learning_rate_too_high",
-        f"{what} too high: {'; '.join(text for text, _ in signs.values())}",
+        f"{what} too high: {', and '.join(text for text, _ in signs.values())}",
         {name: value for name, (_, value) in signs.items()} | {"setting": key},
         threshold=f"a batch above {MOST_JUMP:g} prior losses, a swing above {MOST_SWING}, {MOST_DIED:.0%} of a layer's"
-        f" units died, or a loss that is no number with a rate {MOST_EXCESS:g} times the usual one",
+        f" units dead within an epoch; with a rate {EXTREME_RATE:g} times the usual one or a momentum above"
+        f" {MOST_MOMENTUM} a swing above {MOST_SWING_OF_EXTREME}, a rise above {MOST_RISE_OF_EXTREME}, or no number",
         source=MEASURED,
         gains="metric",
     )
 
 
-def _signs_of_long_steps(facts: TrainingFacts) -> dict[str, tuple[str, float]]:
+def _is_extreme(facts: TrainingFacts) -> bool:
+    """Whether rate or momentum lie where hardly any training works: a weaker sign then suffices."""
+    excess = excess_of_rate(facts)
+    return is_momentum_extreme(facts) or (excess is not None and excess >= EXTREME_RATE)
+
+
+def _signs_of_long_steps(facts: TrainingFacts, is_extreme: bool) -> dict[str, tuple[str, float]]:
     """Return what shows that steps were too long: a sentence and a number of each sign."""
     signs: dict[str, tuple[str, float]] = {}
-    excess, up, swings, died = excess_of_rate(facts), jump(facts), swing(val_losses(facts)), _died(facts)
-    if is_diverged(facts) and excess is not None and excess >= MOST_EXCESS:
-        signs["times_usual"] = f"it is {excess:.0f} times the usual one, and the loss is no number any more", excess
+    up, swings, rises, died = jump(facts), swing(val_losses(facts)), rise(facts), _died(facts)
+    if is_extreme and is_diverged(facts):
+        signs["times_usual"] = "the loss is no finite number any more", excess_of_rate(facts) or 0.0
     if up is not None and up > MOST_JUMP:
-        signs["worst_batch"] = f"the loss of a batch went up to {up:.3g} times that of a constant answer", up
-    if swings is not None and swings > MOST_SWING:
+        signs["worst_batch"] = f"the training loss went up to {up:.3g} times that of a constant answer", up
+    if died is not None and died > MOST_DIED:
+        signs["died"] = f"{died:.0%} of a layer's units died within the first epoch", died
+    if swings is not None and swings > (MOST_SWING_OF_EXTREME if is_extreme else MOST_SWING):
         signs["swing"] = (
-            f"the validation loss swings by {swings:.2g} prior losses an epoch (healthy: below .07)",
+            f"the validation loss swings by {swings:.2g} prior losses an epoch (healthy: below .035)",
             swings,
         )
-    if died is not None and died > MOST_DIED:
-        signs["died"] = f"{died:.0%} of a layer's units died that were alive at the start", died
+    if is_extreme and rises is not None and rises > MOST_RISE_OF_EXTREME:
+        signs["rise"] = f"the validation loss ends {rises:.2g} prior losses above its least", rises
     return signs
 
 
 def _died(facts: TrainingFacts) -> float | None:
-    """Return the share of a layer's units that were alive at the start and are dead at the last look."""
-    start, epochs = dead_share(facts, 0), dead_epochs(facts)
-    end = dead_share(facts, epochs[-1]) if epochs else None
-    return None if start is None or end is None or epochs[-1] == 0 else end - start
+    """Return the share of a layer's units that were alive at the start and are dead after the first epoch."""
+    start, end = dead_share(facts, 0), dead_share(facts, 1)
+    return None if start is None or end is None else end - start
 
 
 def find_diverged(facts: TrainingFacts) -> Finding | None:
