@@ -14,11 +14,11 @@ Rule = Callable[[TrainingFacts], Finding | None]
 
 # What comes first makes what follows: the first one that is found is the cause, the others its consequences.
 _RULES: tuple[Rule, ...] = (
+    start_rules.find_zero_weights,  # their outputs are constant: they look squashed
     start_rules.find_unscaled_inputs,
     start_rules.find_squashed_outputs,
     start_rules.find_unscaled_targets,
     start_rules.find_exploding_init,
-    start_rules.find_zero_weights,
     start_rules.find_dead_units,
     start_rules.find_vanishing_gradients,
     step_rules.find_too_high_rate,

@@ -23,6 +23,11 @@ from tunesmith.insight.diagnosis.settings import (
 from tunesmith.insight.diagnosis.training_facts import TrainingFacts
 
 MEASURED = "measured, docs/diagnosis.md"
+# What a loss that still falls cannot tell apart, unless the config or the layers do.
+_UNFINISHED = {
+    "stopped_too_early": ("stopped_too_early", "learning_rate_too_low", "too_small_or_short"),
+    "too_small_or_short": ("too_small_or_short", "stopped_too_early", "learning_rate_too_low"),
+}
 FEW_STEPS = 2
 SHORT_PATIENCE = 3
 # Shares of the prior loss that training has removed.
@@ -94,19 +99,13 @@ def find_unfinished(facts: TrainingFacts) -> Finding | None:
     gain, steps, waits = late_gain(val_losses(facts)) or 0.0, steps_per_epoch(facts), patience(facts)
     evidence: dict[str, float | str] = {"late_gain": gain, "epochs": float(len(facts.epochs))}
     falls = f"the second half of {len(facts.epochs)} epochs still took {gain:.2g} of the prior loss off"
-    if _is_tiny(facts):
-        names = ("too_small_or_short", "stopped_too_early")
-        return _unfinished("too_small_or_short", f"too small or too short: {falls}", evidence, names)
-    if steps is not None and steps <= FEW_STEPS:
-        return _unfinished(
-            "too_few_steps", f"too few steps: {steps} an epoch, and {falls}", evidence | {"steps": steps}
-        )
+    if not _is_tiny(facts) and steps is not None and steps <= FEW_STEPS:
+        evidence["steps"] = float(steps)
+        return _unfinished("too_few_steps", f"too few steps: {steps} an epoch, and {falls}", evidence)
     is_short = (num_steps(facts) or MANY_STEPS) < MANY_STEPS or (waits is not None and waits <= SHORT_PATIENCE)
-    if is_short:
-        names = ("stopped_too_early", "learning_rate_too_low", "too_small_or_short")
-        return _unfinished("stopped_too_early", f"stopped too early: {falls}", evidence, names)
-    names = ("too_small_or_short", "stopped_too_early", "learning_rate_too_low")
-    return _unfinished("too_small_or_short", f"too small or too short: {falls}", evidence, names)
+    if is_short and not _is_tiny(facts):
+        return _unfinished("stopped_too_early", f"stopped too early: {falls}", evidence)
+    return _unfinished("too_small_or_short", f"too small or too short: {falls}", evidence)
 
 
 def _is_tiny(facts: TrainingFacts) -> bool:
@@ -114,7 +113,7 @@ def _is_tiny(facts: TrainingFacts) -> bool:
     return width is not None and width <= FEW_UNITS
 
 
-def _unfinished(name: str, text: str, evidence: dict[str, float | str], one_of: tuple[str, ...] = ()) -> Finding:
+def _unfinished(name: str, text: str, evidence: dict[str, float | str]) -> Finding:
     return Finding(
         name,
         text,
@@ -122,7 +121,7 @@ def _unfinished(name: str, text: str, evidence: dict[str, float | str], one_of: 
         threshold=f"a second half of the epochs that took off more than {LATE_GAIN} prior losses, and the best epoch"
         " near the end",
         source=MEASURED,
-        one_of=one_of,
+        one_of=_UNFINISHED.get(name, ()),
         gains="metric",
     )
 
@@ -138,8 +137,8 @@ def find_too_small(facts: TrainingFacts) -> Finding | None:
         "too_small_or_short",
         f"too small or too short: training has removed {max(learnt, 0):.0%} of the prior loss of its own part",
         {"learned": learnt, "gap": apart},
-        threshold=f"less than {LEARNED_MOST:.0%} of the prior loss removed in training by layers of {FEW_UNITS} units or"
-        f" fewer, {LEARNED_NEXT_TO_NOTHING:.0%} by others, and a gap below {SOME_GAP}",
+        threshold=f"less than {LEARNED_MOST:.0%} of the prior loss removed in training by {FEW_UNITS} units a layer"
+        f" or fewer, {LEARNED_NEXT_TO_NOTHING:.0%} by others, and a gap below {SOME_GAP}",
         source=MEASURED,
         one_of=("too_small_or_short", "labels_tell_nothing"),
         gains="metric",
@@ -156,7 +155,7 @@ def find_noisy_labels(facts: TrainingFacts) -> Finding | None:
         f"noisy labels, or inputs that tell too little: {max(on_val, 0):.0%} of the prior loss removed on validation"
         f", and a gap of {apart:.2g}",
         {"learned_on_val": on_val, "gap": apart},
-        threshold=f"less than {LEARNED_LITTLE:.0%} of the prior loss removed on validation, and a gap above {NOISE_GAP}",
+        threshold=f"less than {LEARNED_LITTLE:.0%} of the prior loss removed on validation, a gap above {NOISE_GAP}",
         source=MEASURED,
         one_of=("noisy_labels", "labels_tell_nothing"),
         gains="nothing",

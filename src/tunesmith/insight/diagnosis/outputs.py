@@ -9,7 +9,7 @@ from tunesmith.insight.diagnosis.settings import has_classes
 from tunesmith.insight.diagnosis.training_facts import TrainingFacts
 
 # An activation reaches its bound only nearly.
-_NEAR = 0.02
+_NEAR = 0.05
 # By float32's rounding of a softmax over many outputs.
 _SUM_TOLERANCE = 1e-4
 # A trained linear output is exactly zero for no sample; a ReLU at the end for about half of them.

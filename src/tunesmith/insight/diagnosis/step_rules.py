@@ -79,7 +79,7 @@ def _signs_of_long_steps(facts: TrainingFacts, is_extreme: bool) -> dict[str, tu
         signs["died"] = f"{died:.0%} of a layer's units died within the first epoch", died
     if swings is not None and swings > (MOST_SWING_OF_EXTREME if is_extreme else MOST_SWING):
         signs["swing"] = (
-            f"the validation loss swings by {swings:.2g} prior losses an epoch (healthy: below .035)",
+            f"the validation loss swings by {swings:.2g} prior losses an epoch (healthy: to .035)",
             swings,
         )
     if is_extreme and rises is not None and rises > MOST_RISE_OF_EXTREME:
