@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from tunesmith.insight.diagnosis.data_rules import find_data_faults
 from tunesmith.insight.diagnosis.finding import Finding
+from tunesmith.insight.diagnosis.remedies import with_remedies
 from tunesmith.insight.diagnosis.start_rules import find_zero_weights
 from tunesmith.insight.diagnosis.step_rules import find_diverged, find_too_low_rate
 from tunesmith.insight.diagnosis.training_facts import TrainingFacts
@@ -17,7 +18,8 @@ def find_faults(facts: TrainingFacts) -> list[Finding]:
     """Return what went wrong in a training, the cause that acts most first, cautions last; [] if nothing was found."""
     of_data = find_data_faults(facts)
     of_training = next((found for rule in _RULES if (found := rule(facts)) is not None), None)
-    return [*of_data, *([] if of_training is None else [of_training])]
+    found = [*of_data, *([] if of_training is None else [of_training])]
+    return [with_remedies(each, facts) for each in found]
 
 
 def can_be_looked_at(facts: TrainingFacts) -> bool:
