@@ -18,8 +18,8 @@ def find_faults(facts: TrainingFacts) -> list[Finding]:
     """Return what went wrong in a training, the cause that acts most first, cautions last; [] if nothing was found."""
     of_data = find_data_faults(facts)
     of_training = next((found for rule in _RULES if (found := rule(facts)) is not None), None)
-    found = [*of_data, *([] if of_training is None else [of_training])]
-    return [with_remedies(each, facts) for each in found]
+    in_order = [*of_data, *([] if of_training is None else [of_training])]
+    return [with_remedies(each, facts) for each in in_order]
 
 
 def can_be_looked_at(facts: TrainingFacts) -> bool:
