@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from tunesmith.insight.diagnosis.finding import Finding
 from tunesmith.insight.diagnosis.lines import said
 from tunesmith.insight.pages.page import Section, command, missing, sentence, text
-from tunesmith.insight.pages.repeating import without_sweep
+from tunesmith.insight.pages.repeating import changed_command
 from tunesmith.insight.pages.run_facts import RunFacts
 
 _TITLE = "What went wrong"
@@ -46,7 +46,7 @@ def _finding(facts: RunFacts, finding: Finding) -> str:
         sentence(finding.advice) if finding.advice else "",
         sentence(_GAINS[finding.gains]) if finding.remedies and finding.gains in _GAINS else "",
         sentence("Try, in this order:" if len(finding.remedies) > 1 else "Try:") if finding.remedies else "",
-        *(command(_command(facts, overrides)) for overrides in finding.remedies),
+        *(command(changed_command(facts.overrides, overrides, facts.is_trial)) for overrides in finding.remedies),
     ]
     return "".join(parts)
 
@@ -60,14 +60,6 @@ def _rule(finding: Finding) -> str:
 
 def _short(value: float | str) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _command(facts: RunFacts, overrides: Sequence[str]) -> str:
-    """Return the run's own command with overrides, in the place of those of the same keys."""
-    keys = {override.partition("=")[0].lstrip("+~") for override in overrides}
-    typed = without_sweep(facts.overrides) if facts.is_trial else facts.overrides
-    kept = [word for word in typed if word.partition("=")[0].lstrip("+~") not in {*keys, "ckpt_path"}]
-    return shlex.join(["python", "train.py", *kept, *overrides])
 
 
 def _diagnose(facts: RunFacts, found: Sequence[Finding]) -> str:
