@@ -71,7 +71,7 @@ def rise(facts: TrainingFacts) -> float | None:
 
 
 def has_worsened(facts: TrainingFacts) -> bool:
-    """Whether the tuned metric ends worse than it was at best; True of a loss, whose rise is measured, or if unknown."""
+    """Whether the tuned metric ends worse than it was at best; True of a loss, or if unknown."""
     values = [row[facts.metric] for row in facts.epochs if facts.metric in row]
     if not values or facts.metric == VAL_LOSS or facts.mode not in ("min", "max"):
         return True
