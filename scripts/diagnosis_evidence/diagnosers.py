@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from anchors import ANCHORS, Alarm
+from scoring import Named
 
 from tunesmith.insight.diagnosis.names import CAUTIONS
 from tunesmith.insight.diagnosis.training_facts import TrainingFacts, read_training_facts
 from tunesmith.insight.findings import find_faults
-
-
-@dataclass(frozen=True)
-class Named:
-    """What a diagnoser names; one_of: all the names that it may stand for, itself included."""
-
-    name: str
-    one_of: tuple[str, ...]
-    is_caution: bool = False
-
 
 Diagnoser = Callable[[TrainingFacts], Sequence[Named]]
 

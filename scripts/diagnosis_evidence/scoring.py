@@ -7,13 +7,23 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from diagnosers import Named
 from recorded import Recorded
 from scipy.stats import binomtest
 
+from tunesmith.insight.diagnosis.names import CAUTIONS
+
+
+@dataclass(frozen=True)
+class Named:
+    """What a diagnoser names; one_of: all the names that it may stand for, itself included."""
+
+    name: str
+    one_of: tuple[str, ...]
+    is_caution: bool = False
+
+
 Answers = Mapping[Recorded, Sequence[Named]]
 Measure = Callable[[Recorded, Sequence[Named]], bool]
-CAUTIONS = ("imbalance", "few_validation_samples")
 # Of a training whose loss is no longer a number the two say the same.
 SAME = frozenset({"learning_rate_too_high", "diverged"})
 
