@@ -9,23 +9,23 @@ import pytest
 from conftest import ROOT
 
 sys.path.append(str(ROOT / "scripts" / "diagnosis_evidence"))
-from healthy import DEV, HELDOUT, Tested, jobs, near_best
+from healthy import DEV, HELDOUT, Measured, jobs, near_best
 
 SE = 0.01
 
 
-def tested(setting: str, *errors: float, measure: str = "error", data: str = "digits") -> list[Tested]:
-    return [Tested(setting, data, measure, error, SE) for error in errors]
+def measured(setting: str, *errors: float, measure: str = "error", data: str = "digits") -> list[Measured]:
+    return [Measured(setting, data, measure, error, SE) for error in errors]
 
 
 def test_a_setting_within_two_standard_errors_of_the_best_is_healthy() -> None:
-    runs = [*tested("best", 0.02), *tested("tied", 0.039), *tested("worse", 0.041)]
+    runs = [*measured("best", 0.02), *measured("tied", 0.039), *measured("worse", 0.041)]
 
     assert near_best(runs) == {("best", "digits"), ("tied", "digits")}
 
 
 def test_seeds_that_differ_widen_what_chance_explains() -> None:
-    assert near_best([*tested("best", 0.02, 0.02), *tested("wide", 0.01, 0.09)]) == {
+    assert near_best([*measured("best", 0.02, 0.02), *measured("wide", 0.01, 0.09)]) == {
         ("best", "digits"),
         ("wide", "digits"),
     }
@@ -33,23 +33,23 @@ def test_seeds_that_differ_widen_what_chance_explains() -> None:
 
 def test_a_setting_must_be_near_the_best_in_each_measure() -> None:
     runs = [
-        *tested("best", 0.02),
-        *tested("unsure", 0.02),
-        *tested("best", 0.1, measure="loss"),
-        *tested("unsure", 0.3, measure="loss"),
+        *measured("best", 0.02),
+        *measured("unsure", 0.02),
+        *measured("best", 0.1, measure="loss"),
+        *measured("unsure", 0.3, measure="loss"),
     ]
 
     assert near_best(runs) == {("best", "digits")}
 
 
 def test_each_data_set_has_a_best_setting_of_its_own() -> None:
-    runs = [*tested("default", 0.02), *tested("default", 0.4, data="wine")]
+    runs = [*measured("default", 0.02), *measured("default", 0.4, data="wine")]
 
     assert near_best(runs) == {("default", "digits"), ("default", "wine")}
 
 
 def test_a_run_that_failed_is_not_healthy() -> None:
-    assert near_best([*tested("best", 0.02), *tested("diverged", inf)]) == {("best", "digits")}
+    assert near_best([*measured("best", 0.02), *measured("diverged", inf)]) == {("best", "digits")}
 
 
 @pytest.mark.parametrize("group", [DEV, HELDOUT])
