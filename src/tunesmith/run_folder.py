@@ -28,6 +28,7 @@ METRICS_FILE = "metrics.csv"
 # Of the probes: a row per epoch and layer, and a row per epoch at which the model was looked at.
 LAYERS_FILE = "layers.csv"
 PROBES_FILE = "probes.csv"
+# What is known of the data before the first step: the prior loss, sizes, and the findings of the data checks.
 DATA_FACTS_FILE = "data_facts.json"
 RESULT_FILE = "result.yaml"
 TEST_FILE = "test.yaml"
