@@ -24,7 +24,7 @@ from tunesmith.training.lean.loggers import begun_loggers
 from tunesmith.training.lean.member import Member
 from tunesmith.training.lean.signals import hear_sigterm, uninterrupted
 from tunesmith.training.loggers import log_hparams
-from tunesmith.training.probes.build import make_look
+from tunesmith.training.probes.looks import make_look
 from tunesmith.training.result import Result, failure_recorded, write_result
 from tunesmith.training.run_findings import log_findings
 from tunesmith.training.schedules import check_lengths
