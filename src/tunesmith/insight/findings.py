@@ -4,22 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tunesmith.insight.diagnosis.data_rules import find_data_faults
+from tunesmith.insight.diagnosis import end_rules, start_rules, step_rules
+from tunesmith.insight.diagnosis.data_rules import find_cautions, find_data_faults
 from tunesmith.insight.diagnosis.finding import Finding
 from tunesmith.insight.diagnosis.remedies import with_remedies
-from tunesmith.insight.diagnosis.start_rules import find_zero_weights
-from tunesmith.insight.diagnosis.step_rules import find_diverged, find_too_low_rate
 from tunesmith.insight.diagnosis.training_facts import TrainingFacts
 
-_RULES: tuple[Callable[[TrainingFacts], Finding | None], ...] = (find_zero_weights, find_diverged, find_too_low_rate)
+Rule = Callable[[TrainingFacts], Finding | None]
+
+# What comes first makes what follows: the first one that is found is the cause, the others its consequences.
+_RULES: tuple[Rule, ...] = (
+    start_rules.find_zero_weights,  # their outputs are constant: they look squashed
+    start_rules.find_unscaled_inputs,
+    start_rules.find_squashed_outputs,
+    start_rules.find_unscaled_targets,
+    start_rules.find_exploding_init,
+    start_rules.find_dead_units,
+    start_rules.find_vanishing_gradients,
+    step_rules.find_too_high_rate,
+    step_rules.find_diverged,
+    step_rules.find_too_low_rate,
+    end_rules.find_no_information,
+    end_rules.find_too_regularised,
+    end_rules.find_unfinished,
+    end_rules.find_overfitting,
+    end_rules.find_noisy_labels,
+    end_rules.find_too_small,
+)
 
 
 def find_faults(facts: TrainingFacts) -> list[Finding]:
     """Return what went wrong in a training, the cause that acts most first, cautions last; [] if nothing was found."""
     of_data = find_data_faults(facts)
     of_training = next((found for rule in _RULES if (found := rule(facts)) is not None), None)
-    found = [*of_data, *([] if of_training is None else [of_training])]
-    return [with_remedies(each, facts) for each in found]
+    all_of_them = [*of_data, *([] if of_training is None else [of_training]), *find_cautions(facts)]
+    return [with_remedies(each, facts) for each in all_of_them]
 
 
 def can_be_looked_at(facts: TrainingFacts) -> bool:

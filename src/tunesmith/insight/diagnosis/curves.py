@@ -8,10 +8,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from statistics import fmean
+from statistics import median
 
 from tunesmith.insight.diagnosis.training_facts import TrainingFacts
 
+# A second half of the epochs that took off so many prior losses: the next doubling is worth half of it.
+LATE_GAIN = 0.05
+# What is left to learn below this share of the prior loss is not worth a word.
+LEAST_LEFT = 0.1
 VAL_LOSS, TRAIN_LOSS, EVAL_LOSS = "val/loss", "train/loss", "train_loss"
 
 
@@ -53,9 +57,20 @@ def learned_on_val(facts: TrainingFacts) -> float | None:
     return _one_minus_least(val_losses(facts))
 
 
+def is_diverged(facts: TrainingFacts) -> bool:
+    """Whether a loss is no finite number at some epoch."""
+    return any(not math.isfinite(row[name]) for row in facts.epochs for name in (TRAIN_LOSS, VAL_LOSS) if name in row)
+
+
 def rise(facts: TrainingFacts) -> float | None:
     """Return by how much the validation loss has risen from its least to its last value."""
     losses = _finite(val_losses(facts))
+    return losses[-1] - min(losses) if losses else None
+
+
+def train_rise(facts: TrainingFacts) -> float | None:
+    """Return by how much the training loss in evaluation mode has risen again, from its least to its last value."""
+    losses = _finite(eval_losses(facts)[1:])
     return losses[-1] - min(losses) if losses else None
 
 
@@ -81,16 +96,30 @@ def late_gain(losses: Sequence[float]) -> float | None:
     return min(losses[:half]) - min(losses)
 
 
-def swing(losses: Sequence[float]) -> float | None:
-    """Return the mean change from epoch to epoch in the last two thirds, against the trend of their sign.
+def is_unfinished(facts: TrainingFacts) -> bool:
+    """Whether the validation loss still fell when the training ended: more epochs would have taken off more of it."""
+    losses = val_losses(facts)
+    gain = late_gain(losses)
+    if gain is None or gain < LATE_GAIN or min(losses) < LEAST_LEFT:
+        return False
+    best = losses.index(min(losses)) + 1 if facts.best_epoch is None else facts.best_epoch
+    return best >= 0.8 * len(losses) - 1
 
-    Only the part of the changes that is undone counts: a loss that falls steadily does not swing.
-    """
+
+def jump(facts: TrainingFacts) -> float | None:
+    """Return the training loss of the worst batch at the epochs that were looked at, or of the worst epoch."""
+    worst = [row["max_batch_loss"] for row in facts.looks if "max_batch_loss" in row]
+    losses = _finite([*_in_priors(worst, prior_loss(facts, "train")), *train_losses(facts)])
+    return max(losses, default=None)
+
+
+def swing(losses: Sequence[float]) -> float | None:
+    """Return the median change from epoch to epoch in the last two thirds, up or down, less that of a steady fall."""
     late = _finite(losses)[len(losses) // 3 :]
     if len(late) < 4:
         return None
     changes = [after - before for before, after in pairwise(late)]
-    return fmean(map(abs, changes)) - abs(fmean(changes))
+    return median(map(abs, changes)) - abs(median(changes))
 
 
 def _one_minus_least(losses: Sequence[float]) -> float | None:

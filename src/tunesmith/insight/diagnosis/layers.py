@@ -35,6 +35,12 @@ def dead_share(facts: TrainingFacts, epoch: int) -> float | None:
     return max(shares, default=None)
 
 
+def blocked_share(facts: TrainingFacts, epoch: int) -> float | None:
+    """Return the share of (sample, unit) pairs that let no gradient through, in the layer that has most of them."""
+    shares = [row.blocked_share for row in rows_at(facts, epoch) if row.blocked_share is not None]
+    return max(shares, default=None)
+
+
 def dead_epochs(facts: TrainingFacts) -> list[int]:
     """Return the epochs at which units were looked at."""
     return sorted({row.epoch for row in facts.layers if row.dead_share is not None})

@@ -24,6 +24,7 @@ from tunesmith.run_folder import (
 
 # libyaml reads a config in a tenth of the time; a machine may lack it.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_LAYER_NUMBERS = ("grad_norm", "weight_norm", "update_ratio", "dead_share", "blocked_share")
 _REFERENCE = re.compile(r"\$\{([\w.]+)\}")
 # A chain of references longer than this is a circle.
 _MAX_REFERENCES = 10
@@ -39,6 +40,7 @@ class LayerRow:
     weight_norm: float | None = None
     update_ratio: float | None = None
     dead_share: float | None = None
+    blocked_share: float | None = None
 
 
 @dataclass(frozen=True)
@@ -143,8 +145,7 @@ def _read_rows(path: Path) -> list[dict[str, float]]:
 
 
 def _layer_row(row: Mapping[str, str]) -> LayerRow:
-    numbers = (_cell(row.get(name)) for name in ("grad_norm", "weight_norm", "update_ratio", "dead_share"))
-    return LayerRow(int(row["epoch"]), row.get("layer") or "", *numbers)
+    return LayerRow(int(row["epoch"]), row.get("layer") or "", *(_cell(row.get(name)) for name in _LAYER_NUMBERS))
 
 
 def _is_epoch(cell: str | None) -> bool:
