@@ -149,10 +149,10 @@ def _are_clocks(rows: NDArray[Any]) -> NDArray[np.bool_]:
     steps = np.diff(rows, axis=0)
     if not len(steps):
         return np.zeros(rows.shape[1], np.bool_)
-    is_sorted = (steps > 0).all(axis=0) | (steps < 0).all(axis=0)
-    sizes = np.abs(steps[:, is_sorted])  # few, as a median of each column would cost as much as all else
-    is_sorted[is_sorted] = sizes.max(axis=0) <= CLOCK_STEPS * np.median(sizes, axis=0)
-    return np.asarray(is_sorted)
+    clocks: NDArray[np.bool_] = np.logical_or((steps > 0).all(axis=0), (steps < 0).all(axis=0))
+    sizes = np.abs(steps[:, clocks])  # of few columns: a median of each would cost as much as all else
+    clocks[clocks] = sizes.max(axis=0) <= CLOCK_STEPS * np.median(sizes, axis=0)
+    return clocks
 
 
 def _target_shifts(train: NDArray[Any], others: Mapping[str, Split], has_classes: bool) -> dict[str, Shift]:
