@@ -16,6 +16,7 @@ from tunesmith.data.give_away import GiveAway, find_give_away
 from tunesmith.data.order import measure_order
 from tunesmith.data.rows import Rows
 from tunesmith.data.shift import Shift, measure_shift
+from tunesmith.data.statistics import describe_numbers
 
 if TYPE_CHECKING:
     from tunesmith.data.splits import Split, Splits
@@ -47,7 +48,8 @@ class Copies:
 class Measures:
     """copies, shifts: by part, without parts that are empty; target_shifts: of the target, or of each class's share.
 
-    changes: see measure_order. None: it cannot be measured, as of token ids or of rows in a file.
+    changes: see measure_order; inputs, targets: of the training part, see describe_numbers. None: it cannot be
+        measured, as of token ids or of rows in a file.
     """
 
     copies: Mapping[str, Copies]
@@ -55,6 +57,8 @@ class Measures:
     target_shifts: Mapping[str, Shift]
     give_away: GiveAway | None
     changes: float | None
+    inputs: Mapping[str, float] | None
+    targets: Mapping[str, float] | None
     columns: Columns
 
 
@@ -113,6 +117,8 @@ def measure_parts(splits: Splits) -> Measures:
         target_shifts={} if known is None else _target_shifts(known, others, bool(splits.classes)),
         give_away=_find_give_away(splits, columns) if is_table and has_one_target else None,
         changes=None if known is None else measure_order(known),
+        inputs=describe_numbers(inputs),
+        targets=describe_numbers(targets),
         columns=columns,
     )
 
