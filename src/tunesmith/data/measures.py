@@ -19,6 +19,8 @@ from tunesmith.data.shift import Shift, measure_shift
 from tunesmith.data.statistics import describe_numbers
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from tunesmith.data.splits import Split, Splits
 
 # Rows of a part whose means are compared, and values of rows that stay in a file: evenly spaced ones stand for all.
@@ -164,8 +166,8 @@ def _are_clocks(rows: NDArray[Any]) -> NDArray[np.bool_]:
 def _find_give_away(splits: Splits, columns: Columns) -> GiveAway:
     """Look at validation rows too: of few rows, one of many columns tells the target by chance."""
     parts = (splits.train, splits.val)
-    inputs = np.concatenate([_numpy(part.inputs) for part in parts])
-    return find_give_away(columns.merged(inputs), np.concatenate([_numpy(part.targets[:]) for part in parts]))
+    inputs = np.concatenate([_matrix(part) for part in parts])
+    return find_give_away(columns.merged(inputs), np.concatenate([_spaced(part.targets, part) for part in parts]))
 
 
 def _target_shifts(train: NDArray[Any], others: Mapping[str, Split], has_classes: bool) -> dict[str, Shift]:
@@ -181,15 +183,15 @@ def _shares(targets: NDArray[Any], labels: NDArray[Any] | None) -> NDArray[Any]:
 
 def _matrix(part: Split) -> NDArray[Any]:
     """Return evenly spaced rows of a part's inputs, (rows, features)."""
-    inputs = part.inputs
-    row_size = max(1, prod(inputs.shape[1:]))
-    most = max(1, MAX_MAPPED_VALUES // row_size) if isinstance(inputs, Rows) else MAX_ROWS
-    every = -(-len(part) // most)
-    if isinstance(inputs, Rows):
-        import torch
+    return _spaced(part.inputs, part)
 
-        return _numpy(inputs[torch.arange(0, len(part), every)])
-    return _numpy(inputs[::every])
+
+def _spaced(values: Tensor | Rows, part: Split) -> NDArray[Any]:
+    """Return the values of evenly spaced rows: fewer if their inputs are read from a file."""
+    most = MAX_ROWS
+    if isinstance(part.inputs, Rows):
+        most = max(1, MAX_MAPPED_VALUES // max(1, prod(part.inputs.shape[1:])))
+    return _numpy(values[:: max(1, -(-len(part) // most))])
 
 
 def _numpy(values: Any) -> NDArray[Any]:
