@@ -8,13 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from tunesmith.insight.diagnosis.finding import Finding
+from tunesmith.insight.diagnosis.lines import FOLDS
 from tunesmith.insight.diagnosis.training_facts import TrainingFacts, read_training_facts
 from tunesmith.insight.findings import can_be_looked_at, find_faults
 from tunesmith.run_folder import fold_name
 
 KEY = "findings"
-# Evidence of a finding of a run with folds: how many of them have it.
-FOLDS = "folds"
 
 
 def look_at(facts: TrainingFacts) -> list[Finding] | None:

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from tunesmith.errors import printable
 from tunesmith.insight.diagnosis.finding import Finding
 
+# Evidence of a finding of a run with folds: how many of them have it.
+FOLDS = "folds"
 # Findings that a console shows.
 MAX_SHOWN = 3
 NOTHING = "nothing: no rule of docs/diagnosis.md fires"
@@ -30,9 +32,10 @@ def console_rows(findings: Sequence[Finding] | None, folder: str) -> Iterator[tu
 
 
 def said(finding: Finding) -> str:
-    """Return the name and the sentence, or the sentence alone if it begins with the name's words."""
-    words = finding.name.replace("_", " ")
-    return finding.text if finding.text.lower().startswith(words) else f"{finding.name}: {finding.text}"
+    """Return the name and the sentence, or the sentence alone if it begins with the name's words; and in which folds."""
+    words, folds = finding.name.replace("_", " "), finding.evidence.get(FOLDS)
+    named = finding.text if finding.text.lower().startswith(words) else f"{finding.name}: {finding.text}"
+    return named if folds is None else f"{named} (in {folds} folds)"
 
 
 def as_markdown(findings: Sequence[Finding]) -> str:

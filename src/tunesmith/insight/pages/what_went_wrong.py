@@ -40,7 +40,7 @@ def _not_looked_at(facts: RunFacts) -> str:
 
 def _finding(facts: RunFacts, finding: Finding) -> str:
     parts = [
-        sentence(f"{'Caution: ' if finding.is_caution else ''}{said(finding)}."),
+        sentence(f"{'Caution: ' if finding.is_caution else ''}{_begun(said(finding))}."),
         f'<p class="note">{text(_rule(finding))}</p>\n',
         sentence(f"These numbers cannot tell apart: {', '.join(finding.one_of)}.") if finding.one_of else "",
         sentence(finding.advice) if finding.advice else "",
@@ -49,6 +49,12 @@ def _finding(facts: RunFacts, finding: Finding) -> str:
         *(command(changed_command(facts.overrides, overrides, facts.is_trial)) for overrides in finding.remedies),
     ]
     return "".join(parts)
+
+
+def _begun(words: str) -> str:
+    """Return a sentence with its first letter in capitals, unless it begins with a name."""
+    first = words.partition(" ")[0]
+    return words if "_" in first else words[:1].upper() + words[1:]
 
 
 def _rule(finding: Finding) -> str:

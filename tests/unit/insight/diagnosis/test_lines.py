@@ -54,6 +54,10 @@ def test_a_sentence_has_its_name(text: str, shown: str) -> None:
     assert said(Finding("learning_rate_too_low", text)) == shown
 
 
+def test_a_finding_of_folds_says_of_how_many() -> None:
+    assert said(Finding("shift", "parts differ", {"folds": "2 of 3"})) == "shift: parts differ (in 2 of 3 folds)"
+
+
 def test_no_text_steers_a_console() -> None:
     ((_, shown), _) = console_rows([Finding("shift", "column \x1b[2J")], "a")
     assert shown == "shift: column \\x1b[2J"

@@ -30,7 +30,7 @@ def shown(facts: RunFacts = FACTS, **more: Any) -> str:
 
 def test_a_finding_has_numbers_threshold_source_and_the_runs_command_with_each_remedy() -> None:
     assert shown() == (
-        "too regularised: 0.9 of the prior loss is left. "
+        "Too regularised: 0.9 of the prior loss is left. "
         "too_regularised: learn 0.1235, of val/loss. Threshold: learn < .7. Source: measured. "
         "Try, in this order: "
         "python train.py data=digits optimizer.lr=0.2 model.dropout=0.3 copy "
@@ -42,7 +42,7 @@ def test_a_finding_has_numbers_threshold_source_and_the_runs_command_with_each_r
 def test_what_it_cannot_tell_apart_advice_and_what_a_remedy_gains_are_said() -> None:
     said = shown(one_of=("too_regularised", "overfitting"), advice="Look at the samples.", gains="time")
     assert "cannot tell apart: too_regularised, overfitting. Look at the samples. A remedy saves time" in said
-    assert "Caution: too regularised" in shown(is_caution=True)
+    assert "Caution: Too regularised" in shown(is_caution=True)
 
 
 def test_without_a_remedy_there_is_nothing_to_try() -> None:
