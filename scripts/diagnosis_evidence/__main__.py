@@ -1,7 +1,7 @@
 """Faults planted on purpose, and what the diagnosis says of them: python scripts/diagnosis_evidence record, then score
 
 record trains in this process what its folder does not have yet; score reads the folder and prints the tables of
-docs/diagnosis.md.
+docs/diagnosis.md; remedies tries what is to mend the first findings, in a copy of each run.
 """
 
 import argparse
@@ -27,7 +27,7 @@ ROOT = Path("outputs", "diagnosis")
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=("record", "score", "misses", "harm"))
+    parser.add_argument("command", choices=("record", "score", "misses", "harm", "remedies"))
     parser.add_argument("--only", nargs="*", choices=GROUPS, default=list(GROUPS), help="groups of runs")
     parser.add_argument("--plants", nargs="*", help="names of plants")
     parser.add_argument("--seeds", nargs="*", type=int)
@@ -42,6 +42,12 @@ def main() -> None:
     for group in options.only:
         runs = [run for run in read_runs(options.root, [group]) if _is_chosen(run, options)]
         runs = healthy.healthy_in_fact(options.root, runs)
+        if options.command == "remedies":
+            from tried_remedies import remedy_lines
+
+            for line in remedy_lines(runs, options.root):
+                print(line, flush=True)
+            continue
         print(*_report(options.command, group, runs), sep="\n")
 
 

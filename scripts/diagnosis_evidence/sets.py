@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+import yaml
 from numpy.typing import NDArray
 
-import tunesmith
-from tunesmith.data.arrays import Arrays
+from project.data.moons import Moons
+from tunesmith.config.folder import CONF
+from tunesmith.data.arrays import Source
+from tunesmith.data.sources.images import Mnist5k
+from tunesmith.data.sources.sklearn_dataset import SklearnDataset
 
 Values = NDArray[np.float64]
 
@@ -36,20 +40,18 @@ def load(name: str) -> Table:
     """Return a data set whole; one that does not ship with tunesmith is made."""
     if name in MADE:
         return MADE[name](np.random.default_rng(0))
-    from hydra.utils import instantiate
-
-    node = tunesmith.compose(f"data={name}").data
-    keys = {key: node[key] for key in ("name", "samples", "noise") if key in node}
-    arrays: Arrays = instantiate(node.source)(**keys).load()
+    arrays = _source(name).load()
     targets = np.asarray(arrays.targets)
     is_class = bool(arrays.classes) or targets.dtype == np.int64
     return Table(np.asarray(arrays.inputs, np.float64), targets.astype(np.int64 if is_class else np.float64))
 
 
-@cache
 def batch_size(name: str) -> int:
-    """Return the batch size that conf/ gives the data set, or one for its size."""
-    return 32 if name in MADE else int(tunesmith.compose(f"data={name}").data.batch_size)
+    """Return the batch size that conf/ gives the data set; a made one has 32."""
+    if name in MADE:
+        return 32
+    keys = [yaml.safe_load((CONF / "data" / f"{file}.yaml").read_text()) for file in ("base", name)]
+    return int({**keys[0], **keys[1]}["batch_size"])
 
 
 @cache
@@ -62,6 +64,12 @@ def train_size(name: str) -> int:
 def scale(name: str) -> str:
     """Return how inputs are scaled unless that is the fault."""
     return "global" if name == "mnist_5k" else "standard"
+
+
+def _source(name: str) -> Source:
+    if name == "mnist_5k":
+        return Mnist5k()
+    return Moons(samples=1000, noise=0.2) if name == "moons" else SklearnDataset(name)
 
 
 def _blobs(random: np.random.Generator) -> Table:

@@ -97,10 +97,8 @@ class _Trials:
             result = _train(config, place)
             values.append(read_values(place, result))
             shown = "none" if result.get("value") is None else f"{result['value']:.4g}"
-            label = " ".join(overrides) or ORIGINAL
-            self.tell(
-                f"seed {seed}", f"{label}: {self.base.objective.metric} {shown}, {result.get('epochs', 0)} epochs"
-            )
+            reached = f"{self.base.objective.metric} {shown}, {result.get('epochs', 0)} epochs"
+            self.tell(f"seed {seed}", f"{' '.join(overrides) or ORIGINAL}: {reached}")
         return values
 
     def compare(self, gains: str, overrides: tuple[str, ...], before: Sequence[Values]) -> Tried:

@@ -21,10 +21,9 @@ def lower_lr(knobs: Knobs) -> Iterator[Remedy]:
     lr, usual = _lr(knobs), _usual_lr(knobs)
     if lr is None:
         return
-    if usual is not None and lr >= _FAR * usual:
-        yield _to_lr(knobs, usual)
-    yield _to_lr(knobs, lr / 10)
-    yield _to_lr(knobs, lr / 100)
+    is_far = usual is not None and lr >= _FAR * usual
+    for rate in (usual, usual / 10) if is_far and usual is not None else (lr / 10, lr / 100):
+        yield _to_lr(knobs, rate)
 
 
 def higher_lr(knobs: Knobs) -> Iterator[Remedy]:
