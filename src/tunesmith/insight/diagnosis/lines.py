@@ -24,7 +24,7 @@ def console_rows(findings: Sequence[Finding] | None, folder: str) -> Iterator[tu
         return
     for finding in findings[:MAX_SHOWN]:
         first = f" (try {shlex.join(finding.remedies[0])})" if finding.remedies else ""
-        yield "found", printable(f"{said(finding)}{first}")
+        yield "caution" if finding.is_caution else "found", printable(f"{said(finding)}{first}")
     if len(findings) > MAX_SHOWN:
         yield "", f"{len(findings) - MAX_SHOWN} more in result.yaml"
     has_remedy = any(finding.remedies for finding in findings)
@@ -32,10 +32,22 @@ def console_rows(findings: Sequence[Finding] | None, folder: str) -> Iterator[tu
 
 
 def said(finding: Finding) -> str:
-    """Return the name and the sentence, or the sentence alone if it begins with the name's words; and in which folds."""
+    """Return name and sentence, or the sentence alone if it begins with the name's words; and in which folds."""
     words, folds = finding.name.replace("_", " "), finding.evidence.get(FOLDS)
     named = finding.text if finding.text.lower().startswith(words) else f"{finding.name}: {finding.text}"
     return named if folds is None else f"{named} (in {folds} folds)"
+
+
+def rule(finding: Finding) -> str:
+    """Return the name with its numbers, the threshold, and who says so."""
+    evidence = ", ".join(f"{key} {_short(value)}" for key, value in finding.evidence.items())
+    parts = {"Threshold": finding.threshold, "Source": finding.source}
+    lines = [f"{label}: {words}" for label, words in parts.items() if words]
+    return ". ".join([f"{finding.name}{': ' if evidence else ''}{evidence}", *lines]) + "."
+
+
+def _short(value: float | str) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def as_markdown(findings: Sequence[Finding]) -> str:
@@ -47,7 +59,7 @@ def _paragraphs(finding: Finding) -> str:
     remedies = [f"    {printable(shlex.join(overrides))}" for overrides in finding.remedies]
     parts = [
         f"**{_escaped(said(finding))}**",
-        f"{_escaped(finding.name)}. Threshold: {_escaped(finding.threshold)}. Source: {_escaped(finding.source)}.",
+        _escaped(rule(finding)),
         f"One of: {_escaped(', '.join(finding.one_of))}." if finding.one_of else "",
         "\n".join(["Try, in this order:", "", *remedies]) if remedies else "",
         _escaped(finding.advice or ""),

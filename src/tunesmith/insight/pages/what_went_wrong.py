@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 
 from tunesmith.insight.diagnosis.finding import Finding
-from tunesmith.insight.diagnosis.lines import said
+from tunesmith.insight.diagnosis.lines import rule, said
 from tunesmith.insight.pages.page import Section, command, missing, sentence, text
 from tunesmith.insight.pages.repeating import changed_command
 from tunesmith.insight.pages.run_facts import RunFacts
@@ -41,7 +41,7 @@ def _not_looked_at(facts: RunFacts) -> str:
 def _finding(facts: RunFacts, finding: Finding) -> str:
     parts = [
         sentence(f"{'Caution: ' if finding.is_caution else ''}{_begun(said(finding))}."),
-        f'<p class="note">{text(_rule(finding))}</p>\n',
+        f'<p class="note">{text(rule(finding))}</p>\n',
         sentence(f"These numbers cannot tell apart: {', '.join(finding.one_of)}.") if finding.one_of else "",
         sentence(finding.advice) if finding.advice else "",
         sentence(_GAINS[finding.gains]) if finding.remedies and finding.gains in _GAINS else "",
@@ -55,17 +55,6 @@ def _begun(words: str) -> str:
     """Return a sentence with its first letter in capitals, unless it begins with a name."""
     first = words.partition(" ")[0]
     return words if "_" in first else words[:1].upper() + words[1:]
-
-
-def _rule(finding: Finding) -> str:
-    evidence = ", ".join(f"{key} {_short(value)}" for key, value in finding.evidence.items())
-    parts = {"Threshold": finding.threshold, "Source": finding.source}
-    rule = [f"{label}: {words}" for label, words in parts.items() if words]
-    return ". ".join([f"{finding.name}{': ' if evidence else ''}{evidence}", *rule]) + "."
-
-
-def _short(value: float | str) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _diagnose(facts: RunFacts, found: Sequence[Finding]) -> str:

@@ -12,6 +12,7 @@ from tunesmith.insight.diagnosis.lines import as_markdown, console_rows, said
 OVERFITTING = Finding(
     "overfitting",
     "val/loss rises by 0.4 of the prior loss",
+    {"rise": 0.4},
     threshold="rise > 0.1",
     source="measured",
     remedies=(("model.dropout=0.5",), ("model.hidden_units=32", "model.num_layers=1")),
@@ -58,6 +59,10 @@ def test_a_finding_of_folds_says_of_how_many() -> None:
     assert said(Finding("shift", "parts differ", {"folds": "2 of 3"})) == "shift: parts differ (in 2 of 3 folds)"
 
 
+def test_a_caution_is_called_one() -> None:
+    assert next(console_rows([Finding("imbalance", "imbalance: 16:1", is_caution=True)], "a"))[0] == "caution"
+
+
 def test_no_text_steers_a_console() -> None:
     ((_, shown), _) = console_rows([Finding("shift", "column \x1b[2J")], "a")
     assert shown == "shift: column \\x1b[2J"
@@ -67,13 +72,13 @@ def test_markdown_has_remedies_as_code_and_no_text_that_is_markup() -> None:
     finding = replace(OVERFITTING, text="column <b>*x*</b>", one_of=("overfitting", "shift"), advice="look")
     assert as_markdown([finding, OVERFITTING]).split("\n\n") == [
         r"**overfitting: column \<b\>\*x\*\</b\>**",
-        r"overfitting. Threshold: rise \> 0.1. Source: measured.",
+        r"overfitting: rise 0.4. Threshold: rise \> 0.1. Source: measured.",
         "One of: overfitting, shift.",
         "Try, in this order:",
         "    model.dropout=0.5\n    model.hidden_units=32 model.num_layers=1",
         "look",
         "**overfitting: val/loss rises by 0.4 of the prior loss**",
-        r"overfitting. Threshold: rise \> 0.1. Source: measured.",
+        r"overfitting: rise 0.4. Threshold: rise \> 0.1. Source: measured.",
         "Try, in this order:",
         "    model.dropout=0.5\n    model.hidden_units=32 model.num_layers=1",
     ]
