@@ -50,7 +50,7 @@ def test_result_holds_the_best_epoch_of_metrics(folder: Path) -> None:
     assert list(result) == [
         *("metric", "mode", "value", "epoch", "epochs", "parameters", "seconds", "state", "reason"),
         *("checkpoint", "seed", "threads", "engine", "note", "tags", "versions", "commit", "dirty"),
-        "data_digest",
+        *("data_digest", "findings"),
     ]
     assert (result["state"], result["epochs"], result["threads"]) == ("COMPLETE", 4, 1)
 
@@ -68,7 +68,7 @@ def test_the_folder_holds_what_the_design_lists(folder: Path) -> None:
         *("layers.csv", "probes.csv"),
     }
     assert [path.name for path in (folder / "checkpoints").iterdir()] == ["best.ckpt"]
-    assert len(list(folder.glob("events.out.tfevents*"))) == 1
+    assert len(list(folder.glob("events.out.tfevents*"))) == 2  # the second one has the findings, after the Trainer
 
 
 def test_the_checkpoint_holds_plain_values(folder: Path) -> None:
