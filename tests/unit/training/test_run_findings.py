@@ -73,7 +73,7 @@ def test_a_run_without_probes_is_looked_at_and_says_if_nothing_is_found(engine: 
     result = train_in(cfg, tmp_path, NoReporter())
     assert isinstance(result["findings"], list)
     (text,) = texts(tmp_path)
-    assert text.startswith("**" if result["findings"] else "Found nothing")
+    assert text.startswith("**" if result["findings"] else "Found nothing in the curves")
 
 
 def test_a_plain_run_prints_what_was_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -145,16 +145,18 @@ class Texts:
         self.rows += [[key, *row] for row in data]
 
 
-def test_a_logger_that_takes_tables_gets_one_beside_a_broken_one(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_logger_that_takes_tables_gets_one_beside_a_broken_one(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     loggers: Any = [Texts(is_broken=True), object(), logger := Texts()]
     with caplog.at_level(logging.WARNING):
-        log_findings(loggers, {"findings": [SHIFT], "epochs": 3})
+        log_findings(loggers, tmp_path, {"findings": [SHIFT], "epochs": 3})
     assert logger.rows == [["findings", "shift", "parts differ", "> 3", "a=1 b=2"]]
     assert "logger: the findings are not logged: no server" in caplog.text
 
 
 @pytest.mark.parametrize("found", [[], None])
-def test_a_trial_without_a_finding_logs_no_text(found: list[object] | None) -> None:
+def test_a_trial_without_a_finding_logs_no_text(tmp_path: Path, found: list[object] | None) -> None:
     with hand_over(Listener()):
-        log_findings([logger := Texts()], {"findings": found, "epochs": 3})  # type: ignore[list-item]
+        log_findings([logger := Texts()], tmp_path, {"findings": found, "epochs": 3})  # type: ignore[list-item]
     assert logger.rows == []
