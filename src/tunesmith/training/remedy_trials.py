@@ -14,12 +14,12 @@ from omegaconf import DictConfig, OmegaConf, flag_override
 
 from tunesmith import run_folder
 from tunesmith.checks import check_config
-from tunesmith.errors import RunFailed, UserError, printable
+from tunesmith.errors import MachineFault, RunFailed, UserError, printable, text_of
 from tunesmith.insight.diagnosis.finding import Finding
 from tunesmith.insight.diagnosis.measures import choose_metric, read_values
 from tunesmith.insight.diagnosis.outcomes import BETTER, Measure, Outcome, Values, judge
 from tunesmith.insight.diagnosis.training_facts import read_training_facts
-from tunesmith.machine_faults import silence_helpers
+from tunesmith.machine_faults import find_machine_fault, silence_helpers
 from tunesmith.reporting import NoReporter
 from tunesmith.training.engine import AUTO, KEY, choose_engine
 from tunesmith.training.memory import free_cuda
@@ -104,8 +104,13 @@ class _Trials:
     def compare(self, gains: str, overrides: tuple[str, ...], before: Sequence[Values]) -> Tried:
         try:
             after = self.train(overrides)
-        except UserError as error:
-            return Tried(overrides, f"cannot be trained: {error}")
+        except MachineFault:
+            raise
+        except Exception as error:  # a model of one's own may not take the value; the original has been trained
+            if (fault := find_machine_fault(error, self.folder)) is not None:
+                raise fault from None
+            kind = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
+            return Tried(overrides, f"cannot be trained: {kind}{text_of(error)}")
         objective = Measure(self.base.objective.metric, self.base.objective.mode)
         metric = choose_metric(overrides, objective, {name for values in after for name in values})
         if metric.name == "val/loss":

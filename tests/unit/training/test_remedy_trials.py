@@ -79,12 +79,14 @@ def test_a_run_that_has_gone_on_since_is_tried_anew(tmp_path: Path) -> None:
 
 
 def test_a_remedy_that_cannot_be_trained_is_passed_over(tmp_path: Path) -> None:
-    best, told = _try(tmp_path, _zeros(), ("model.units=3",), ("model.num_layers=0",), HE)
+    not_there, refused, breaks = ("model.units=3",), ("model.num_layers=0",), ("model.dropout=[0.1,0.2,0.3]",)
+    best, told = _try(tmp_path, _zeros(), not_there, refused, breaks, HE)
     assert best is not None
     assert best.overrides == HE
     tried = [line for line in told if line.startswith("tried")]
     assert "cannot be trained: model.units must be a key of the run's config" in tried[0]
     assert "cannot be trained: model.num_layers must be an integer >= 1; got 0" in tried[1]
+    assert "cannot be trained: " in tried[2]
 
 
 def test_an_original_that_diverges_is_worse_than_any_number(tmp_path: Path) -> None:

@@ -111,6 +111,7 @@ def test_what_no_override_mends_has_advice_and_promises_nothing(name: str) -> No
         ("dead_units", ("model.initializer=0.1",), "model.initializer=he"),
         ("dead_units", ("optimizer.lr=0.1",), "optimizer.lr=0.001"),
         ("dead_units", (), "model.activation=leaky_relu"),
+        ("dead_units", ("model.hidden_units=1",), "model.hidden_units=4"),
         ("unscaled_inputs", ("data.scale=none",), "data.scale=standard"),
         ("unscaled_inputs", ("data=mnist_5k", "data.scale=none"), "data.scale=global"),
         ("too_regularised", ("model.dropout=0.9",), "model.dropout=0.45"),
