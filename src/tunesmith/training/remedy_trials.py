@@ -16,9 +16,9 @@ from tunesmith import run_folder
 from tunesmith.checks import check_config
 from tunesmith.errors import MachineFault, RunFailed, UserError, printable, text_of
 from tunesmith.insight.diagnosis.finding import Finding
-from tunesmith.insight.diagnosis.measures import choose_metric, read_values
-from tunesmith.insight.diagnosis.outcomes import BETTER, Measure, Outcome, Values, judge
 from tunesmith.insight.diagnosis.training_facts import read_training_facts
+from tunesmith.insight.tries.measures import choose_metric, read_values
+from tunesmith.insight.tries.outcomes import BETTER, Measure, Outcome, Values, judge
 from tunesmith.machine_faults import find_machine_fault, silence_helpers
 from tunesmith.reporting import NoReporter
 from tunesmith.training.engine import AUTO, KEY, choose_engine

@@ -11,7 +11,7 @@ from tiny import small
 
 from tunesmith.errors import UserError
 from tunesmith.insight.diagnosis.finding import Finding
-from tunesmith.insight.diagnosis.outcomes import BETTER
+from tunesmith.insight.tries.outcomes import BETTER
 from tunesmith.run_folder import RESULT_FILE, TRY_FILE, read_yaml, write_yaml
 from tunesmith.training.remedy_trials import Tried, try_remedies, with_overrides
 
