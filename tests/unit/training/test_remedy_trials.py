@@ -53,7 +53,9 @@ def test_remedies_are_tried_in_their_order_until_one_is_better(tmp_path: Path) -
     record = read_yaml(tmp_path / TRY_FILE)
     assert (record["finding"], record["seeds"], record["better"]) == ("zero_weights", [7, 8], list(HE))
     assert [row["verdict"] for row in record["tried"]] == ["no difference", BETTER]
-    assert record["tried"][1]["difference"] > record["tried"][1]["standard_error"] > 0
+    he = record["tried"][1]
+    assert he["difference"] > he["standard_error"] > 0
+    assert (he["metric"], len(he["original"]), len(he["values"])) == ("val/loss", 2, 2)
     folders = {path.relative_to(tmp_path / "try").parts[:2] for path in _written(tmp_path)}
     assert folders == {(name, seed) for name in ("original", *HE, *SAME) for seed in ("seed_7", "seed_8")}
 
@@ -93,7 +95,7 @@ def test_an_original_that_diverges_is_worse_than_any_number(tmp_path: Path) -> N
     faulty = ("optimizer=sgd", "optimizer.lr=1e20", "model.batch_norm=false", "trainer.max_epochs=5")
     best, told = _try(tmp_path, small("data=iris", *faulty), ("optimizer.lr=0.1",))
     assert best is not None
-    assert "in 2 of 2 runs in which the original has none: better" in best.words
+    assert "in 2 of 2 runs in which the original has none: better" in best.outcome.words
     assert "val/loss none" in told[0]
 
 
@@ -116,6 +118,7 @@ def test_data_that_have_changed_since_the_run_are_refused(tmp_path: Path) -> Non
 
 def test_an_override_changes_a_value_of_a_copy() -> None:
     cfg = small("data=iris")
-    changed = with_overrides(cfg, ["optimizer.lr=0.5", "model.shape=[2,3]"])
+    changed = with_overrides(cfg, ["optimizer.lr=0.5", "model.shape=[2,3]", "trainer.gradient_clip_val=1.0"])
+    assert changed.trainer.gradient_clip_val == 1  # was null
     assert (changed.optimizer.lr, changed.model.shape, changed.learner.optimizer.lr) == (0.5, [2, 3], 0.5)
     assert cfg.optimizer.lr == 0.001
