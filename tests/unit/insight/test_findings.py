@@ -1,6 +1,7 @@
 """Findings of a training: the cause first, one each, and nothing of a healthy one."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -15,6 +16,7 @@ FALLING = tuple(1 - 0.03 * epoch for epoch in range(20))
 OVERFIT = (*HEALTHY[:10], *(HEALTHY[9] + 0.04 * epoch for epoch in range(10)))
 NOISY = (*(0.9 - 0.02 * epoch for epoch in range(10)), *(0.72 + 0.01 * epoch for epoch in range(10)))
 AT_CHANCE = tuple(1 + 0.01 * epoch for epoch in range(20))
+LONGER = {"trainer.max_epochs": 100}
 SGD = {"optimizer._target_": "torch.optim.SGD", "optimizer.momentum": 0.9}
 BOUNDED = {"output_min": 0.0, "output_max": 1.0, "output_sum_min": 0.4, "output_sum_max": 5.0}
 SOFTMAX = {**BOUNDED, "output_sum_min": 0.99999, "output_sum_max": 1.00001}
@@ -25,6 +27,18 @@ RAW = {"inputs": {"abs_max": 255.0}}
 
 def names(facts: TrainingFacts) -> list[str]:
     return [finding.name for finding in find_faults(facts)]
+
+
+def classified(val: Sequence[float], accuracy: float) -> TrainingFacts:
+    """Return a training on ten classes that has learnt its own part by heart, with a validation accuracy."""
+    unit = math.log(10)
+    facts = training(
+        [loss * unit for loss in val],
+        fit={20: 0.3 * unit},
+        start=unit,
+        data={"classes": {"train": [100] * 10}, "prior_loss": {"train": unit, "val": unit}},
+    )
+    return replace(facts, epochs=[{**row, "val/acc": accuracy} for row in facts.epochs])
 
 
 # Each fault beside the nearest training that has none.
@@ -112,6 +126,12 @@ def names(facts: TrainingFacts) -> list[str]:
         ),
         pytest.param("stopped_too_early", training([0.9, 0.7, 0.5]), training([0.9, 0.2, 0.09])),
         pytest.param(
+            "stopped_too_early",
+            training(FALLING, config=LONGER | {"callbacks.early_stopping.patience": 1}),
+            training(FALLING, config=LONGER | {"callbacks.early_stopping.patience": 10}),
+            id="patience",
+        ),
+        pytest.param(
             "too_small_or_short",
             training(FALLING, config={"model.hidden_units": 2}),
             training(config={"model.hidden_units": 2}),
@@ -123,7 +143,13 @@ def names(facts: TrainingFacts) -> list[str]:
             id="few units, over",
         ),
         pytest.param("overfitting", training(OVERFIT, fit={20: 0.01}), training(OVERFIT[:12], fit={12: 0.01})),
-        pytest.param("noisy_labels", training(NOISY, fit={20: 0.4}), training([0.5] * 20, fit={20: 0.3})),
+        pytest.param("noisy_labels", classified(NOISY, 0.55), classified(NOISY, 0.75), id="classes: errors everywhere"),
+        pytest.param(
+            "noisy_labels",
+            training([0.8] * 20, fit={20: 0.4}, data=NUMBERS),
+            training([0.7] * 20, fit={20: 0.4}, data=NUMBERS),
+            id="numbers: little learnt",
+        ),
     ],
 )
 def test_a_fault_is_named_alone_and_its_healthy_neighbour_has_none(

@@ -10,14 +10,17 @@ from collections.abc import Sequence
 from itertools import pairwise
 from statistics import fmean, median
 
+from tunesmith.insight.diagnosis.settings import SHORT_PATIENCE, patience
 from tunesmith.insight.diagnosis.training_facts import TrainingFacts
 
 # A second half of the epochs that took off so many prior losses: the next doubling is worth half of it.
-LATE_GAIN = 0.05
+LATE_GAIN = 0.1
 # What is left to learn below this share of the prior loss is not worth a word.
 LEAST_LEFT = 0.1
 # Relative change of a metric below which validation parts of a few hundred samples are not sure of one.
 LEAST_WORSENING = 0.05
+# Of fewer than a tenth of the samples, errors are too few to say how they are spread.
+MOST_ACCURACY = 0.9
 VAL_LOSS, TRAIN_LOSS, EVAL_LOSS = "val/loss", "train/loss", "train_loss"
 
 
@@ -96,6 +99,24 @@ def gap(facts: TrainingFacts, at_best: bool = False) -> float | None:
     return val[-1] - seen[epoch] / train
 
 
+def error_evenness(facts: TrainingFacts) -> float | None:
+    """Return the least validation loss over that of a net with the same accuracy that is equally sure of each sample.
+
+    That loss is the entropy of: right with probability accuracy, else any other class. Random errors in labels spread
+    like this; where classes overlap, a net is unsure of a few samples alone. None of numbers, or near chance or 1.
+    """
+    counts = facts.fact("classes.train")
+    num_classes = sum(1 for count in counts if count) if isinstance(counts, list) else 0
+    rows = [row for row in facts.epochs if "val/acc" in row and math.isfinite(row.get(VAL_LOSS, math.nan))]
+    if num_classes < 2 or not rows:
+        return None
+    best = min(rows, key=lambda row: row[VAL_LOSS])
+    right = max(best["val/acc"], 1 / num_classes)
+    if right > MOST_ACCURACY:
+        return None
+    return best[VAL_LOSS] / (-right * math.log(right) - (1 - right) * math.log((1 - right) / (num_classes - 1)))
+
+
 def late_gain(losses: Sequence[float]) -> float | None:
     """Return how much the second half of the epochs still took off the least loss; None of fewer than two epochs.
 
@@ -108,8 +129,13 @@ def late_gain(losses: Sequence[float]) -> float | None:
 
 
 def is_unfinished(facts: TrainingFacts) -> bool:
-    """Whether the validation loss still fell when the training ended: more epochs would have taken off more of it."""
-    losses = val_losses(facts)
+    """Whether the validation loss still fell when the training ended: more epochs would have taken off more of it.
+
+    Not if early stopping has waited long enough.
+    """
+    losses, waited = val_losses(facts), patience(facts)
+    if waited is not None and waited > SHORT_PATIENCE:
+        return False
     gain = late_gain(losses)
     if gain is None or gain < LATE_GAIN or min(losses) < LEAST_LEFT:
         return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tunesmith.insight.diagnosis.curves import (
     LATE_GAIN,
+    error_evenness,
     gap,
     has_worsened,
     is_unfinished,
@@ -15,7 +16,9 @@ from tunesmith.insight.diagnosis.curves import (
 )
 from tunesmith.insight.diagnosis.finding import Finding
 from tunesmith.insight.diagnosis.settings import (
+    SHORT_PATIENCE,
     extreme_regulariser,
+    has_classes,
     narrowest_layer,
     num_steps,
     patience,
@@ -30,10 +33,11 @@ _UNFINISHED = {
     "too_small_or_short": ("too_small_or_short", "stopped_too_early", "learning_rate_too_low"),
 }
 FEW_STEPS = 2
-SHORT_PATIENCE = 3
 # Shares of the prior loss that training has removed.
-LEARNED_MOST, LEARNED_LITTLE, LEARNED_NEXT_TO_NOTHING, LEARNED_NOTHING = 0.7, 0.35, 0.1, 0.05
-WIDE_GAP, NOISE_GAP, SOME_GAP = 0.2, 0.12, 0.08
+LEARNED_MOST, LEARNED_LITTLE, LEARNED_NEXT_TO_NOTHING, LEARNED_NOTHING = 0.7, 0.25, 0.1, 0.05
+WIDE_GAP, NOISE_GAP, SOME_GAP = 0.2, 0.15, 0.08
+# Loss over that of errors spread evenly: noise has about 1; where classes overlap, errors lie at their border: to .8.
+EVEN = 0.9
 FEW_UNITS = 4
 MOST_RISE = 0.1
 # Steps after which a usual net is trained.
@@ -147,17 +151,22 @@ def find_too_small(facts: TrainingFacts) -> Finding | None:
 
 
 def find_noisy_labels(facts: TrainingFacts) -> Finding | None:
-    """The net learns the training part by heart, and little that holds elsewhere."""
-    on_val, apart = learned_on_val(facts), gap(facts)
-    if on_val is None or apart is None or facts.state == "PRUNED" or on_val >= LEARNED_LITTLE or apart <= NOISE_GAP:
+    """The net learns the training part by heart, and beyond it only what labels with random errors let it know."""
+    on_val, apart, evenness = learned_on_val(facts), gap(facts), error_evenness(facts)
+    if on_val is None or apart is None or facts.state == "PRUNED":
+        return None
+    is_even = evenness is not None and evenness > EVEN and on_val < LEARNED_MOST and apart > NOISE_GAP
+    is_little = not has_classes(facts) and on_val < LEARNED_LITTLE and apart > WIDE_GAP
+    if not (is_even or is_little):
         return None
     return Finding(
         "noisy_labels",
         f"noisy labels, or inputs that tell too little: {max(on_val, 0):.0%} of the prior loss removed on validation"
-        f", and a gap of {apart:.2g}",
-        {"learned_on_val": on_val, "gap": apart},
-        threshold=f"less than {LEARNED_LITTLE:.0%} of the prior loss removed on validation, a gap above {NOISE_GAP}",
-        source=MEASURED,
+        f", and a gap of {apart:.2g}" + (", with errors as likely for each sample" if is_even else ""),
+        {"learned_on_val": on_val, "gap": apart, **({} if evenness is None else {"error_evenness": evenness})},
+        threshold=f"classes: a loss above {EVEN} of that of errors spread evenly over samples and classes, and a gap"
+        f" above {NOISE_GAP}; numbers: less than {LEARNED_LITTLE:.0%} removed, and a gap above {WIDE_GAP}",
+        source="Guo et al., On calibration of modern neural networks (2017); measured, docs/diagnosis.md",
         one_of=("noisy_labels", "labels_tell_nothing"),
         gains="nothing",
     )

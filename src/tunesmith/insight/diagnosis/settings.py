@@ -12,6 +12,8 @@ _USUAL_STEP = {"SGD": 0.1, "Adam": 1e-3, "AdamW": 1e-3, "RMSprop": 1e-3}
 _WIDTHS = ("model.shape", "model.hidden_units", "model.channels", "model.units")
 # L2 in the gradient; decoupled, it is multiplied by the learning rate.
 MOST_DECAY, MOST_DECOUPLED_DECAY = 0.1, 1.0
+# Epochs without improvement that noise alone brings about in a good training.
+SHORT_PATIENCE = 3
 MOST_MOMENTUM = 0.98
 _MOST_REGULARISED = {"model.dropout": 0.75, "model.input_dropout": 0.5, "l1": 0.01}
 
