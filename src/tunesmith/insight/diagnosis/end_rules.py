@@ -37,9 +37,9 @@ FEW_STEPS = 2
 LEARNED_MOST, LEARNED_LITTLE, LEARNED_NEXT_TO_NOTHING, LEARNED_NOTHING = 0.7, 0.25, 0.1, 0.05
 WIDE_GAP, NOISE_GAP, SOME_GAP = 0.2, 0.15, 0.08
 # Loss over that of errors spread evenly: noise has about 1; where classes overlap, errors lie at their border: to .8.
-EVEN = 0.9
+EVEN, TOO_SURE = 0.9, 1.2
 FEW_UNITS = 4
-MOST_RISE = 0.1
+MOST_RISE, OVERFIT_GAP = 0.15, 0.3
 # Steps after which a usual net is trained.
 MANY_STEPS = 1000
 
@@ -66,14 +66,14 @@ def find_no_information(facts: TrainingFacts) -> Finding | None:
 def find_overfitting(facts: TrainingFacts) -> Finding | None:
     """The validation loss rises again while the training loss falls."""
     up, apart, on_val = rise(facts), gap(facts), learned_on_val(facts)
-    if up is None or apart is None or up <= MOST_RISE or apart <= WIDE_GAP or not has_worsened(facts):
+    if up is None or apart is None or up <= MOST_RISE or apart <= OVERFIT_GAP or not has_worsened(facts):
         return None
     return Finding(
         "overfitting",
         f"overfitting: the validation loss has risen by {up:.2g} prior losses since epoch {facts.best_epoch}, and ends"
         f" {apart:.2g} above the training loss",
         {"rise": up, "gap": apart, **({} if on_val is None else {"learned_on_val": on_val})},
-        threshold=f"a rise above {MOST_RISE} and a gap above {WIDE_GAP} prior losses",
+        threshold=f"a rise above {MOST_RISE} and a gap above {OVERFIT_GAP} prior losses",
         source="Prechelt, Early stopping - but when? (1998); REQUIREMENTS E, overfitting",
         gains="time",
     )
@@ -155,7 +155,7 @@ def find_noisy_labels(facts: TrainingFacts) -> Finding | None:
     on_val, apart, evenness = learned_on_val(facts), gap(facts), error_evenness(facts)
     if on_val is None or apart is None or facts.state == "PRUNED":
         return None
-    is_even = evenness is not None and evenness > EVEN and on_val < LEARNED_MOST and apart > NOISE_GAP
+    is_even = evenness is not None and EVEN < evenness < TOO_SURE and on_val < LEARNED_MOST and apart > NOISE_GAP
     is_little = not has_classes(facts) and on_val < LEARNED_LITTLE and apart > WIDE_GAP
     if not (is_even or is_little):
         return None
@@ -164,8 +164,8 @@ def find_noisy_labels(facts: TrainingFacts) -> Finding | None:
         f"noisy labels, or inputs that tell too little: {max(on_val, 0):.0%} of the prior loss removed on validation"
         f", and a gap of {apart:.2g}" + (", with errors as likely for each sample" if is_even else ""),
         {"learned_on_val": on_val, "gap": apart, **({} if evenness is None else {"error_evenness": evenness})},
-        threshold=f"classes: a loss above {EVEN} of that of errors spread evenly over samples and classes, and a gap"
-        f" above {NOISE_GAP}; numbers: less than {LEARNED_LITTLE:.0%} removed, and a gap above {WIDE_GAP}",
+        threshold=f"classes: a loss of {EVEN} to {TOO_SURE} times that of evenly spread errors, and a gap above"
+        f" {NOISE_GAP}; numbers: less than {LEARNED_LITTLE:.0%} removed, and a gap above {WIDE_GAP}",
         source="Guo et al., On calibration of modern neural networks (2017); measured, docs/diagnosis.md",
         one_of=("noisy_labels", "labels_tell_nothing"),
         gains="nothing",

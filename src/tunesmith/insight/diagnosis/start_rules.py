@@ -178,4 +178,5 @@ def _is_scaling(facts: TrainingFacts) -> bool:
 
 
 def _target_range(facts: TrainingFacts) -> str:
-    return f"targets go from {facts.amount('targets.min'):.3g} to {facts.amount('targets.max'):.3g}"
+    low, high = facts.amount("targets.min"), facts.amount("targets.max")
+    return "targets are numbers" if low is None or high is None else f"targets go from {low:.3g} to {high:.3g}"
