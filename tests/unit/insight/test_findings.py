@@ -41,6 +41,16 @@ def classified(val: Sequence[float], accuracy: float) -> TrainingFacts:
     return replace(facts, epochs=[{**row, "val/acc": accuracy} for row in facts.epochs])
 
 
+def by_heart(val: float) -> TrainingFacts:
+    return training([0.5, *[val] * 19], fit={20: 0.0})
+
+
+def scheduled(factor: float) -> TrainingFacts:
+    """Return a training whose learning rate is multiplied by a factor each epoch."""
+    facts = training([0.4] * 20)
+    return replace(facts, epochs=[{**row, "lr": factor ** row["epoch"]} for row in facts.epochs])
+
+
 # Each fault beside the nearest training that has none.
 @pytest.mark.parametrize(
     ("name", "faulty", "healthy"),
@@ -49,7 +59,9 @@ def classified(val: Sequence[float], accuracy: float) -> TrainingFacts:
             "zero_weights", training(FLAT, weights=(0, 0, 0), grads=(0, 0, 0), update=0), training(weights=(5, 5, 0))
         ),
         pytest.param(
-            "unscaled_inputs", training(start=50, data=RAW, config={"data.scale": "none"}), training(data=RAW)
+            "unscaled_inputs",
+            training([0.3] * 20, start=50, data=RAW, config={"data.scale": "none"}),
+            training(data=RAW),
         ),
         pytest.param(
             "squashed_outputs",
@@ -109,6 +121,8 @@ def classified(val: Sequence[float], accuracy: float) -> TrainingFacts:
         ),
         pytest.param("diverged", training([1.0, math.nan]), training()),
         pytest.param("learning_rate_too_low", training(FLAT, update=1e-5), training(update=1e-5), id="rate too low"),
+        pytest.param("overfitting", by_heart(0.25), by_heart(0.15), id="classes learnt by heart"),
+        pytest.param("learning_rate_too_low", scheduled(0.1), scheduled(0.9), id="rate that falls at once"),
         pytest.param("labels_tell_nothing", training(AT_CHANCE, fit={20: 0.6}), training(HEALTHY, fit={20: 0.0})),
         pytest.param(
             "too_regularised", training(FALLING, config={"model.dropout": 0.9}), training(config={"model.dropout": 0.9})
@@ -186,6 +200,17 @@ def test_units_that_die_with_a_high_rate_are_not_called_dead_before() -> None:
         names(training(FLAT, dead={0: 0.0, 1: 1.0, 20: 1.0}, config={"optimizer.lr": 0.1}))[0]
         == "learning_rate_too_high"
     )
+
+
+def test_a_net_of_few_units_that_is_dead_at_the_start_is_called_small_first() -> None:
+    (finding,) = find_faults(training(FLAT, dead={0: 1.0}, config={"model.hidden_units": 1}))
+    assert (finding.name, finding.one_of) == ("too_small_or_short", ("too_small_or_short", "dead_units"))
+
+
+def test_absolute_errors_are_judged_by_the_squares_that_they_stand_for() -> None:
+    facts = training([0.8] * 20, fit={20: 0.55}, data=NUMBERS, config={"loss._target_": "torch.nn.L1Loss"})
+    assert names(facts) == []
+    assert names(replace(facts, config=training().config)) == ["noisy_labels"]
 
 
 def test_a_pruned_trial_has_not_stopped_too_early() -> None:
