@@ -7,6 +7,7 @@ import shutil
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from statistics import fmean, median
 from typing import Any, cast
 
 from hydra.core.utils import setup_globals
@@ -81,13 +82,34 @@ def _table(tries: Sequence[dict[str, Any]]) -> Iterator[str]:
     order = sorted(kinds, key=lambda kind: (kind[0] != METRIC, kind))
     rows = [(name, gains, *_counts(kinds[gains, name])) for gains, name in order]
     promised = [said for said in tries if said["gains"] == METRIC]
-    head = ("finding", "promises", "better beyond 1 SE", "by the first remedy", "what was better")
-    yield from table(head, [*rows, ("**all that promise a better metric**", METRIC, *_counts(promised)[:2], "")])
+    head = (
+        "finding",
+        "promises",
+        "better beyond 1 SE",
+        "by the first remedy",
+        "of the value, median",
+        "what was better",
+    )
+    yield from table(head, [*rows, ("**all that promise a better metric**", METRIC, *_counts(promised)[:3], "")])
 
 
-def _counts(tries: Sequence[dict[str, Any]]) -> tuple[str, str, str]:
+def _counts(tries: Sequence[dict[str, Any]]) -> tuple[str, str, str, str]:
+    """Return how many were better, how many by their first remedy, by how much, and by which keys."""
     better = [said for said in tries if said["better"] is not None]
     first = [said for said in better if len(said["tried"]) == 1]
     keys = [" ".join(each.partition("=")[0] for each in said["better"]) for said in better]
     named = ", ".join(f"{key} {keys.count(key)}" for key in dict.fromkeys(keys))
-    return str(Share(len(better), len(tries))), str(Share(len(first), len(tries))), named or _NO_VALUE
+    gained = median(gains) if (gains := [gain for said in better if (gain := _gain(said)) is not None]) else None
+    return (
+        str(Share(len(better), len(tries))),
+        str(Share(len(first), len(tries))),
+        _NO_VALUE if gained is None else f"{gained:.0%}",
+        named or _NO_VALUE,
+    )
+
+
+def _gain(said: dict[str, Any]) -> float | None:
+    """Return the difference as a share of the original's value; None if it has none, as it diverged."""
+    best = said["tried"][-1]
+    before = [value for value in best["original"] if value is not None]
+    return best["difference"] / abs(fmean(before)) if before and best["difference"] is not None else None

@@ -46,6 +46,7 @@ NOT_RUN = {
     "python train.py '~local' ...": "a form, not a command: tests/ours/test_local_yaml.py",
     "python scripts/plot.py FOLDER": "a form, not a command",
     "python scripts/evaluate.py FOLDER": "a form, not a command",
+    "python scripts/diagnose.py FOLDER": "a form, not a command: tests/integration/test_diagnose_command.py",
     "python scripts/predict.py RUN": "a form, not a command: tests/integration/test_predict_command.py",
     "python scripts/bench": "minutes: tests/integration/test_bench.py and test_scale.py",
     "python scripts/search_evidence": "minutes: tests/integration/test_search_evidence.py",

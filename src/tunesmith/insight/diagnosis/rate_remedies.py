@@ -10,6 +10,9 @@ from tunesmith.insight.diagnosis.knobs import Knobs, Remedy
 _USUAL_LR = {"Adam": 1e-3, "AdamW": 1e-3, "NAdam": 1e-3, "RAdam": 1e-3, "RMSprop": 1e-3, "SGD": 1e-2}
 # From this factor on, a tenth of the learning rate is still far from any usual one.
 _FAR = 100
+# A schedule that leaves less of the rate has ended the training; that of a factor that leaves a third after 10 epochs,
+# and conf/scheduler/plateau.yaml's patience, do not.
+_LEFT, _SLOW_GAMMA, _PATIENCE = 0.01, 0.9, 5
 # Beyond it a step is a mean over more than 20 steps; conf/optimizer/sgd.yaml has .8 to .99, and .9 is the default.
 _HIGH_MOMENTUM = 0.95
 
@@ -29,6 +32,7 @@ def lower_lr(knobs: Knobs) -> Iterator[Remedy]:
 def higher_lr(knobs: Knobs) -> Iterator[Remedy]:
     """The finder's value first: a factor of 10 was not enough, and which one is cannot be told from the curve."""
     lr, usual = _lr(knobs), _usual_lr(knobs)
+    yield from _slower_schedule(knobs)
     if lr is None:
         return
     if _has_finder(knobs):
@@ -37,6 +41,18 @@ def higher_lr(knobs: Knobs) -> Iterator[Remedy]:
     if usual is not None and usual > lr:
         yield _to_lr(knobs, usual)
     yield _to_lr(knobs, lr * 10)
+
+
+def _slower_schedule(knobs: Knobs) -> Iterator[Remedy]:
+    """Only if a schedule has taken nearly all of the rate within a third of the epochs."""
+    rates = [row["lr"] for row in knobs.facts.epochs if "lr" in row]
+    if not rates or rates[len(rates) // 3] >= _LEFT * max(rates):
+        return
+    if (knobs.number("scheduler.gamma") or 1) < _SLOW_GAMMA:
+        yield knobs.turn("scheduler.gamma", _SLOW_GAMMA)
+    yield knobs.scale_count("scheduler.step_size", 10)
+    if (knobs.number("scheduler.patience") or _PATIENCE) < _PATIENCE:
+        yield knobs.turn("scheduler.patience", _PATIENCE)
 
 
 def finite_steps(knobs: Knobs) -> Iterator[Remedy]:
