@@ -57,8 +57,9 @@ def umlaut(facts: TrainingFacts) -> Iterator[Alarm]:
 
 
 def sagemaker(facts: TrainingFacts) -> Iterator[Alarm]:
-    """SageMaker Debugger's built-in rules with their default numbers (AWS, "List of Debugger built-in rules").
+    """SageMaker Debugger's built-in rules with their default numbers (AWS, Amazon SageMaker AI Developer Guide).
 
+    Not read again but known: the numbers of LossNotDecreasing (.1 %), Overtraining, CheckInputImages and AllZero.
     A step of theirs is an epoch here: they save a tensor every 500 steps (ruleConfigs.json of
     awslabs/sagemaker-debugger-rulesconfig). Left out: PoorWeightInitialization and SaturatedActivation (inputs of the
     activations), TensorVariance (no default number), SimilarAcrossRuns, StalledTrainingRule (time), and those for
@@ -98,7 +99,7 @@ def _sagemaker_tensors(facts: TrainingFacts) -> Iterator[Alarm]:
     # VanishingGradient: mean |g| < 1e-7, which is a norm of about 1e-5 for a layer of 10 000 weights
     if any(row.grad_norm is not None and row.grad_norm < 1e-5 for row in facts.layers):
         yield Alarm("VanishingGradient", NO_SIGNAL)
-    # WeightUpdateRatio: large 10, small 1e-8, over 100 steps there, of one step here
+    # WeightUpdateRatio: large_threshold 10, small_threshold 1e-8, between two steps
     ratios = [row.update_ratio for row in facts.layers if row.update_ratio is not None]
     if any(ratio > 10 for ratio in ratios):
         yield Alarm("WeightUpdateRatio, large", BLOWN_UP)

@@ -145,7 +145,7 @@ def jobs(group: str) -> list[Job]:
 
 
 @dataclass(frozen=True)
-class Tested:
+class Measured:
     """One measure of a run on the test part, less is better; se: its standard error, of the choice of test rows."""
 
     setting: str
@@ -155,21 +155,21 @@ class Tested:
     se: float
 
 
-def near_best(tested: Iterable[Tested]) -> set[tuple[str, str]]:
+def near_best(runs: Iterable[Measured]) -> set[tuple[str, str]]:
     """Return (setting, set) of the settings that are within 2 standard errors of the best one in each measure.
 
     A setting's value is the mean over its seeds. The error of a difference joins what the choice of test rows leaves to
     chance (the larger one: both are tested on the same rows, so this is generous) and the spread of the seeds.
     """
-    groups: dict[tuple[str, str], dict[str, list[Tested]]] = {}
-    for each in tested:
+    groups: dict[tuple[str, str], dict[str, list[Measured]]] = {}
+    for each in runs:
         groups.setdefault((each.set, each.measure), {}).setdefault(each.setting, []).append(each)
     all_settings = {(setting, set_name) for (set_name, _), settings in groups.items() for setting in settings}
     worse = {(name, set_name) for (set_name, _), settings in groups.items() for name in _worse(settings)}
     return all_settings - worse
 
 
-def _worse(settings: Mapping[str, Sequence[Tested]]) -> Iterator[str]:
+def _worse(settings: Mapping[str, Sequence[Measured]]) -> Iterator[str]:
     """Yield the settings of one data set that are worse than the best one beyond chance, in one measure."""
     means = {name: fmean(run.value for run in runs) for name, runs in settings.items()}
     best = min(means, key=means.__getitem__)
@@ -179,7 +179,7 @@ def _worse(settings: Mapping[str, Sequence[Tested]]) -> Iterator[str]:
             yield name
 
 
-def _seed_se(runs: Sequence[Tested]) -> float:
+def _seed_se(runs: Sequence[Measured]) -> float:
     return stdev(run.value for run in runs) / len(runs) ** 0.5 if len(runs) > 1 else 0.0
 
 
@@ -191,7 +191,7 @@ def healthy_in_fact(root: Path, runs: Iterable[Recorded]) -> list[Recorded]:
     return [run for run in runs if run.group not in groups or (run.group, run.plant, run.set) in healthy]
 
 
-def read_tested(root: Path, group: str) -> Iterator[Tested]:
+def read_tested(root: Path, group: str) -> Iterator[Measured]:
     """Yield what the recorded runs of a group were tested to have; a run that failed has an infinite error.
 
     The error rate, or the RMSE, of all; the loss of those that have the loss of their data set's default.
@@ -202,8 +202,8 @@ def read_tested(root: Path, group: str) -> Iterator[Tested]:
             continue
         test = yaml.safe_load((folder / TEST_FILE).read_text()) if (folder / TEST_FILE).is_file() else {}
         if "test/acc" in test or not test:
-            yield Tested(job.plant, job.set, "error", 1 - test.get("test/acc", -inf), test.get("acc_se", 0.0))
+            yield Measured(job.plant, job.set, "error", 1 - test.get("test/acc", -inf), test.get("acc_se", 0.0))
         if "test/rmse" in test:
-            yield Tested(job.plant, job.set, "rmse", test["test/rmse"], test["rmse_se"])
+            yield Measured(job.plant, job.set, "rmse", test["test/rmse"], test["rmse_se"])
         if test and not any(override.startswith("loss") for override in SETS[job.set].settings[job.plant]):
-            yield Tested(job.plant, job.set, "loss", test["test/loss"], test["loss_se"])
+            yield Measured(job.plant, job.set, "loss", test["test/loss"], test["loss_se"])

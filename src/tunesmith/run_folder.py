@@ -36,6 +36,8 @@ TEST_FILE = "test.yaml"
 TEST_FACTS = ("samples", "loss_se", "acc_se", "rmse_se", "ece")
 TEST_REPORT_FILE = "test_report.txt"
 PAGE_FILE = "report.html"
+# Of the remedies that were tried on a run: what came out, and the runs.
+TRY_FILE, TRY_FOLDER = "try.yaml", "try"
 # What the model puts out for the two parts, with the weights of the best epoch.
 VAL_OUTPUTS_FILE, TEST_OUTPUTS_FILE = "val_outputs.npz", "test_outputs.npz"
 PREDICTIONS_FILE = "predictions.csv"

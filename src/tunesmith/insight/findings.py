@@ -13,7 +13,7 @@ from tunesmith.insight.diagnosis.training_facts import TrainingFacts
 Rule = Callable[[TrainingFacts], Finding | None]
 
 # What comes first makes what follows: the first one that is found is the cause, the others its consequences.
-_RULES: tuple[Rule, ...] = (
+_START_AND_STEPS: tuple[Rule, ...] = (
     start_rules.find_zero_weights,  # their outputs are constant: they look squashed
     start_rules.find_unscaled_inputs,
     start_rules.find_squashed_outputs,
@@ -24,6 +24,8 @@ _RULES: tuple[Rule, ...] = (
     step_rules.find_too_high_rate,
     step_rules.find_diverged,
     step_rules.find_too_low_rate,
+)
+_END: tuple[Rule, ...] = (
     end_rules.find_no_information,
     end_rules.find_too_regularised,
     end_rules.find_unfinished,
@@ -36,9 +38,10 @@ _RULES: tuple[Rule, ...] = (
 def find_faults(facts: TrainingFacts) -> list[Finding]:
     """Return what went wrong in a training, the cause that acts most first, cautions last; [] if nothing was found."""
     of_data = find_data_faults(facts)
-    of_training = next((found for rule in _RULES if (found := rule(facts)) is not None), None)
-    all_of_them = [*of_data, *([] if of_training is None else [of_training]), *find_cautions(facts)]
-    return [with_remedies(each, facts) for each in all_of_them]
+    # How a training ends on data that mislead says nothing of the training.
+    rules = _START_AND_STEPS if of_data else (*_START_AND_STEPS, *_END)
+    of_training = [found for rule in rules if (found := rule(facts)) is not None][:1]
+    return [with_remedies(each, facts) for each in (*of_data, *of_training, *find_cautions(facts))]
 
 
 def can_be_looked_at(facts: TrainingFacts) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tunesmith.insight.diagnosis.finding import Finding
 from tunesmith.insight.diagnosis.training_facts import TrainingFacts, read_training_facts
-from tunesmith.insight.findings import find_faults
+from tunesmith.insight.findings import can_be_looked_at, find_faults
 from tunesmith.run_folder import fold_name
 
 KEY = "findings"
@@ -19,7 +19,7 @@ FOLDS = "folds"
 
 def look_at(facts: TrainingFacts) -> list[Finding] | None:
     """Return what went wrong in a training; None if nothing of it can be looked at."""
-    return find_faults(facts) if facts.epochs or facts.layers or facts.looks or facts.data else None
+    return find_faults(facts) if can_be_looked_at(facts) else None
 
 
 def findings_in(folder: Path, result: Mapping[str, object]) -> list[Finding] | None:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from tunesmith.data.splits import Split
 from tunesmith.training.epoch_metrics import EpochMetrics
 from tunesmith.training.losses import AutoLoss, target_weights
-from tunesmith.training.probes.forward import unchanged
+from tunesmith.training.probes.unchanged import unchanged
 from tunesmith.training.supervised import SupervisedLearning
 
 # Outputs for which a loss is computed at once; of a larger part, evenly spaced samples stand for all.

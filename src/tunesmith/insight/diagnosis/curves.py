@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from statistics import median
+from statistics import fmean, median
 
 from tunesmith.insight.diagnosis.training_facts import TrainingFacts
 
@@ -16,6 +16,8 @@ from tunesmith.insight.diagnosis.training_facts import TrainingFacts
 LATE_GAIN = 0.05
 # What is left to learn below this share of the prior loss is not worth a word.
 LEAST_LEFT = 0.1
+# Relative change of a metric below which validation parts of a few hundred samples are not sure of one.
+LEAST_WORSENING = 0.05
 VAL_LOSS, TRAIN_LOSS, EVAL_LOSS = "val/loss", "train/loss", "train_loss"
 
 
@@ -66,6 +68,15 @@ def rise(facts: TrainingFacts) -> float | None:
     """Return by how much the validation loss has risen from its least to its last value."""
     losses = _finite(val_losses(facts))
     return losses[-1] - min(losses) if losses else None
+
+
+def has_worsened(facts: TrainingFacts) -> bool:
+    """Whether the tuned metric ends worse than it was at best; True of a loss, or if unknown."""
+    values = [row[facts.metric] for row in facts.epochs if facts.metric in row]
+    if not values or facts.metric == VAL_LOSS or facts.mode not in ("min", "max"):
+        return True
+    best = max(values) if facts.mode == "max" else min(values)
+    return abs(values[-1] - best) > LEAST_WORSENING * abs(best)
 
 
 def train_rise(facts: TrainingFacts) -> float | None:
@@ -119,7 +130,7 @@ def swing(losses: Sequence[float]) -> float | None:
     if len(late) < 4:
         return None
     changes = [after - before for before, after in pairwise(late)]
-    return median(map(abs, changes)) - abs(median(changes))
+    return median(map(abs, changes)) - abs(fmean(changes))
 
 
 def _one_minus_least(losses: Sequence[float]) -> float | None:

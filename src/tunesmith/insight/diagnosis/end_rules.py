@@ -5,6 +5,7 @@ from __future__ import annotations
 from tunesmith.insight.diagnosis.curves import (
     LATE_GAIN,
     gap,
+    has_worsened,
     is_unfinished,
     late_gain,
     learned,
@@ -61,7 +62,7 @@ def find_no_information(facts: TrainingFacts) -> Finding | None:
 def find_overfitting(facts: TrainingFacts) -> Finding | None:
     """The validation loss rises again while the training loss falls."""
     up, apart, on_val = rise(facts), gap(facts), learned_on_val(facts)
-    if up is None or apart is None or up <= MOST_RISE or apart <= WIDE_GAP:
+    if up is None or apart is None or up <= MOST_RISE or apart <= WIDE_GAP or not has_worsened(facts):
         return None
     return Finding(
         "overfitting",

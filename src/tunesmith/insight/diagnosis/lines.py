@@ -43,8 +43,8 @@ def as_markdown(findings: Sequence[Finding]) -> str:
 def _paragraphs(finding: Finding) -> str:
     remedies = [f"    {printable(shlex.join(overrides))}" for overrides in finding.remedies]
     parts = [
-        f"**{_escaped(finding.name)}**: {_escaped(finding.text)}",
-        f"Threshold: {_escaped(finding.threshold)}. Source: {_escaped(finding.source)}.",
+        f"**{_escaped(said(finding))}**",
+        f"{_escaped(finding.name)}. Threshold: {_escaped(finding.threshold)}. Source: {_escaped(finding.source)}.",
         f"One of: {_escaped(', '.join(finding.one_of))}." if finding.one_of else "",
         "\n".join(["Try, in this order:", "", *remedies]) if remedies else "",
         _escaped(finding.advice or ""),

@@ -28,9 +28,11 @@ def initialized(knobs: Knobs) -> Iterator[Remedy]:
 
 
 def smaller_start(knobs: Knobs) -> Iterator[Remedy]:
-    """The weights first: clipping leaves a loss that is finite and useless."""
-    yield from initialized(knobs)
+    """The weights first if the config gives them; clipping leaves a loss that is finite and useless, so it is late."""
+    if not _is_usual_init(knobs):
+        yield from initialized(knobs)
     yield knobs.turn("model.batch_norm", True)
+    yield from initialized(knobs)
     yield clipped(knobs)
     yield from lower_lr(knobs)
 
@@ -47,12 +49,17 @@ def live_units(knobs: Knobs) -> Iterator[Remedy]:
     """What the config has beyond the usual first: a learning rate kills units, and so does how they start."""
     if is_lr_extreme(knobs):
         yield from lower_lr(knobs)
-    if knobs.at("model.initializer") not in (None, "torch", "he", "xavier", "orthogonal"):
+    if not _is_usual_init(knobs):
         yield from initialized(knobs)
     yield knobs.turn("model.activation", "leaky_relu")
     yield knobs.turn("model.batch_norm", True)
     yield from initialized(knobs)
     yield from lower_lr(knobs)
+
+
+def _is_usual_init(knobs: Knobs) -> bool:
+    """Whether the config starts the weights as is common; a model's own code may still start them otherwise."""
+    return knobs.at("model.initializer") in (None, "torch", "he", "xavier", "orthogonal")
 
 
 def less_regularised(knobs: Knobs) -> Iterator[Remedy]:

@@ -6,9 +6,9 @@ import shlex
 from collections.abc import Sequence
 
 from tunesmith.insight.diagnosis.finding import Finding
-from tunesmith.insight.pages.figures import number
+from tunesmith.insight.diagnosis.lines import said
 from tunesmith.insight.pages.page import Section, command, missing, sentence, text
-from tunesmith.insight.pages.repeating import without_sweep
+from tunesmith.insight.pages.repeating import changed_command
 from tunesmith.insight.pages.run_facts import RunFacts
 
 _TITLE = "What went wrong"
@@ -39,36 +39,27 @@ def _not_looked_at(facts: RunFacts) -> str:
 
 
 def _finding(facts: RunFacts, finding: Finding) -> str:
-    kind = "Caution: " if finding.is_caution else ""
-    evidence = ", ".join(f"{key} {_short(value)}" for key, value in finding.evidence.items())
     parts = [
-        f"<p><strong>{text(finding.name)}</strong>: {text(f'{kind}{finding.text}')}</p>\n",
-        f'<p class="note">{text(_rule(evidence, finding))}</p>\n',
+        sentence(f"{'Caution: ' if finding.is_caution else ''}{said(finding)}."),
+        f'<p class="note">{text(_rule(finding))}</p>\n',
         sentence(f"These numbers cannot tell apart: {', '.join(finding.one_of)}.") if finding.one_of else "",
         sentence(finding.advice) if finding.advice else "",
         sentence(_GAINS[finding.gains]) if finding.remedies and finding.gains in _GAINS else "",
         sentence("Try, in this order:" if len(finding.remedies) > 1 else "Try:") if finding.remedies else "",
-        *(command(_command(facts, overrides)) for overrides in finding.remedies),
+        *(command(changed_command(facts.overrides, overrides, facts.is_trial)) for overrides in finding.remedies),
     ]
     return "".join(parts)
 
 
-def _rule(evidence: str, finding: Finding) -> str:
-    source = f"Source: {finding.source}" if finding.source else ""
-    rule = f"Threshold: {finding.threshold}" if finding.threshold else ""
-    return ". ".join(filter(None, [evidence, rule, source])) + "."
+def _rule(finding: Finding) -> str:
+    evidence = ", ".join(f"{key} {_short(value)}" for key, value in finding.evidence.items())
+    parts = {"Threshold": finding.threshold, "Source": finding.source}
+    rule = [f"{label}: {words}" for label, words in parts.items() if words]
+    return ". ".join([f"{finding.name}{': ' if evidence else ''}{evidence}", *rule]) + "."
 
 
-def _short(value: float | str) -> object:
-    return number(value) if isinstance(value, float) else value
-
-
-def _command(facts: RunFacts, overrides: Sequence[str]) -> str:
-    """Return the run's own command with overrides, in the place of those of the same keys."""
-    keys = {override.partition("=")[0].lstrip("+~") for override in overrides}
-    typed = without_sweep(facts.overrides) if facts.is_trial else facts.overrides
-    kept = [word for word in typed if word.partition("=")[0].lstrip("+~") not in {*keys, "ckpt_path"}]
-    return shlex.join(["python", "train.py", *kept, *overrides])
+def _short(value: float | str) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _diagnose(facts: RunFacts, found: Sequence[Finding]) -> str:

@@ -103,7 +103,7 @@ def test_what_no_override_mends_has_advice_and_promises_nothing(name: str) -> No
         ("learning_rate_too_high", ("optimizer=sgd", "optimizer.momentum=0.995"), "optimizer.momentum=0.9"),
         ("learning_rate_too_low", ("optimizer.lr=1e-6",), "find_lr=true"),
         ("exploding_init", ("model.initializer=4",), "model.initializer=he"),
-        ("exploding_init", ("model.initializer=he",), "model.initializer=torch"),
+        ("exploding_init", ("model.batch_norm=false",), "model.batch_norm=true"),
         ("vanishing_gradients", ("model.activation=sigmoid",), "model.activation=relu"),
         ("vanishing_gradients", ("model.batch_norm=false",), "model.batch_norm=true"),
         ("zero_weights", ("model.initializer=zeros",), "model.initializer=he"),
