@@ -54,9 +54,9 @@ def _is_chosen(job: Job | Recorded, options: argparse.Namespace) -> bool:
 def _report(command: str, group: str, runs: Sequence[Recorded]) -> Iterator[str]:
     if command == "harm":
         return harm_lines(runs)
-    from diagnosers import DIAGNOSERS, OURS, ask  # recording needs no rules
+    from diagnosers import OURS, ask_all  # recording needs no rules
 
-    answers = {name: {run: ask(diagnoser, run.folder) for run in runs} for name, diagnoser in DIAGNOSERS.items()}
+    answers = ask_all(runs)
     if command == "misses":
         return misses(runs, answers[OURS])
     parts = (summary(runs, answers), by_set(runs, answers[OURS]), confusion(runs, answers[OURS]))
