@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ class Listener:
     checks: int = 0
     digests: list[str] = field(default_factory=list)
     metrics: dict[str, float] = field(default_factory=dict)
+    findings: list[str] = field(default_factory=list)
 
     def report_data(self, digest: str) -> None:
         self.digests.append(digest)
@@ -31,6 +32,9 @@ class Listener:
 
     def report_metrics(self, metrics: Mapping[str, float]) -> None:
         self.metrics |= metrics
+
+    def report_findings(self, names: Sequence[str]) -> None:
+        self.findings += names
 
     def should_stop(self) -> bool:
         self.asked += 1

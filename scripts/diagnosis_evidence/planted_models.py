@@ -1,4 +1,4 @@
-"""Networks with a fault in their own file, which no key of conf/ tells: python train.py needs this folder in PYTHONPATH."""
+"""Networks whose fault is in their own file: python train.py finds them if this folder is in PYTHONPATH."""
 
 from __future__ import annotations
 

@@ -1,17 +1,19 @@
-"""Train jobs in this process, each into a folder that is kept: rules are tried on the folders, without training again."""
+"""Train jobs in this process, each into a folder that is kept: rules are tried on folders, without training again."""
 
 from __future__ import annotations
 
+import copy
 import json
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 
 import tunesmith
-from tunesmith.errors import RunFailed
+from tunesmith.errors import RunFailed, UserError
 from tunesmith.run_folder import BEST_CHECKPOINT, RESULT_FILE, write_text
 
 PLANT_FILE = "plant.json"
@@ -79,16 +81,21 @@ def train(job: Job, root: Path) -> str:
     folder.mkdir(parents=True)
     overrides = list(_with_data(job, root))
     plain = {key: value for key, value in asdict(job).items() if key != "data"}
-    write_text(folder / PLANT_FILE, json.dumps({**plain, "overrides": overrides}, indent=1))
+    write_text(folder / PLANT_FILE, json.dumps({**plain, "overrides": [*overrides, f"seed={job.seed}"]}, indent=1))
     with (folder / LOG_FILE).open("w") as log, redirect_stdout(log), redirect_stderr(log):
-        cfg = tunesmith.compose(*overrides)
+        cfg = copy.deepcopy(_composed(*overrides))
+        cfg.seed = job.seed
         try:
             tunesmith.train(cfg, folder)
-        except RunFailed as error:
+        except (RunFailed, UserError) as error:
             return str(error)
         tunesmith.evaluate(folder)
     shutil.rmtree((folder / BEST_CHECKPOINT).parent)
     return "trained"
+
+
+# Composing takes as long as training: runs that differ in their seed share it.
+_composed = cache(tunesmith.compose)
 
 
 def _with_data(job: Job, root: Path) -> Iterator[str]:
@@ -98,5 +105,5 @@ def _with_data(job: Job, root: Path) -> Iterator[str]:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.is_file():
             job.data.write(path)
-    for override in (*COMMON, *job.overrides, f"seed={job.seed}"):
+    for override in (*COMMON, *job.overrides):
         yield override if path is None else override.replace(DATA, str(path))

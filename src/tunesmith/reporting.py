@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -36,6 +36,9 @@ class Reporter(Protocol):
     def report_metrics(self, metrics: Mapping[str, float]) -> None:
         """Take what the run is to be judged by besides its objective: name -> number, of the whole run."""
 
+    def report_findings(self, names: Sequence[str]) -> None:
+        """Take what went wrong in the run, by the names of tunesmith.insight.findings, the first cause first."""
+
     def should_stop(self) -> bool:
         """Return whether the pruner stops the run, judged by what was reported so far."""
 
@@ -62,6 +65,9 @@ class NoReporter:
         return
 
     def report_metrics(self, metrics: Mapping[str, float]) -> None:
+        return
+
+    def report_findings(self, names: Sequence[str]) -> None:
         return
 
     def should_stop(self) -> bool:

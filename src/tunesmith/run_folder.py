@@ -28,12 +28,16 @@ METRICS_FILE = "metrics.csv"
 # Of the probes: a row per epoch and layer, and a row per epoch at which the model was looked at.
 LAYERS_FILE = "layers.csv"
 PROBES_FILE = "probes.csv"
+# What is known of the data before the first step: the prior loss, sizes, and the findings of the data checks.
+DATA_FACTS_FILE = "data_facts.json"
 RESULT_FILE = "result.yaml"
 TEST_FILE = "test.yaml"
 # What it holds beside metrics: how many samples, standard errors of metrics, and the expected calibration error.
 TEST_FACTS = ("samples", "loss_se", "acc_se", "rmse_se", "ece")
 TEST_REPORT_FILE = "test_report.txt"
 PAGE_FILE = "report.html"
+# Of the remedies that were tried on a run: what came out, and the runs.
+TRY_FILE, TRY_FOLDER = "try.yaml", "try"
 # What the model puts out for the two parts, with the weights of the best epoch.
 VAL_OUTPUTS_FILE, TEST_OUTPUTS_FILE = "val_outputs.npz", "test_outputs.npz"
 PREDICTIONS_FILE = "predictions.csv"

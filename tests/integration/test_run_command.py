@@ -63,7 +63,7 @@ def test_metrics_has_a_row_an_epoch(folder: Path) -> None:
 def test_the_folder_holds_what_the_design_lists(folder: Path) -> None:
     names = {path.name for path in folder.iterdir() if "tfevents" not in path.name}
     assert names == {
-        *(".hydra", "checkpoints", "metrics.csv", "preparation.json", "result.yaml", "train.log"),
+        *(".hydra", "checkpoints", "data_facts.json", "metrics.csv", "preparation.json", "result.yaml", "train.log"),
         *("layers.csv", "probes.csv"),
     }
     assert [path.name for path in (folder / "checkpoints").iterdir()] == ["best.ckpt"]

@@ -71,8 +71,8 @@ def test_one_rank_writes_and_speaks(unbroken: tuple[Path, Ended]) -> None:
     assert [row.partition(",")[0] for row in rows] == ["epoch", *map(str, range(1, epochs + 1))]
     assert (folder / "train.log").read_text().count("epoch ") == ended.out.count("/30  train/loss") == epochs
     assert ended.out.count("device       2 x cpu\n") == ended.out.count("best epoch") == 1
-    files = [".hydra", "checkpoints", "layers.csv", "metrics.csv", "preparation.json", "probes.csv", "result.yaml"]
-    files.append("train.log")
+    files = ["data_facts.json", "layers.csv", "metrics.csv", "preparation.json", "probes.csv", "result.yaml"]
+    files = [".hydra", "checkpoints", *files, "train.log"]
     assert sorted(os.listdir(folder)) == files
     assert sorted(os.listdir(folder.parent)) == ["ranks", "unbroken"]
 

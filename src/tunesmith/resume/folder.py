@@ -12,6 +12,7 @@ from tunesmith.errors import UserError
 from tunesmith.run_folder import (
     BEST_CHECKPOINT,
     CONFIG_FILE,
+    DATA_FACTS_FILE,
     LAYERS_FILE,
     METRICS_FILE,
     PREPARATION_FILE,
@@ -22,7 +23,9 @@ from tunesmith.run_folder import (
 )
 
 # What belongs to the run, not to the attempt that has ended.
-_OF_THE_RUN = (METRICS_FILE, LAYERS_FILE, PROBES_FILE, "checkpoints", "fold_*", "lr_find.*", PREPARATION_FILE)
+_OF_THE_RUN = (
+    *(METRICS_FILE, LAYERS_FILE, PROBES_FILE, "checkpoints", "fold_*", "lr_find.*", PREPARATION_FILE, DATA_FACTS_FILE),
+)
 
 
 def check_run_folder(config: DictConfig, is_rank_zero: bool) -> None:

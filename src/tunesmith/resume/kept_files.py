@@ -13,6 +13,7 @@ from typing import BinaryIO
 from tunesmith.errors import MachineFault
 from tunesmith.run_folder import (
     CONFIG_FILE,
+    DATA_FACTS_FILE,
     LAST_CHECKPOINT,
     LAYERS_FILE,
     METRICS_FILE,
@@ -27,8 +28,15 @@ from tunesmith.run_folder import (
 
 # What a run writes before its first epoch has ended, in its folder and in those of its folds.
 _WRITTEN = (
-    *(RESULT_FILE, METRICS_FILE, LAYERS_FILE, PROBES_FILE, PREPARATION_FILE, PAGE_FILE, "*.log", "hparams.yaml"),
-    *("lr_find.*", "checkpoints/*.ckpt", f"{CONFIG_FILE.parent}/*.yaml", "events.out.tfevents.*"),
+    *(RESULT_FILE, METRICS_FILE, LAYERS_FILE, PROBES_FILE, PREPARATION_FILE, DATA_FACTS_FILE, PAGE_FILE),
+    *(
+        "*.log",
+        "hparams.yaml",
+        "lr_find.*",
+        "checkpoints/*.ckpt",
+        f"{CONFIG_FILE.parent}/*.yaml",
+        "events.out.tfevents.*",
+    ),
     *(f".{METRICS_FILE}.*", f".{RESULT_FILE}.*"),
 )
 # TensorBoard's files are new in each process: one that was there is not written to again.

@@ -17,6 +17,8 @@ NOTE = "note"
 TAGS = "tags"
 # Digest of the data that the attempt trained on; set only if the run says it.
 DATA = "data_digest"
+# Names of what went wrong in the training that the attempt ran; set only if something was found.
+FINDINGS = "findings"
 # Number of the trial's first attempt, kept by every retry; the folder of all attempts has this name.
 FIRST_ATTEMPT = "first_attempt"
 # Number of the attempt that this one is a retry of.

@@ -15,6 +15,7 @@ from optuna import Study
 from optuna.trial import FrozenTrial
 
 from tunesmith import run_folder
+from tunesmith.insight.diagnosis.tally import tally
 from tunesmith.search.study.counts import count
 from tunesmith.search.study.front import feasible, has_constraints, num_infeasible, pareto_front
 from tunesmith.search.study.study import best_trial, candidates
@@ -111,6 +112,7 @@ def _results(study: Study, trials: list[FrozenTrial], folder: Path, epochs: Epoc
             "lost": counts.lost,
         },
         **_infeasible(trials),
+        "findings": tally(attempt.findings for attempt in _counted(trials)),
         "epochs": {"run": epochs.run, "saved": epochs.saved},
         "seconds": round(sum(attempt.seconds for attempt in map(Attempt, trials) if _has_run(attempt)), 3),
     }

@@ -16,7 +16,11 @@ from tunesmith.search.study.front import has_constraints, violations
 from tunesmith.search.study.trial import Attempt
 
 TRIALS_FILE = "trials.csv"
-FIXED_COLUMNS = ("number", "stage", "state", "value", "epochs", "seconds", "host", "folder", "reason", "note", "tags")
+FIXED_COLUMNS = (
+    *("number", "stage", "state", "value", "epochs", "seconds", "host", "folder", "reason", "findings", "note", "tags"),
+)
+# Those that came later: in an older table a column of this name is a parameter.
+_LATER = ("stage", "findings")
 
 # A key that Hydra adds, such as +model.width.
 _KEY = re.compile(r"\+{1,2}[A-Za-z_][\w./@]*")
@@ -56,6 +60,7 @@ def to_csv(trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection], 
             attempt.host,
             attempt.trial_folder(folder),
             shorten(attempt.reason or ""),
+            " ".join(attempt.findings),
             attempt.note or "",
             " ".join(attempt.tags),
         ]
@@ -85,8 +90,8 @@ def read_table(path: Path) -> tuple[list[str], list[dict[str, str]]]:
 
 
 def param_columns(columns: Sequence[str]) -> list[str]:
-    """Return which columns of trials.csv are parameters; in version 0.1 `stage` was the name of one, if of any."""
-    places = [columns.index(name) for name in FIXED_COLUMNS if name in columns and name != "stage"]
+    """Return which columns of trials.csv are parameters, also of a table that an older version has written."""
+    places = [columns.index(name) for name in FIXED_COLUMNS if name in columns and name not in _LATER]
     return list(columns[max(places, default=-1) + 1 :])
 
 

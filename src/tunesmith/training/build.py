@@ -89,7 +89,7 @@ def build(
     torch.set_num_threads(cfg.threads)
     L.seed_everything(cfg.seed, verbose=False)
     data, module = build_learner(cfg, fold, earlier)
-    record = make_record(cfg, folder, reporter, data)
+    record = make_record(cfg, folder, reporter, data, module, fold)
     bar = make_bar(cfg, fold)
     own = {name: _build_callback(cfg, name) for name in cfg.get("callbacks") or {}}
     if type(module) is Supervised:  # a subclass may log more

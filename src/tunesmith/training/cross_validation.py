@@ -21,6 +21,7 @@ from tunesmith.training.lean.loggers import build_tensorboard
 from tunesmith.training.lean_classes import LEAN_CLASSES
 from tunesmith.training.loggers import log_hparams
 from tunesmith.training.result import Result, write_result
+from tunesmith.training.run_findings import find_in_folds
 from tunesmith.training.run_hparams import shown_hparams
 from tunesmith.training.train_once import train_once
 
@@ -86,6 +87,9 @@ class _FoldReporter:
     def report_metrics(self, metrics: Mapping[str, float]) -> None:
         return
 
+    def report_findings(self, names: Sequence[str]) -> None:
+        return
+
     def should_stop(self) -> bool:
         return False
 
@@ -116,6 +120,7 @@ def _result_fields(ended: Sequence[Result], state: str, reason: str | None) -> R
         "seconds": round(sum(result["seconds"] for result in ended), 3),
         "state": state,
         "reason": reason,
+        "findings": find_in_folds(ended),
     }
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
+from torch import nn
 
 from tunesmith.config.changes import show_digest
 from tunesmith.data.array_data import ArrayData
@@ -18,6 +19,7 @@ from tunesmith.errors import UserError
 from tunesmith.objective import read_objectives
 from tunesmith.reporting import Reporter
 from tunesmith.run_folder import PREPARATION_FILE, checkpoint_folder
+from tunesmith.training.data_summary import describe_data
 from tunesmith.training.ddp.processes import is_rank_zero
 from tunesmith.training.record import RunRecord
 from tunesmith.training.refit_config import OF_REFIT, refit_fields
@@ -124,8 +126,12 @@ def read_digest(data: Any) -> str | None:
     return digest
 
 
-def make_record(cfg: DictConfig, folder: Path, reporter: Reporter, data: Any) -> RunRecord:
+def make_record(
+    cfg: DictConfig, folder: Path, reporter: Reporter, data: Any, learner: nn.Module, fold: int | None = None
+) -> RunRecord:
     """Return the record of a run that begins, once its reporter has heard which data it trains on.
+
+    fold: which of data.folds it trains on, from 0.
 
     Raises:
         UserError: earlier trials of the study had other data.
@@ -137,7 +143,8 @@ def make_record(cfg: DictConfig, folder: Path, reporter: Reporter, data: Any) ->
     of_refit = refit_fields(cfg)
     objective, *others = read_objectives(cfg) if of_refit is None else [OF_REFIT]
     last_epoch = None if of_refit is None else int(of_refit["epochs"])
-    return RunRecord(folder, objective, reporter, digest, preparation, others, last_epoch)
+    facts = describe_data(learner, data, fold) if cfg.get("probes") is not False and is_rank_zero() else None
+    return RunRecord(folder, objective, reporter, digest, preparation, others, last_epoch, facts)
 
 
 @cache

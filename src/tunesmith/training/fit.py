@@ -21,6 +21,7 @@ from tunesmith.training.end_of_run import keep_what_page_shows
 from tunesmith.training.engine import LIGHTNING
 from tunesmith.training.loggers import closed_loggers
 from tunesmith.training.result import Result, failure_recorded, write_result
+from tunesmith.training.run_findings import log_findings
 from tunesmith.training.weight_groups import count_parameters
 
 
@@ -47,6 +48,7 @@ def train_once(
             )
         run.record.num_parameters = count_parameters(run.module)
         result = write_result(cfg, folder, LIGHTNING, run.record.result_fields(), run.record.data_digest)
+        log_findings(run.trainer.loggers, result)
         if run.trainer.world_size == 1:  # a sharded model is run by all ranks together
             device = run.trainer.strategy.root_device
             keep_what_page_shows(cfg, folder, fold, run.module, run.data, device, run.trainer.loggers)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith.run_folder import read_metrics
-from tunesmith.training.imported import is_of
+from tunesmith.training.late_writer import late_writer
 from tunesmith.training.loggers import RunLogger, SummaryWriter
 
 Take = Callable[[str, bytes, int], None]
@@ -39,13 +39,8 @@ def log_pictures(loggers: Sequence[RunLogger], folder: Path) -> None:
 
 def _taker(logger: Any) -> Take | None:
     """Return what gives a logger a PNG by its name at a step; None if it takes no pictures."""
-    if is_of(logger, "lightning.pytorch.loggers.TensorBoardLogger"):
-        from tunesmith.training.lean.events import EventFile
-
-        logger.experiment.flush()
-        return partial(_add_summary, EventFile(Path(logger.log_dir)))  # a Trainer has closed the logger's own file
-    if hasattr(logger, "add_summary"):
-        return partial(_add_summary, logger)
+    if (writer := late_writer(logger)) is not None:
+        return partial(_add_summary, writer)
     return partial(_log_image, logger) if hasattr(logger, "log_image") else None
 
 

@@ -13,6 +13,7 @@ from tunesmith.objective import OF_RUN, PARAMETERS, BestSoFar, Objective, check_
 from tunesmith.reporting import Reporter
 from tunesmith.run_folder import (
     BEST_CHECKPOINT,
+    DATA_FACTS_FILE,
     METRICS_FILE,
     PREPARATION_FILE,
     MetricsTable,
@@ -37,6 +38,7 @@ class RunRecord:
         is_stopped: whether the reporter stopped the run before its last epoch.
         data_digest: which data the run trains on; None: nobody can tell.
         preparation: what is done to the data, as plain values; None: nobody can tell.
+        data_facts: what is known of the data, for data_facts.json; None: nobody can tell, or nobody wants to know.
         num_parameters: how many numbers the run trains; None as long as nobody has counted them.
     """
 
@@ -49,6 +51,7 @@ class RunRecord:
         preparation: Mapping[str, Any] | None = None,
         others: Sequence[Objective] = (),
         last_epoch: int | None = None,
+        data_facts: Mapping[str, Any] | None = None,
     ) -> None:
         """Begin the record of a run.
 
@@ -60,6 +63,7 @@ class RunRecord:
         self.reporter = reporter
         self.data_digest = data_digest
         self.preparation = preparation
+        self.data_facts = data_facts
         self.others = others
         self.num_parameters: int | None = None
         self.last_epoch = last_epoch
@@ -78,9 +82,11 @@ class RunRecord:
         self._started = time.monotonic()
 
     def open_table(self) -> None:
-        """Make metrics.csv, or drop rows of epochs that are trained again, the probes' too; write preparation.json."""
+        """Make metrics.csv, or drop rows of epochs that are trained again, the probes' too; write of the data."""
         if self.preparation is not None:
             write_json(self.folder / PREPARATION_FILE, self.preparation)
+        if self.data_facts is not None:
+            write_json(self.folder / DATA_FACTS_FILE, self.data_facts)
         self.table = MetricsTable(self.folder, keep_epochs=self.epoch)
         cut_tables(self.folder, keep_epochs=self.epoch)
 

@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 
 from tunesmith import run_folder
 from tunesmith.errors import RunFailed, UserError, text_of
+from tunesmith.insight.folder_findings import KEY, names_in
 from tunesmith.machine_faults import find_machine_fault
 from tunesmith.objective import check_others, read_objectives
 from tunesmith.run_metrics import read_run_metrics
@@ -19,6 +20,7 @@ from tunesmith.training.ddp.processes import is_rank_zero
 from tunesmith.training.memory import as_out_of_memory
 from tunesmith.training.record import RunRecord
 from tunesmith.training.refit_config import refit_fields
+from tunesmith.training.run_findings import find_in_training
 
 Result = dict[str, Any]
 
@@ -26,7 +28,7 @@ Result = dict[str, Any]
 def write_result(cfg: DictConfig, folder: Path, engine: str, fields: Result, data_digest: str | None) -> Result:
     """Return the content of result.yaml: how the run ended and what it ran with; rank zero writes the file.
 
-    engine: which one has trained, lean or lightning.
+    engine: which one has trained, lean or lightning; fields: with `findings` of the folds, if there are folds.
     """
     labels = {"note": cfg.get("note"), "tags": list(cfg.get("tags") or [])}
     origin = {"seed": cfg.seed, "threads": cfg.threads, "engine": engine, **labels, **run_folder.environment()}
@@ -37,6 +39,8 @@ def write_result(cfg: DictConfig, folder: Path, engine: str, fields: Result, dat
     values = _values(cfg, folder, fields) if of_refit is None and is_rank_zero() else {}
     result = {**objective, **fields, **values, **origin, "data_digest": data_digest}
     if is_rank_zero():
+        found = result.pop(KEY) if KEY in result else find_in_training(cfg, folder, result)
+        result[KEY] = found  # the last one: it is the longest
         run_folder.write_yaml(folder / run_folder.RESULT_FILE, result)
     return result
 
@@ -74,7 +78,8 @@ def failure_recorded(cfg: DictConfig, record: RunRecord, engine: str, checkpoint
         # Another rank keeps its own error: a RunFailed would count as one that all ranks raise, and not be printed.
         failure = (as_out_of_memory(error) or error) if is_rank_zero() else error
         record.fail(str(failure) if isinstance(failure, RunFailed) else f"{type(error).__name__}: {text_of(error)}")
-        write_result(cfg, record.folder, engine, record.result_fields(), record.data_digest)
+        result = write_result(cfg, record.folder, engine, record.result_fields(), record.data_digest)
+        record.reporter.report_findings(names_in(result))
         if failure is error:
             raise
         raise failure from error

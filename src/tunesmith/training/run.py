@@ -10,6 +10,8 @@ from optuna import TrialPruned
 
 from tunesmith import run_folder
 from tunesmith.errors import RunFailed
+from tunesmith.insight.diagnosis.lines import console_rows
+from tunesmith.insight.folder_findings import KEY, names_in, to_findings
 from tunesmith.reporting import Reporter, is_trial
 from tunesmith.resume.resume_command import typed_path
 from tunesmith.run_metrics import best_rows, read_run_metrics
@@ -41,6 +43,8 @@ def train(cfg: DictConfig, folder: Path, reporter: Reporter) -> float | tuple[fl
     if is_rank_zero() and not is_trial():
         _show(result, folder)
         write_page(cfg, folder)
+    if is_rank_zero() and is_trial():
+        reporter.report_findings(names_in(result))
     if is_rank_zero() and is_trial() and result["value"] is not None:
         reporter.report_metrics(read_run_metrics(folder, result))
     if result["state"] == "FAIL":
@@ -94,6 +98,7 @@ def _show(result: Result, folder: Path) -> None:
             *(("its metrics", _metrics(row)) for row in best_rows(folder, result)),
             ("files", f"{where}/  {', '.join(left)}"),
         ]
+    rows += console_rows(to_findings(result.get(KEY)), where)
     if has_weights:
         rows.append(("test it", f"python scripts/evaluate.py {shlex.quote(where)}"))
     print(*(f"{label:<12} {text}" for label, text in rows), sep="\n", flush=True)

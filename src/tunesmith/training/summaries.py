@@ -29,9 +29,13 @@ def scalars(values: Mapping[str, float]) -> Summary:
 
 def code(tag: str, text: str) -> Summary:
     """Return a text that is shown as a block of code: in Markdown, each line after four spaces."""
-    block = "".join(f"    {line}\n" for line in text.splitlines())
+    return markdown(tag, "".join(f"    {line}\n" for line in text.splitlines()))
+
+
+def markdown(tag: str, text: str) -> Summary:
+    """Return a text that is shown as Markdown."""
     shape = TensorShapeProto(dim=[TensorShapeProto.Dim(size=1)])
-    tensor = TensorProto(dtype="DT_STRING", string_val=[block.encode()], tensor_shape=shape)
+    tensor = TensorProto(dtype="DT_STRING", string_val=[text.encode()], tensor_shape=shape)
     return Summary(value=[Summary.Value(tag=f"{tag}/text_summary", metadata=_metadata(_TEXT), tensor=tensor)])
 
 

@@ -81,7 +81,7 @@ def test_results_have_the_keys_of_the_design(study: Study, tmp_path: Path) -> No
     results = read_yaml(tmp_path / "optimization_results.yaml")
     assert list(results) == [
         *("name", "study", "directions", "best_value", "best_params", "best_trial", "best_dir", "best_host"),
-        *("test", "trials", "epochs", "seconds"),
+        *("test", "trials", "findings", "epochs", "seconds"),
     ]
     assert (results["name"], results["study"], results["test"]) == ("optuna", "digits", None)
 
@@ -211,7 +211,8 @@ def test_trials_csv_has_a_row_per_counted_trial(study: Study, tmp_path: Path) ->
 def test_trials_csv_names_parameters_by_their_override_keys(study: Study, tmp_path: Path) -> None:
     write_results(study, tmp_path, MAX_EPOCHS)
     rows = rows_in(tmp_path)
-    fixed = ["number", "stage", "state", "value", "epochs", "seconds", "host", "folder", "reason", "note", "tags"]
+    cost = ["epochs", "seconds", "host", "folder"]
+    fixed = ["number", "stage", "state", "value", *cost, "reason", "findings", "note", "tags"]
     assert list(rows[0]) == [*fixed, "optimizer.lr", "model.name"]
     drawn = [(float(row["optimizer.lr"]), row["model.name"]) for row in rows]
     assert drawn == [tuple(study.trials[int(row["number"])].params.values()) for row in rows]
@@ -227,6 +228,19 @@ def test_trials_csv_has_note_and_tags(tmp_path: Path) -> None:
         study.tell(trial, 1.0)
     write_results(study, tmp_path, MAX_EPOCHS)
     assert [(row["note"], row["tags"]) for row in rows_in(tmp_path)] == [("why", "first try"), ("", "")]
+
+
+def test_findings_stand_in_trials_csv_and_are_counted(tmp_path: Path) -> None:
+    study = opened(tmp_path)
+    for found in (["overfitting", "<b>"], ["shift", "overfitting"], None):
+        trial = ask(study, 100)
+        assert trial is not None
+        if found is not None:
+            trial.set_user_attr("findings", found)
+        study.tell(trial, 1.0)
+    results = write_results(study, tmp_path, MAX_EPOCHS)
+    assert [row["findings"] for row in rows_in(tmp_path)] == ["overfitting", "shift overfitting", ""]
+    assert list(results["findings"].items()) == [("overfitting", 2), ("shift", 1)]
 
 
 def elsewhere(study: Study, folder: str, value: float) -> None:
@@ -266,7 +280,7 @@ def test_trials_csv_of_a_study_without_trials_has_its_header(tmp_path: Path) -> 
     write_results(opened(tmp_path), tmp_path, MAX_EPOCHS)
     assert (
         tmp_path / "trials.csv"
-    ).read_text() == "number,stage,state,value,epochs,seconds,host,folder,reason,note,tags\n"
+    ).read_text() == "number,stage,state,value,epochs,seconds,host,folder,reason,findings,note,tags\n"
 
 
 # the command that repeats the best trial

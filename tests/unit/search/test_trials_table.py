@@ -45,10 +45,11 @@ def test_a_table_without_the_columns_of_later_versions_is_read(tmp_path: Path) -
     assert read_trials(tmp_path) == ([dict(zip(header, row.split(","), strict=True))], ["lr"])
 
 
-def test_a_parameter_that_has_the_name_of_a_later_column_is_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("later", ["stage", "findings"])
+def test_a_parameter_that_has_the_name_of_a_later_column_is_one(tmp_path: Path, later: str) -> None:
     fixed = "number,state,value,epochs,seconds,host,folder,reason,note,tags"
-    (tmp_path / "trials.csv").write_text(f"{fixed},lr,stage\n0,COMPLETE,0.5,1,2.0,here,0,,,,0.1,7\n")
-    assert read_trials(tmp_path)[1] == ["lr", "stage"]
+    (tmp_path / "trials.csv").write_text(f"{fixed},lr,{later}\n0,COMPLETE,0.5,1,2.0,here,0,,,,0.1,7\n")
+    assert read_trials(tmp_path)[1] == ["lr", later]
 
 
 def test_a_long_reason_is_shortened(tmp_path: Path) -> None:

@@ -76,8 +76,8 @@ def test_each_fold_is_a_run_in_a_folder_of_its_own(ended: Ended) -> None:
     assert sorted(path.name for path in ended.folder.iterdir()) == ["fold_0", "fold_1", "fold_2", "result.yaml"]
     for fold in range(3):
         folder = ended.folder / f"fold_{fold}"
-        files = ["checkpoints", "layers.csv", "metrics.csv", "preparation.json", "probes.csv", "result.yaml"]
-        assert sorted(path.name for path in folder.iterdir()) == files
+        files = ["data_facts.json", "layers.csv", "metrics.csv", "preparation.json", "probes.csv", "result.yaml"]
+        assert sorted(path.name for path in folder.iterdir()) == ["checkpoints", *files]
         losses = [float(row["val/loss"]) for row in read_metrics(folder)]
         assert len(losses) == EPOCHS
         assert read_yaml(folder / "result.yaml")["value"] == min(losses)

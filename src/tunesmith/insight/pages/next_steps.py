@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from tunesmith.insight.diagnosis.tally import tally, tally_words
 from tunesmith.insight.pages.figures import number
 from tunesmith.insight.pages.page import Section, command, missing, sentence, text
 from tunesmith.insight.pages.plain_values import dict_of, dicts_of
@@ -28,7 +29,17 @@ _SOURCES = {
 
 def next_steps(study: StudyFacts) -> Section:
     """Return the section."""
-    return Section("next", "What to do next", _body(study))
+    return Section("next", "What to do next", _body(study) + _tally(study))
+
+
+def _tally(study: StudyFacts) -> str:
+    """Return in how many trials each thing went wrong; nothing for jobs that say nothing."""
+    ended = [trial for trial in study.trials if trial.state in ENDED]
+    counts = tally(trial.findings for trial in ended)
+    if not counts:
+        return ""
+    words = f"What went wrong in trainings (docs/diagnosis.md): {tally_words(counts, len(ended))}."
+    return sentence(words) + command(shlex.join(["python", "scripts/diagnose.py", study.folder]))
 
 
 def _body(study: StudyFacts) -> str:

@@ -14,6 +14,8 @@ import yaml
 
 from tunesmith import run_folder
 from tunesmith.errors import UserError, text_of
+from tunesmith.insight.diagnosis.finding import Finding
+from tunesmith.insight.folder_findings import findings_in
 from tunesmith.insight.pages.plain_values import dict_of, finite, to_number
 from tunesmith.insight.part_outputs import PartOutputs, read_part_outputs
 from tunesmith.objective import known_mode
@@ -34,6 +36,7 @@ class RunFacts:
     metric, mode: the objective; "" if unknown.
     rows: of metrics.csv, by the name of the fold, "" for a run without folds.
     layers: rows of layers.csv.
+    findings: what went wrong; None if nothing could be looked at.
     val, test_outputs: None if they were not kept.
     test: content of test.yaml, {} if the run was not evaluated.
     config: without groups that may hold passwords; overrides: what was typed.
@@ -48,6 +51,7 @@ class RunFacts:
     mode: str = ""
     rows: Mapping[str, Sequence[Row]] = field(default_factory=dict)
     layers: Sequence[Row] = ()
+    findings: Sequence[Finding] | None = None
     val: PartOutputs | None = None
     test_outputs: PartOutputs | None = None
     test: Mapping[str, Any] = field(default_factory=dict)
@@ -110,6 +114,7 @@ def read_run_facts(folder: Path) -> RunFacts:
         metric=metric,
         mode=str(modes[0]) if modes else "",
         rows=read.all_rows(),
+        findings=_findings(folder, result, missing),
         layers=read.read(run_folder.LAYERS_FILE, run_folder.read_table, []),
         val=read.read(run_folder.VAL_OUTPUTS_FILE, read_part_outputs, None),
         test_outputs=read.read(run_folder.TEST_OUTPUTS_FILE, read_part_outputs, None),
@@ -153,6 +158,14 @@ class _Reader:
     def rows(self, room: Path) -> list[dict[str, str]]:
         none: list[dict[str, str]] = []
         return self.read(str(room.relative_to(self.folder) / run_folder.METRICS_FILE), run_folder.read_table, none)
+
+
+def _findings(folder: Path, result: Mapping[str, Any], missing: list[str]) -> list[Finding] | None:
+    try:
+        return findings_in(folder, result)
+    except Exception as error:  # whatever a folder may hold, the page shows what is left
+        missing.append(f"What went wrong cannot be said: {type(error).__name__}: {text_of(error)}")
+        return None
 
 
 def _new_rows(path: Path) -> str:

@@ -10,11 +10,13 @@ from tunesmith.insight.pages.run_answer import answer, config
 from tunesmith.insight.pages.run_curves import curves
 from tunesmith.insight.pages.run_facts import RunFacts, read_run_facts
 from tunesmith.insight.pages.run_predictions import predictions
+from tunesmith.insight.pages.what_went_wrong import findings
 from tunesmith.insight.pages.worst_samples import worst
 from tunesmith.run_folder import PAGE_FILE, write_text
 
 SECTIONS: Sections[RunFacts] = {
     "answer": ("Answer", answer),
+    "findings": ("What went wrong", findings),
     "curves": ("Learning curves", curves),
     "layers": ("Layers", layers),
     "predictions": ("Predictions", predictions),

@@ -35,6 +35,7 @@ class TrialFacts:
     is_comparable: whether its value may be compared with the best one's: the same data, epochs and configuration.
     is_baseline: whether it ran the configuration as it stands.
     is_repeat: whether it repeats a configuration of another trial, to confirm it.
+    findings: names of what went wrong in its training.
     """
 
     number: int
@@ -56,6 +57,7 @@ class TrialFacts:
     is_comparable: bool = True
     is_baseline: bool = False
     is_repeat: bool = False
+    findings: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from tunesmith.insight.pages.timeline import describe_workers, timeline_figure
 # Trials of the table, and parameters that have a column in it.
 MAX_TRIALS, MAX_PARAMS = 10, 12
 AS_GOOD = "as\u00a0good"
+_FURTHER = ("epochs", "seconds", "stage", "findings", "folder")
 
 
 def top(facts: StudyFacts) -> Section:
@@ -36,7 +37,7 @@ def _best_trials(facts: StudyFacts) -> str:
     if not ranked:
         return missing("No trial has run to its end, so there is no best one.")
     keys = [key for key in _important_keys(facts) if any(key in trial.params for trial in ranked)]
-    columns = ["trial", "", facts.metric, *facts.others, "epochs", "seconds", "stage", "folder", *keys[:MAX_PARAMS]]
+    columns = ["trial", "", facts.metric, *facts.others, *_FURTHER, *keys[:MAX_PARAMS]]
     tied = [] if facts.best is None else ties(facts, facts.best)
     marks = ["best" if trial is facts.best else AS_GOOD if trial in tied else "" for trial in ranked]
     rows = [_row(facts, trial, mark, keys[:MAX_PARAMS]) for trial, mark in zip(ranked, marks, strict=True)]
@@ -59,7 +60,8 @@ def _row(facts: StudyFacts, trial: TrialFacts, mark: str, keys: Sequence[str]) -
     padded = [*values, *["-"] * len(facts.others)][: 1 + len(facts.others)]
     params = [shorten(to_text(trial.params[key])) if key in trial.params else "-" for key in keys]
     duration = "-" if trial.seconds is None else round(trial.seconds, 2)
-    return [trial.number, mark, *padded, trial.epochs, duration, trial.stage or "", trial.folder, *params]
+    further = [trial.epochs, duration, trial.stage or "", ", ".join(trial.findings), trial.folder]
+    return [trial.number, mark, *padded, *further, *params]
 
 
 def _without_empty(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> tuple[list[str], list[list[object]]]:

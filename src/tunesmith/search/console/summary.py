@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith import run_folder
+from tunesmith.insight.diagnosis.tally import tally_words
 from tunesmith.insight.evaluation_rows import chance_rows
 from tunesmith.search import command, results
 from tunesmith.search.confirm.confirmation import as_rows
@@ -20,6 +21,7 @@ from tunesmith.search.trials_table import TRIALS_FILE
 
 NUM_TIES = 5
 NUM_SHOWN = 10
+_ENDED = ("complete", "pruned", "failed")
 
 
 def print_summary(
@@ -66,6 +68,8 @@ def _rows(
     yield from as_rows(found["confirm"]) if found.get("confirm") else ()
     numbers = {**found["trials"], **({"infeasible": found["infeasible"]} if "infeasible" in found else {})}
     yield "trials", "  ".join(f"{number} {state}" for state, number in numbers.items())
+    if found.get("findings"):
+        yield "findings", tally_words(found["findings"], sum(found["trials"][state] for state in _ENDED))
     epochs = found["epochs"]
     yield "epochs", f"{epochs['run']} run" + (f", {epochs['saved']} saved by pruning" if epochs["saved"] else "")
     if found["test"]:

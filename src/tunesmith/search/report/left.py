@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith import run_folder
+from tunesmith.insight.diagnosis.tally import known_names
 from tunesmith.insight.pages.figures import is_wide
 from tunesmith.insight.pages.plain_values import finite
 from tunesmith.insight.pages.study_facts import ParamFacts, State, TrialFacts
@@ -63,6 +64,7 @@ def _of_row(row: Mapping[str, str], params: Sequence[str], folder: Path, has_cur
         is_infeasible=bool(row.get("infeasible")),
         violations=tuple(name for name in row.get("infeasible", "").split(", ") if name),
         is_repeat=stage in REPEATING,
+        findings=known_names((row.get("findings") or "").split()),
     )
 
 

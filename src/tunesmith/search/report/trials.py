@@ -81,6 +81,7 @@ def _trial(
         is_infeasible=bool(broken),
         violations=tuple(broken),
         is_repeat=last.stage in REPEATING,
+        findings=last.findings,
     )
 
 

@@ -29,12 +29,14 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from tunesmith.errors import printable
+from tunesmith.insight.diagnosis.tally import known_names
 from tunesmith.search.attribute_names import (
     CONFIG,
     CONFIG_ERROR,
     CRASHES,
     DATA,
     EPOCHS,
+    FINDINGS,
     FIRST_ATTEMPT,
     HEARTBEAT,
     NOTE,
@@ -170,6 +172,11 @@ class Attempt(NamedTuple):
     @property
     def tags(self) -> list[str]:
         return read_texts(self.trial.user_attrs, TAGS)
+
+    @property
+    def findings(self) -> list[str]:
+        """Names of what went wrong in its training, the first cause first; those that this version knows."""
+        return known_names(self.trial.user_attrs.get(FINDINGS))
 
     @property
     def data_digest(self) -> str | None:

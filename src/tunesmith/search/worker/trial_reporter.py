@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,7 +12,7 @@ from optuna import Trial
 from optuna.exceptions import UpdateFinishedTrialError
 
 from tunesmith.errors import AttemptLost, AttemptTaken, MachineFault, RunFailed
-from tunesmith.search.attribute_names import EPOCHS
+from tunesmith.search.attribute_names import EPOCHS, FINDINGS
 from tunesmith.search.storage.journal import JournalDamaged
 from tunesmith.search.study.same_data import record_data
 from tunesmith.search.study.shown_study import unwrapped
@@ -79,6 +79,11 @@ class TrialReporter:
     def report_metrics(self, metrics: Mapping[str, float]) -> None:
         self.poll()
         self.metrics |= metrics
+
+    def report_findings(self, names: Sequence[str]) -> None:
+        if names:  # most trials have none, and each write costs one of the storage
+            with _lost_with_its_storage():
+                self._trial.set_user_attr(FINDINGS, list(names))
 
     def should_stop(self) -> bool:
         """Ask the pruner, which judges the last step that any attempt has reported, only at that step and after it.

@@ -9,7 +9,7 @@ from torch.optim import Optimizer
 
 from tunesmith.training.callbacks.end_of_epoch import EndOfEpoch, axis_step
 from tunesmith.training.callbacks.epoch_record import is_at_max_steps
-from tunesmith.training.probes.build import make_look
+from tunesmith.training.probes.looks import make_look
 from tunesmith.training.probes.probes import Probes
 
 
@@ -35,7 +35,8 @@ class LayerProbes(EndOfEpoch):
         self._progress = trainer.fit_loop.epoch_loop.batch_progress
         precision = trainer.precision_plugin
         device = trainer.strategy.root_device
-        look = make_look(pl_module, self._data, device, self.probes, precision.convert_input, precision.forward_context)
+        called = precision.convert_input, precision.forward_context
+        look = make_look(pl_module, self._data, device, self.probes, *called, trainer.world_size)
         self.probes.start(look, len(trainer.optimizers))
 
     @property

@@ -84,7 +84,7 @@ def build(
     seed_everything(cfg.seed)
     data, learner = build_lean_learner(cfg, fold, earlier)
     do_without_trainer(learner)
-    record = make_record(cfg, folder, reporter, data)
+    record = make_record(cfg, folder, reporter, data, learner, fold)
     patiences = {name: build_patience(cfg, name) for name in cfg.get("callbacks") or {}}
     if type(learner) is SupervisedLearning:  # a subclass may log more
         check_monitors(learner.metric_names, record.objective.metric, patiences)

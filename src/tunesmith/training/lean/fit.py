@@ -24,8 +24,9 @@ from tunesmith.training.lean.loggers import begun_loggers
 from tunesmith.training.lean.member import Member
 from tunesmith.training.lean.signals import hear_sigterm, uninterrupted
 from tunesmith.training.loggers import log_hparams
-from tunesmith.training.probes.build import make_look
+from tunesmith.training.probes.looks import make_look
 from tunesmith.training.result import Result, failure_recorded, write_result
+from tunesmith.training.run_findings import log_findings
 from tunesmith.training.schedules import check_lengths
 from tunesmith.training.weight_groups import count_parameters
 from tunesmith.training.weights import start_from
@@ -51,6 +52,7 @@ def train_once(
             _train(run, member, cfg.seed)
         record.num_parameters = count_parameters(run.learner)
         result = write_result(cfg, folder, LEAN, record.result_fields(), record.data_digest)
+        log_findings(run.loggers, result)
         keep_what_page_shows(cfg, folder, fold, run.learner, run.data, run.device, run.loggers)
     return result
 

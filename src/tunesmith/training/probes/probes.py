@@ -15,7 +15,8 @@ from tunesmith.training.probes.norms import LayerNorms, StepNorms
 from tunesmith.training.probes.tables import Row, append_rows, rewrite
 from tunesmith.training.record import RunRecord
 
-Look = Callable[[], Seen]
+# Looks at the learner; the argument: whether an epoch of its training has just ended, whose losses count, too.
+Look = Callable[[bool], Seen]
 
 
 @dataclass
@@ -36,14 +37,14 @@ class Probes:
     _look: Look | None = field(default=None, init=False)
     _first: StepNorms = field(default_factory=lambda: StepNorms(is_start=True), init=False)
     _last: StepNorms = field(default_factory=StepNorms, init=False)
-    _dead_at_start: Mapping[str, float] = field(default_factory=dict, init=False)
+    _seen_at_start: Seen = field(default_factory=Seen, init=False)
 
     def start(self, look: Look | None, num_optimizers: int = 1) -> None:
         """Look at the learner before its first step, unless the run goes on; num_optimizers: each has a first step."""
         self._look = look
         if self.record.epoch == 0:
             self._num_starting = num_optimizers
-            self._dead_at_start = self._see(0)
+            self._seen_at_start = self._see(0)
 
     @property
     def is_starting(self) -> bool:
@@ -66,12 +67,12 @@ class Probes:
         first, last = self._first, self._last
         self._first, self._last = StepNorms(is_start=True), StepNorms()
         if first:
-            self._write(0, first.read(), self._dead_at_start)
+            self._write(0, first.read(), self._seen_at_start)
         if not (self.is_each_epoch or is_last or epoch == 1 or epoch == self.record.best.epoch):
             return
         norms = last.read()
-        dead = self._see(epoch) if is_last or (self.is_each_epoch and _is_spaced(epoch)) else {}
-        self._write(epoch, norms, dead)
+        is_seen = is_last or epoch == 1 or (self.is_each_epoch and _is_spaced(epoch))
+        self._write(epoch, norms, self._see(epoch, is_trained=True) if is_seen else Seen())
         if norms and self.loggers:
             log_scalars(self.loggers, _as_metrics(norms), epoch if step is None else step)
 
@@ -81,25 +82,24 @@ class Probes:
         load_best: gives them to the learner, if it has not got them already.
         """
         best, path = self.record.best.epoch, self.record.folder / LAYERS_FILE
-        seen = [row["epoch"] for row in read_table(self.record.folder / PROBES_FILE)]
-        dead: Mapping[str, float] = {}
-        if self._look is not None and best > 0 and str(best) not in seen:
+        looked = [row["epoch"] for row in read_table(self.record.folder / PROBES_FILE)]
+        seen = Seen()
+        if self._look is not None and best > 0 and str(best) not in looked:
             load_best()
-            dead = self._see(best)
+            seen = self._see(best)
         kept = {"0", "1", str(best), str(self.record.epoch)}
-        if path.exists() and (dead or not self.is_each_epoch):
-            rewrite(path, lambda row: _ended(row, best, dead) if self.is_each_epoch or row["epoch"] in kept else None)
+        if path.exists() and (seen.dead_shares or not self.is_each_epoch):
+            rewrite(path, lambda row: _ended(row, best, seen) if self.is_each_epoch or row["epoch"] in kept else None)
 
-    def _see(self, epoch: int) -> Mapping[str, float]:
-        """Look at the learner, write what is not of a layer, and return the shares of dead units by layer."""
-        if self._look is None:
-            return {}
-        seen = self._look()
-        append_rows(self.record.folder / PROBES_FILE, [{"epoch": epoch, **seen.numbers}])
-        return seen.dead_shares
+    def _see(self, epoch: int, is_trained: bool = False) -> Seen:
+        """Look at the learner, and write what is not of a layer; is_trained: it has just been trained for the epoch."""
+        seen = Seen() if self._look is None else self._look(is_trained)
+        if seen.numbers:
+            append_rows(self.record.folder / PROBES_FILE, [{"epoch": epoch, **seen.numbers}])
+        return seen
 
-    def _write(self, epoch: int, norms: Mapping[str, LayerNorms], dead: Mapping[str, float]) -> None:
-        rows = [_layer_row(epoch, name, of_layer, dead.get(name)) for name, of_layer in norms.items()]
+    def _write(self, epoch: int, norms: Mapping[str, LayerNorms], seen: Seen) -> None:
+        rows = [_layer_row(epoch, name, of_layer, seen) for name, of_layer in norms.items()]
         if rows:
             append_rows(self.record.folder / LAYERS_FILE, rows)
 
@@ -112,20 +112,25 @@ def _is_spaced(epoch: int) -> bool:
     return epoch in (low, high)
 
 
-def _layer_row(epoch: int, name: str, norms: LayerNorms, dead: float | None) -> Row:
+def _layer_row(epoch: int, name: str, norms: LayerNorms, seen: Seen) -> Row:
     return {
         "epoch": epoch,
         "layer": name,
         "grad_norm": norms.grad,
         "weight_norm": norms.weight,
         "update_ratio": norms.update_ratio,
-        "dead_share": dead,
+        **_shares(seen, name),
     }
 
 
-def _ended(row: Mapping[str, str], best: int, dead: Mapping[str, float]) -> Row:
+def _shares(seen: Seen, name: str) -> Row:
+    return {"dead_share": seen.dead_shares.get(name), "blocked_share": seen.blocked_shares.get(name)}
+
+
+def _ended(row: Mapping[str, str], best: int, seen: Seen) -> Row:
     """Return a row of layers.csv with what the best weights have shown."""
-    return {**row, "dead_share": dead[row["layer"]]} if row["epoch"] == str(best) and row["layer"] in dead else row
+    is_seen = row["epoch"] == str(best) and row["layer"] in seen.dead_shares
+    return {**row, **_shares(seen, row["layer"])} if is_seen else row
 
 
 def _as_metrics(norms: Mapping[str, LayerNorms]) -> dict[str, float]:

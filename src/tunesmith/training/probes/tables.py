@@ -13,10 +13,10 @@ from pathlib import Path
 from tunesmith.machine_faults import writing
 from tunesmith.run_folder import LAYERS_FILE, PROBES_FILE, append_whole, read_table, write_text
 
-LAYER_COLUMNS = ("epoch", "layer", "grad_norm", "weight_norm", "update_ratio", "dead_share")
+LAYER_COLUMNS = ("epoch", "layer", "grad_norm", "weight_norm", "update_ratio", "dead_share", "blocked_share")
 PROBE_COLUMNS = (
     *("epoch", "train_loss", "input_max", "output_min", "output_max", "output_sum_min", "output_sum_max"),
-    "output_zeros",
+    *("output_zeros", "output_spread", "first_quarter_loss", "last_quarter_loss", "max_batch_loss"),
 )
 _COLUMNS = {LAYERS_FILE: LAYER_COLUMNS, PROBES_FILE: PROBE_COLUMNS}
 

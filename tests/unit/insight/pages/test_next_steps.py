@@ -61,3 +61,15 @@ def test_a_study_that_was_not_checked_says_so() -> None:
 def test_a_study_without_a_complete_trial_has_nothing_to_check() -> None:
     failed = study_of(trial(0, state="failed"), results={"trials": {}})
     assert "nothing to check: no trial has run to its end" in words(next_steps(failed))
+
+
+def test_findings_of_trials_are_counted_with_the_command_that_says_more() -> None:
+    trials = [trial(0, 0.5, findings=["shift"]), trial(1, 0.6, "pruned", findings=["shift"]), trial(2, None, "running")]
+    for more in ({}, {"modes": ("min", "min")}):
+        shown = words(next_steps(study_of(*trials, folder="sweeps/s", **more)))
+        assert "What went wrong in trainings (docs/diagnosis.md): shift 2 of 2 trials." in shown
+        assert shown.endswith("python scripts/diagnose.py sweeps/s copy")
+
+
+def test_a_study_whose_trials_say_nothing_has_no_tally() -> None:
+    assert "went wrong" not in told([])

@@ -46,7 +46,7 @@ def ids(section: Section) -> list[str]:
 def test_a_page_has_its_sections_in_order(tmp_path: Path) -> None:
     page = write_run_page(make_run(tmp_path / "run")).read_text()
     found = re.findall(r'<section id="(\w+)"', page)
-    assert found == ["answer", "curves", "layers", "predictions", "worst", "config"]
+    assert found == ["answer", "findings", "curves", "layers", "predictions", "worst", "config"]
 
 
 def test_a_section_that_fails_says_so_and_the_others_stand(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_a_section_that_fails_says_so_and_the_others_stand(tmp_path: Path) -> No
     write_part_outputs(folder / "val_outputs.npz", of_classes(0, 1, true=(0, 0), pictures=np.empty((2, 0, 4, 4))))
     page = write_run_page(folder).read_text()
     assert re.findall(r'<section id="(\w+)">(?:(?!</section>).)*could not be made', page, re.DOTALL) == ["worst"]
-    assert page.count("<section id=") == 6
+    assert page.count("<section id=") == 7
 
 
 def test_nothing_of_a_folder_is_markup(tmp_path: Path) -> None:

@@ -30,6 +30,12 @@ def test_the_best_trials_stand_in_their_order_with_what_they_cost() -> None:
     ]
 
 
+def test_findings_of_trials_have_a_column_if_there_are_any() -> None:
+    trials = [shown_trial(0, 0.5, findings=["shift", "overfitting"]), shown_trial(1, 0.6)]
+    header, *found = rows(shown_study(trials))
+    assert [row[header.index("findings")] for row in found] == ["shift, overfitting", ""]
+
+
 def test_ties_within_the_noise_are_marked() -> None:
     trials = [shown_trial(0, 0.5), shown_trial(1, 0.51), shown_trial(2, 0.53)]
     found = rows(shown_study(trials, best_se=0.01))

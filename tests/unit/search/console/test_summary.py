@@ -48,6 +48,15 @@ def summary(
 
 
 @pytest.mark.parametrize(
+    ("counts", "line"), [({"overfitting": 7, "shift": 4}, "overfitting 7, shift 4 of 30 trials"), ({}, None)]
+)
+def test_the_tally_of_findings_is_shown_if_there_are_any(
+    capsys: pytest.CaptureFixture[str], folder: Path, counts: dict[str, int], line: str | None
+) -> None:
+    assert summary(capsys, folder, findings=counts).get("findings") == line
+
+
+@pytest.mark.parametrize(
     ("place", "logdir"), [("outputs/sweeps/a", "outputs"), ("my studies/a", "'my studies/a'"), (".", ".")]
 )
 def test_the_command_for_curves_leads_to_the_study(

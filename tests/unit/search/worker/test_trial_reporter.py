@@ -64,6 +64,22 @@ def test_metrics_add_up() -> None:
     assert reporter.metrics == {"size": 3, "speed": 2}
 
 
+def test_findings_are_kept_in_the_study_and_none_is_no_attribute() -> None:
+    study = opened()
+    for names in (["shift", "overfitting"], []):
+        reporter_of(asked(study)).report_findings(names)
+    assert [Attempt(trial).findings for trial in study.trials] == [["shift", "overfitting"], []]
+    assert "findings" not in study.trials[1].user_attrs
+
+
+def test_findings_of_an_attempt_that_was_taken_away_end_the_run() -> None:
+    study = opened()
+    trial = asked(study)
+    study.tell(trial, state=TrialState.FAIL)
+    with pytest.raises(AttemptTaken, match=r"^taken away by another worker$"):
+        reporter_of(trial).report_findings(["shift"])
+
+
 def test_the_pruners_word_is_handed_back() -> None:
     reporter = reporter_of(asked(opened(pruner=ThresholdPruner(upper=0.6))))
     reporter.report(1, 0.5)

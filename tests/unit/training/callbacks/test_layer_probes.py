@@ -49,12 +49,13 @@ class OwnStep(Supervised):
         return super().step(batch)
 
 
-def test_a_learner_with_a_step_of_its_own_has_norms_alone(tmp_path: Path) -> None:
-    trained(tmp_path, f"learner._target_={__name__}.OwnStep")
-    rows = read_table(tmp_path / LAYERS_FILE)
-    assert [row["epoch"] for row in rows] == ["0"] * 3 + ["1"] * 3
-    assert {row["dead_share"] for row in rows} == {""}
-    assert not (tmp_path / PROBES_FILE).exists()
+def test_a_learner_with_a_step_of_its_own_is_seen_from_its_forward(tmp_path: Path) -> None:
+    """All but the loss is as of our step."""
+    plain, own = trained(tmp_path / "plain"), trained(tmp_path / "own", f"learner._target_={__name__}.OwnStep")
+    assert (own / LAYERS_FILE).read_text() == (plain / LAYERS_FILE).read_text()
+    of_plain, of_own = (read_table(folder / PROBES_FILE) for folder in (plain, own))
+    assert of_own == [{**row, "train_loss": ""} for row in of_plain]
+    assert all(row["output_spread"] for row in of_own)
 
 
 class Foreign(L.LightningModule):

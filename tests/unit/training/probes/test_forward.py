@@ -11,6 +11,7 @@ import pytest
 import torch
 from tiny import NUMBERS
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.optim import SGD
 
 from tunesmith.training.data_facts import DataFacts
@@ -85,6 +86,7 @@ def test_loss_inputs_and_outputs_of_the_samples() -> None:
         "output_sum_min": 0.0,
         "output_sum_max": 3.0,
         "output_zeros": 0.5,
+        "output_spread": 1.5,
     }
 
 
@@ -94,12 +96,52 @@ def test_outputs_of_two_classes_are_what_the_model_puts_out() -> None:
     assert (seen.numbers["output_min"] > 0, seen.numbers["output_zeros"]) == (True, 0.0)
 
 
-def test_other_batches_count_for_the_loss_alone() -> None:
+def test_batches_count_together() -> None:
     model = nn.Linear(4, 1)
-    nn.init.zeros_(model.weight)
-    nn.init.zeros_(model.bias)
-    seen = look(learner(model), [(INPUTS[:1], TARGETS[:1])], [(INPUTS[1:], TARGETS[1:])])
-    assert (seen.numbers["train_loss"], seen.numbers["input_max"]) == (pytest.approx(0.5), 2.0)
+    model.weight, model.bias = nn.Parameter(torch.tensor([[0.0, 1.0, 0.0, 0.0]])), nn.Parameter(torch.tensor([2.0]))
+    batches = [(INPUTS[:1], TARGETS[:1]), (INPUTS[1:], TARGETS[1:])]
+    assert look(learner(model), batches).numbers == pytest.approx(look(learner(model), [(INPUTS, TARGETS)]).numbers)
+
+
+def test_losses_of_the_epoch_s_steps_by_quarter() -> None:
+    numbers = look(learner(nn.Linear(4, 1)), [(INPUTS, TARGETS)], list(torch.tensor([8.0, 2.0, 9.0, 1.0, 3.0]))).numbers
+    assert (numbers["first_quarter_loss"], numbers["last_quarter_loss"], numbers["max_batch_loss"]) == (5.0, 2.0, 9.0)
+
+
+class Functions(nn.Module):
+    """Activations that are calls: of a function, of torch and of a tensor."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(4, 4) for _ in range(3))
+        for layer in self.layers:
+            nn.init.zeros_(layer.weight)
+            layer.bias = nn.Parameter(torch.tensor([-9.0, 9.0, 0.1, 0.2]))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        inputs = functional.relu(self.layers[0](inputs), inplace=True)
+        inputs = torch.tanh(self.layers[1](inputs))
+        outputs: Tensor = self.layers[2](inputs).relu_().sum(1, keepdim=True)
+        return outputs
+
+
+class Squashing(nn.Module):
+    """A loss that calls an activation, too."""
+
+    def forward(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        return functional.mse_loss(torch.sigmoid(outputs[:, None]), targets[:, None])
+
+
+def test_activations_that_are_functions_are_seen_and_those_of_a_loss_are_not() -> None:
+    seen = look(learner(Functions(), loss=Squashing()), [(INPUTS, TARGETS)])
+    assert seen.dead_shares == {"model.layers.0": 0.25, "model.layers.1": 0.5, "model.layers.2": 0.25}
+
+
+def test_blocked_is_the_share_of_samples_and_units_through_which_no_gradient_comes() -> None:
+    model = nn.Sequential(nn.Linear(4, 2, bias=False), nn.Sigmoid(), nn.Linear(2, 1))
+    model[0].weight = nn.Parameter(torch.tensor([[9.0, 0.0, 0.0, 0.0], [3.0, 0.0, 0.0, 0.0]]))  # 9 and 3; 27 and 9
+    seen = look(learner(model), [(INPUTS, TARGETS)])
+    assert (seen.dead_shares["model.0"], seen.blocked_shares["model.0"]) == (0.5, 0.75)
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])

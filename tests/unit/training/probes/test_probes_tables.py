@@ -19,7 +19,7 @@ def layers(folder: Path, *epochs: int) -> Path:
 def test_rows_have_the_columns_and_empty_cells_for_what_was_not_measured(tmp_path: Path) -> None:
     path = tmp_path / LAYERS_FILE
     append_rows(path, [{"epoch": 0, "layer": "a", "grad_norm": 1 / 3, "weight_norm": math.nan, "update_ratio": None}])
-    expected = "epoch,layer,grad_norm,weight_norm,update_ratio,dead_share\r\n0,a,0.333333,nan,,\r\n"
+    expected = "epoch,layer,grad_norm,weight_norm,update_ratio,dead_share,blocked_share\r\n0,a,0.333333,nan,,,\r\n"
     assert path.read_bytes().decode() == expected
 
 

@@ -9,7 +9,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -116,6 +116,10 @@ class RemoteReporter:
 
     def report_metrics(self, metrics: Mapping[str, float]) -> None:
         self._worker.ask({"metrics": dict(metrics)})
+
+    def report_findings(self, names: Sequence[str]) -> None:
+        if names:
+            self._worker.ask({"findings": list(names)})
 
     def should_stop(self) -> bool:
         return self._stop

@@ -131,6 +131,9 @@ class _Running:
         if "metrics" in message:
             reporter.report_metrics(message["metrics"])
             return {}
+        if "findings" in message:
+            reporter.report_findings(message["findings"])
+            return {}
         if "data" not in message:
             reporter.report(message["step"], message["value"], message["epochs"])
             return {"stop": reporter.should_stop()}

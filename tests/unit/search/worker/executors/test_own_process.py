@@ -25,6 +25,10 @@ import os, signal, sys, time
 import hydra
 import tunesmith
 from tunesmith.errors import RunFailed, UserError
+from tunesmith.reporting import current_reporter
+
+def found(names):
+    current_reporter().report_findings(names)
 
 @hydra.main(version_base="1.3", config_path=".", config_name="app")
 def main(cfg):
@@ -60,10 +64,11 @@ def _typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_reports_reach_the_worker_and_the_value_is_the_trials(context: HydraContext, tmp_path: Path) -> None:
-    body = "tunesmith.report(0.5, 1); tunesmith.report(0.4, 2); return cfg.x / 8"
+    body = "tunesmith.report(0.5, 1); tunesmith.report(0.4, 2); found(['shift']); found([]); return cfg.x / 8"
     outcome = run(context, tmp_path, body, listener := Listener())
     assert (outcome.state, outcome.value) == (TrialState.COMPLETE, 0.25)
     assert (listener.heard, listener.asked) == ([(1, 0.5), (2, 0.4)], 2)
+    assert listener.findings == ["shift"]
     assert (tmp_path / "trials" / "0" / ".hydra" / "config.yaml").exists()
 
 

@@ -1,0 +1,146 @@
+"""Features of a training's losses, in units of the prior loss: the loss of the best constant answer (data_facts.json).
+
+1 is what a constant reaches, 0 is perfect; one threshold then serves all data sets. None: not measured.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from statistics import fmean, median
+
+from tunesmith.insight.diagnosis.training_facts import TrainingFacts
+
+# A second half of the epochs that took off so many prior losses: the next doubling is worth half of it.
+LATE_GAIN = 0.05
+# What is left to learn below this share of the prior loss is not worth a word.
+LEAST_LEFT = 0.1
+# Relative change of a metric below which validation parts of a few hundred samples are not sure of one.
+LEAST_WORSENING = 0.05
+VAL_LOSS, TRAIN_LOSS, EVAL_LOSS = "val/loss", "train/loss", "train_loss"
+
+
+def prior_loss(facts: TrainingFacts, part: str) -> float | None:
+    """Return the prior loss of a part, train or val; None if it is unknown or no unit: zero, as of constant targets."""
+    loss = facts.amount(f"prior_loss.{part}")
+    return loss if loss is not None and math.isfinite(loss) and loss > 0 else None
+
+
+def val_losses(facts: TrainingFacts) -> list[float]:
+    """Return the validation loss after each epoch, in units of its prior loss; NaN and infinity are kept."""
+    return _in_priors([row[VAL_LOSS] for row in facts.epochs if VAL_LOSS in row], prior_loss(facts, "val"))
+
+
+def train_losses(facts: TrainingFacts) -> list[float]:
+    """Return each epoch's training loss: a mean over the steps of a net that changes, with dropout."""
+    return _in_priors([row[TRAIN_LOSS] for row in facts.epochs if TRAIN_LOSS in row], prior_loss(facts, "train"))
+
+
+def eval_losses(facts: TrainingFacts) -> list[float]:
+    """Return the training losses in evaluation mode, at the epochs that were looked at; the first one: at the start."""
+    return _in_priors([row[EVAL_LOSS] for row in facts.looks if EVAL_LOSS in row], prior_loss(facts, "train"))
+
+
+def start_loss(facts: TrainingFacts) -> float | None:
+    """Return the training loss before the first step."""
+    first = [row for row in facts.looks if row["epoch"] == 0]
+    losses = _in_priors([row[EVAL_LOSS] for row in first if EVAL_LOSS in row], prior_loss(facts, "train"))
+    return losses[0] if losses else None
+
+
+def learned(facts: TrainingFacts) -> float | None:
+    """Return the share of the prior loss that training removed from the training part, at best: 1 is all of it."""
+    return _one_minus_least(eval_losses(facts))
+
+
+def learned_on_val(facts: TrainingFacts) -> float | None:
+    """Return the share of the prior loss that training removed from the validation part, at best."""
+    return _one_minus_least(val_losses(facts))
+
+
+def is_diverged(facts: TrainingFacts) -> bool:
+    """Whether a loss is no finite number at some epoch."""
+    return any(not math.isfinite(row[name]) for row in facts.epochs for name in (TRAIN_LOSS, VAL_LOSS) if name in row)
+
+
+def rise(facts: TrainingFacts) -> float | None:
+    """Return by how much the validation loss has risen from its least to its last value."""
+    losses = _finite(val_losses(facts))
+    return losses[-1] - min(losses) if losses else None
+
+
+def has_worsened(facts: TrainingFacts) -> bool:
+    """Whether the tuned metric ends worse than it was at best; True of a loss, or if unknown."""
+    values = [row[facts.metric] for row in facts.epochs if facts.metric in row]
+    if not values or facts.metric == VAL_LOSS or facts.mode not in ("min", "max"):
+        return True
+    best = max(values) if facts.mode == "max" else min(values)
+    return abs(values[-1] - best) > LEAST_WORSENING * abs(best)
+
+
+def train_rise(facts: TrainingFacts) -> float | None:
+    """Return by how much the training loss in evaluation mode has risen again, from its least to its last value."""
+    losses = _finite(eval_losses(facts)[1:])
+    return losses[-1] - min(losses) if losses else None
+
+
+def gap(facts: TrainingFacts, at_best: bool = False) -> float | None:
+    """Return how far the validation loss is above the training loss in evaluation mode, at the last or best epoch."""
+    seen = {row["epoch"]: row[EVAL_LOSS] for row in facts.looks if EVAL_LOSS in row and row["epoch"] > 0}
+    epoch = facts.best_epoch if at_best else max(seen, default=None)
+    of_val = [row[VAL_LOSS] for row in facts.epochs if row["epoch"] == epoch and VAL_LOSS in row]
+    val, train = _in_priors(of_val, prior_loss(facts, "val")), prior_loss(facts, "train")
+    if epoch not in seen or not val or train is None:
+        return None
+    return val[-1] - seen[epoch] / train
+
+
+def late_gain(losses: Sequence[float]) -> float | None:
+    """Return how much the second half of the epochs still took off the least loss; None of fewer than two epochs.
+
+    Losses fall about as a power of time: the next doubling of the epochs takes off about half of that again.
+    """
+    if len(losses) < 2 or not all(map(math.isfinite, losses)):
+        return None
+    half = len(losses) // 2
+    return min(losses[:half]) - min(losses)
+
+
+def is_unfinished(facts: TrainingFacts) -> bool:
+    """Whether the validation loss still fell when the training ended: more epochs would have taken off more of it."""
+    losses = val_losses(facts)
+    gain = late_gain(losses)
+    if gain is None or gain < LATE_GAIN or min(losses) < LEAST_LEFT:
+        return False
+    best = losses.index(min(losses)) + 1 if facts.best_epoch is None else facts.best_epoch
+    return best >= 0.8 * len(losses) - 1
+
+
+def jump(facts: TrainingFacts) -> float | None:
+    """Return the training loss of the worst batch at the epochs that were looked at, or of the worst epoch."""
+    worst = [row["max_batch_loss"] for row in facts.looks if "max_batch_loss" in row]
+    losses = _finite([*_in_priors(worst, prior_loss(facts, "train")), *train_losses(facts)])
+    return max(losses, default=None)
+
+
+def swing(losses: Sequence[float]) -> float | None:
+    """Return the median change from epoch to epoch in the last two thirds, up or down, less that of a steady fall."""
+    late = _finite(losses)[len(losses) // 3 :]
+    if len(late) < 4:
+        return None
+    changes = [after - before for before, after in pairwise(late)]
+    return median(map(abs, changes)) - abs(fmean(changes))
+
+
+def _one_minus_least(losses: Sequence[float]) -> float | None:
+    known = _finite(losses)
+    return 1 - min(known) if known else None
+
+
+def _finite(losses: Sequence[float]) -> list[float]:
+    return [loss for loss in losses if math.isfinite(loss)]
+
+
+def _in_priors(losses: Sequence[float], prior: float | None) -> list[float]:
+    return [] if prior is None else [loss / prior for loss in losses]

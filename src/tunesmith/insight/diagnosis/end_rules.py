@@ -1,0 +1,163 @@
+"""Rules on how a training ended: what it has learnt, what it has learnt by heart, and whether it was over."""
+
+from __future__ import annotations
+
+from tunesmith.insight.diagnosis.curves import (
+    LATE_GAIN,
+    gap,
+    has_worsened,
+    is_unfinished,
+    late_gain,
+    learned,
+    learned_on_val,
+    rise,
+    val_losses,
+)
+from tunesmith.insight.diagnosis.finding import Finding
+from tunesmith.insight.diagnosis.settings import (
+    extreme_regulariser,
+    narrowest_layer,
+    num_steps,
+    patience,
+    steps_per_epoch,
+)
+from tunesmith.insight.diagnosis.training_facts import TrainingFacts
+
+MEASURED = "measured, docs/diagnosis.md"
+# What a loss that still falls cannot tell apart, unless the config or the layers do.
+_UNFINISHED = {
+    "stopped_too_early": ("stopped_too_early", "learning_rate_too_low", "too_small_or_short"),
+    "too_small_or_short": ("too_small_or_short", "stopped_too_early", "learning_rate_too_low"),
+}
+FEW_STEPS = 2
+SHORT_PATIENCE = 3
+# Shares of the prior loss that training has removed.
+LEARNED_MOST, LEARNED_LITTLE, LEARNED_NEXT_TO_NOTHING, LEARNED_NOTHING = 0.7, 0.35, 0.1, 0.05
+WIDE_GAP, NOISE_GAP, SOME_GAP = 0.2, 0.12, 0.08
+FEW_UNITS = 4
+MOST_RISE = 0.1
+# Steps after which a usual net is trained.
+MANY_STEPS = 1000
+
+
+def find_no_information(facts: TrainingFacts) -> Finding | None:
+    """The net learns the training part by heart, and never beats a constant answer on the validation part."""
+    learnt, on_val, apart = learned(facts), learned_on_val(facts), gap(facts)
+    if learnt is None or on_val is None or apart is None or facts.state == "PRUNED":
+        return None
+    if on_val >= LEARNED_NOTHING or apart < SOME_GAP:
+        return None
+    return Finding(
+        "labels_tell_nothing",
+        f"labels tell nothing: training removed {learnt:.0%} of the prior loss on the training part, and"
+        f" {max(on_val, 0):.0%} on the validation part",
+        {"learned": learnt, "learned_on_val": on_val, "gap": apart},
+        threshold=f"less than {LEARNED_NOTHING:.0%} of the prior loss removed on validation, a gap above {SOME_GAP}",
+        source="Zhang et al., Understanding deep learning requires rethinking generalization (2017), 2.2",
+        one_of=("labels_tell_nothing", "noisy_labels"),
+        gains="nothing",
+    )
+
+
+def find_overfitting(facts: TrainingFacts) -> Finding | None:
+    """The validation loss rises again while the training loss falls."""
+    up, apart, on_val = rise(facts), gap(facts), learned_on_val(facts)
+    if up is None or apart is None or up <= MOST_RISE or apart <= WIDE_GAP or not has_worsened(facts):
+        return None
+    return Finding(
+        "overfitting",
+        f"overfitting: the validation loss has risen by {up:.2g} prior losses since epoch {facts.best_epoch}, and ends"
+        f" {apart:.2g} above the training loss",
+        {"rise": up, "gap": apart, **({} if on_val is None else {"learned_on_val": on_val})},
+        threshold=f"a rise above {MOST_RISE} and a gap above {WIDE_GAP} prior losses",
+        source="Prechelt, Early stopping - but when? (1998); REQUIREMENTS E, overfitting",
+        gains="time",
+    )
+
+
+def find_too_regularised(facts: TrainingFacts) -> Finding | None:
+    """Little is learnt, without a gap, and the config regularises far more than is usual."""
+    found, on_val, apart = extreme_regulariser(facts), learned_on_val(facts), gap(facts)
+    if found is None or on_val is None or facts.state == "PRUNED":
+        return None
+    key, value = found
+    if on_val > 0.9 or (apart is not None and apart > WIDE_GAP):
+        return None
+    return Finding(
+        "too_regularised",
+        f"regularised too much: {key}={value:g}, and training has removed {max(on_val, 0):.0%} of the prior loss",
+        {key: value, "learned_on_val": on_val},
+        threshold="dropout of .75 or weight decay of .1, and less than 90 % learnt without a gap",
+        source=MEASURED,
+        gains="metric",
+    )
+
+
+def find_unfinished(facts: TrainingFacts) -> Finding | None:
+    """The training ended while the loss still fell: too few epochs, a short patience, too few steps an epoch."""
+    if facts.state == "PRUNED" or not is_unfinished(facts):
+        return None
+    gain, steps, waits = late_gain(val_losses(facts)) or 0.0, steps_per_epoch(facts), patience(facts)
+    evidence: dict[str, float | str] = {"late_gain": gain, "epochs": float(len(facts.epochs))}
+    falls = f"the second half of {len(facts.epochs)} epochs still took {gain:.2g} of the prior loss off"
+    if not _is_tiny(facts) and steps is not None and steps <= FEW_STEPS:
+        evidence["steps"] = float(steps)
+        return _unfinished("too_few_steps", f"too few steps: {steps} an epoch, and {falls}", evidence)
+    is_short = (num_steps(facts) or MANY_STEPS) < MANY_STEPS or (waits is not None and waits <= SHORT_PATIENCE)
+    if is_short and not _is_tiny(facts):
+        return _unfinished("stopped_too_early", f"stopped too early: {falls}", evidence)
+    return _unfinished("too_small_or_short", f"too small or too short: {falls}", evidence)
+
+
+def _is_tiny(facts: TrainingFacts) -> bool:
+    width = narrowest_layer(facts)
+    return width is not None and width <= FEW_UNITS
+
+
+def _unfinished(name: str, text: str, evidence: dict[str, float | str]) -> Finding:
+    return Finding(
+        name,
+        text,
+        evidence,
+        threshold=f"a second half of the epochs that took off more than {LATE_GAIN} prior losses, and the best epoch"
+        " near the end",
+        source=MEASURED,
+        one_of=_UNFINISHED.get(name, ()),
+        gains="metric",
+    )
+
+
+def find_too_small(facts: TrainingFacts) -> Finding | None:
+    """A net of few units, or any net that learns neither the training part nor, without a gap, anything by heart."""
+    learnt, apart = learned(facts), gap(facts)
+    if learnt is None or apart is None or facts.state == "PRUNED" or apart > SOME_GAP:
+        return None
+    if learnt >= (LEARNED_MOST if _is_tiny(facts) else LEARNED_NEXT_TO_NOTHING):
+        return None
+    return Finding(
+        "too_small_or_short",
+        f"too small or too short: training has removed {max(learnt, 0):.0%} of the prior loss of its own part",
+        {"learned": learnt, "gap": apart},
+        threshold=f"less than {LEARNED_MOST:.0%} of the prior loss removed in training by {FEW_UNITS} units a layer"
+        f" or fewer, {LEARNED_NEXT_TO_NOTHING:.0%} by others, and a gap below {SOME_GAP}",
+        source=MEASURED,
+        one_of=("too_small_or_short", "labels_tell_nothing"),
+        gains="metric",
+    )
+
+
+def find_noisy_labels(facts: TrainingFacts) -> Finding | None:
+    """The net learns the training part by heart, and little that holds elsewhere."""
+    on_val, apart = learned_on_val(facts), gap(facts)
+    if on_val is None or apart is None or facts.state == "PRUNED" or on_val >= LEARNED_LITTLE or apart <= NOISE_GAP:
+        return None
+    return Finding(
+        "noisy_labels",
+        f"noisy labels, or inputs that tell too little: {max(on_val, 0):.0%} of the prior loss removed on validation"
+        f", and a gap of {apart:.2g}",
+        {"learned_on_val": on_val, "gap": apart},
+        threshold=f"less than {LEARNED_LITTLE:.0%} of the prior loss removed on validation, a gap above {NOISE_GAP}",
+        source=MEASURED,
+        one_of=("noisy_labels", "labels_tell_nothing"),
+        gains="nothing",
+    )

@@ -1,0 +1,96 @@
+"""What a config says of a training's steps; None: nothing, as of a learner of one's own."""
+
+from __future__ import annotations
+
+import math
+
+from tunesmith.insight.diagnosis.training_facts import TrainingFacts
+
+# lr / (1 - momentum) that each optimizer's own paper or conf/optimizer begins with.
+_USUAL_STEP = {"SGD": 0.1, "Adam": 1e-3, "AdamW": 1e-3, "RMSprop": 1e-3}
+# Where models of conf/model keep the width of their layers; a list of widths takes the place of one number.
+_WIDTHS = ("model.shape", "model.hidden_units", "model.channels", "model.units")
+# L2 in the gradient; decoupled, it is multiplied by the learning rate.
+MOST_DECAY, MOST_DECOUPLED_DECAY = 0.1, 1.0
+MOST_MOMENTUM = 0.98
+_MOST_REGULARISED = {"model.dropout": 0.75, "model.input_dropout": 0.5, "l1": 0.01}
+
+
+def optimizer_name(facts: TrainingFacts) -> str:
+    """Return the class of the optimizer, such as SGD; "" if the config has none."""
+    return str(facts.setting("optimizer._target_") or "").rpartition(".")[2]
+
+
+def steps_per_epoch(facts: TrainingFacts) -> int | None:
+    """Return how often an epoch moves the weights."""
+    samples, batch = facts.amount("samples.train"), facts.number("data.batch_size")
+    if not samples or not batch:
+        return None
+    limit = facts.number("trainer.limit_train_batches")
+    batches = math.ceil(samples / batch)
+    if limit is not None and limit > 1:
+        batches = min(batches, int(limit))
+    return max(1, math.ceil(batches / (facts.number("trainer.accumulate_grad_batches") or 1)))
+
+
+def num_steps(facts: TrainingFacts) -> int | None:
+    """Return how often the training moved the weights."""
+    steps = steps_per_epoch(facts)
+    return steps * len(facts.epochs) if steps is not None and facts.epochs else None
+
+
+def step_size(facts: TrainingFacts) -> float | None:
+    """Return the learning rate as momentum makes it: lr / (1 - momentum), how far a steady gradient moves a weight."""
+    rate, momentum = facts.number("optimizer.lr"), facts.number("optimizer.momentum") or 0.0
+    return None if rate is None else rate / (1 - momentum) if 0 <= momentum < 1 else math.inf
+
+
+def excess_of_rate(facts: TrainingFacts) -> float | None:
+    """Return how many times the usual one of its optimizer the learning rate is, with its momentum."""
+    size = step_size(facts)
+    return None if size is None else size / _USUAL_STEP.get(optimizer_name(facts), _USUAL_STEP["Adam"])
+
+
+def is_momentum_extreme(facts: TrainingFacts) -> bool:
+    """Whether the momentum averages over more than 50 steps, which is the first setting to doubt."""
+    return (facts.number("optimizer.momentum") or 0.0) > MOST_MOMENTUM
+
+
+def extreme_regulariser(facts: TrainingFacts) -> tuple[str, float] | None:
+    """Return the setting that regularises far more than is usual, and its value."""
+    for key, most in _MOST_REGULARISED.items():
+        value = _largest(facts.setting(key))
+        if value is not None and value >= most:
+            return key, value
+    decay = facts.number("optimizer.weight_decay")
+    most = MOST_DECOUPLED_DECAY if optimizer_name(facts) == "AdamW" else MOST_DECAY
+    return ("optimizer.weight_decay", decay) if decay is not None and decay >= most else None
+
+
+def patience(facts: TrainingFacts) -> float | None:
+    """Return the patience of early stopping, None if it did not end this training."""
+    most, waits = facts.number("trainer.max_epochs"), facts.number("callbacks.early_stopping.patience")
+    return waits if most is not None and len(facts.epochs) < most else None
+
+
+def narrowest_layer(facts: TrainingFacts) -> float | None:
+    """Return the number of units of the narrowest hidden layer that the config names."""
+    for key in _WIDTHS:
+        value = facts.setting(key)
+        widths = value if isinstance(value, list) else [value]
+        numbers = [float(each) for each in widths if isinstance(each, int) and not isinstance(each, bool)]
+        if numbers:
+            return min(numbers)
+    return None
+
+
+def _largest(value: object) -> float | None:
+    """Return a number, or the largest one of a list, as a rate of dropout for each layer."""
+    values = value if isinstance(value, list) else [value]
+    numbers = [float(each) for each in values if isinstance(each, int | float) and not isinstance(each, bool)]
+    return max(numbers, default=None)
+
+
+def has_classes(facts: TrainingFacts) -> bool:
+    """Whether the targets are classes."""
+    return facts.fact("classes") is not None

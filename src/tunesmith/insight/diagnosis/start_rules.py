@@ -1,0 +1,181 @@
+"""Rules on the state before the first step: scale, outputs, initial weights, and the signal through the layers."""
+
+from __future__ import annotations
+
+from tunesmith.insight.diagnosis.curves import is_diverged, learned, learned_on_val, start_loss
+from tunesmith.insight.diagnosis.finding import Finding
+from tunesmith.insight.diagnosis.layers import blocked_share, dead_share, gradient_ratio, rows_at, zero_layers
+from tunesmith.insight.diagnosis.outputs import end_activation, output_range
+from tunesmith.insight.diagnosis.settings import has_classes
+from tunesmith.insight.diagnosis.training_facts import TrainingFacts
+
+MEASURED = "measured, docs/diagnosis.md"
+# Standardised inputs rarely reach 30; initial weights are made for inputs of about 1.
+MOST_INPUT = 100.0
+# Healthy runs begin at .985 to 1.08 of the prior loss.
+MOST_START_LOSS, UNUSUAL_START_LOSS = 10.0, 1.8
+# A start that is unusual, and the loss is no number soon after.
+MOST_START_LOSS_OF_DIVERGED = 4.0
+# A standard deviation of targets that initial weights and usual rates are not made for.
+MOST_TARGET_SPREAD = 10.0
+# Share of a layer's units: nothing passes a layer in which hardly a unit is alive.
+MOST_DEAD = 0.9
+# Gradient of the first layer over that of the last one; healthy runs have .2 to 1.
+LEAST_GRADIENT_RATIO, LOW_GRADIENT_RATIO = 1e-4, 1e-2
+# Shares of the prior loss: beyond the first one a fault of the start has been overcome.
+LEARNED_ENOUGH, LEARNED_HALF = 0.9, 0.5
+
+
+def find_unscaled_inputs(facts: TrainingFacts) -> Finding | None:
+    """Inputs are far larger than what initial weights are made for, and the training shows it."""
+    most = facts.amount("inputs.abs_max") or max((look.get("input_max", 0.0) for look in facts.looks), default=0.0)
+    if facts.setting("data.scale") not in ("none", None) or most <= MOST_INPUT or _is_constant_one(facts):
+        return None
+    start, blocked = start_loss(facts), blocked_share(facts, 0)
+    is_start_off = start is not None and not start < UNUSUAL_START_LOSS
+    is_blocked = blocked is not None and blocked > MOST_DEAD
+    if not (is_start_off or is_blocked or is_diverged(facts) or _has_learned_less(facts, LEARNED_HALF)):
+        return None
+    shown = "" if start is None else f", and the loss begins at {start:.3g} times that of a constant answer"
+    return Finding(
+        "unscaled_inputs",
+        f"unscaled inputs: they reach {most:.3g}, far from the size of about 1 that weights begin for{shown}",
+        {"input_max": most, **({} if start is None else {"start_loss": start})},
+        threshold=f"an input beyond {MOST_INPUT:g} and a loss at the start above {UNUSUAL_START_LOSS} times the prior"
+        " loss, layers that let no gradient through, or a training that learns less than half",
+        source="LeCun, Bottou, Orr, Mueller, Efficient BackProp (1998), 4.3; REQUIREMENTS E, data faults",
+        gains="metric",
+    )
+
+
+def find_squashed_outputs(facts: TrainingFacts) -> Finding | None:
+    """An activation at the end of the model bounds the outputs, which the loss or the targets do not expect."""
+    activation, found = end_activation(facts), output_range(facts)
+    if not activation or found is None:
+        return None
+    wants = "the loss takes logits, any real numbers" if has_classes(facts) else _target_range(facts)
+    return Finding(
+        "squashed_outputs",
+        f"squashed outputs: they stay between {found.low:.3g} and {found.high:.3g}, as after a {activation}; {wants}",
+        {"output_min": found.low, "output_max": found.high, "output_zeros": found.zeros, "activation": activation},
+        threshold="all outputs of all looks inside the bounds of a softmax, sigmoid, tanh or ReLU, and at them",
+        source="torch.nn.CrossEntropyLoss: the input is expected to contain the unnormalized logits",
+        gains="metric",
+    )
+
+
+def find_unscaled_targets(facts: TrainingFacts) -> Finding | None:
+    """Numbers to predict are far from the size of about 1 that outputs have at the start."""
+    spread, mean, start = facts.amount("targets.std"), facts.amount("targets.mean"), start_loss(facts)
+    if has_classes(facts) or spread is None or mean is None or _is_scaling(facts):
+        return None
+    is_far = spread > MOST_TARGET_SPREAD or abs(mean) > MOST_TARGET_SPREAD or 0 < spread < 1 / MOST_TARGET_SPREAD
+    is_start_off = start is not None and not start < UNUSUAL_START_LOSS
+    is_hurt = is_start_off or is_diverged(facts) or _has_learned_less(facts, LEARNED_HALF)
+    if not (is_far and is_hurt):
+        return None
+    shown = "" if start is None else f"; the loss begins at {start:.3g} times that of a constant answer"
+    return Finding(
+        "unscaled_targets",
+        f"unscaled targets: mean {mean:.3g}, standard deviation {spread:.3g}, while outputs begin at 0 +- 1{shown}",
+        {"target_mean": mean, "target_std": spread, **({} if start is None else {"start_loss": start})},
+        threshold=f"a mean or standard deviation beyond {MOST_TARGET_SPREAD:g}, or one below 1/{MOST_TARGET_SPREAD:g},"
+        f" and a loss at the start above {UNUSUAL_START_LOSS} times the prior loss, or little learnt",
+        source=MEASURED,
+        gains="metric",
+    )
+
+
+def find_exploding_init(facts: TrainingFacts) -> Finding | None:
+    """Initial weights are so large that the loss begins far above that of a constant answer."""
+    start, learnt = start_loss(facts), learned_on_val(facts)
+    most = (MOST_START_LOSS_OF_DIVERGED if is_diverged(facts) else MOST_START_LOSS) * _loss_of_zero(facts)
+    if start is None or start < most or (learnt is not None and learnt > LEARNED_ENOUGH):
+        return None
+    return Finding(
+        "exploding_init",
+        f"exploding init: before the first step the loss is {start:.3g} times that of a constant answer (healthy: 1)",
+        {"start_loss": start},
+        threshold=f"a loss at the start above {MOST_START_LOSS:g} times the prior loss"
+        f" ({MOST_START_LOSS_OF_DIVERGED:g} if it is no number later)",
+        source="He et al., Delving deep into rectifiers (2015), 2.2",
+        gains="metric",
+    )
+
+
+def find_zero_weights(facts: TrainingFacts) -> Finding | None:
+    """All weights of two or more layers are zero: units of a layer stay equal, and no gradient passes.
+
+    One layer alone may begin at zero on purpose, as the last one of a residual block or of the net.
+    """
+    zero, all_layers = zero_layers(facts, 0), rows_at(facts, 0)
+    if len(zero) < 2:
+        return None
+    return Finding(
+        "zero_weights",
+        f"zero weights: {len(zero)} of {len(all_layers)} layers begin with weights that are all zero"
+        ", so that no gradient passes them",
+        {"zero_layers": float(len(zero)), "layers": float(len(all_layers))},
+        threshold="weights of two or more layers that are all zero before the first step",
+        source="Goodfellow, Bengio, Courville, Deep Learning (2016), 8.4: initial weights must break symmetry",
+        gains="metric",
+    )
+
+
+def find_dead_units(facts: TrainingFacts) -> Finding | None:
+    """Hardly a unit of a layer lets a gradient through for any sample, already before the first step."""
+    dead = dead_share(facts, 0)
+    if dead is None or dead < MOST_DEAD or not _has_learned_less(facts, LEARNED_ENOUGH):
+        return None
+    return Finding(
+        "dead_units",
+        f"dead units: before the first step {dead:.0%} of a layer's units let no gradient through for any sample",
+        {"dead_share": dead},
+        threshold=f"{MOST_DEAD:.0%} of the units of a layer before the first step (healthy runs: 0)",
+        source="REQUIREMENTS E, not learning; Maas, Hannun, Ng, Rectifier nonlinearities (2013)",
+        gains="metric",
+    )
+
+
+def find_vanishing_gradients(facts: TrainingFacts) -> Finding | None:
+    """The gradient of the first layer is a tiny part of that of the last one."""
+    ratio = gradient_ratio(facts)
+    if ratio is None or ratio >= LOW_GRADIENT_RATIO:
+        return None
+    if not _has_learned_less(facts, LEARNED_ENOUGH if ratio < LEAST_GRADIENT_RATIO else LEARNED_HALF):
+        return None
+    return Finding(
+        "vanishing_gradients",
+        f"vanishing gradients: the first layer's gradient begins at {ratio:.1e} of the last one's (healthy: .2 to 1)",
+        {"gradient_ratio": ratio},
+        threshold=f"first over last layer below {LEAST_GRADIENT_RATIO:g}, or below {LOW_GRADIENT_RATIO:g} if less than"
+        " half of the prior loss is removed",
+        source="Glorot, Bengio, Understanding the difficulty of training deep networks (2010); REQUIREMENTS E",
+        gains="metric",
+    )
+
+
+def _has_learned_less(facts: TrainingFacts, share: float) -> bool:
+    """Whether neither part has lost so much of its prior loss; False if nobody knows."""
+    shares = [each for each in (learned(facts), learned_on_val(facts)) if each is not None]
+    return is_diverged(facts) or (bool(shares) and max(shares) < share)
+
+
+def _is_constant_one(facts: TrainingFacts) -> bool:
+    """Whether the outputs are the same for all samples, as after a softmax over one output: no scale can matter."""
+    found = output_range(facts)
+    return end_activation(facts) == "softmax" and found is not None and found.spread == 0
+
+
+def _loss_of_zero(facts: TrainingFacts) -> float:
+    """Return the squared loss of outputs of zero, where a usual training begins, in prior losses."""
+    mean, spread = facts.amount("targets.mean"), facts.amount("targets.std")
+    return 1.0 if has_classes(facts) or mean is None or not spread else 1 + (mean / spread) ** 2
+
+
+def _is_scaling(facts: TrainingFacts) -> bool:
+    return facts.setting("data.scale_targets") is True
+
+
+def _target_range(facts: TrainingFacts) -> str:
+    return f"targets go from {facts.amount('targets.min'):.3g} to {facts.amount('targets.max'):.3g}"

@@ -1,0 +1,135 @@
+"""Rules on the steps of the optimizer: out of bounds, too long, too short."""
+
+from __future__ import annotations
+
+import math
+
+from tunesmith.insight.diagnosis.curves import (
+    TRAIN_LOSS,
+    VAL_LOSS,
+    is_diverged,
+    is_unfinished,
+    jump,
+    learned_on_val,
+    rise,
+    start_loss,
+    swing,
+    val_losses,
+)
+from tunesmith.insight.diagnosis.finding import Finding
+from tunesmith.insight.diagnosis.layers import dead_share, update_ratio
+from tunesmith.insight.diagnosis.settings import MOST_MOMENTUM, excess_of_rate, is_momentum_extreme
+from tunesmith.insight.diagnosis.training_facts import TrainingFacts
+
+MEASURED = "measured, docs/diagnosis.md"
+# Healthy runs move the weights by 1.8e-3 to 1.2e-2 of their size in a step; a rate / 1000 by about 1e-5.
+LEAST_UPDATE = 4e-4
+# Of a training that was pruned, early: an order below what any healthy run has.
+LEAST_UPDATE_OF_PRUNED = 1e-4
+# Prior losses. A batch so far above a constant answer was thrown there by a step.
+MOST_JUMP = 10.0
+# A validation loss that goes up and down by so much from epoch to epoch; healthy runs have up to .034.
+MOST_SWING, MOST_SWING_OF_EXTREME = 0.07, 0.05
+# A validation loss that ends so much above its least; overfitting takes longer, which a usual rate cannot be told from.
+MOST_RISE_OF_EXTREME = 0.15
+# Share of a layer's units that die within the first epoch; healthy runs have up to .04.
+MOST_DIED = 0.15
+# A rate so many times the optimizer's usual one lies beyond every range that conf/optimizer names.
+EXTREME_RATE = 20.0
+LEARNED_ENOUGH, LEARNED_HALF = 0.9, 0.5
+
+
+def find_too_high_rate(facts: TrainingFacts) -> Finding | None:
+    """Steps are so long that the loss is thrown up, swings, or units die; the rate, or the momentum, is to blame."""
+    learnt, is_extreme = learned_on_val(facts), _is_extreme(facts)
+    if learnt is not None and learnt > LEARNED_ENOUGH and not (is_extreme or is_diverged(facts)):
+        return None
+    signs = _signs_of_long_steps(facts, is_extreme)
+    if not signs:
+        return None
+    key = "optimizer.momentum" if is_momentum_extreme(facts) else "optimizer.lr"
+    what = "momentum" if key == "optimizer.momentum" else "learning rate"
+    return Finding(
+        "learning_rate_too_high",
+        f"{what} too high: {', and '.join(text for text, _ in signs.values())}",
+        {name: value for name, (_, value) in signs.items()} | {"setting": key},
+        threshold=f"a batch above {MOST_JUMP:g} prior losses, a swing above {MOST_SWING}, {MOST_DIED:.0%} of a layer's"
+        f" units dead within an epoch; with a rate {EXTREME_RATE:g} times the usual one or a momentum above"
+        f" {MOST_MOMENTUM} a swing above {MOST_SWING_OF_EXTREME}, a rise above {MOST_RISE_OF_EXTREME}, or no number",
+        source=MEASURED,
+        gains="metric",
+    )
+
+
+def _is_extreme(facts: TrainingFacts) -> bool:
+    """Whether rate or momentum lie where hardly any training works: a weaker sign then suffices."""
+    excess = excess_of_rate(facts)
+    return is_momentum_extreme(facts) or (excess is not None and excess >= EXTREME_RATE)
+
+
+def _signs_of_long_steps(facts: TrainingFacts, is_extreme: bool) -> dict[str, tuple[str, float]]:
+    """Return what shows that steps were too long: a sentence and a number of each sign."""
+    signs: dict[str, tuple[str, float]] = {}
+    up, swings, rises, died = jump(facts), swing(val_losses(facts)), rise(facts), _died(facts)
+    if is_extreme and is_diverged(facts):
+        signs["times_usual"] = "the loss is no finite number any more", excess_of_rate(facts) or 0.0
+    if up is not None and up > MOST_JUMP:
+        signs["worst_batch"] = f"the training loss went up to {up:.3g} times that of a constant answer", up
+    if died is not None and died > MOST_DIED:
+        signs["died"] = f"{died:.0%} of a layer's units died within the first epoch", died
+    if swings is not None and swings > (MOST_SWING_OF_EXTREME if is_extreme else MOST_SWING):
+        signs["swing"] = (
+            f"the validation loss swings by {swings:.2g} prior losses an epoch (healthy: to .035)",
+            swings,
+        )
+    if is_extreme and rises is not None and rises > MOST_RISE_OF_EXTREME:
+        signs["rise"] = f"the validation loss ends {rises:.2g} prior losses above its least", rises
+    return signs
+
+
+def _died(facts: TrainingFacts) -> float | None:
+    """Return the share of a layer's units that were alive at the start and are dead after the first epoch."""
+    start, end = dead_share(facts, 0), dead_share(facts, 1)
+    return None if start is None or end is None else end - start
+
+
+def find_diverged(facts: TrainingFacts) -> Finding | None:
+    """The loss is no number any more, and nothing else explains it."""
+    bad = [
+        (row["epoch"], name)
+        for row in facts.epochs
+        for name in (TRAIN_LOSS, VAL_LOSS)
+        if not math.isfinite(row.get(name, 0.0))
+    ]
+    if not bad:
+        return None
+    epoch, name = bad[0]
+    start = start_loss(facts)
+    return Finding(
+        "diverged",
+        f"diverged: {name} is no finite number at epoch {epoch:.0f}",
+        {"epoch": epoch, **({} if start is None else {"start_loss": start})},
+        threshold="a loss that is NaN or infinite",
+        source="REQUIREMENTS E, not learning",
+        one_of=("diverged", "learning_rate_too_high"),
+        gains="metric",
+    )
+
+
+def find_too_low_rate(facts: TrainingFacts) -> Finding | None:
+    """Steps hardly move the weights, and there is something left to learn."""
+    update, learnt = update_ratio(facts), learned_on_val(facts)
+    least = LEAST_UPDATE_OF_PRUNED if facts.state == "PRUNED" else LEAST_UPDATE
+    if update is None or not 0 < update < least or learnt is None:
+        return None
+    if learnt > LEARNED_HALF and not is_unfinished(facts):
+        return None
+    return Finding(
+        "learning_rate_too_low",
+        f"learning rate too low: a step moves the weights by {update:.1e} of their size (healthy runs: 2e-3 to 1e-2)"
+        f", and training has removed {max(learnt, 0):.0%} of the prior loss",
+        {"update_ratio": update, "learned_on_val": learnt},
+        threshold=f"update/weight ratio below {least:.0e}, and less than half learnt or still falling at the end",
+        source=MEASURED,
+        gains="metric",
+    )

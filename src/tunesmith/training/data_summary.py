@@ -1,0 +1,71 @@
+"""What is known of the data before the first step: data_facts.json, for findings and for whoever reads a run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from tunesmith.data.array_data import ArrayData
+from tunesmith.data.rows import Rows
+from tunesmith.data.splits import Split
+from tunesmith.training.prior_loss import prior_loss
+from tunesmith.training.supervised import SupervisedLearning
+
+# Of a larger part, evenly spaced samples of so many numbers stand for all; of rows in a file fewer are read.
+MAX_VALUES, MAX_MAPPED_VALUES = 2**24, 2**20
+DIGITS = 6
+
+
+def describe_data(learner: nn.Module, data: object, fold: int | None = None) -> dict[str, Any] | None:
+    """Return the content of data_facts.json; None if the data are not ours.
+
+    fold: which of data.folds is trained on, from 0. Absent numbers are None: nobody can tell, or it is no such data.
+    """
+    if not isinstance(data, ArrayData):
+        return None
+    parts = {name: getattr(data.splits, name) for name in ("train", "val", "test")}
+    trained = {name: parts[name] for name in ("train", "val")}
+    ours = learner if isinstance(learner, SupervisedLearning) else None
+    facts = {
+        "prior_loss": {name: ours and prior_loss(ours, part) for name, part in trained.items()},
+        "samples": {name: len(part) for name, part in parts.items()},
+        "classes": _class_counts(data, trained),
+        "targets": None if data.has_classes else _statistics(data.splits.train.targets),
+        "inputs": _statistics(data.splits.train.inputs),
+    }
+    return {name: _rounded(value) for name, value in facts.items()}
+
+
+def _class_counts(data: ArrayData, parts: Mapping[str, Split]) -> dict[str, list[int]] | None:
+    """Return the samples of each class; None if a target is not one class."""
+    if not data.has_classes or data.target_shape:
+        return None
+    num_classes = len(data.splits.classes)
+    return {name: torch.bincount(part.targets[:], minlength=num_classes).tolist() for name, part in parts.items()}
+
+
+def _statistics(values: Tensor | Rows) -> dict[str, float] | None:
+    """Return statistics of a part's numbers as model and loss see them; None of token ids."""
+    if not values.dtype.is_floating_point or not len(values):
+        return None
+    most = MAX_MAPPED_VALUES if isinstance(values, Rows) else MAX_VALUES
+    num = max(1, min(len(values), most // max(1, prod(values.shape[1:]))))
+    sample = values[:] if num == len(values) else values[torch.arange(num) * len(values) // num]
+    least, largest = (each.item() for each in sample.aminmax())
+    deviation, mean = torch.std_mean(sample, correction=0)
+    numbers = {"mean": mean.item(), "std": deviation.item(), "min": least, "max": largest}
+    return {**numbers, "abs_max": max(abs(least), abs(largest))}
+
+
+def _rounded(value: Any) -> Any:
+    """Round numbers to six digits; one that is not finite is None, as JSON has none."""
+    if isinstance(value, Mapping):
+        return {name: _rounded(each) for name, each in value.items()}
+    if isinstance(value, float):
+        return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
+    return value

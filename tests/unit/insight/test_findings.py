@@ -1,0 +1,202 @@
+"""Findings of a training: the cause first, one each, and nothing of a healthy one."""
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from tests.trainings import HEALTHY, NUMBERS, training
+from tunesmith.insight.diagnosis.names import CAUTIONS, FAULTS
+from tunesmith.insight.diagnosis.training_facts import TrainingFacts
+from tunesmith.insight.findings import find_faults
+
+FLAT = (1.0,) * 20
+FALLING = tuple(1 - 0.03 * epoch for epoch in range(20))
+OVERFIT = (*HEALTHY[:10], *(HEALTHY[9] + 0.04 * epoch for epoch in range(10)))
+NOISY = (*(0.9 - 0.02 * epoch for epoch in range(10)), *(0.72 + 0.01 * epoch for epoch in range(10)))
+AT_CHANCE = tuple(1 + 0.01 * epoch for epoch in range(20))
+SGD = {"optimizer._target_": "torch.optim.SGD", "optimizer.momentum": 0.9}
+BOUNDED = {"output_min": 0.0, "output_max": 1.0, "output_sum_min": 0.4, "output_sum_max": 5.0}
+SOFTMAX = {**BOUNDED, "output_sum_min": 0.99999, "output_sum_max": 1.00001}
+RELU = {"output_min": 0.0, "output_max": 6.0, "output_zeros": 0.4}
+TANH = {"output_min": -0.99, "output_max": 0.98}
+RAW = {"inputs": {"abs_max": 255.0}}
+
+
+def names(facts: TrainingFacts) -> list[str]:
+    return [finding.name for finding in find_faults(facts)]
+
+
+# Each fault beside the nearest training that has none.
+@pytest.mark.parametrize(
+    ("name", "faulty", "healthy"),
+    [
+        pytest.param(
+            "zero_weights", training(FLAT, weights=(0, 0, 0), grads=(0, 0, 0), update=0), training(weights=(5, 5, 0))
+        ),
+        pytest.param(
+            "unscaled_inputs", training(start=50, data=RAW, config={"data.scale": "none"}), training(data=RAW)
+        ),
+        pytest.param(
+            "squashed_outputs",
+            training(outputs=SOFTMAX),
+            training(outputs={**SOFTMAX, "output_max": 1.5}),
+            id="softmax",
+        ),
+        pytest.param(
+            "squashed_outputs",
+            training(outputs=BOUNDED),
+            training(outputs={**BOUNDED, "output_min": -0.1}),
+            id="sigmoid",
+        ),
+        pytest.param(
+            "squashed_outputs", training(outputs=RELU), training(outputs=RELU | {"output_zeros": 0.0}), id="relu"
+        ),
+        pytest.param(
+            "squashed_outputs", training(outputs=TANH), training(outputs=TANH | {"output_max": 0.6}), id="tanh"
+        ),
+        pytest.param(
+            "squashed_outputs",
+            training(outputs=BOUNDED, data=NUMBERS),
+            training(outputs=BOUNDED, data=NUMBERS | {"targets": {"mean": 0.5, "std": 0.3, "min": 0.0, "max": 1.0}}),
+            id="sigmoid on numbers beyond its bounds, and within",
+        ),
+        pytest.param(
+            "unscaled_targets",
+            training(start=4, data=NUMBERS | {"targets": {"mean": 150.0, "std": 77.0, "min": 25.0, "max": 346.0}}),
+            training(data=NUMBERS | {"targets": {"mean": 3.0, "std": 2.0, "min": -2.0, "max": 9.0}}),
+        ),
+        pytest.param("exploding_init", training([0.3] * 20, start=1e3), training(start=3.5)),
+        pytest.param("exploding_init", training([6.0, math.nan], start=6), training(start=6), id="exploding and NaN"),
+        pytest.param(
+            "dead_units", training(FLAT, grads=(0, 0, 0), dead={0: 1.0, 1: 1.0}), training(dead={0: 0.5, 1: 0.5})
+        ),
+        pytest.param("vanishing_gradients", training(FLAT, grads=(1e-7, 1e-4, 1)), training(grads=(0.05, 0.2, 1))),
+        pytest.param(
+            "learning_rate_too_high", training([0.3] * 20, dead={1: 0.4}), training([0.3] * 20, dead={1: 0.04, 20: 0.5})
+        ),
+        pytest.param(
+            "learning_rate_too_high",
+            training([0.3, 0.6] * 10),
+            training([0.3, 0.33] * 10),
+            id="learning rate: loss swings",
+        ),
+        pytest.param(
+            "learning_rate_too_high",
+            training(OVERFIT, config=SGD | {"optimizer.lr": 0.01, "optimizer.momentum": 0.995}),
+            training(config=SGD | {"optimizer.lr": 0.01, "optimizer.momentum": 0.995}),
+            id="momentum: loss rises",
+        ),
+        pytest.param(
+            "learning_rate_too_high",
+            training([1.0, math.nan], config=SGD | {"optimizer.lr": 10.0}),
+            training(config={"optimizer.lr": 0.1}),
+            id="NaN by the rate",
+        ),
+        pytest.param("diverged", training([1.0, math.nan]), training()),
+        pytest.param("learning_rate_too_low", training(FLAT, update=1e-5), training(update=1e-5), id="rate too low"),
+        pytest.param("labels_tell_nothing", training(AT_CHANCE, fit={20: 0.6}), training(HEALTHY, fit={20: 0.0})),
+        pytest.param(
+            "too_regularised", training(FALLING, config={"model.dropout": 0.9}), training(config={"model.dropout": 0.9})
+        ),
+        pytest.param(
+            "too_regularised",
+            training(FALLING, config={"optimizer.weight_decay": 1.0}),
+            training(config={"optimizer._target_": "torch.optim.AdamW", "optimizer.weight_decay": 0.1}),
+            id="weight decay",
+        ),
+        pytest.param(
+            "too_few_steps",
+            training(FALLING, config={"data.batch_size": 1000}),
+            training(config={"data.batch_size": 1000}),
+        ),
+        pytest.param("stopped_too_early", training([0.9, 0.7, 0.5]), training([0.9, 0.2, 0.09])),
+        pytest.param(
+            "too_small_or_short",
+            training(FALLING, config={"model.hidden_units": 2}),
+            training(config={"model.hidden_units": 2}),
+        ),
+        pytest.param(
+            "too_small_or_short",
+            training([0.5] * 20, config={"model.hidden_units": 2}),
+            training([0.5] * 20),
+            id="few units, over",
+        ),
+        pytest.param("overfitting", training(OVERFIT, fit={20: 0.01}), training(OVERFIT[:12], fit={12: 0.01})),
+        pytest.param("noisy_labels", training(NOISY, fit={20: 0.4}), training([0.5] * 20, fit={20: 0.3})),
+    ],
+)
+def test_a_fault_is_named_alone_and_its_healthy_neighbour_has_none(
+    name: str, faulty: TrainingFacts, healthy: TrainingFacts
+) -> None:
+    assert names(faulty) == [name]
+    assert names(healthy) == []
+
+
+CHECK = {"name": "shift", "text": "shift: income", "evidence": {"column": "income", "shift": 9.0}, "threshold": "3"}
+
+
+def test_faults_of_the_data_come_first_as_the_checks_said_them() -> None:
+    found = find_faults(training(FLAT, update=1e-5, data={"checks": [CHECK]}))
+    assert [finding.name for finding in found] == ["shift", "learning_rate_too_low"]
+    assert (found[0].text, dict(found[0].evidence)) == ("shift: income", {"column": "income", "shift": 9.0})
+
+
+def test_how_a_training_ended_follows_from_faults_of_its_data() -> None:
+    assert names(training(OVERFIT, fit={20: 0.01}, data={"checks": [CHECK]})) == ["shift"]
+
+
+def test_unscaled_inputs_explain_a_loss_that_is_no_number() -> None:
+    facts = training([math.nan], start=50, data=RAW, config={"data.scale": "none", **SGD, "optimizer.lr": 10.0})
+    assert names(facts)[0] == "unscaled_inputs"
+
+
+def test_inputs_that_are_not_scaled_harm_nothing_behind_a_batch_norm() -> None:
+    assert names(training(data=RAW, config={"data.scale": "none"})) == []
+
+
+def test_units_that_die_with_a_high_rate_are_not_called_dead_before() -> None:
+    assert (
+        names(training(FLAT, dead={0: 0.0, 1: 1.0, 20: 1.0}, config={"optimizer.lr": 0.1}))[0]
+        == "learning_rate_too_high"
+    )
+
+
+def test_a_pruned_trial_has_not_stopped_too_early() -> None:
+    assert names(training([0.9, 0.7, 0.5], state="PRUNED")) == []
+
+
+def test_a_rise_that_the_tuned_metric_does_not_follow_is_no_overfitting() -> None:
+    facts = training(OVERFIT, fit={20: 0.01}, metric="val/acc", mode="max")
+    accuracy = [{**row, "val/acc": 0.9} for row in facts.epochs]
+    assert names(replace(facts, epochs=accuracy)) == []
+
+
+@pytest.mark.parametrize("lacking", ["layers", "looks", "data", "config", "epochs"])
+def test_what_was_not_measured_is_no_fault(lacking: str) -> None:
+    assert names(replace(training(), **{lacking: type(getattr(training(), lacking))()})) == []
+
+
+def test_a_training_of_which_nothing_is_known_has_no_findings() -> None:
+    assert find_faults(TrainingFacts()) == []
+
+
+def test_cautions_come_last() -> None:
+    counts = {"classes": {"train": [900, 30], "val": [9, 1]}, "samples": {"train": 930, "val": 10}}
+    assert names(training(FLAT, update=1e-5, data=counts)) == ["learning_rate_too_low", *CAUTIONS]
+
+
+def test_a_small_data_set_is_not_blamed_for_its_validation_part() -> None:
+    assert names(training(data={"samples": {"train": 90, "val": 30}})) == []
+
+
+def test_each_finding_says_what_was_measured_and_beyond_which_threshold_by_whom() -> None:
+    (finding,) = find_faults(training(FLAT, update=1e-5))
+    assert finding.evidence["update_ratio"] == 1e-5
+    assert "1.0e-05" in finding.text
+    assert "4e-04" in finding.threshold
+    assert finding.source
+
+
+def test_names_are_known_once() -> None:
+    assert len({*FAULTS, *CAUTIONS}) == len(FAULTS) + len(CAUTIONS) == 23
