@@ -14,7 +14,8 @@ import program_data as made
 from program_data import FIRST_SEED, Maker, write_data
 from recording import DATA, DataFile, Job
 
-SEEDS = range(5)
+# Groups of recorded runs.
+PUBLISHED, UNPUBLISHED = "programs", "programs_other"
 # What Keras does by itself, and no early stopping.
 KERAS = ("data.scale=none", "data.scale_targets=false", "data.val_fraction=0.2", "scheduler=none", "callbacks=none")
 OWN_NET = ("model=linear", "model._target_=program_models.ProgramNet", "~model.bias", "~model.initializer")
@@ -39,7 +40,7 @@ class Program:
     fixed_data: Maker | None = None
 
 
-def jobs(programs: Sequence[Program], group: str, seeds: range) -> Iterator[Job]:
+def program_jobs(programs: Sequence[Program], group: str, seeds: range) -> Iterator[Job]:
     """Yield the trainings of programs: folders such as programs/48385830/faulty/0 and programs/48385830/fixed/0."""
     for program in programs:
         for seed in seeds:
@@ -74,7 +75,7 @@ def own_net(widths: str, activation: str, end: str, *more: str) -> tuple[str, ..
 
 
 def trained(optimizer: str, lr: float, epochs: int, batch: int, *more: str) -> tuple[str, ...]:
-    """Return the overrides of a training; batch: of 200 rows, 120 are all that train, as a fifth validates, a fifth tests."""
+    """Return the overrides of a training; 120 of 200 rows are all that train: a fifth validates, a fifth tests."""
     momentum = ("optimizer.momentum=0",) if optimizer == "sgd" else ()
     alpha = ("+optimizer.alpha=0.9",) if optimizer == "rmsprop" else ()  # Keras: rho
     rate = (f"optimizer={optimizer}", f"optimizer.lr={lr}", *momentum, *alpha)
@@ -231,3 +232,8 @@ PROGRAMS = (
         is_counted=False,
     ),
 )
+
+
+def is_counted(name: str) -> bool:
+    """Whether a program is in the denominator; those that are not published all are."""
+    return all(each.is_counted for each in PROGRAMS if each.name == name)
