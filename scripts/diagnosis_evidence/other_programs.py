@@ -52,13 +52,13 @@ OUTPUTS = (
         same=trained("adam", 3e-3, 60, 32, *NUMBERS),
     ),
     _end("softmax_twice", "digits", "64", "softmax", "squashed_outputs", same=(*trained("sgd", 0.05, 15, 32), *SCALED)),
-    _end("sigmoid_twice", made.five_blobs, "30", "sigmoid", "squashed_outputs", same=trained("sgd", 0.03, 15, 32)),
+    _end("sigmoid_twice", made.five_blobs, "30", "sigmoid", "squashed_outputs", same=trained("sgd", 0.03, 40, 32)),
     _end(
-        "relu_logits", made.identified, "12", "relu", "squashed_outputs", same=(*trained("adam", 1e-3, 40, 16), *SCALED)
+        "relu_logits", made.identified, "12", "relu", "squashed_outputs", same=(*trained("adam", 3e-3, 80, 16), *SCALED)
     ),
     _end(
         *("softmax_of_one", "breast_cancer", "30", "only_unit", "squashed_outputs"),
-        same=(*trained("adam", 1e-3, 20, 32), *SCALED),
+        same=(*trained("adam", 3e-3, 40, 32), *SCALED),
     ),
     _program(
         "mae_sigmoid",
