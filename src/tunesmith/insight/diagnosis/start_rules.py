@@ -6,7 +6,7 @@ from tunesmith.insight.diagnosis.curves import is_diverged, learned, learned_on_
 from tunesmith.insight.diagnosis.finding import Finding
 from tunesmith.insight.diagnosis.layers import blocked_share, dead_share, gradient_ratio, rows_at, zero_layers
 from tunesmith.insight.diagnosis.outputs import end_activation, output_range
-from tunesmith.insight.diagnosis.settings import has_classes
+from tunesmith.insight.diagnosis.settings import has_classes, is_tiny
 from tunesmith.insight.diagnosis.training_facts import TrainingFacts
 
 MEASURED = "measured, docs/diagnosis.md"
@@ -34,7 +34,8 @@ def find_unscaled_inputs(facts: TrainingFacts) -> Finding | None:
     start, blocked = start_loss(facts), blocked_share(facts, 0)
     is_start_off = start is not None and not start < UNUSUAL_START_LOSS
     is_blocked = blocked is not None and blocked > MOST_DEAD
-    if not (is_start_off or is_blocked or is_diverged(facts) or _has_learned_less(facts, LEARNED_HALF)):
+    is_hurt = _has_learned_less(facts, LEARNED_ENOUGH) or is_diverged(facts)
+    if not (is_hurt and (is_start_off or is_blocked or _has_learned_less(facts, LEARNED_HALF))):
         return None
     shown = "" if start is None else f", and the loss begins at {start:.3g} times that of a constant answer"
     return Finding(
@@ -128,10 +129,11 @@ def find_dead_units(facts: TrainingFacts) -> Finding | None:
     if dead is None or dead < MOST_DEAD or not _has_learned_less(facts, LEARNED_ENOUGH):
         return None
     return Finding(
-        "dead_units",
+        "too_small_or_short" if is_tiny(facts) else "dead_units",
         f"dead units: before the first step {dead:.0%} of a layer's units let no gradient through for any sample",
         {"dead_share": dead},
         threshold=f"{MOST_DEAD:.0%} of the units of a layer before the first step (healthy runs: 0)",
+        one_of=("too_small_or_short", "dead_units") if is_tiny(facts) else (),
         source="REQUIREMENTS E, not learning; Maas, Hannun, Ng, Rectifier nonlinearities (2013)",
         gains="metric",
     )
@@ -178,4 +180,5 @@ def _is_scaling(facts: TrainingFacts) -> bool:
 
 
 def _target_range(facts: TrainingFacts) -> str:
-    return f"targets go from {facts.amount('targets.min'):.3g} to {facts.amount('targets.max'):.3g}"
+    low, high = facts.amount("targets.min"), facts.amount("targets.max")
+    return "targets are numbers" if low is None or high is None else f"targets go from {low:.3g} to {high:.3g}"

@@ -7,6 +7,7 @@ import math
 from tunesmith.insight.diagnosis.curves import (
     TRAIN_LOSS,
     VAL_LOSS,
+    early_rate,
     is_diverged,
     is_unfinished,
     jump,
@@ -30,8 +31,10 @@ LEAST_UPDATE_OF_PRUNED = 1e-4
 MOST_JUMP = 10.0
 # A validation loss that goes up and down by so much from epoch to epoch; healthy runs have up to .034.
 MOST_SWING, MOST_SWING_OF_EXTREME = 0.07, 0.05
-# A validation loss that ends so much above its least; overfitting takes longer, which a usual rate cannot be told from.
-MOST_RISE_OF_EXTREME = 0.15
+# A validation loss that ends so much above its least: of a usual rate, overfitting looks the same.
+MOST_RISE_OF_EXTREME = 0.05
+# Schedules that help keep most of the rate for a third of the epochs; halving it every 5 epochs leaves .06 after 20.
+LEAST_RATE_LEFT = 0.01
 # Share of a layer's units that die within the first epoch; healthy runs have up to .04.
 MOST_DIED = 0.15
 # A rate so many times the optimizer's usual one lies beyond every range that conf/optimizer names.
@@ -118,7 +121,9 @@ def find_diverged(facts: TrainingFacts) -> Finding | None:
 
 def find_too_low_rate(facts: TrainingFacts) -> Finding | None:
     """Steps hardly move the weights, and there is something left to learn."""
-    update, learnt = update_ratio(facts), learned_on_val(facts)
+    update, learnt, left = update_ratio(facts), learned_on_val(facts), early_rate(facts)
+    if left is not None and left < LEAST_RATE_LEFT and learnt is not None and learnt < LEARNED_ENOUGH:
+        return _fallen_rate(left, learnt)
     least = LEAST_UPDATE_OF_PRUNED if facts.state == "PRUNED" else LEAST_UPDATE
     if update is None or not 0 < update < least or learnt is None:
         return None
@@ -130,6 +135,18 @@ def find_too_low_rate(facts: TrainingFacts) -> Finding | None:
         f", and training has removed {max(learnt, 0):.0%} of the prior loss",
         {"update_ratio": update, "learned_on_val": learnt},
         threshold=f"update/weight ratio below {least:.0e}, and less than half learnt or still falling at the end",
+        source=MEASURED,
+        gains="metric",
+    )
+
+
+def _fallen_rate(left: float, learnt: float) -> Finding:
+    return Finding(
+        "learning_rate_too_low",
+        f"learning rate too low: after a third of the epochs the schedule has left {left:.1e} of it, and training has"
+        f" removed {max(learnt, 0):.0%} of the prior loss",
+        {"rate_left": left, "learned_on_val": learnt, "setting": "scheduler"},
+        threshold=f"less than {LEAST_RATE_LEFT:g} of the largest rate after a third of the epochs",
         source=MEASURED,
         gains="metric",
     )
