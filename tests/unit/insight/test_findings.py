@@ -103,8 +103,8 @@ def scheduled(factor: float) -> TrainingFacts:
         ),
         pytest.param(
             "learning_rate_too_high",
-            training([0.3, 0.6] * 10),
-            training([0.3, 0.33] * 10),
+            training([0.3, 0.6] * 10, update=2e-2),
+            training([0.3, 0.33] * 10, update=2e-2),
             id="learning rate: loss swings",
         ),
         pytest.param(

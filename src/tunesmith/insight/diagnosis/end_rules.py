@@ -40,7 +40,11 @@ FEW_STEPS = 2
 LEARNED_BY_HEART, LEARNED_MOST, LEARNED_LITTLE, LEARNED_NEXT_TO_NOTHING, LEARNED_NOTHING = 0.97, 0.7, 0.25, 0.1, 0.05
 WIDE_GAP, NOISE_GAP, SOME_GAP = 0.2, 0.15, 0.08
 # Loss over that of errors spread evenly: noise has about 1; where classes overlap, errors lie at their border: to .8.
-EVEN, TOO_SURE = 0.9, 1.2
+EVEN, TOO_SURE = 0.94, 1.2
+# Below it, classes told by a weak score look the same (logistic data that give .15 of the prior loss have .94).
+LEARNED_SOME = 0.15
+# Validation samples whose mean loss says nothing of a rise.
+TOO_FEW_TO_SAY = 20
 MOST_RISE, OVERFIT_GAP = 0.15, 0.3
 # Steps after which a usual net is trained.
 MANY_STEPS = 1000
@@ -68,7 +72,7 @@ def find_no_information(facts: TrainingFacts) -> Finding | None:
 def find_overfitting(facts: TrainingFacts) -> Finding | None:
     """The validation loss rises again while the training loss falls."""
     up, apart, on_val = rise(facts), gap(facts), learned_on_val(facts)
-    if up is None or apart is None or not has_worsened(facts):
+    if up is None or apart is None or _has_few_to_say(facts) or not has_worsened(facts):
         return None
     is_by_heart = has_classes(facts) and (learned(facts) or 0) > LEARNED_BY_HEART and apart > WIDE_GAP
     if not is_by_heart and (up <= MOST_RISE + _chance(facts) or apart <= OVERFIT_GAP):
@@ -83,6 +87,10 @@ def find_overfitting(facts: TrainingFacts) -> Finding | None:
         source="Prechelt, Early stopping - but when? (1998); REQUIREMENTS E, overfitting",
         gains="time",
     )
+
+
+def _has_few_to_say(facts: TrainingFacts) -> bool:
+    return (facts.amount("samples.val") or math.inf) < TOO_FEW_TO_SAY
 
 
 def _chance(facts: TrainingFacts) -> float:
@@ -159,9 +167,14 @@ def find_too_small(facts: TrainingFacts) -> Finding | None:
 def find_noisy_labels(facts: TrainingFacts) -> Finding | None:
     """The net learns the training part by heart, and beyond it only what labels with random errors let it know."""
     on_val, apart, evenness = learned_on_val(facts), gap(facts), error_evenness(facts)
-    if on_val is None or apart is None or facts.state == "PRUNED":
+    if on_val is None or apart is None or facts.state == "PRUNED" or _has_few_to_say(facts):
         return None
-    is_even = evenness is not None and EVEN < evenness < TOO_SURE and on_val < LEARNED_MOST and apart > NOISE_GAP
+    is_even = (
+        evenness is not None
+        and EVEN < evenness < TOO_SURE
+        and LEARNED_SOME < on_val < LEARNED_MOST
+        and apart > NOISE_GAP
+    )
     is_little = not has_classes(facts) and on_val < LEARNED_LITTLE and apart > WIDE_GAP
     if not (is_even or is_little):
         return None

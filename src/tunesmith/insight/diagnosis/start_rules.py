@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tunesmith.insight.diagnosis.curves import is_diverged, learned, learned_on_val, start_loss
+from tunesmith.insight.diagnosis.curves import is_diverged, learned_on_val, start_loss
 from tunesmith.insight.diagnosis.finding import Finding
 from tunesmith.insight.diagnosis.layers import blocked_share, dead_share, gradient_ratio, rows_at, zero_layers
 from tunesmith.insight.diagnosis.outputs import end_activation, output_range
@@ -21,7 +21,7 @@ MOST_TARGET_SPREAD = 10.0
 # Share of a layer's units: nothing passes a layer in which hardly a unit is alive.
 MOST_DEAD = 0.9
 # Gradient of the first layer over that of the last one; healthy runs have .2 to 1.
-LEAST_GRADIENT_RATIO, LOW_GRADIENT_RATIO = 1e-4, 1e-2
+LEAST_GRADIENT_RATIO, LOW_GRADIENT_RATIO = 1e-3, 1e-2
 # Shares of the prior loss: beyond the first one a fault of the start has been overcome.
 LEARNED_ENOUGH, LEARNED_HALF = 0.9, 0.5
 
@@ -34,8 +34,10 @@ def find_unscaled_inputs(facts: TrainingFacts) -> Finding | None:
     start, blocked = start_loss(facts), blocked_share(facts, 0)
     is_start_off = start is not None and not start < UNUSUAL_START_LOSS
     is_blocked = blocked is not None and blocked > MOST_DEAD
-    is_hurt = _has_learned_less(facts, LEARNED_ENOUGH) or is_diverged(facts)
-    if not (is_hurt and (is_start_off or is_blocked or _has_learned_less(facts, LEARNED_HALF))):
+    if not (
+        _has_learned_less(facts, LEARNED_ENOUGH)
+        and (is_start_off or is_blocked or _has_learned_less(facts, LEARNED_HALF))
+    ):
         return None
     shown = "" if start is None else f", and the loss begins at {start:.3g} times that of a constant answer"
     return Finding(
@@ -72,7 +74,7 @@ def find_unscaled_targets(facts: TrainingFacts) -> Finding | None:
         return None
     is_far = spread > MOST_TARGET_SPREAD or abs(mean) > MOST_TARGET_SPREAD or 0 < spread < 1 / MOST_TARGET_SPREAD
     is_start_off = start is not None and not start < UNUSUAL_START_LOSS
-    is_hurt = is_start_off or is_diverged(facts) or _has_learned_less(facts, LEARNED_HALF)
+    is_hurt = is_start_off or _has_learned_less(facts, LEARNED_HALF)
     if not (is_far and is_hurt):
         return None
     shown = "" if start is None else f"; the loss begins at {start:.3g} times that of a constant answer"
@@ -158,9 +160,9 @@ def find_vanishing_gradients(facts: TrainingFacts) -> Finding | None:
 
 
 def _has_learned_less(facts: TrainingFacts, share: float) -> bool:
-    """Whether neither part has lost so much of its prior loss; False if nobody knows."""
-    shares = [each for each in (learned(facts), learned_on_val(facts)) if each is not None]
-    return is_diverged(facts) or (bool(shares) and max(shares) < share)
+    """Whether training has removed less than a share of the validation part's prior loss; False if nobody knows."""
+    learnt = learned_on_val(facts)
+    return is_diverged(facts) or (learnt is not None and learnt < share)
 
 
 def _is_constant_one(facts: TrainingFacts) -> bool:

@@ -19,12 +19,12 @@ from tunesmith.insight.diagnosis.curves import (
 )
 from tunesmith.insight.diagnosis.finding import Finding
 from tunesmith.insight.diagnosis.layers import dead_share, update_ratio
-from tunesmith.insight.diagnosis.settings import MOST_MOMENTUM, excess_of_rate, is_momentum_extreme
+from tunesmith.insight.diagnosis.settings import MOST_MOMENTUM, excess_of_rate, has_classes, is_momentum_extreme
 from tunesmith.insight.diagnosis.training_facts import TrainingFacts
 
 MEASURED = "measured, docs/diagnosis.md"
 # Healthy runs move the weights by 1.8e-3 to 1.2e-2 of their size in a step; a rate / 1000 by about 1e-5.
-LEAST_UPDATE = 4e-4
+LEAST_UPDATE, USUAL_UPDATE = 4e-4, 8e-3
 # Of a training that was pruned, early: an order below what any healthy run has.
 LEAST_UPDATE_OF_PRUNED = 1e-4
 # Prior losses. A batch so far above a constant answer was thrown there by a step.
@@ -32,14 +32,14 @@ MOST_JUMP = 10.0
 # A validation loss that goes up and down by so much from epoch to epoch; healthy runs have up to .034.
 MOST_SWING, MOST_SWING_OF_EXTREME = 0.07, 0.05
 # A validation loss that ends so much above its least: of a usual rate, overfitting looks the same.
-MOST_RISE_OF_EXTREME = 0.05
+MOST_RISE, SMALL_RISE = 0.15, 0.05
 # Schedules that help keep most of the rate for a third of the epochs; halving it every 5 epochs leaves .06 after 20.
 LEAST_RATE_LEFT = 0.01
 # Share of a layer's units that die within the first epoch; healthy runs have up to .04.
 MOST_DIED = 0.15
 # A rate so many times the optimizer's usual one lies beyond every range that conf/optimizer names.
 EXTREME_RATE = 20.0
-LEARNED_ENOUGH, LEARNED_HALF = 0.9, 0.5
+LEARNED_MOST, LEARNED_ENOUGH, LEARNED_HALF = 0.93, 0.9, 0.5
 
 
 def find_too_high_rate(facts: TrainingFacts) -> Finding | None:
@@ -58,7 +58,7 @@ def find_too_high_rate(facts: TrainingFacts) -> Finding | None:
         {name: value for name, (_, value) in signs.items()} | {"setting": key},
         threshold=f"a batch above {MOST_JUMP:g} prior losses, a swing above {MOST_SWING}, {MOST_DIED:.0%} of a layer's"
         f" units dead within an epoch; with a rate {EXTREME_RATE:g} times the usual one or a momentum above"
-        f" {MOST_MOMENTUM} a swing above {MOST_SWING_OF_EXTREME}, a rise above {MOST_RISE_OF_EXTREME}, or no number",
+        f" {MOST_MOMENTUM} a swing above {MOST_SWING_OF_EXTREME}, a rise above {MOST_RISE}, or no number",
         source=MEASURED,
         gains="metric",
     )
@@ -80,14 +80,27 @@ def _signs_of_long_steps(facts: TrainingFacts, is_extreme: bool) -> dict[str, tu
         signs["worst_batch"] = f"the training loss went up to {up:.3g} times that of a constant answer", up
     if died is not None and died > MOST_DIED:
         signs["died"] = f"{died:.0%} of a layer's units died within the first epoch", died
-    if swings is not None and swings > (MOST_SWING_OF_EXTREME if is_extreme else MOST_SWING):
+    if swings is not None and swings > (MOST_SWING_OF_EXTREME if is_extreme else MOST_SWING) and _is_moved(facts):
         signs["swing"] = (
             f"the validation loss swings by {swings:.2g} prior losses an epoch (healthy: to .035)",
             swings,
         )
-    if is_extreme and rises is not None and rises > MOST_RISE_OF_EXTREME:
+    if is_extreme and rises is not None and _ends_worse(facts, rises):
         signs["rise"] = f"the validation loss ends {rises:.2g} prior losses above its least", rises
     return signs
+
+
+def _is_moved(facts: TrainingFacts) -> bool:
+    """Whether steps move the weights by more than is usual; True if nobody knows."""
+    update = update_ratio(facts)
+    return update is None or update > USUAL_UPDATE
+
+
+def _ends_worse(facts: TrainingFacts, rises: float) -> bool:
+    """Whether the loss has risen too much; a small rise counts if it is no chance and much is left to learn."""
+    learnt = learned_on_val(facts)
+    is_small = has_classes(facts) and learnt is not None and learnt < LEARNED_MOST
+    return rises > (SMALL_RISE if is_small else MOST_RISE)
 
 
 def _died(facts: TrainingFacts) -> float | None:
