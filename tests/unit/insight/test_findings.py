@@ -213,6 +213,24 @@ def test_absolute_errors_are_judged_by_the_squares_that_they_stand_for() -> None
     assert names(replace(facts, config=training().config)) == ["noisy_labels"]
 
 
+def test_a_rate_that_no_weights_would_stand_comes_before_how_they_began() -> None:
+    facts = training([math.nan], start=60, config=SGD | {"optimizer.lr": 3.0})
+    assert names(facts) == ["learning_rate_too_high"]
+    assert names(replace(facts, config=training(config=SGD | {"optimizer.lr": 0.01}).config)) == ["exploding_init"]
+
+
+def test_targets_and_rate_of_plain_sgd_cannot_be_told_apart() -> None:
+    targets = NUMBERS | {"targets": {"mean": 150.0, "std": 77.0, "min": 25.0, "max": 346.0}}
+    (finding,) = find_faults(training([math.nan], start=4, data=targets, config=SGD | {"optimizer.lr": 0.01}))
+    assert finding.one_of == ("unscaled_targets", "learning_rate_too_high")
+
+
+def test_short_steps_and_a_loss_that_still_falls_have_one_of_several_causes() -> None:
+    (finding,) = find_faults(training(FALLING, update=8e-4))
+    assert finding.one_of == ("learning_rate_too_low", "stopped_too_early", "too_small_or_short")
+    assert names(training(update=8e-4)) == []
+
+
 def test_a_pruned_trial_has_not_stopped_too_early() -> None:
     assert names(training([0.9, 0.7, 0.5], state="PRUNED")) == []
 

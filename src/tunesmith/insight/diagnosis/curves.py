@@ -153,10 +153,14 @@ def early_rate(facts: TrainingFacts) -> float | None:
 
 
 def jump(facts: TrainingFacts) -> float | None:
-    """Return the training loss of the worst batch at the epochs that were looked at, or of the worst epoch."""
+    """Return the mean training loss of the worst epoch."""
+    return max(_finite(train_losses(facts)), default=None)
+
+
+def worst_batch(facts: TrainingFacts) -> float | None:
+    """Return the training loss of the worst batch, of the epochs that were looked at."""
     worst = [row["max_batch_loss"] for row in facts.looks if "max_batch_loss" in row]
-    losses = _finite([*_in_priors(facts, worst, "train"), *train_losses(facts)])
-    return max(losses, default=None)
+    return max(_finite(_in_priors(facts, worst, "train")), default=None)
 
 
 def swing(losses: Sequence[float]) -> float | None:

@@ -19,6 +19,7 @@ from tunesmith.insight.diagnosis.curves import (
 from tunesmith.insight.diagnosis.finding import Finding
 from tunesmith.insight.diagnosis.settings import (
     FEW_UNITS,
+    MANY_STEPS,
     SHORT_PATIENCE,
     extreme_regulariser,
     has_classes,
@@ -46,8 +47,6 @@ LEARNED_SOME = 0.15
 # Validation samples whose mean loss says nothing of a rise.
 TOO_FEW_TO_SAY = 20
 MOST_RISE, OVERFIT_GAP = 0.15, 0.3
-# Steps after which a usual net is trained.
-MANY_STEPS = 1000
 
 
 def find_no_information(facts: TrainingFacts) -> Finding | None:

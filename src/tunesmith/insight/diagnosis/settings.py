@@ -15,6 +15,8 @@ MOST_DECAY, MOST_DECOUPLED_DECAY = 0.1, 1.0
 # Epochs without improvement that noise alone brings about in a good training.
 SHORT_PATIENCE = 3
 FEW_UNITS = 4
+# Steps after which a usual net on a small data set is trained.
+MANY_STEPS = 1000
 MOST_MOMENTUM = 0.98
 _MOST_REGULARISED = {"model.dropout": 0.75, "model.input_dropout": 0.5, "l1": 0.01}
 

@@ -6,12 +6,12 @@ from tunesmith.insight.diagnosis.curves import is_diverged, learned_on_val, star
 from tunesmith.insight.diagnosis.finding import Finding
 from tunesmith.insight.diagnosis.layers import blocked_share, dead_share, gradient_ratio, rows_at, zero_layers
 from tunesmith.insight.diagnosis.outputs import end_activation, output_range
-from tunesmith.insight.diagnosis.settings import has_classes, is_tiny
+from tunesmith.insight.diagnosis.settings import has_classes, is_tiny, optimizer_name
 from tunesmith.insight.diagnosis.training_facts import TrainingFacts
 
 MEASURED = "measured, docs/diagnosis.md"
-# Standardised inputs rarely reach 30; initial weights are made for inputs of about 1.
-MOST_INPUT = 100.0
+# Standardised inputs rarely reach it; initial weights are made for inputs of about 1.
+MOST_INPUT = 30.0
 # Healthy runs begin at .985 to 1.08 of the prior loss.
 MOST_START_LOSS, UNUSUAL_START_LOSS = 10.0, 1.8
 # A start that is unusual, and the loss is no number soon after.
@@ -77,6 +77,7 @@ def find_unscaled_targets(facts: TrainingFacts) -> Finding | None:
     is_hurt = is_start_off or _has_learned_less(facts, LEARNED_HALF)
     if not (is_far and is_hurt):
         return None
+    is_plain = optimizer_name(facts) == "SGD" and _has_learned_less(facts, 0)
     shown = "" if start is None else f"; the loss begins at {start:.3g} times that of a constant answer"
     return Finding(
         "unscaled_targets",
@@ -85,6 +86,8 @@ def find_unscaled_targets(facts: TrainingFacts) -> Finding | None:
         threshold=f"a mean or standard deviation beyond {MOST_TARGET_SPREAD:g}, or one below 1/{MOST_TARGET_SPREAD:g},"
         f" and a loss at the start above {UNUSUAL_START_LOSS} times the prior loss, or little learnt",
         source=MEASURED,
+        # Gradients grow with the targets, and steps of plain SGD with the gradients.
+        one_of=("unscaled_targets", "learning_rate_too_high") if is_plain else (),
         gains="metric",
     )
 
