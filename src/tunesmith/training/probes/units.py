@@ -80,10 +80,10 @@ class Units:
         name, dim = self._layer
         # (samples, units) of 0 and 1; the sum of signs takes a fifth of the time that one of booleans takes
         passing = _PASSING[activation](outputs).transpose(dim, -1).flatten(0, -2).clamp(min=0).sign()
-        sums, earlier = passing.sum(0), self._sums.get(name)
-        is_first = earlier is None or earlier.shape != sums.shape
-        self._sums[name] = sums if is_first else earlier + sums
-        self._counts[name] = len(passing) + (0 if is_first else self._counts[name])
+        sums, num, earlier = passing.sum(0), len(passing), self._sums.get(name)
+        if earlier is not None and earlier.shape == sums.shape:
+            sums, num = earlier + sums, num + self._counts[name]
+        self._sums[name], self._counts[name] = sums, num
 
     def shares(self) -> dict[str, UnitShares]:
         """Return the shares of each layer that an activation follows."""
