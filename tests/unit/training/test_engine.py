@@ -56,6 +56,8 @@ SWA = "lightning.pytorch.callbacks.StochasticWeightAveraging"
         "find_lr=true",
         "weights=best.ckpt",
         "threads=2 seed=3",
+        "probes=false",
+        "probes=true",
         "experiment=xor_architectures",
         "experiment=diabetes",
         "experiment=small_net",

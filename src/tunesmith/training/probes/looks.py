@@ -39,22 +39,21 @@ def make_look(
 
     convert: of a batch to the precision that is trained in; context: in which the learner is called.
     """
-    is_ours = _is_ours(learner)
-    reason = "" if is_ours and isinstance(data, ArrayData) else _why_not(learner, data, num_processes)
-    if reason or not isinstance(data, ArrayData):
+    ours = _as_ours(learner)
+    reason = _why_not(learner, data, num_processes) if ours is None or not isinstance(data, ArrayData) else ""
+    if reason:
         _tell(f"measure gradients, weights and updates of layers alone: {reason}")
         return None
+    assert isinstance(data, ArrayData)
     samples = Samples(data, device, **({} if probes.is_each_epoch else {"max_samples": MIN_SAMPLES}))
 
     def see(is_trained: bool) -> Seen:
         batches = [convert(batch) for batch in samples.read()]
         losses = _batch_losses(learner) if is_trained else ()
         with context():
-            if is_ours:
-                return look(learner, batches, losses)
-            return look_at_outputs(learner, batches, losses)
+            return look(ours, batches, losses) if ours else look_at_outputs(learner, batches, losses)
 
-    return see if is_ours else _UntilItFails(see)
+    return see if ours else _UntilItFails(see)
 
 
 class _UntilItFails:
@@ -76,25 +75,25 @@ class _UntilItFails:
         return seen
 
 
-def _is_ours(learner: nn.Module) -> bool:
-    is_supervised = isinstance(learner, SupervisedLearning) and learner.is_step_ours
-    return is_supervised and type(learner).forward is SupervisedLearning.forward
+def _as_ours(learner: nn.Module) -> SupervisedLearning | None:
+    """Return a learner whose step and forward are ours."""
+    if not (isinstance(learner, SupervisedLearning) and learner.is_step_ours):
+        return None
+    return learner if type(learner).forward is SupervisedLearning.forward else None
 
 
 def _why_not(learner: nn.Module, data: object, num_processes: int) -> str:
-    """Return why a learner that is not ours is not looked at; empty if it is."""
+    """Return why a learner that is not ours, or is trained on other data, is not looked at; empty if it is."""
     if not isinstance(data, ArrayData):
         return "looks need data of tunesmith.data.DataModule"
     if num_processes > 1:
         return "on several devices the learner's own forward may wait for the other processes"
     if is_compiled(learner):
         return "a part of the learner is compiled"
-    if any(isinstance(each, nn.parameter.UninitializedTensorMixin) for each in learner.parameters()):
+    if any(isinstance(each, nn.UninitializedParameter) for each in learner.parameters()):
         return "a layer of the learner gets its shape from its first batch"
     if sum(parameter.nbytes for parameter in learner.parameters()) > MAX_COPIED:
-        return (
-            f"the learner's own forward may change its weights, and {MAX_COPIED >> 20} MB are the most that is copied"
-        )
+        return f"the learner's own forward may change its weights, of which up to {MAX_COPIED >> 20} MB are copied"
     return ""
 
 

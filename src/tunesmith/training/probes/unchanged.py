@@ -44,12 +44,12 @@ def attributes_unchanged(learner: nn.Module) -> Iterator[None]:
     What it logs meanwhile is dropped, for it would count as a value of training. What an object of another kind holds
     is beyond reach.
     """
-    modules = list(learner.modules())
+    modules = [module for module in learner.modules() if not isinstance(module, torch.jit.ScriptModule)]
     attributes = [dict(vars(module)) for module in modules]
-    values = [value for of_module in attributes for value in of_module.values()]
-    kept = [(value, kind(value)) for kind in (list, dict, set) for value in values if isinstance(value, kind)]
-    held = [*learner.parameters(), *(value for value in values if isinstance(value, Tensor))]
-    tensors = [(tensor, tensor.detach().clone()) for tensor in held]
+    all_values = [value for of_module in attributes for value in of_module.values()]
+    kept = [(value, kind(value)) for kind in (list, dict, set) for value in all_values if isinstance(value, kind)]
+    held = [*learner.parameters(), *(value for value in all_values if isinstance(value, Tensor))]
+    tensors = [(tensor, tensor._version, tensor.detach().clone()) for tensor in held if not tensor.is_inference()]
     for module in modules:
         vars(module).update({name: _log_nothing for name in ("log", "log_dict") if hasattr(type(module), name)})
     try:
@@ -62,8 +62,9 @@ def attributes_unchanged(learner: nn.Module) -> Iterator[None]:
             container.clear()
             container.extend(content) if isinstance(container, list) else container.update(content)
         with torch.no_grad():
-            for tensor, content in tensors:
-                tensor.copy_(content)
+            for tensor, version, values in tensors:
+                if tensor._version != version:  # it was changed in place
+                    tensor.copy_(values)
 
 
 def _log_nothing(*_: object, **__: object) -> None:

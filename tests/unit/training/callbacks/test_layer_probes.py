@@ -8,7 +8,7 @@ from typing import Any
 import lightning as L
 import pytest
 import torch
-from engines import by_engine, configured, train
+from engines import by_engine, configured, left_by, train
 from omegaconf import OmegaConf
 from torch import Tensor, nn
 
@@ -92,6 +92,46 @@ def test_a_learner_of_several_optimizers_has_norms_of_each_of_their_steps(tmp_pa
     ]
     assert all(float(row["grad_norm"]) > 0 for row in rows)
     assert all(float(row["update_ratio"]) > 0 for row in rows[2:])
+
+
+class Restless(L.LightningModule):
+    """A learner of the user's own, whose forward draws, counts, logs and moves a weight."""
+
+    def __init__(self, data: Any) -> None:
+        super().__init__()
+        self.net = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.5), nn.Linear(8, 3))
+        self.calls = 0
+        self.scale = nn.Parameter(torch.ones(1, 1), requires_grad=False)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        self.calls += 1
+        self.scale += 1e-3
+        self.log("calls", float(self.calls))
+        outputs: Tensor = self.net(inputs + 0.1 * torch.randn_like(inputs)) * self.scale
+        return outputs
+
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+        return nn.functional.cross_entropy(self(batch[0]), batch[1])
+
+    def validation_step(self, batch: Any, batch_idx: int) -> None:
+        self.log("val/loss", nn.functional.cross_entropy(self(batch[0]), batch[1]))
+
+    def configure_optimizers(self) -> Any:
+        return torch.optim.Adam(self.net.parameters(), 0.01)
+
+
+def test_a_foreign_learner_has_the_same_numbers_with_and_without_probes(tmp_path: Path) -> None:
+    left = {}
+    for probes in (True, False):
+        cfg = by_engine("lightning", configured("trainer.max_epochs=3", f"probes={probes}"))
+        cfg.learner = OmegaConf.create({"_target_": f"{__name__}.Restless", "_partial_": True})
+        left[probes] = left_by(tmp_path / str(probes), cfg)
+    assert [each.error for each in left.values()] == [None, None]
+    assert (left[True].metrics, left[True].best) == (left[False].metrics, left[False].best)
+    rows = read_table(tmp_path / "True" / PROBES_FILE)
+    assert [(row["epoch"], row["train_loss"], row["output_spread"] > "0") for row in rows] == [
+        (str(epoch), "", True) for epoch in range(4)
+    ]
 
 
 def test_validations_inside_of_an_epoch_leave_a_row_for_the_epoch(tmp_path: Path) -> None:

@@ -75,6 +75,28 @@ def test_a_run_has_the_same_numbers_with_and_without_probes(engine: str, tmp_pat
     assert (measured.metrics, measured.best, measured.result) == (plain.metrics, plain.best, plain.result)
 
 
+@pytest.mark.parametrize(
+    ("engine", "typed"),
+    [
+        ("lean", ("learner=autoencoder", "model=bottleneck")),
+        ("lightning", ("learner=contrastive",)),
+        ("lean", ("data=digits", "data.fraction=.1", "learner=denoiser", "model=pixels")),
+        ("lightning", ("data=digits", "data.fraction=.1", "data.augmentation.shift=2")),
+    ],
+    ids=["autoencoder", "contrastive", "denoiser", "augmentation"],
+)
+def test_steps_that_draw_have_the_same_numbers_with_and_without_probes(
+    engine: str, typed: tuple[str, ...], tmp_path: Path
+) -> None:
+    left = []
+    for probes in ("true", "false"):
+        cfg = by_engine(engine, configured(*typed, "trainer.max_epochs=3", f"probes={probes}"))
+        left.append(left_by(tmp_path / probes, cfg))
+    assert [each.error for each in left] == [None, None]
+    assert (left[0].metrics, left[0].best) == (left[1].metrics, left[1].best)
+    assert len(read_table(tmp_path / "true" / PROBES_FILE)) == 4
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_gradients_are_those_before_clipping(engine: str, tmp_path: Path) -> None:
     for name, typed in (("clipped", ("+trainer.gradient_clip_val=1e-3",)), ("free", ())):
@@ -100,7 +122,7 @@ def test_a_trial_that_is_stopped_has_its_last_epoch(tmp_path: Path) -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_run_that_goes_on_measures_what_an_unbroken_one_does(engine: str, tmp_path: Path) -> None:
     """The save of epoch 3 is the last one before the end at a batch of epoch 5: rows of epoch 4 are cut."""
-    cfg = by_engine(engine, configured("trainer.max_epochs=6", "trainer.save_interval=0"))
+    cfg = by_engine(engine, configured("trainer.max_epochs=6", "trainer.save_interval=0", "optimizer.lr=1e-6"))
     train(tmp_path / "unbroken", cfg)
     broken = tmp_path / "broken"
     with pytest.raises(AttemptLost, match=r"^$"):
@@ -109,6 +131,8 @@ def test_a_run_that_goes_on_measures_what_an_unbroken_one_does(engine: str, tmp_
     train(broken, cfg, Listener(is_retry=True))
     for file in TABLES:
         assert (broken / file).read_text() == (tmp_path / "unbroken" / file).read_text()
+    found, expected = (read_yaml(folder / "result.yaml")["findings"] for folder in (broken, tmp_path / "unbroken"))
+    assert found == expected != []
 
 
 def test_folds_have_tables_of_their_own(tmp_path: Path) -> None:
