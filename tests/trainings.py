@@ -38,7 +38,7 @@ def training(
     fitted = {epoch: val[epoch - 1] * 0.9 for epoch in epochs} | dict(fit or {})
     seen = sorted({epoch for epoch in LOOKED_AT if epoch <= len(val)} | {len(val)})
     return TrainingFacts(
-        config=_nested(SETTINGS | dict(config or {})),
+        config=_nested(SETTINGS | {"trainer.max_epochs": len(val)} | dict(config or {})),
         epochs=[{"epoch": epoch, "train/loss": fitted[epoch] * 1.1, "val/loss": val[epoch - 1]} for epoch in epochs],
         layers=[row for epoch in (0, *epochs) for row in _rows(epoch, update, grads, weights, dead or {})],
         looks=[
@@ -60,7 +60,6 @@ SETTINGS: dict[str, Any] = {
     "model.dropout": 0.3,
     "data.scale": "standard",
     "data.batch_size": 64,
-    "trainer.max_epochs": 100,
     "callbacks.early_stopping.patience": 10,
 }
 DATA: dict[str, Any] = {

@@ -61,6 +61,7 @@ class ArrayData:
             raise UserError(f"data.source must be a node with a _target_ and _partial_: true; got {made}")
         self.batch_size = batch_size
         self.shuffle = shuffle
+        self.split = split
         self.seed = seed
         self.augmentation = _call("data.augmentation", Augmentation, augmentation)
         self._split_config = SplitConfig(

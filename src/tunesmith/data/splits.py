@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, fields, is_dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from stat import S_ISREG
 from typing import Any
@@ -17,6 +17,7 @@ from tunesmith.data.cutting import SplitConfig, cut
 from tunesmith.data.digest import digest
 from tunesmith.data.fitted_preparation import FittedPreparation
 from tunesmith.data.mapped import Index, Mapped
+from tunesmith.data.measures import Measures, measure_parts
 from tunesmith.data.preflight import check_samples, check_splits
 from tunesmith.data.preparation import fit_preparation
 from tunesmith.data.rows import Rows
@@ -63,6 +64,11 @@ class Splits:
     preparation: FittedPreparation
     val_index: Index
     test_index: Index
+
+    @cached_property
+    def measures(self) -> Measures:
+        """What data checks look at, measured once."""
+        return measure_parts(self)
 
     @property
     def target_mean(self) -> float:

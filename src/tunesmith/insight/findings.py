@@ -18,6 +18,7 @@ _START_AND_STEPS: tuple[Rule, ...] = (
     start_rules.find_unscaled_inputs,
     start_rules.find_squashed_outputs,
     start_rules.find_unscaled_targets,
+    step_rules.find_hopeless_rate,
     start_rules.find_exploding_init,
     start_rules.find_dead_units,
     start_rules.find_vanishing_gradients,

@@ -29,15 +29,8 @@ from tunesmith.run_folder import (
 # What a run writes before its first epoch has ended, in its folder and in those of its folds.
 _WRITTEN = (
     *(RESULT_FILE, METRICS_FILE, LAYERS_FILE, PROBES_FILE, PREPARATION_FILE, DATA_FACTS_FILE, PAGE_FILE),
-    *(
-        "*.log",
-        "hparams.yaml",
-        "lr_find.*",
-        "checkpoints/*.ckpt",
-        f"{CONFIG_FILE.parent}/*.yaml",
-        "events.out.tfevents.*",
-    ),
-    *(f".{METRICS_FILE}.*", f".{RESULT_FILE}.*"),
+    *("*.log", "hparams.yaml", "lr_find.*", "checkpoints/*.ckpt"),
+    *(f"{CONFIG_FILE.parent}/*.yaml", "events.out.tfevents.*", f".{METRICS_FILE}.*", f".{RESULT_FILE}.*"),
 )
 # TensorBoard's files are new in each process: one that was there is not written to again.
 _NEVER_WRITTEN_AGAIN = "events.out.tfevents."

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping
+from functools import cache
 from math import prod
 from typing import Any
 
@@ -11,10 +13,13 @@ import torch
 from torch import Tensor, nn
 
 from tunesmith.data.array_data import ArrayData
+from tunesmith.data.data_checks import describe_checks
 from tunesmith.data.rows import Rows
 from tunesmith.data.splits import Split
 from tunesmith.training.prior_loss import prior_loss
 from tunesmith.training.supervised import SupervisedLearning
+
+log = logging.getLogger(__name__)
 
 # Of a larger part, evenly spaced samples of so many numbers stand for all; of rows in a file fewer are read.
 MAX_VALUES, MAX_MAPPED_VALUES = 2**24, 2**20
@@ -31,14 +36,24 @@ def describe_data(learner: nn.Module, data: object, fold: int | None = None) -> 
     parts = {name: getattr(data.splits, name) for name in ("train", "val", "test")}
     trained = {name: parts[name] for name in ("train", "val")}
     ours = learner if isinstance(learner, SupervisedLearning) else None
-    facts = {
+    facts: dict[str, Any] = {
         "prior_loss": {name: ours and prior_loss(ours, part) for name, part in trained.items()},
         "samples": {name: len(part) for name, part in parts.items()},
         "classes": _class_counts(data, trained),
         "targets": None if data.has_classes else _statistics(data.splits.train.targets),
         "inputs": _statistics(data.splits.train.inputs),
+        **describe_checks(data),
     }
+    if not fold:  # what the first fold says holds for all
+        for check in facts["checks"]:
+            warn_once(f"data: {check['text']}")
     return {name: _rounded(value) for name, value in facts.items()}
+
+
+@cache
+def warn_once(line: str) -> None:
+    """Say a line once in a process: trials share their data."""
+    log.warning("%s", line)
 
 
 def _class_counts(data: ArrayData, parts: Mapping[str, Split]) -> dict[str, list[int]] | None:
@@ -68,4 +83,6 @@ def _rounded(value: Any) -> Any:
         return {name: _rounded(each) for name, each in value.items()}
     if isinstance(value, float):
         return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
+    if isinstance(value, list):
+        return [_rounded(each) for each in value]
     return value

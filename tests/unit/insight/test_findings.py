@@ -1,6 +1,7 @@
 """Findings of a training: the cause first, one each, and nothing of a healthy one."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -15,6 +16,7 @@ FALLING = tuple(1 - 0.03 * epoch for epoch in range(20))
 OVERFIT = (*HEALTHY[:10], *(HEALTHY[9] + 0.04 * epoch for epoch in range(10)))
 NOISY = (*(0.9 - 0.02 * epoch for epoch in range(10)), *(0.72 + 0.01 * epoch for epoch in range(10)))
 AT_CHANCE = tuple(1 + 0.01 * epoch for epoch in range(20))
+LONGER = {"trainer.max_epochs": 100}
 SGD = {"optimizer._target_": "torch.optim.SGD", "optimizer.momentum": 0.9}
 BOUNDED = {"output_min": 0.0, "output_max": 1.0, "output_sum_min": 0.4, "output_sum_max": 5.0}
 SOFTMAX = {**BOUNDED, "output_sum_min": 0.99999, "output_sum_max": 1.00001}
@@ -27,6 +29,28 @@ def names(facts: TrainingFacts) -> list[str]:
     return [finding.name for finding in find_faults(facts)]
 
 
+def classified(val: Sequence[float], accuracy: float) -> TrainingFacts:
+    """Return a training on ten classes that has learnt its own part by heart, with a validation accuracy."""
+    unit = math.log(10)
+    facts = training(
+        [loss * unit for loss in val],
+        fit={20: 0.3 * unit},
+        start=unit,
+        data={"classes": {"train": [100] * 10}, "prior_loss": {"train": unit, "val": unit}},
+    )
+    return replace(facts, epochs=[{**row, "val/acc": accuracy} for row in facts.epochs])
+
+
+def by_heart(val: float) -> TrainingFacts:
+    return training([0.5, *[val] * 19], fit={20: 0.0})
+
+
+def scheduled(factor: float) -> TrainingFacts:
+    """Return a training whose learning rate is multiplied by a factor each epoch."""
+    facts = training([0.4] * 20)
+    return replace(facts, epochs=[{**row, "lr": factor ** row["epoch"]} for row in facts.epochs])
+
+
 # Each fault beside the nearest training that has none.
 @pytest.mark.parametrize(
     ("name", "faulty", "healthy"),
@@ -35,7 +59,9 @@ def names(facts: TrainingFacts) -> list[str]:
             "zero_weights", training(FLAT, weights=(0, 0, 0), grads=(0, 0, 0), update=0), training(weights=(5, 5, 0))
         ),
         pytest.param(
-            "unscaled_inputs", training(start=50, data=RAW, config={"data.scale": "none"}), training(data=RAW)
+            "unscaled_inputs",
+            training([0.3] * 20, start=50, data=RAW, config={"data.scale": "none"}),
+            training(data=RAW),
         ),
         pytest.param(
             "squashed_outputs",
@@ -77,8 +103,8 @@ def names(facts: TrainingFacts) -> list[str]:
         ),
         pytest.param(
             "learning_rate_too_high",
-            training([0.3, 0.6] * 10),
-            training([0.3, 0.33] * 10),
+            training([0.3, 0.6] * 10, update=2e-2),
+            training([0.3, 0.33] * 10, update=2e-2),
             id="learning rate: loss swings",
         ),
         pytest.param(
@@ -95,6 +121,8 @@ def names(facts: TrainingFacts) -> list[str]:
         ),
         pytest.param("diverged", training([1.0, math.nan]), training()),
         pytest.param("learning_rate_too_low", training(FLAT, update=1e-5), training(update=1e-5), id="rate too low"),
+        pytest.param("overfitting", by_heart(0.25), by_heart(0.15), id="classes learnt by heart"),
+        pytest.param("learning_rate_too_low", scheduled(0.1), scheduled(0.9), id="rate that falls at once"),
         pytest.param("labels_tell_nothing", training(AT_CHANCE, fit={20: 0.6}), training(HEALTHY, fit={20: 0.0})),
         pytest.param(
             "too_regularised", training(FALLING, config={"model.dropout": 0.9}), training(config={"model.dropout": 0.9})
@@ -112,6 +140,12 @@ def names(facts: TrainingFacts) -> list[str]:
         ),
         pytest.param("stopped_too_early", training([0.9, 0.7, 0.5]), training([0.9, 0.2, 0.09])),
         pytest.param(
+            "stopped_too_early",
+            training(FALLING, config=LONGER | {"callbacks.early_stopping.patience": 1}),
+            training(FALLING, config=LONGER | {"callbacks.early_stopping.patience": 10}),
+            id="patience",
+        ),
+        pytest.param(
             "too_small_or_short",
             training(FALLING, config={"model.hidden_units": 2}),
             training(config={"model.hidden_units": 2}),
@@ -123,7 +157,7 @@ def names(facts: TrainingFacts) -> list[str]:
             id="few units, over",
         ),
         pytest.param("overfitting", training(OVERFIT, fit={20: 0.01}), training(OVERFIT[:12], fit={12: 0.01})),
-        pytest.param("noisy_labels", training(NOISY, fit={20: 0.4}), training([0.5] * 20, fit={20: 0.3})),
+        pytest.param("noisy_labels", classified(NOISY, 0.55), classified(NOISY, 0.4), id="classes: errors everywhere"),
     ],
 )
 def test_a_fault_is_named_alone_and_its_healthy_neighbour_has_none(
@@ -162,6 +196,35 @@ def test_units_that_die_with_a_high_rate_are_not_called_dead_before() -> None:
     )
 
 
+def test_a_net_of_few_units_that_is_dead_at_the_start_is_called_small_first() -> None:
+    (finding,) = find_faults(training(FLAT, dead={0: 1.0}, config={"model.hidden_units": 1}))
+    assert (finding.name, finding.one_of) == ("too_small_or_short", ("too_small_or_short", "dead_units"))
+
+
+def test_absolute_errors_are_judged_by_the_squares_that_they_stand_for() -> None:
+    facts = training([0.25] * 20, fit={20: 0.02}, data=NUMBERS, config={"loss._target_": "torch.nn.L1Loss"})
+    assert names(facts) == []  # a quarter of the absolute error is a sixteenth of the squared one
+    assert names(replace(facts, config=training().config, data=training().data)) == ["overfitting"]
+
+
+def test_a_rate_that_no_weights_would_stand_comes_before_how_they_began() -> None:
+    facts = training([math.nan], start=60, config=SGD | {"optimizer.lr": 3.0})
+    assert names(facts) == ["learning_rate_too_high"]
+    assert names(replace(facts, config=training(config=SGD | {"optimizer.lr": 0.01}).config)) == ["exploding_init"]
+
+
+def test_targets_and_rate_of_plain_sgd_cannot_be_told_apart() -> None:
+    targets = NUMBERS | {"targets": {"mean": 150.0, "std": 77.0, "min": 25.0, "max": 346.0}}
+    (finding,) = find_faults(training([math.nan], start=4, data=targets, config=SGD | {"optimizer.lr": 0.01}))
+    assert finding.one_of == ("unscaled_targets", "learning_rate_too_high")
+
+
+def test_short_steps_and_a_loss_that_still_falls_have_one_of_several_causes() -> None:
+    (finding,) = find_faults(training(FALLING, update=8e-4))
+    assert finding.one_of == ("learning_rate_too_low", "stopped_too_early", "too_small_or_short")
+    assert names(training(update=8e-4)) == []
+
+
 def test_a_pruned_trial_has_not_stopped_too_early() -> None:
     assert names(training([0.9, 0.7, 0.5], state="PRUNED")) == []
 
@@ -175,6 +238,11 @@ def test_a_rise_that_the_tuned_metric_does_not_follow_is_no_overfitting() -> Non
 @pytest.mark.parametrize("lacking", ["layers", "looks", "data", "config", "epochs"])
 def test_what_was_not_measured_is_no_fault(lacking: str) -> None:
     assert names(replace(training(), **{lacking: type(getattr(training(), lacking))()})) == []
+
+
+def test_outputs_that_look_squashed_on_unknown_data_are_told_without_their_range() -> None:
+    (finding,) = find_faults(replace(training(outputs=SOFTMAX), data={}))
+    assert finding.text.endswith("targets are numbers")
 
 
 def test_a_training_of_which_nothing_is_known_has_no_findings() -> None:

@@ -10,14 +10,20 @@ from collections.abc import Sequence
 from itertools import pairwise
 from statistics import fmean, median
 
+from tunesmith.insight.diagnosis.settings import SHORT_PATIENCE, patience
 from tunesmith.insight.diagnosis.training_facts import TrainingFacts
 
 # A second half of the epochs that took off so many prior losses: the next doubling is worth half of it.
-LATE_GAIN = 0.05
+LATE_GAIN = 0.1
+# A weaker sign suffices if early stopping hardly waited, or if there were hardly any epochs.
+LATE_GAIN_OF_CUT, LATE_GAIN_OF_FEW, FEW_EPOCHS = 0.02, 0.05, 5
 # What is left to learn below this share of the prior loss is not worth a word.
-LEAST_LEFT = 0.1
+LEAST_LEFT, LEAST_LEFT_OF_CUT = 0.1, 0.03
 # Relative change of a metric below which validation parts of a few hundred samples are not sure of one.
 LEAST_WORSENING = 0.05
+# Of fewer than a tenth of the samples, errors are too few to say how they are spread.
+MOST_ACCURACY = 0.9
+_LARGEST = 1e100
 VAL_LOSS, TRAIN_LOSS, EVAL_LOSS = "val/loss", "train/loss", "train_loss"
 
 
@@ -29,23 +35,23 @@ def prior_loss(facts: TrainingFacts, part: str) -> float | None:
 
 def val_losses(facts: TrainingFacts) -> list[float]:
     """Return the validation loss after each epoch, in units of its prior loss; NaN and infinity are kept."""
-    return _in_priors([row[VAL_LOSS] for row in facts.epochs if VAL_LOSS in row], prior_loss(facts, "val"))
+    return _in_priors(facts, [row[VAL_LOSS] for row in facts.epochs if VAL_LOSS in row], "val")
 
 
 def train_losses(facts: TrainingFacts) -> list[float]:
     """Return each epoch's training loss: a mean over the steps of a net that changes, with dropout."""
-    return _in_priors([row[TRAIN_LOSS] for row in facts.epochs if TRAIN_LOSS in row], prior_loss(facts, "train"))
+    return _in_priors(facts, [row[TRAIN_LOSS] for row in facts.epochs if TRAIN_LOSS in row], "train")
 
 
 def eval_losses(facts: TrainingFacts) -> list[float]:
     """Return the training losses in evaluation mode, at the epochs that were looked at; the first one: at the start."""
-    return _in_priors([row[EVAL_LOSS] for row in facts.looks if EVAL_LOSS in row], prior_loss(facts, "train"))
+    return _in_priors(facts, [row[EVAL_LOSS] for row in facts.looks if EVAL_LOSS in row], "train")
 
 
 def start_loss(facts: TrainingFacts) -> float | None:
     """Return the training loss before the first step."""
     first = [row for row in facts.looks if row["epoch"] == 0]
-    losses = _in_priors([row[EVAL_LOSS] for row in first if EVAL_LOSS in row], prior_loss(facts, "train"))
+    losses = _in_priors(facts, [row[EVAL_LOSS] for row in first if EVAL_LOSS in row], "train")
     return losses[0] if losses else None
 
 
@@ -90,10 +96,27 @@ def gap(facts: TrainingFacts, at_best: bool = False) -> float | None:
     seen = {row["epoch"]: row[EVAL_LOSS] for row in facts.looks if EVAL_LOSS in row and row["epoch"] > 0}
     epoch = facts.best_epoch if at_best else max(seen, default=None)
     of_val = [row[VAL_LOSS] for row in facts.epochs if row["epoch"] == epoch and VAL_LOSS in row]
-    val, train = _in_priors(of_val, prior_loss(facts, "val")), prior_loss(facts, "train")
-    if epoch not in seen or not val or train is None:
+    val = _in_priors(facts, of_val, "val")
+    train = _in_priors(facts, [seen[epoch]] if epoch in seen else [], "train")
+    return val[-1] - train[0] if val and train else None
+
+
+def error_evenness(facts: TrainingFacts) -> float | None:
+    """Return the least validation loss over that of a net with the same accuracy that is equally sure of each sample.
+
+    That loss is the entropy of: right with probability accuracy, else any other class. Random errors in labels spread
+    like this; where classes overlap, a net is unsure of a few samples alone. None of numbers, or near chance or 1.
+    """
+    counts = facts.fact("classes.train")
+    num_classes = sum(1 for count in counts if count) if isinstance(counts, list) else 0
+    rows = [row for row in facts.epochs if "val/acc" in row and math.isfinite(row.get(VAL_LOSS, math.nan))]
+    if num_classes < 2 or not rows:
         return None
-    return val[-1] - seen[epoch] / train
+    best = min(rows, key=lambda row: row[VAL_LOSS])
+    right = max(best["val/acc"], 1 / num_classes)
+    if right > MOST_ACCURACY:
+        return None
+    return best[VAL_LOSS] / (-right * math.log(right) - (1 - right) * math.log((1 - right) / (num_classes - 1)))
 
 
 def late_gain(losses: Sequence[float]) -> float | None:
@@ -108,20 +131,39 @@ def late_gain(losses: Sequence[float]) -> float | None:
 
 
 def is_unfinished(facts: TrainingFacts) -> bool:
-    """Whether the validation loss still fell when the training ended: more epochs would have taken off more of it."""
-    losses = val_losses(facts)
-    gain = late_gain(losses)
-    if gain is None or gain < LATE_GAIN or min(losses) < LEAST_LEFT:
+    """Whether the validation loss still fell when the training ended: more epochs would have taken off more of it.
+
+    Not if early stopping has waited long enough.
+    """
+    losses, waited = val_losses(facts), patience(facts)
+    if waited is not None and waited > SHORT_PATIENCE:
+        return False
+    gain, is_cut = late_gain(losses), waited is not None
+    least = LATE_GAIN_OF_CUT if is_cut else LATE_GAIN_OF_FEW if len(losses) <= FEW_EPOCHS else LATE_GAIN
+    if gain is None or gain < least:
+        return False
+    if min(losses) < (LEAST_LEFT_OF_CUT if is_cut else LEAST_LEFT):
         return False
     best = losses.index(min(losses)) + 1 if facts.best_epoch is None else facts.best_epoch
     return best >= 0.8 * len(losses) - 1
 
 
+def early_rate(facts: TrainingFacts) -> float | None:
+    """Return the learning rate after a third of the epochs, over the largest one until then."""
+    rates = [row["lr"] for row in facts.epochs if "lr" in row]
+    third = len(rates) // 3
+    return rates[third] / max(rates[: third + 1]) if third and max(rates[: third + 1]) > 0 else None
+
+
 def jump(facts: TrainingFacts) -> float | None:
-    """Return the training loss of the worst batch at the epochs that were looked at, or of the worst epoch."""
+    """Return the mean training loss of the worst epoch."""
+    return max(_finite(train_losses(facts)), default=None)
+
+
+def worst_batch(facts: TrainingFacts) -> float | None:
+    """Return the training loss of the worst batch, of the epochs that were looked at."""
     worst = [row["max_batch_loss"] for row in facts.looks if "max_batch_loss" in row]
-    losses = _finite([*_in_priors(worst, prior_loss(facts, "train")), *train_losses(facts)])
-    return max(losses, default=None)
+    return max(_finite(_in_priors(facts, worst, "train")), default=None)
 
 
 def swing(losses: Sequence[float]) -> float | None:
@@ -142,5 +184,12 @@ def _finite(losses: Sequence[float]) -> list[float]:
     return [loss for loss in losses if math.isfinite(loss)]
 
 
-def _in_priors(losses: Sequence[float], prior: float | None) -> list[float]:
-    return [] if prior is None else [loss / prior for loss in losses]
+def _in_priors(facts: TrainingFacts, losses: Sequence[float], part: str) -> list[float]:
+    """Return losses in prior losses; those of absolute errors squared, so that shares mean what they do of others."""
+    prior = prior_loss(facts, part)
+    power = 2 if str(facts.setting("loss._target_")).endswith(".L1Loss") else 1
+    return [] if prior is None else [_power(loss / prior, power) for loss in losses]
+
+
+def _power(ratio: float, power: int) -> float:
+    return math.inf if ratio > _LARGEST else ratio**power

@@ -10,6 +10,8 @@ from tunesmith.insight.diagnosis.training_facts import TrainingFacts
 
 # An activation reaches its bound only nearly.
 _NEAR = 0.05
+# Standard deviation of outputs that pile up at -1 and 1; normal ones within these bounds have at most a third.
+_PILED_UP = 0.4
 # By float32's rounding of a softmax over many outputs.
 _SUM_TOLERANCE = 1e-4
 # A trained linear output is exactly zero for no sample; a ReLU at the end for about half of them.
@@ -82,7 +84,7 @@ def _bound(found: Range) -> str:
         return "sigmoid"
     if found.low == 0 and found.zeros > LEAST_ZEROS:
         return "relu"
-    if found.is_within(-1, 1) and found.high > 1 - _NEAR and found.low < _NEAR - 1:
+    if found.is_within(-1, 1) and found.high > 1 - _NEAR and found.low < _NEAR - 1 and found.spread > _PILED_UP:
         return "tanh"
     return ""
 

@@ -12,6 +12,11 @@ _USUAL_STEP = {"SGD": 0.1, "Adam": 1e-3, "AdamW": 1e-3, "RMSprop": 1e-3}
 _WIDTHS = ("model.shape", "model.hidden_units", "model.channels", "model.units")
 # L2 in the gradient; decoupled, it is multiplied by the learning rate.
 MOST_DECAY, MOST_DECOUPLED_DECAY = 0.1, 1.0
+# Epochs without improvement that noise alone brings about in a good training.
+SHORT_PATIENCE = 3
+FEW_UNITS = 4
+# Steps after which a usual net on a small data set is trained.
+MANY_STEPS = 1000
 MOST_MOMENTUM = 0.98
 _MOST_REGULARISED = {"model.dropout": 0.75, "model.input_dropout": 0.5, "l1": 0.01}
 
@@ -82,6 +87,12 @@ def narrowest_layer(facts: TrainingFacts) -> float | None:
         if numbers:
             return min(numbers)
     return None
+
+
+def is_tiny(facts: TrainingFacts) -> bool:
+    """Whether a hidden layer has so few units that its width is the first setting to doubt."""
+    width = narrowest_layer(facts)
+    return width is not None and width <= FEW_UNITS
 
 
 def _largest(value: object) -> float | None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from tunesmith.insight.diagnosis.curves import is_diverged, learned, learned_on_val, start_loss
+from tunesmith.insight.diagnosis.curves import is_diverged, learned_on_val, start_loss
 from tunesmith.insight.diagnosis.finding import Finding
 from tunesmith.insight.diagnosis.layers import blocked_share, dead_share, gradient_ratio, rows_at, zero_layers
 from tunesmith.insight.diagnosis.outputs import end_activation, output_range
-from tunesmith.insight.diagnosis.settings import has_classes
+from tunesmith.insight.diagnosis.settings import has_classes, is_tiny, optimizer_name
 from tunesmith.insight.diagnosis.training_facts import TrainingFacts
 
 MEASURED = "measured, docs/diagnosis.md"
-# Standardised inputs rarely reach 30; initial weights are made for inputs of about 1.
-MOST_INPUT = 100.0
+# Standardised inputs rarely reach it; initial weights are made for inputs of about 1.
+MOST_INPUT = 30.0
 # Healthy runs begin at .985 to 1.08 of the prior loss.
 MOST_START_LOSS, UNUSUAL_START_LOSS = 10.0, 1.8
 # A start that is unusual, and the loss is no number soon after.
@@ -21,7 +21,7 @@ MOST_TARGET_SPREAD = 10.0
 # Share of a layer's units: nothing passes a layer in which hardly a unit is alive.
 MOST_DEAD = 0.9
 # Gradient of the first layer over that of the last one; healthy runs have .2 to 1.
-LEAST_GRADIENT_RATIO, LOW_GRADIENT_RATIO = 1e-4, 1e-2
+LEAST_GRADIENT_RATIO, LOW_GRADIENT_RATIO = 1e-3, 1e-2
 # Shares of the prior loss: beyond the first one a fault of the start has been overcome.
 LEARNED_ENOUGH, LEARNED_HALF = 0.9, 0.5
 
@@ -34,7 +34,10 @@ def find_unscaled_inputs(facts: TrainingFacts) -> Finding | None:
     start, blocked = start_loss(facts), blocked_share(facts, 0)
     is_start_off = start is not None and not start < UNUSUAL_START_LOSS
     is_blocked = blocked is not None and blocked > MOST_DEAD
-    if not (is_start_off or is_blocked or is_diverged(facts) or _has_learned_less(facts, LEARNED_HALF)):
+    if not (
+        _has_learned_less(facts, LEARNED_ENOUGH)
+        and (is_start_off or is_blocked or _has_learned_less(facts, LEARNED_HALF))
+    ):
         return None
     shown = "" if start is None else f", and the loss begins at {start:.3g} times that of a constant answer"
     return Finding(
@@ -71,9 +74,10 @@ def find_unscaled_targets(facts: TrainingFacts) -> Finding | None:
         return None
     is_far = spread > MOST_TARGET_SPREAD or abs(mean) > MOST_TARGET_SPREAD or 0 < spread < 1 / MOST_TARGET_SPREAD
     is_start_off = start is not None and not start < UNUSUAL_START_LOSS
-    is_hurt = is_start_off or is_diverged(facts) or _has_learned_less(facts, LEARNED_HALF)
+    is_hurt = is_start_off or _has_learned_less(facts, LEARNED_HALF)
     if not (is_far and is_hurt):
         return None
+    is_plain = optimizer_name(facts) == "SGD" and _has_learned_less(facts, 0)
     shown = "" if start is None else f"; the loss begins at {start:.3g} times that of a constant answer"
     return Finding(
         "unscaled_targets",
@@ -82,6 +86,8 @@ def find_unscaled_targets(facts: TrainingFacts) -> Finding | None:
         threshold=f"a mean or standard deviation beyond {MOST_TARGET_SPREAD:g}, or one below 1/{MOST_TARGET_SPREAD:g},"
         f" and a loss at the start above {UNUSUAL_START_LOSS} times the prior loss, or little learnt",
         source=MEASURED,
+        # Gradients grow with the targets, and steps of plain SGD with the gradients.
+        one_of=("unscaled_targets", "learning_rate_too_high") if is_plain else (),
         gains="metric",
     )
 
@@ -128,10 +134,11 @@ def find_dead_units(facts: TrainingFacts) -> Finding | None:
     if dead is None or dead < MOST_DEAD or not _has_learned_less(facts, LEARNED_ENOUGH):
         return None
     return Finding(
-        "dead_units",
+        "too_small_or_short" if is_tiny(facts) else "dead_units",
         f"dead units: before the first step {dead:.0%} of a layer's units let no gradient through for any sample",
         {"dead_share": dead},
         threshold=f"{MOST_DEAD:.0%} of the units of a layer before the first step (healthy runs: 0)",
+        one_of=("too_small_or_short", "dead_units") if is_tiny(facts) else (),
         source="REQUIREMENTS E, not learning; Maas, Hannun, Ng, Rectifier nonlinearities (2013)",
         gains="metric",
     )
@@ -156,9 +163,9 @@ def find_vanishing_gradients(facts: TrainingFacts) -> Finding | None:
 
 
 def _has_learned_less(facts: TrainingFacts, share: float) -> bool:
-    """Whether neither part has lost so much of its prior loss; False if nobody knows."""
-    shares = [each for each in (learned(facts), learned_on_val(facts)) if each is not None]
-    return is_diverged(facts) or (bool(shares) and max(shares) < share)
+    """Whether training has removed less than a share of the validation part's prior loss; False if nobody knows."""
+    learnt = learned_on_val(facts)
+    return is_diverged(facts) or (learnt is not None and learnt < share)
 
 
 def _is_constant_one(facts: TrainingFacts) -> bool:
@@ -178,4 +185,5 @@ def _is_scaling(facts: TrainingFacts) -> bool:
 
 
 def _target_range(facts: TrainingFacts) -> str:
-    return f"targets go from {facts.amount('targets.min'):.3g} to {facts.amount('targets.max'):.3g}"
+    low, high = facts.amount("targets.min"), facts.amount("targets.max")
+    return "targets are numbers" if low is None or high is None else f"targets go from {low:.3g} to {high:.3g}"

@@ -7,6 +7,8 @@ import math
 from tunesmith.insight.diagnosis.curves import (
     TRAIN_LOSS,
     VAL_LOSS,
+    early_rate,
+    gap,
     is_diverged,
     is_unfinished,
     jump,
@@ -15,28 +17,44 @@ from tunesmith.insight.diagnosis.curves import (
     start_loss,
     swing,
     val_losses,
+    worst_batch,
 )
 from tunesmith.insight.diagnosis.finding import Finding
 from tunesmith.insight.diagnosis.layers import dead_share, update_ratio
-from tunesmith.insight.diagnosis.settings import MOST_MOMENTUM, excess_of_rate, is_momentum_extreme
+from tunesmith.insight.diagnosis.settings import (
+    MANY_STEPS,
+    MOST_MOMENTUM,
+    excess_of_rate,
+    has_classes,
+    is_momentum_extreme,
+    is_tiny,
+    num_steps,
+)
 from tunesmith.insight.diagnosis.training_facts import TrainingFacts
 
 MEASURED = "measured, docs/diagnosis.md"
 # Healthy runs move the weights by 1.8e-3 to 1.2e-2 of their size in a step; a rate / 1000 by about 1e-5.
-LEAST_UPDATE = 4e-4
+LEAST_UPDATE, USUAL_UPDATE = 4e-4, 8e-3
+# Shorter than in healthy runs, not by an order: other causes may act as well.
+SHORT_UPDATE, SLOW_RATE = 1e-3, 0.1
+MEDIAN_UPDATE = 4e-3
 # Of a training that was pruned, early: an order below what any healthy run has.
 LEAST_UPDATE_OF_PRUNED = 1e-4
-# Prior losses. A batch so far above a constant answer was thrown there by a step.
-MOST_JUMP = 10.0
-# A validation loss that goes up and down by so much from epoch to epoch; healthy runs have up to .034.
-MOST_SWING, MOST_SWING_OF_EXTREME = 0.07, 0.05
-# A validation loss that ends so much above its least; overfitting takes longer, which a usual rate cannot be told from.
-MOST_RISE_OF_EXTREME = 0.15
+# Prior losses. An epoch, or a batch, so far above a constant answer was thrown there by a step; in healthy runs the
+# first steps bring an epoch to 4 and a batch to 12, of numbers.
+MOST_JUMP, MOST_BATCH = 10.0, 100.0
+# A validation loss that goes up and down by so much from epoch to epoch; healthy runs have up to .07.
+MOST_SWING, MOST_SWING_OF_EXTREME = 0.12, 0.05
+# A validation loss that ends so much above its least: of a usual rate, overfitting looks the same.
+MOST_RISE, SMALL_RISE = 0.15, 0.05
+# Schedules that help keep most of the rate for a third of the epochs; halving it every 5 epochs leaves .06 after 20.
+LEAST_RATE_LEFT = 0.01
 # Share of a layer's units that die within the first epoch; healthy runs have up to .04.
 MOST_DIED = 0.15
 # A rate so many times the optimizer's usual one lies beyond every range that conf/optimizer names.
 EXTREME_RATE = 20.0
-LEARNED_ENOUGH, LEARNED_HALF = 0.9, 0.5
+LEARNED_MOST, LEARNED_ENOUGH, LEARNED_HALF, LEARNED_NEXT_TO_NOTHING = 0.93, 0.9, 0.5, 0.1
+SOME_GAP = 0.08
 
 
 def find_too_high_rate(facts: TrainingFacts) -> Finding | None:
@@ -53,12 +71,18 @@ def find_too_high_rate(facts: TrainingFacts) -> Finding | None:
         "learning_rate_too_high",
         f"{what} too high: {', and '.join(text for text, _ in signs.values())}",
         {name: value for name, (_, value) in signs.items()} | {"setting": key},
-        threshold=f"a batch above {MOST_JUMP:g} prior losses, a swing above {MOST_SWING}, {MOST_DIED:.0%} of a layer's"
+        threshold=f"an epoch above {MOST_JUMP:g} prior losses, a batch above {MOST_BATCH:g}, a swing above"
+        f" {MOST_SWING}, {MOST_DIED:.0%} of a layer's"
         f" units dead within an epoch; with a rate {EXTREME_RATE:g} times the usual one or a momentum above"
-        f" {MOST_MOMENTUM} a swing above {MOST_SWING_OF_EXTREME}, a rise above {MOST_RISE_OF_EXTREME}, or no number",
+        f" {MOST_MOMENTUM} a swing above {MOST_SWING_OF_EXTREME}, a rise above {MOST_RISE}, or no number",
         source=MEASURED,
         gains="metric",
     )
+
+
+def find_hopeless_rate(facts: TrainingFacts) -> Finding | None:
+    """The loss is no number, with a rate or momentum that hardly any weights to begin with would stand."""
+    return find_too_high_rate(facts) if is_diverged(facts) and _is_extreme(facts) else None
 
 
 def _is_extreme(facts: TrainingFacts) -> bool:
@@ -70,21 +94,37 @@ def _is_extreme(facts: TrainingFacts) -> bool:
 def _signs_of_long_steps(facts: TrainingFacts, is_extreme: bool) -> dict[str, tuple[str, float]]:
     """Return what shows that steps were too long: a sentence and a number of each sign."""
     signs: dict[str, tuple[str, float]] = {}
-    up, swings, rises, died = jump(facts), swing(val_losses(facts)), rise(facts), _died(facts)
+    up, batch = jump(facts), worst_batch(facts)
+    swings, rises, died = swing(val_losses(facts)), rise(facts), _died(facts)
     if is_extreme and is_diverged(facts):
         signs["times_usual"] = "the loss is no finite number any more", excess_of_rate(facts) or 0.0
     if up is not None and up > MOST_JUMP:
-        signs["worst_batch"] = f"the training loss went up to {up:.3g} times that of a constant answer", up
+        signs["worst_epoch"] = f"the training loss went up to {up:.3g} times that of a constant answer", up
+    if batch is not None and batch > MOST_BATCH:
+        signs["worst_batch"] = f"that of a batch to {batch:.3g} times", batch
     if died is not None and died > MOST_DIED:
         signs["died"] = f"{died:.0%} of a layer's units died within the first epoch", died
-    if swings is not None and swings > (MOST_SWING_OF_EXTREME if is_extreme else MOST_SWING):
+    if swings is not None and swings > (MOST_SWING_OF_EXTREME if is_extreme else MOST_SWING) and _is_moved(facts):
         signs["swing"] = (
-            f"the validation loss swings by {swings:.2g} prior losses an epoch (healthy: to .035)",
+            f"the validation loss swings by {swings:.2g} prior losses an epoch (healthy: to .07)",
             swings,
         )
-    if is_extreme and rises is not None and rises > MOST_RISE_OF_EXTREME:
+    if is_extreme and rises is not None and _ends_worse(facts, rises):
         signs["rise"] = f"the validation loss ends {rises:.2g} prior losses above its least", rises
     return signs
+
+
+def _is_moved(facts: TrainingFacts) -> bool:
+    """Whether steps move the weights by more than is usual; True if nobody knows."""
+    update = update_ratio(facts)
+    return update is None or update > USUAL_UPDATE
+
+
+def _ends_worse(facts: TrainingFacts, rises: float) -> bool:
+    """Whether the loss has risen too much; a small rise counts if it is no chance and much is left to learn."""
+    learnt = learned_on_val(facts)
+    is_small = has_classes(facts) and learnt is not None and learnt < LEARNED_MOST
+    return rises > (SMALL_RISE if is_small else MOST_RISE)
 
 
 def _died(facts: TrainingFacts) -> float | None:
@@ -118,18 +158,57 @@ def find_diverged(facts: TrainingFacts) -> Finding | None:
 
 def find_too_low_rate(facts: TrainingFacts) -> Finding | None:
     """Steps hardly move the weights, and there is something left to learn."""
-    update, learnt = update_ratio(facts), learned_on_val(facts)
+    update, learnt, left = update_ratio(facts), learned_on_val(facts), early_rate(facts)
+    if learnt is None:
+        return None
+    if left is not None and left < LEAST_RATE_LEFT and learnt < LEARNED_ENOUGH:
+        return _fallen_rate(left, learnt)
     least = LEAST_UPDATE_OF_PRUNED if facts.state == "PRUNED" else LEAST_UPDATE
-    if update is None or not 0 < update < least or learnt is None:
-        return None
-    if learnt > LEARNED_HALF and not is_unfinished(facts):
-        return None
+    if update is not None and 0 < update < least:
+        return _short_steps(update, learnt) if learnt < LEARNED_HALF or is_unfinished(facts) else None
+    is_slow = facts.state != "PRUNED" and not is_tiny(facts) and _is_slow(facts, update)
+    return _short_steps(update, learnt, is_sure=False) if is_slow and _has_more_to_learn(facts, learnt) else None
+
+
+def _is_slow(facts: TrainingFacts, update: float | None) -> bool:
+    """Whether steps are shorter than in healthy runs, by more than there are too few of them."""
+    steps = num_steps(facts)
+    if update is None:
+        excess = excess_of_rate(facts)
+        return excess is not None and 0 < excess <= SLOW_RATE
+    return 0 < update < SHORT_UPDATE and (steps is None or update * MANY_STEPS < MEDIAN_UPDATE * steps)
+
+
+def _has_more_to_learn(facts: TrainingFacts, learnt: float) -> bool:
+    apart = gap(facts)
+    return is_unfinished(facts) or (learnt < LEARNED_NEXT_TO_NOTHING and apart is not None and apart < SOME_GAP)
+
+
+def _short_steps(update: float | None, learnt: float, is_sure: bool = True) -> Finding:
+    moved = (
+        ""
+        if update is None
+        else f"a step moves the weights by {update:.1e} of their size (healthy: 2e-3 to 1e-2), and "
+    )
     return Finding(
         "learning_rate_too_low",
-        f"learning rate too low: a step moves the weights by {update:.1e} of their size (healthy runs: 2e-3 to 1e-2)"
-        f", and training has removed {max(learnt, 0):.0%} of the prior loss",
-        {"update_ratio": update, "learned_on_val": learnt},
-        threshold=f"update/weight ratio below {least:.0e}, and less than half learnt or still falling at the end",
+        f"learning rate too low: {moved}training has removed {max(learnt, 0):.0%} of the prior loss",
+        {"learned_on_val": learnt, **({} if update is None else {"update_ratio": update})},
+        threshold=f"update/weight ratio below {LEAST_UPDATE:.0e}, and less than half learnt or still falling; or below"
+        f" {SHORT_UPDATE:.0e}, or a rate of {SLOW_RATE:g} of the usual one, and nothing learnt or still falling",
+        source=MEASURED,
+        one_of=() if is_sure else ("learning_rate_too_low", "stopped_too_early", "too_small_or_short"),
+        gains="metric",
+    )
+
+
+def _fallen_rate(left: float, learnt: float) -> Finding:
+    return Finding(
+        "learning_rate_too_low",
+        f"learning rate too low: after a third of the epochs the schedule has left {left:.1e} of it, and training has"
+        f" removed {max(learnt, 0):.0%} of the prior loss",
+        {"rate_left": left, "learned_on_val": learnt, "setting": "scheduler"},
+        threshold=f"less than {LEAST_RATE_LEFT:g} of the largest rate after a third of the epochs",
         source=MEASURED,
         gains="metric",
     )
