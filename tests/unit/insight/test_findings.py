@@ -229,6 +229,18 @@ def test_a_pruned_trial_has_not_stopped_too_early() -> None:
     assert names(training([0.9, 0.7, 0.5], state="PRUNED")) == []
 
 
+def test_a_loss_that_falls_while_the_accuracy_stays_high_has_not_stopped_too_early() -> None:
+    facts = training([0.9, 0.7, 0.5])
+    alike = replace(facts, epochs=[{**row, "val/acc": 0.97} for row in facts.epochs])
+    better = replace(facts, epochs=[{**row, "val/acc": 0.92 + 0.02 * row["epoch"]} for row in facts.epochs])
+    assert (names(alike), names(better)) == ([], ["stopped_too_early"])
+
+
+def test_labels_tell_something_as_long_as_the_loss_still_falls() -> None:
+    slowly = tuple(0.998 - 0.001 * epoch for epoch in range(20))
+    assert "labels_tell_nothing" not in names(training(slowly, fit={20: 0.8}))
+
+
 def test_a_rise_that_the_tuned_metric_does_not_follow_is_no_overfitting() -> None:
     facts = training(OVERFIT, fit={20: 0.01}, metric="val/acc", mode="max")
     accuracy = [{**row, "val/acc": 0.9} for row in facts.epochs]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from statistics import fmean, median
 
-from tunesmith.insight.diagnosis.settings import SHORT_PATIENCE, patience
+from tunesmith.insight.diagnosis.settings import FEW_STEPS, SHORT_PATIENCE, patience, steps_per_epoch
 from tunesmith.insight.diagnosis.training_facts import TrainingFacts
 
 # A second half of the epochs that took off so many prior losses: the next doubling is worth half of it.
@@ -24,6 +24,7 @@ LEAST_WORSENING = 0.05
 # Of fewer than a tenth of the samples, errors are too few to say how they are spread.
 MOST_ACCURACY = 0.9
 _LARGEST = 1e100
+LEAST_ACCURACY_GAIN = 0.01
 VAL_LOSS, TRAIN_LOSS, EVAL_LOSS = "val/loss", "train/loss", "train_loss"
 
 
@@ -145,7 +146,16 @@ def is_unfinished(facts: TrainingFacts) -> bool:
     if min(losses) < (LEAST_LEFT_OF_CUT if is_cut else LEAST_LEFT):
         return False
     best = losses.index(min(losses)) + 1 if facts.best_epoch is None else facts.best_epoch
-    return best >= 0.8 * len(losses) - 1
+    is_usual = not is_cut and (steps_per_epoch(facts) or math.inf) > FEW_STEPS
+    return best >= 0.8 * len(losses) - 1 and not (is_usual and _is_right_alike(facts))
+
+
+def _is_right_alike(facts: TrainingFacts) -> bool:
+    """Whether the second half of the epochs left a good accuracy as it was: a net grows sure, and learns nothing."""
+    shares = [row["val/acc"] for row in facts.epochs if "val/acc" in row]
+    half = len(shares) // 2
+    is_good = half > 0 and max(shares) > MOST_ACCURACY
+    return is_good and max(shares) - max(shares[:half]) < LEAST_ACCURACY_GAIN
 
 
 def early_rate(facts: TrainingFacts) -> float | None:

@@ -18,6 +18,7 @@ from tunesmith.insight.diagnosis.curves import (
 )
 from tunesmith.insight.diagnosis.finding import Finding
 from tunesmith.insight.diagnosis.settings import (
+    FEW_STEPS,
     FEW_UNITS,
     MANY_STEPS,
     SHORT_PATIENCE,
@@ -36,7 +37,6 @@ _UNFINISHED = {
     "stopped_too_early": ("stopped_too_early", "learning_rate_too_low", "too_small_or_short"),
     "too_small_or_short": ("too_small_or_short", "stopped_too_early", "learning_rate_too_low"),
 }
-FEW_STEPS = 2
 # Shares of the prior loss that training has removed.
 LEARNED_BY_HEART, LEARNED_MOST, LEARNED_NEXT_TO_NOTHING, LEARNED_NOTHING = 0.97, 0.7, 0.1, 0.05
 WIDE_GAP, NOISE_GAP, SOME_GAP = 0.2, 0.15, 0.08
@@ -46,6 +46,7 @@ EVEN, TOO_SURE = 0.94, 1.2
 LEARNED_SOME = 0.15
 # Validation samples whose mean loss says nothing of a rise.
 TOO_FEW_TO_SAY = 20
+EARLY = 0.6
 # Share of the training part that somebody has set.
 FEW_ROWS = 0.5
 MOST_RISE, OVERFIT_GAP = 0.15, 0.3
@@ -57,7 +58,7 @@ def find_no_information(facts: TrainingFacts) -> Finding | None:
     if learnt is None or on_val is None or apart is None or facts.state == "PRUNED":
         return None
     is_few = (facts.number("data.fraction") or 1.0) < FEW_ROWS  # the config says what more rows would mend
-    if on_val >= LEARNED_NOTHING or apart < SOME_GAP or is_few or is_unfinished(facts):
+    if on_val >= LEARNED_NOTHING or apart < SOME_GAP or is_few or _is_late(facts):
         return None
     return Finding(
         "labels_tell_nothing",
@@ -69,6 +70,11 @@ def find_no_information(facts: TrainingFacts) -> Finding | None:
         one_of=("labels_tell_nothing", "noisy_labels"),
         gains="nothing",
     )
+
+
+def _is_late(facts: TrainingFacts) -> bool:
+    """Whether the best epoch is among the last ones: a loss that still falls has not shown that there is no more."""
+    return facts.best_epoch is not None and facts.best_epoch > EARLY * len(facts.epochs)
 
 
 def find_overfitting(facts: TrainingFacts) -> Finding | None:
