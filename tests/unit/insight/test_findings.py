@@ -123,6 +123,18 @@ def scheduled(factor: float) -> TrainingFacts:
         pytest.param("learning_rate_too_low", training(FLAT, update=1e-5), training(update=1e-5), id="rate too low"),
         pytest.param("overfitting", by_heart(0.25), by_heart(0.15), id="classes learnt by heart"),
         pytest.param("learning_rate_too_low", scheduled(0.1), scheduled(0.9), id="rate that falls at once"),
+        pytest.param(
+            "overfitting",
+            training([0.5, *[0.1] * 19], fit={20: 0.0}, config={"data.fraction": 0.1}),
+            training([0.5, *[0.1] * 19], fit={20: 0.0}),
+            id="few rows learnt by heart",
+        ),
+        pytest.param(
+            "stopped_too_early",
+            training([0.5, 0.6], config=LONGER | {"callbacks.early_stopping.patience": 1}),
+            training([0.5, 0.6], config=LONGER | {"callbacks.early_stopping.patience": 5}),
+            id="patience, at once",
+        ),
         pytest.param("labels_tell_nothing", training(AT_CHANCE, fit={20: 0.6}), training(HEALTHY, fit={20: 0.0})),
         pytest.param(
             "too_regularised", training(FALLING, config={"model.dropout": 0.9}), training(config={"model.dropout": 0.9})
@@ -178,6 +190,12 @@ def test_faults_of_the_data_come_first_as_the_checks_said_them() -> None:
 
 def test_how_a_training_ended_follows_from_faults_of_its_data() -> None:
     assert names(training(OVERFIT, fit={20: 0.01}, data={"checks": [CHECK]})) == ["shift"]
+
+
+def test_rare_classes_make_a_usual_start_look_bad_against_a_constant_answer() -> None:
+    rare = {"classes": {"train": [990, 10]}, "prior_loss": {"train": 0.056, "val": 0.056}}
+    facts = training([0.8 * 0.056] * 20, start=0.69, data=rare)
+    assert names(facts) == ["imbalance"]
 
 
 def test_unscaled_inputs_explain_a_loss_that_is_no_number() -> None:

@@ -57,8 +57,7 @@ def find_no_information(facts: TrainingFacts) -> Finding | None:
     learnt, on_val, apart = learned(facts), learned_on_val(facts), gap(facts)
     if learnt is None or on_val is None or apart is None or facts.state == "PRUNED":
         return None
-    is_few = (facts.number("data.fraction") or 1.0) < FEW_ROWS  # the config says what more rows would mend
-    if on_val >= LEARNED_NOTHING or apart < SOME_GAP or is_few or _is_late(facts):
+    if on_val >= LEARNED_NOTHING or apart < SOME_GAP or _has_few_rows(facts) or _is_late(facts):
         return None
     return Finding(
         "labels_tell_nothing",
@@ -72,6 +71,11 @@ def find_no_information(facts: TrainingFacts) -> Finding | None:
     )
 
 
+def _has_few_rows(facts: TrainingFacts) -> bool:
+    """Whether the config leaves out most of the training part: more rows would mend what is learnt by heart."""
+    return (facts.number("data.fraction") or 1.0) < FEW_ROWS
+
+
 def _is_late(facts: TrainingFacts) -> bool:
     """Whether the best epoch is among the last ones: a loss that still falls has not shown that there is no more."""
     return facts.best_epoch is not None and facts.best_epoch > EARLY * len(facts.epochs)
@@ -82,8 +86,8 @@ def find_overfitting(facts: TrainingFacts) -> Finding | None:
     up, apart, on_val = rise(facts), gap(facts), learned_on_val(facts)
     if up is None or apart is None or _has_few_to_say(facts) or not has_worsened(facts):
         return None
-    is_by_heart = (learned(facts) or 0) > LEARNED_BY_HEART and (apart > OVERFIT_GAP or has_classes(facts))
-    if apart <= WIDE_GAP or not (is_by_heart or (up > MOST_RISE + _chance(facts) and apart > OVERFIT_GAP)):
+    is_by_heart = (learned(facts) or 0) > LEARNED_BY_HEART and apart > _most_gap(facts)
+    if not is_by_heart and (up <= MOST_RISE + _chance(facts) or apart <= OVERFIT_GAP):
         return None
     return Finding(
         "overfitting",
@@ -92,10 +96,15 @@ def find_overfitting(facts: TrainingFacts) -> Finding | None:
         {"rise": up, "gap": apart, **({} if on_val is None else {"learned_on_val": on_val})},
         threshold=f"a rise above {MOST_RISE} + 1/sqrt(validation samples) and a gap above {OVERFIT_GAP} prior losses;"
         f" or {LEARNED_BY_HEART:.0%} of the prior loss removed in training and a gap above {OVERFIT_GAP}, of classes"
-        f" {WIDE_GAP}",
+        f" {WIDE_GAP}, with data.fraction below {FEW_ROWS} {SOME_GAP}",
         source="Prechelt, Early stopping - but when? (1998); REQUIREMENTS E, overfitting",
         gains="time",
     )
+
+
+def _most_gap(facts: TrainingFacts) -> float:
+    """Return the gap that a training which has learnt its own part by heart may have."""
+    return SOME_GAP if _has_few_rows(facts) else WIDE_GAP if has_classes(facts) else OVERFIT_GAP
 
 
 def _has_few_to_say(facts: TrainingFacts) -> bool:
