@@ -11,7 +11,10 @@ from pathlib import Path
 
 import healthy
 import torch
+from other_programs import OTHER_PROGRAMS
 from plants import dev_jobs, held_out_jobs
+from program_tables import program_rows, program_summary
+from programs import PROGRAMS, PUBLISHED, UNPUBLISHED, is_counted, program_jobs
 from recorded import Recorded, read_runs
 from recording import Job, record
 from tables import by_set, confusion, harm_lines, misses, summary
@@ -21,6 +24,8 @@ GROUPS: dict[str, Callable[[], list[Job]]] = {
     "heldout": held_out_jobs,
     healthy.DEV: lambda: healthy.jobs(healthy.DEV),
     healthy.HELDOUT: lambda: healthy.jobs(healthy.HELDOUT),
+    PUBLISHED: lambda: list(program_jobs(PROGRAMS, PUBLISHED, range(5))),
+    UNPUBLISHED: lambda: list(program_jobs(OTHER_PROGRAMS, UNPUBLISHED, range(3))),
 }
 ROOT = Path("outputs", "diagnosis")
 
@@ -60,11 +65,17 @@ def _is_chosen(job: Job | Recorded, options: argparse.Namespace) -> bool:
 def _report(command: str, group: str, runs: Sequence[Recorded]) -> Iterator[str]:
     if command == "harm":
         return harm_lines(runs)
-    from diagnosers import DIAGNOSERS, OURS, ask  # recording needs no rules
+    from diagnosers import OURS, ask_all  # recording needs no rules
 
-    answers = {name: {run: ask(diagnoser, run.folder) for run in runs} for name, diagnoser in DIAGNOSERS.items()}
+    answers = ask_all(runs)
     if command == "misses":
         return misses(runs, answers[OURS])
+    if group in (PUBLISHED, UNPUBLISHED):
+        programs = (
+            program_summary([run for run in runs if is_counted(run.plant)], answers),
+            program_rows(runs, answers[OURS]),
+        )
+        return chain([f"## {group}: {len(runs)} runs"], *(chain([""], part) for part in programs), [""])
     parts = (summary(runs, answers), by_set(runs, answers[OURS]), confusion(runs, answers[OURS]))
     return chain([f"## {group}: {len(runs)} runs"], *(chain([""], part) for part in parts), [""])
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 
 from anchors import ANCHORS, Alarm
+from recorded import Recorded
 from scoring import Named
 
 from tunesmith.insight.diagnosis.names import CAUTIONS
@@ -29,14 +29,23 @@ def other(rules: Callable[[TrainingFacts], Iterable[Alarm]]) -> Diagnoser:
     return lambda facts: [Named(each.names[0], each.names, set(each.names) <= set(CAUTIONS)) for each in rules(facts)]
 
 
-def ask(diagnoser: Diagnoser, folder: Path) -> tuple[Named, ...]:
-    return tuple(diagnoser(read_training_facts(folder)))
+def ask_all(runs: Iterable[Recorded]) -> dict[str, dict[Recorded, Sequence[Named]]]:
+    """Return what each diagnoser says of each run."""
+    facts = {run: read_training_facts(run.folder) for run in runs}
+    return {name: {run: diagnoser(facts[run]) for run in facts} for name, diagnoser in DIAGNOSERS.items()}
 
 
 OURS = "tunesmith"
+# The first one and the last three are right most often of the published programs.
+CONSTANTS = (
+    "learning_rate_too_low",
+    "learning_rate_too_high",
+    "squashed_outputs",
+    "stopped_too_early",
+    "unscaled_inputs",
+)
 DIAGNOSERS: dict[str, Diagnoser] = {
     OURS: ours,
-    "always learning_rate_too_low": constant("learning_rate_too_low"),
-    "always learning_rate_too_high": constant("learning_rate_too_high"),
+    **{f"always {name}": constant(name) for name in CONSTANTS},
     **{tool: other(rules) for tool, rules in ANCHORS.items()},
 }

@@ -50,6 +50,7 @@ NOT_RUN = {
     "python scripts/predict.py RUN": "a form, not a command: tests/integration/test_predict_command.py",
     "python scripts/bench": "minutes: tests/integration/test_bench.py and test_scale.py",
     "python scripts/search_evidence": "minutes: tests/integration/test_search_evidence.py",
+    "python scripts/diagnosis_evidence": "minutes: tests/ours/test_diagnosis_evidence.py",
     "python scripts/any_job": "tests/integration/test_forest.py and test_any_job.py",
     "python scripts/chaos": "minutes: tests/integration/test_chaos.py",
     "python train.py -m --config-dir": "tests/integration/test_sweep_command.py",

@@ -14,7 +14,9 @@ from tunesmith.insight.diagnosis.settings import SHORT_PATIENCE, patience
 from tunesmith.insight.diagnosis.training_facts import TrainingFacts
 
 # A second half of the epochs that took off so many prior losses: the next doubling is worth half of it.
-LATE_GAIN, LATE_GAIN_OF_CUT = 0.1, 0.02
+LATE_GAIN = 0.1
+# A weaker sign suffices if early stopping hardly waited, or if there were hardly any epochs.
+LATE_GAIN_OF_CUT, LATE_GAIN_OF_FEW, FEW_EPOCHS = 0.02, 0.05, 5
 # What is left to learn below this share of the prior loss is not worth a word.
 LEAST_LEFT, LEAST_LEFT_OF_CUT = 0.1, 0.03
 # Relative change of a metric below which validation parts of a few hundred samples are not sure of one.
@@ -137,7 +139,8 @@ def is_unfinished(facts: TrainingFacts) -> bool:
     if waited is not None and waited > SHORT_PATIENCE:
         return False
     gain, is_cut = late_gain(losses), waited is not None
-    if gain is None or gain < (LATE_GAIN_OF_CUT if is_cut else LATE_GAIN):
+    least = LATE_GAIN_OF_CUT if is_cut else LATE_GAIN_OF_FEW if len(losses) <= FEW_EPOCHS else LATE_GAIN
+    if gain is None or gain < least:
         return False
     if min(losses) < (LEAST_LEFT_OF_CUT if is_cut else LEAST_LEFT):
         return False
