@@ -198,6 +198,17 @@ def test_rare_classes_make_a_usual_start_look_bad_against_a_constant_answer() ->
     assert names(facts) == ["imbalance"]
 
 
+def test_two_epochs_are_too_few_to_say_that_labels_tell_nothing_or_that_a_net_is_small() -> None:
+    assert names(training([1.0, 1.3], fit={1: 0.7, 2: 0.6})) == []
+    assert names(training([0.99, 0.97], fit={1: 0.98, 2: 0.95})) == ["stopped_too_early"]
+
+
+def test_a_training_that_early_stopping_has_ended_in_time_does_not_overfit() -> None:
+    facts = training([0.5, *[0.25] * 19], fit={20: 0.0}, config=LONGER)
+    assert names(facts) == []
+    assert names(replace(facts, config=training(val=[0.25] * 20).config)) == ["overfitting"]
+
+
 def test_unscaled_inputs_explain_a_loss_that_is_no_number() -> None:
     facts = training([math.nan], start=50, data=RAW, config={"data.scale": "none", **SGD, "optimizer.lr": 10.0})
     assert names(facts)[0] == "unscaled_inputs"
@@ -243,8 +254,9 @@ def test_short_steps_and_a_loss_that_still_falls_have_one_of_several_causes() ->
     assert names(training(update=8e-4)) == []
 
 
-def test_a_pruned_trial_has_not_stopped_too_early() -> None:
-    assert names(training([0.9, 0.7, 0.5], state="PRUNED")) == []
+@pytest.mark.parametrize("state", ["PRUNED", "FAIL", ""], ids=["pruned", "failed", "goes on"])
+def test_what_has_not_come_to_its_end_has_not_stopped_too_early(state: str) -> None:
+    assert names(training([0.9, 0.7, 0.5], state=state)) == []
 
 
 def test_a_loss_that_falls_while_the_accuracy_stays_high_has_not_stopped_too_early() -> None:
