@@ -65,12 +65,11 @@ def _read(path):
 
 def _show_findings(folder):
     """Print what was found, or that nothing was, and what could not be looked at; return the findings."""
-    run = read_run_facts(folder)
-    facts = read_training_facts(folder)
+    run, facts, command = read_run_facts(folder), read_training_facts(folder), _command_of(folder)
     found = findings_in(folder, run.result)
     found = None if found is None else [with_remedies(each, facts) for each in found]
     for finding in found or ():
-        for label, text in finding_rows(finding, lambda more: changed_command(run.overrides, more, run.is_trial)):
+        for label, text in finding_rows(finding, command):
             _print(label, text)
         print()
     if found is None:
@@ -83,9 +82,20 @@ def _show_findings(folder):
     return found or []
 
 
+def _command_of(folder):
+    """Return what makes the run's command with further overrides, or these alone if nobody typed a command."""
+    typed = folder if (folder / CONFIG_FILE).is_file() else folder.parent  # of a fold
+    if not (typed / CONFIG_FILE).with_name("overrides.yaml").is_file():
+        return " ".join
+    run = read_run_facts(typed)
+    return lambda overrides: changed_command(run.overrides, overrides, run.is_trial)
+
+
 def _try(folder, findings, num_seeds):
     if not (folder / CONFIG_FILE).is_file():
-        raise UserError(f"--try needs the folder of a run, which holds {CONFIG_FILE}; got {folder}")
+        raise UserError(
+            f"--try needs the folder of a run, which holds {CONFIG_FILE}; got {folder}: of a fold, its run's"
+        )
     finding = next((each for each in findings if each.remedies and each.gains != NOTHING), None)
     if finding is None:
         reason = "no finding has a remedy that promises a better value" if findings else "nothing was found"
@@ -112,8 +122,7 @@ def _try(folder, findings, num_seeds):
     if best is None:
         _print("better", "none of the remedies" + (f"; {finding.advice}" if finding.advice else ""))
     else:
-        run = read_run_facts(folder)
-        _print("better", changed_command(run.overrides, best.overrides, run.is_trial))
+        _print("better", _command_of(folder)(best.overrides))
     _print("files", f"{folder / TRY_FILE}, {folder}/try/")
 
 

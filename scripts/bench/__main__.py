@@ -14,6 +14,7 @@
 (o) what the lean engine does between two epochs, beyond what a bare loop does
 (p) what a sweep imports up to the end of its first trial, in both engines
 (q) the share of training that goes into checkpoints
+(r) what probes add to runs and to the main job
 
 (h) to (j) are scripts/bench/official.py's; scripts/bench/gpu.py and scripts/bench/scale.py have figures of their own.
 All sides of a ratio are measured in turn, because the machine's speed drifts; the median of several ratios is printed.
@@ -41,6 +42,7 @@ FIGURES = {
     "o": "bookkeeping.between_epochs",
     "p": "imports.first_trial",
     "q": "bookkeeping.saving",
+    "r": "probing.compare_with_none",
 }
 
 

@@ -63,13 +63,13 @@ def run(net: Net, engine: str, epochs: int, device: str = "cpu") -> Timeline:
 def run_in(folder: Path, cfg: DictConfig, reporter: Reporter, clock: Clock) -> Timeline:
     Timed.marks.clear()
     Timed.clock = clock
-    with _no_line_per_epoch():
+    with no_line_per_epoch():
         train_in(cfg, folder, reporter)
     return Timeline(list(Timed.marks))
 
 
 @contextmanager
-def _no_line_per_epoch() -> Iterator[None]:
+def no_line_per_epoch() -> Iterator[None]:
     logger = logging.getLogger("tunesmith")
     level = logger.level
     logger.setLevel(logging.WARNING)

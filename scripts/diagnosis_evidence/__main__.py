@@ -1,7 +1,7 @@
 """Faults planted on purpose, and what the diagnosis says of them: python scripts/diagnosis_evidence record, then score
 
 record trains in this process what its folder does not have yet; score reads the folder and prints the tables of
-docs/diagnosis.md.
+docs/diagnosis.md; remedies tries what is to mend the first findings, in a copy of each run.
 """
 
 import argparse
@@ -32,7 +32,7 @@ ROOT = Path("outputs", "diagnosis")
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=("record", "score", "misses", "harm"))
+    parser.add_argument("command", choices=("record", "score", "misses", "harm", "remedies"))
     parser.add_argument("--only", nargs="*", choices=GROUPS, default=list(GROUPS), help="groups of runs")
     parser.add_argument("--plants", nargs="*", help="names of plants")
     parser.add_argument("--seeds", nargs="*", type=int)
@@ -47,6 +47,12 @@ def main() -> None:
     for group in options.only:
         runs = [run for run in read_runs(options.root, [group]) if _is_chosen(run, options)]
         runs = healthy.healthy_in_fact(options.root, runs)
+        if options.command == "remedies":
+            from tried_remedies import remedy_lines
+
+            for line in remedy_lines(runs, options.root):
+                print(line, flush=True)
+            continue
         print(*_report(options.command, group, runs), sep="\n")
 
 
@@ -59,9 +65,9 @@ def _is_chosen(job: Job | Recorded, options: argparse.Namespace) -> bool:
 def _report(command: str, group: str, runs: Sequence[Recorded]) -> Iterator[str]:
     if command == "harm":
         return harm_lines(runs)
-    from diagnosers import DIAGNOSERS, OURS, ask  # recording needs no rules
+    from diagnosers import OURS, ask_all  # recording needs no rules
 
-    answers = {name: {run: ask(diagnoser, run.folder) for run in runs} for name, diagnoser in DIAGNOSERS.items()}
+    answers = ask_all(runs)
     if command == "misses":
         return misses(runs, answers[OURS])
     if group in (PUBLISHED, UNPUBLISHED):

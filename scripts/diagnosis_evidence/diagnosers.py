@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 
 from anchors import ANCHORS, Alarm
+from recorded import Recorded
 from scoring import Named
 
 from tunesmith.insight.diagnosis.names import CAUTIONS
@@ -29,8 +29,10 @@ def other(rules: Callable[[TrainingFacts], Iterable[Alarm]]) -> Diagnoser:
     return lambda facts: [Named(each.names[0], each.names, set(each.names) <= set(CAUTIONS)) for each in rules(facts)]
 
 
-def ask(diagnoser: Diagnoser, folder: Path) -> tuple[Named, ...]:
-    return tuple(diagnoser(read_training_facts(folder)))
+def ask_all(runs: Iterable[Recorded]) -> dict[str, dict[Recorded, Sequence[Named]]]:
+    """Return what each diagnoser says of each run."""
+    facts = {run: read_training_facts(run.folder) for run in runs}
+    return {name: {run: diagnoser(facts[run]) for run in facts} for name, diagnoser in DIAGNOSERS.items()}
 
 
 OURS = "tunesmith"

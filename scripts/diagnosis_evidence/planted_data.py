@@ -105,9 +105,13 @@ def add_give_away(table: Table, random: np.random.Generator, strength: float) ->
 
 
 def thin_out(table: Table, random: np.random.Generator, strength: float) -> Table:
-    """Leave one of so many samples of each class but the first."""
-    kept = (table.targets == 0) | (random.random(len(table.targets)) < 1 / strength)
-    return Table(table.inputs[kept], table.targets[kept])
+    """Leave of each class but the first so much less than of the first one, five at least: each part needs some."""
+    order = random.permutation(len(table.targets))
+    targets = table.targets[order]
+    most = max(5, (targets == 0).sum() / strength)
+    places = np.array([np.sum(targets[:at] == label) for at, label in enumerate(targets)])
+    kept = (targets == 0) | (places < most)
+    return Table(table.inputs[order][kept], targets[kept])
 
 
 CHANGES: dict[str, Change] = {

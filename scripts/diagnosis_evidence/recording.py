@@ -12,9 +12,14 @@ from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 
+from omegaconf import OmegaConf
+
 import tunesmith
-from tunesmith.errors import RunFailed, UserError
-from tunesmith.run_folder import BEST_CHECKPOINT, RESULT_FILE, write_text
+from tunesmith.errors import UserError
+from tunesmith.reporting import NoReporter
+from tunesmith.run_folder import BEST_CHECKPOINT, CONFIG_FILE, RESULT_FILE, write_text
+from tunesmith.training.evaluation import evaluate
+from tunesmith.training.run import train_in
 
 PLANT_FILE = "plant.json"
 DATA_FOLDER = "data"
@@ -85,11 +90,15 @@ def train(job: Job, root: Path) -> str:
     with (folder / LOG_FILE).open("w") as log, redirect_stdout(log), redirect_stderr(log):
         cfg = copy.deepcopy(_composed(*overrides))
         cfg.seed = job.seed
+        (folder / CONFIG_FILE).parent.mkdir()
+        OmegaConf.save(cfg, folder / CONFIG_FILE)
         try:
-            tunesmith.train(cfg, folder)
-        except (RunFailed, UserError) as error:
+            result = train_in(cfg, folder, NoReporter())
+        except UserError as error:
             return str(error)
-        tunesmith.evaluate(folder)
+        if result["state"] == "FAIL":
+            return str(result["reason"])
+        evaluate(folder, cfg)
     shutil.rmtree((folder / BEST_CHECKPOINT).parent)
     return "trained"
 

@@ -77,12 +77,13 @@ def confusion(runs: Sequence[Recorded], answers: Answers) -> Iterator[str]:
 def _row(plant: str, cells: Cells, answers: Answers) -> tuple[object, ...]:
     own = [cell for (_, name, _), cell in cells.items() if name == plant]
     first = own[0][0]
-    counted = [run for cell in own if first.is_healthy or hurts(cell, cells) for run in cell]
+    is_fault = not (first.is_healthy or is_caution(first))
+    counted = [run for cell in own if not is_fault or hurts(cell, cells) for run in cell]
     others = [run for cell in own for run in cell if run not in counted]
     measure = is_anywhere if is_caution(first) else is_fair
     right = sum(measure(run, answers[run]) for run in counted) if not first.is_healthy else ""
     names = ", ".join(first.names) or "none"
-    sets = "" if first.is_healthy else f"{sum(hurts(cell, cells) for cell in own)} of {len(own)} sets"
+    sets = "" if not is_fault else f"{sum(hurts(cell, cells) for cell in own)} of {len(own)} sets"
     return plant, names, sets, len(counted), right, _named(counted, answers), _named(others, answers)
 
 

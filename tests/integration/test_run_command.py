@@ -34,7 +34,8 @@ def test_nothing_is_warned_of(ended: Ended) -> None:
 
 def test_a_line_an_epoch_and_a_summary_are_printed(ended: Ended) -> None:
     lines = ended.out.splitlines()
-    assert [line.split("  ")[0] for line in lines] == [
+    labels = [line.split("  ")[0] for line in lines]
+    assert [label for label in labels if label not in ("found", "caution", "diagnose")] == [
         *("data", "samples", "model", "device", "folder"),
         *("epoch 1/4", "epoch 2/4", "epoch 3/4", "epoch 4/4"),
         *("best epoch", "its metrics", "files", "test it"),
@@ -49,7 +50,7 @@ def test_result_holds_the_best_epoch_of_metrics(folder: Path) -> None:
     assert list(result) == [
         *("metric", "mode", "value", "epoch", "epochs", "parameters", "seconds", "state", "reason"),
         *("checkpoint", "seed", "threads", "engine", "note", "tags", "versions", "commit", "dirty"),
-        "data_digest",
+        *("data_digest", "findings"),
     ]
     assert (result["state"], result["epochs"], result["threads"]) == ("COMPLETE", 4, 1)
 
@@ -67,7 +68,7 @@ def test_the_folder_holds_what_the_design_lists(folder: Path) -> None:
         *("layers.csv", "probes.csv"),
     }
     assert [path.name for path in (folder / "checkpoints").iterdir()] == ["best.ckpt"]
-    assert len(list(folder.glob("events.out.tfevents*"))) == 1
+    assert len(list(folder.glob("events.out.tfevents*"))) == 2  # the second one has the findings, after the Trainer
 
 
 def test_the_checkpoint_holds_plain_values(folder: Path) -> None:

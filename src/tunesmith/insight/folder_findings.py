@@ -8,13 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from tunesmith.insight.diagnosis.finding import Finding
+from tunesmith.insight.diagnosis.lines import FOLDS
 from tunesmith.insight.diagnosis.training_facts import TrainingFacts, read_training_facts
 from tunesmith.insight.findings import can_be_looked_at, find_faults
-from tunesmith.run_folder import fold_name
+from tunesmith.run_folder import LAYERS_FILE, fold_name, run_rooms
 
 KEY = "findings"
-# Evidence of a finding of a run with folds: how many of them have it.
-FOLDS = "folds"
 
 
 def look_at(facts: TrainingFacts) -> list[Finding] | None:
@@ -35,6 +34,11 @@ def findings_in(folder: Path, result: Mapping[str, object]) -> list[Finding] | N
     if isinstance(folds, list):
         return of_folds([look_at(read_training_facts(folder / fold_name(fold))) for fold in range(len(folds))])
     return look_at(read_training_facts(folder, result=result))
+
+
+def has_probes(folder: Path) -> bool:
+    """Whether a run, or any of its folds, has left more than its metrics to look at."""
+    return any((room / LAYERS_FILE).exists() for room in run_rooms(folder))
 
 
 def of_folds(folds: Sequence[list[Finding] | None]) -> list[Finding] | None:

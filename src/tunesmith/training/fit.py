@@ -48,7 +48,7 @@ def train_once(
             )
         run.record.num_parameters = count_parameters(run.module)
         result = write_result(cfg, folder, LIGHTNING, run.record.result_fields(), run.record.data_digest)
-        log_findings(run.trainer.loggers, result)
+        log_findings(run.trainer.loggers, folder, result)
         if run.trainer.world_size == 1:  # a sharded model is run by all ranks together
             device = run.trainer.strategy.root_device
             keep_what_page_shows(cfg, folder, fold, run.module, run.data, device, run.trainer.loggers)

@@ -14,29 +14,38 @@ from omegaconf import DictConfig, OmegaConf, flag_override
 
 from tunesmith import run_folder
 from tunesmith.checks import check_config
-from tunesmith.errors import RunFailed, UserError, printable
+from tunesmith.errors import MachineFault, RunFailed, UserError, printable, text_of
 from tunesmith.insight.diagnosis.finding import Finding
-from tunesmith.insight.diagnosis.measures import choose_metric, read_values
-from tunesmith.insight.diagnosis.outcomes import BETTER, Measure, Outcome, Values, judge
 from tunesmith.insight.diagnosis.training_facts import read_training_facts
-from tunesmith.machine_faults import silence_helpers
+from tunesmith.insight.tries.measures import choose_metric, read_values
+from tunesmith.insight.tries.outcomes import BETTER, Measure, Outcome, Values, judge
+from tunesmith.machine_faults import find_machine_fault, silence_helpers
 from tunesmith.reporting import NoReporter
 from tunesmith.training.engine import AUTO, KEY, choose_engine
 from tunesmith.training.memory import free_cuda
 from tunesmith.training.run import train_in
 
-ORIGINAL = "original"
+ORIGINAL, NOT_TRAINED = "original", "cannot be trained"
 
 Tell = Callable[[str, str], None]
 
 
 @dataclass(frozen=True)
 class Tried:
-    """A remedy that was tried; outcome: None if it cannot be trained, words says why."""
+    """A remedy that was tried.
+
+    metric: of the validation; before, after: its values, of the original and with the remedy; None of what diverged.
+    """
 
     overrides: tuple[str, ...]
-    words: str
-    outcome: Outcome | None = None
+    outcome: Outcome
+    metric: str = ""
+    before: Sequence[float | None] = ()
+    after: Sequence[float | None] = ()
+
+    @property
+    def is_better(self) -> bool:
+        return self.outcome.verdict == BETTER
 
 
 def try_remedies(folder: Path, cfg: DictConfig, finding: Finding, num_seeds: int, tell: Tell) -> Tried | None:
@@ -57,10 +66,10 @@ def try_remedies(folder: Path, cfg: DictConfig, finding: Finding, num_seeds: int
     tried: list[Tried] = []
     for overrides in finding.remedies:
         tried.append(trials.compare(finding.gains, overrides, before))
-        tell("tried", f"{' '.join(overrides)}  {tried[-1].words}")
-        if tried[-1].outcome is not None and tried[-1].outcome.verdict == BETTER:
+        tell("tried", f"{' '.join(overrides)}  {tried[-1].outcome.words}")
+        if tried[-1].is_better:
             break
-    best = next((each for each in tried if each.outcome is not None and each.outcome.verdict == BETTER), None)
+    best = next((each for each in tried if each.is_better), None)
     run_folder.write_yaml(folder / run_folder.TRY_FILE, _to_plain(finding, trials.seeds, tried, best))
     return best
 
@@ -104,15 +113,20 @@ class _Trials:
     def compare(self, gains: str, overrides: tuple[str, ...], before: Sequence[Values]) -> Tried:
         try:
             after = self.train(overrides)
-        except UserError as error:
-            return Tried(overrides, f"cannot be trained: {error}")
+        except MachineFault:
+            raise
+        except Exception as error:  # a model of one's own may not take the value; the original has been trained
+            if (fault := find_machine_fault(error, self.folder)) is not None:
+                raise fault from None
+            kind = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
+            return Tried(overrides, Outcome(NOT_TRAINED, f"cannot be trained: {kind}{text_of(error)}"))
         objective = Measure(self.base.objective.metric, self.base.objective.mode)
         metric = choose_metric(overrides, objective, {name for values in after for name in values})
         if metric.name == "val/loss":
             place = self.place(overrides) / f"seed_{self.seeds[0]}"
             metric = replace(metric, useless=read_training_facts(place).amount("prior_loss.val"))
-        outcome = judge(gains, metric, before, after)
-        return Tried(overrides, outcome.words, outcome)
+        values = ([of_seed.get(metric.name) for of_seed in each] for each in (before, after))
+        return Tried(overrides, judge(gains, metric, before, after), metric.name, *values)
 
 
 def with_overrides(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
@@ -195,6 +209,9 @@ def _to_plain(finding: Finding, seeds: Sequence[int], tried: Sequence[Tried], be
 
 
 def _row(tried: Tried) -> dict[str, Any]:
-    outcome = tried.outcome or Outcome("not tried", tried.words)
-    numbers = {"difference": outcome.difference, "standard_error": outcome.error}
-    return {"overrides": list(tried.overrides), "verdict": outcome.verdict, "words": printable(tried.words), **numbers}
+    outcome = tried.outcome
+    row = {"overrides": list(tried.overrides), "verdict": outcome.verdict, "words": printable(outcome.words)}
+    if outcome.verdict == NOT_TRAINED:
+        return row
+    values = {"metric": tried.metric, ORIGINAL: list(tried.before), "values": list(tried.after)}
+    return {**row, "difference": outcome.difference, "standard_error": outcome.error, **values}

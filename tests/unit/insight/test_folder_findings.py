@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tunesmith.insight.diagnosis.finding import Finding
-from tunesmith.insight.folder_findings import findings_in, of_folds, to_findings
+from tunesmith.insight.folder_findings import findings_in, has_probes, of_folds, to_findings
 
 DIVERGED = "epoch,train/loss,val/loss,lr\n1,0.9,0.8,0.1\n2,nan,nan,0.1\n"
 HEALTHY = "epoch,train/loss,val/loss,lr\n1,0.9,0.8,0.1\n"
@@ -97,3 +97,10 @@ def test_what_half_of_the_folds_have_is_the_runs_with_the_evidence_of_the_first_
 def test_folds_that_nobody_could_look_at_say_nothing() -> None:
     assert of_folds([None, None]) is None
     assert of_folds([[], None]) == []
+
+
+def test_a_run_of_folds_has_probes_if_a_fold_has(tmp_path: Path) -> None:
+    (tmp_path / "fold_1").mkdir()
+    assert not has_probes(tmp_path)
+    (tmp_path / "fold_1" / "layers.csv").touch()
+    assert has_probes(tmp_path)

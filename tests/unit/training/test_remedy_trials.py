@@ -11,7 +11,7 @@ from tiny import small
 
 from tunesmith.errors import UserError
 from tunesmith.insight.diagnosis.finding import Finding
-from tunesmith.insight.diagnosis.outcomes import BETTER
+from tunesmith.insight.tries.outcomes import BETTER
 from tunesmith.run_folder import RESULT_FILE, TRY_FILE, read_yaml, write_yaml
 from tunesmith.training.remedy_trials import Tried, try_remedies, with_overrides
 
@@ -53,7 +53,9 @@ def test_remedies_are_tried_in_their_order_until_one_is_better(tmp_path: Path) -
     record = read_yaml(tmp_path / TRY_FILE)
     assert (record["finding"], record["seeds"], record["better"]) == ("zero_weights", [7, 8], list(HE))
     assert [row["verdict"] for row in record["tried"]] == ["no difference", BETTER]
-    assert record["tried"][1]["difference"] > record["tried"][1]["standard_error"] > 0
+    he = record["tried"][1]
+    assert he["difference"] > he["standard_error"] > 0
+    assert (he["metric"], len(he["original"]), len(he["values"])) == ("val/loss", 2, 2)
     folders = {path.relative_to(tmp_path / "try").parts[:2] for path in _written(tmp_path)}
     assert folders == {(name, seed) for name in ("original", *HE, *SAME) for seed in ("seed_7", "seed_8")}
 
@@ -79,19 +81,21 @@ def test_a_run_that_has_gone_on_since_is_tried_anew(tmp_path: Path) -> None:
 
 
 def test_a_remedy_that_cannot_be_trained_is_passed_over(tmp_path: Path) -> None:
-    best, told = _try(tmp_path, _zeros(), ("model.units=3",), ("model.num_layers=0",), HE)
+    not_there, refused, breaks = ("model.units=3",), ("model.num_layers=0",), ("model.dropout=[0.1,0.2,0.3]",)
+    best, told = _try(tmp_path, _zeros(), not_there, refused, breaks, HE)
     assert best is not None
     assert best.overrides == HE
     tried = [line for line in told if line.startswith("tried")]
     assert "cannot be trained: model.units must be a key of the run's config" in tried[0]
     assert "cannot be trained: model.num_layers must be an integer >= 1; got 0" in tried[1]
+    assert "cannot be trained: " in tried[2]
 
 
 def test_an_original_that_diverges_is_worse_than_any_number(tmp_path: Path) -> None:
     faulty = ("optimizer=sgd", "optimizer.lr=1e20", "model.batch_norm=false", "trainer.max_epochs=5")
     best, told = _try(tmp_path, small("data=iris", *faulty), ("optimizer.lr=0.1",))
     assert best is not None
-    assert "in 2 of 2 runs in which the original has none: better" in best.words
+    assert "in 2 of 2 runs in which the original has none: better" in best.outcome.words
     assert "val/loss none" in told[0]
 
 
@@ -114,6 +118,7 @@ def test_data_that_have_changed_since_the_run_are_refused(tmp_path: Path) -> Non
 
 def test_an_override_changes_a_value_of_a_copy() -> None:
     cfg = small("data=iris")
-    changed = with_overrides(cfg, ["optimizer.lr=0.5", "model.shape=[2,3]"])
+    changed = with_overrides(cfg, ["optimizer.lr=0.5", "model.shape=[2,3]", "trainer.gradient_clip_val=1.0"])
+    assert changed.trainer.gradient_clip_val == 1  # was null
     assert (changed.optimizer.lr, changed.model.shape, changed.learner.optimizer.lr) == (0.5, [2, 3], 0.5)
     assert cfg.optimizer.lr == 0.001

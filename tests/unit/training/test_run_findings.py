@@ -23,6 +23,7 @@ from tunesmith.training.run import train, train_in
 from tunesmith.training.run_findings import find_in_training, log_findings
 
 ENGINES = pytest.mark.parametrize("engine", ["lean", "lightning"])
+TOO_HIGH = "learning_rate_too_high"
 TEXT = "findings/text_summary"
 SHIFT = {"name": "shift", "text": "parts differ", "threshold": "> 3", "remedies": [["a=1", "b=2"]]}
 
@@ -60,9 +61,9 @@ def test_a_finding_stands_in_result_yaml_and_in_tensorboards_text(engine: str, t
     assert result == read_yaml(tmp_path / "result.yaml")
     assert (result["engine"], result["state"], list(result)[-1]) == (engine, "FAIL", "findings")
     first = result["findings"][0]
-    assert first["name"] == "diverged"
+    assert first["name"] == TOO_HIGH
     (text,) = texts(tmp_path)
-    assert text.startswith("**diverged: ")
+    assert text.startswith("**learning rate too high: ")
     assert "    " + " ".join(first["remedies"][0]) in text
 
 
@@ -72,14 +73,14 @@ def test_a_run_without_probes_is_looked_at_and_says_if_nothing_is_found(engine: 
     result = train_in(cfg, tmp_path, NoReporter())
     assert isinstance(result["findings"], list)
     (text,) = texts(tmp_path)
-    assert text.startswith("**" if result["findings"] else "Found nothing")
+    assert text.startswith("**" if result["findings"] else "Found nothing in the curves")
 
 
 def test_a_plain_run_prints_what_was_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(RunFailed, match=r"^val/loss was nan at epoch 1$"):
         train(hot(), tmp_path, NoReporter())
     printed = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
-    assert printed["found"].startswith("diverged: ")
+    assert printed["found"].startswith("learning rate too high: ")
     assert printed["diagnose"].startswith("python scripts/diagnose.py ")
 
 
@@ -92,7 +93,7 @@ def test_the_study_hears_the_names_of_a_trial_however_it_ends(
     with hand_over(reporter := Listener(stop_at)), pytest.raises(raised, match=r"^pruned after 1 epochs|was nan"):
         train(hot(*typed) if raised is RunFailed else iris(*typed), tmp_path, reporter)
     assert reporter.findings == names(read_yaml(tmp_path / "result.yaml"))
-    assert (reporter.findings[:1] == ["diverged"]) == (raised is RunFailed)
+    assert (reporter.findings[:1] == [TOO_HIGH]) == (raised is RunFailed)
 
 
 def test_a_training_that_a_bug_ends_tells_what_was_found(tmp_path: Path) -> None:
@@ -100,13 +101,13 @@ def test_a_training_that_a_bug_ends_tells_what_was_found(tmp_path: Path) -> None
     with pytest.raises(ZeroDivisionError, match="a bug after the last epoch"):
         train_in(cfg, tmp_path, reporter := Listener())
     assert reporter.findings == names(read_yaml(tmp_path / "result.yaml"))
-    assert reporter.findings[0] == "diverged"
+    assert reporter.findings[0] == TOO_HIGH
 
 
 def test_each_fold_has_its_own_findings_and_the_run_those_of_half_of_them(tmp_path: Path) -> None:
     result = train_in(hot("data.folds=2"), tmp_path, NoReporter())
-    assert names(read_yaml(tmp_path / "fold_0" / "result.yaml"))[0] == "diverged"
-    assert names(result)[0] == "diverged"
+    assert names(read_yaml(tmp_path / "fold_0" / "result.yaml"))[0] == TOO_HIGH
+    assert names(result)[0] == TOO_HIGH
     assert result["findings"][0]["evidence"]["folds"] == "1 of 1"  # the first fold has failed: there is no second
 
 
@@ -144,16 +145,18 @@ class Texts:
         self.rows += [[key, *row] for row in data]
 
 
-def test_a_logger_that_takes_tables_gets_one_beside_a_broken_one(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_logger_that_takes_tables_gets_one_beside_a_broken_one(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     loggers: Any = [Texts(is_broken=True), object(), logger := Texts()]
     with caplog.at_level(logging.WARNING):
-        log_findings(loggers, {"findings": [SHIFT], "epochs": 3})
+        log_findings(loggers, tmp_path, {"findings": [SHIFT], "epochs": 3})
     assert logger.rows == [["findings", "shift", "parts differ", "> 3", "a=1 b=2"]]
     assert "logger: the findings are not logged: no server" in caplog.text
 
 
 @pytest.mark.parametrize("found", [[], None])
-def test_a_trial_without_a_finding_logs_no_text(found: list[object] | None) -> None:
+def test_a_trial_without_a_finding_logs_no_text(tmp_path: Path, found: list[object] | None) -> None:
     with hand_over(Listener()):
-        log_findings([logger := Texts()], {"findings": found, "epochs": 3})  # type: ignore[list-item]
+        log_findings([logger := Texts()], tmp_path, {"findings": found, "epochs": 3})  # type: ignore[list-item]
     assert logger.rows == []

@@ -18,6 +18,7 @@ from tunesmith.insight.diagnosis.curves import (
 )
 from tunesmith.insight.diagnosis.finding import Finding
 from tunesmith.insight.diagnosis.settings import (
+    FEW_STEPS,
     FEW_UNITS,
     MANY_STEPS,
     SHORT_PATIENCE,
@@ -36,9 +37,8 @@ _UNFINISHED = {
     "stopped_too_early": ("stopped_too_early", "learning_rate_too_low", "too_small_or_short"),
     "too_small_or_short": ("too_small_or_short", "stopped_too_early", "learning_rate_too_low"),
 }
-FEW_STEPS = 2
 # Shares of the prior loss that training has removed.
-LEARNED_BY_HEART, LEARNED_MOST, LEARNED_LITTLE, LEARNED_NEXT_TO_NOTHING, LEARNED_NOTHING = 0.97, 0.7, 0.25, 0.1, 0.05
+LEARNED_BY_HEART, LEARNED_MOST, LEARNED_NEXT_TO_NOTHING, LEARNED_NOTHING = 0.97, 0.7, 0.1, 0.05
 WIDE_GAP, NOISE_GAP, SOME_GAP = 0.2, 0.15, 0.08
 # Loss over that of errors spread evenly: noise has about 1; where classes overlap, errors lie at their border: to .8.
 EVEN, TOO_SURE = 0.94, 1.2
@@ -46,6 +46,9 @@ EVEN, TOO_SURE = 0.94, 1.2
 LEARNED_SOME = 0.15
 # Validation samples whose mean loss says nothing of a rise.
 TOO_FEW_TO_SAY = 20
+EARLY = 0.6
+# Share of the training part that somebody has set.
+FEW_ROWS = 0.5
 MOST_RISE, OVERFIT_GAP = 0.15, 0.3
 
 
@@ -54,7 +57,7 @@ def find_no_information(facts: TrainingFacts) -> Finding | None:
     learnt, on_val, apart = learned(facts), learned_on_val(facts), gap(facts)
     if learnt is None or on_val is None or apart is None or facts.state == "PRUNED":
         return None
-    if on_val >= LEARNED_NOTHING or apart < SOME_GAP:
+    if on_val >= LEARNED_NOTHING or apart < SOME_GAP or _has_few_rows(facts) or _is_late(facts):
         return None
     return Finding(
         "labels_tell_nothing",
@@ -68,12 +71,22 @@ def find_no_information(facts: TrainingFacts) -> Finding | None:
     )
 
 
+def _has_few_rows(facts: TrainingFacts) -> bool:
+    """Whether the config leaves out most of the training part: more rows would mend what is learnt by heart."""
+    return (facts.number("data.fraction") or 1.0) < FEW_ROWS
+
+
+def _is_late(facts: TrainingFacts) -> bool:
+    """Whether the best epoch is among the last ones: a loss that still falls has not shown that there is no more."""
+    return facts.best_epoch is not None and facts.best_epoch > EARLY * len(facts.epochs)
+
+
 def find_overfitting(facts: TrainingFacts) -> Finding | None:
     """The validation loss rises again while the training loss falls."""
     up, apart, on_val = rise(facts), gap(facts), learned_on_val(facts)
     if up is None or apart is None or _has_few_to_say(facts) or not has_worsened(facts):
         return None
-    is_by_heart = has_classes(facts) and (learned(facts) or 0) > LEARNED_BY_HEART and apart > WIDE_GAP
+    is_by_heart = (learned(facts) or 0) > LEARNED_BY_HEART and apart > _most_gap(facts)
     if not is_by_heart and (up <= MOST_RISE + _chance(facts) or apart <= OVERFIT_GAP):
         return None
     return Finding(
@@ -82,10 +95,16 @@ def find_overfitting(facts: TrainingFacts) -> Finding | None:
         " its own least",
         {"rise": up, "gap": apart, **({} if on_val is None else {"learned_on_val": on_val})},
         threshold=f"a rise above {MOST_RISE} + 1/sqrt(validation samples) and a gap above {OVERFIT_GAP} prior losses;"
-        f" classes: {LEARNED_BY_HEART:.0%} of the prior loss removed in training and a gap above {WIDE_GAP}",
+        f" or {LEARNED_BY_HEART:.0%} of the prior loss removed in training and a gap above {OVERFIT_GAP}, of classes"
+        f" {WIDE_GAP}, with data.fraction below {FEW_ROWS} {SOME_GAP}",
         source="Prechelt, Early stopping - but when? (1998); REQUIREMENTS E, overfitting",
         gains="time",
     )
+
+
+def _most_gap(facts: TrainingFacts) -> float:
+    """Return the gap that a training which has learnt its own part by heart may have."""
+    return SOME_GAP if _has_few_rows(facts) else WIDE_GAP if has_classes(facts) else OVERFIT_GAP
 
 
 def _has_few_to_say(facts: TrainingFacts) -> bool:
@@ -147,9 +166,10 @@ def _unfinished(name: str, text: str, evidence: dict[str, float | str]) -> Findi
 def find_too_small(facts: TrainingFacts) -> Finding | None:
     """A net of few units, or any net that learns neither the training part nor, without a gap, anything by heart."""
     learnt, apart = learned(facts), gap(facts)
-    if learnt is None or apart is None or facts.state == "PRUNED" or apart > SOME_GAP:
+    if learnt is None or apart is None or facts.state == "PRUNED":
         return None
-    if learnt >= (LEARNED_MOST if is_tiny(facts) else LEARNED_NEXT_TO_NOTHING):
+    most, widest = (LEARNED_MOST, WIDE_GAP) if is_tiny(facts) else (LEARNED_NEXT_TO_NOTHING, SOME_GAP)
+    if learnt >= most or apart > widest:
         return None
     return Finding(
         "too_small_or_short",
@@ -164,26 +184,21 @@ def find_too_small(facts: TrainingFacts) -> Finding | None:
 
 
 def find_noisy_labels(facts: TrainingFacts) -> Finding | None:
-    """The net learns the training part by heart, and beyond it only what labels with random errors let it know."""
+    """The net learns the training part by heart, and beyond it only what labels with random errors let it know.
+
+    Of classes alone: numbers with random errors have the curves of numbers that the inputs tell little of.
+    """
     on_val, apart, evenness = learned_on_val(facts), gap(facts), error_evenness(facts)
-    if on_val is None or apart is None or facts.state == "PRUNED" or _has_few_to_say(facts):
+    if on_val is None or apart is None or evenness is None or facts.state == "PRUNED" or _has_few_to_say(facts):
         return None
-    is_even = (
-        evenness is not None
-        and EVEN < evenness < TOO_SURE
-        and LEARNED_SOME < on_val < LEARNED_MOST
-        and apart > NOISE_GAP
-    )
-    is_little = not has_classes(facts) and on_val < LEARNED_LITTLE and apart > WIDE_GAP
-    if not (is_even or is_little):
+    if not (EVEN < evenness < TOO_SURE and LEARNED_SOME < on_val < LEARNED_MOST and apart > NOISE_GAP):
         return None
     return Finding(
         "noisy_labels",
-        f"noisy labels, or inputs that tell too little: {max(on_val, 0):.0%} of the prior loss removed on validation"
-        f", and a gap of {apart:.2g}" + (", with errors as likely for each sample" if is_even else ""),
-        {"learned_on_val": on_val, "gap": apart, **({} if evenness is None else {"error_evenness": evenness})},
-        threshold=f"classes: a loss of {EVEN} to {TOO_SURE} times that of evenly spread errors, and a gap above"
-        f" {NOISE_GAP}; numbers: less than {LEARNED_LITTLE:.0%} removed, and a gap above {WIDE_GAP}",
+        f"noisy labels, or inputs that tell too little: {on_val:.0%} of the prior loss removed on validation, a gap of"
+        f" {apart:.2g}, and errors as likely for each sample",
+        {"learned_on_val": on_val, "gap": apart, "error_evenness": evenness},
+        threshold=f"a loss of {EVEN} to {TOO_SURE} times that of evenly spread errors, and a gap above {NOISE_GAP}",
         source="Guo et al., On calibration of modern neural networks (2017); measured, docs/diagnosis.md",
         one_of=("noisy_labels", "labels_tell_nothing"),
         gains="nothing",

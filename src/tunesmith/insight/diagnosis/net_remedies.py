@@ -51,6 +51,8 @@ def live_units(knobs: Knobs) -> Iterator[Remedy]:
         yield from lower_lr(knobs)
     if not _is_usual_init(knobs):
         yield from initialized(knobs)
+    if is_small(knobs):  # of one or two units, all are soon dead
+        yield resized(knobs, 4)
     yield knobs.turn("model.activation", "leaky_relu")
     yield knobs.turn("model.batch_norm", True)
     yield from initialized(knobs)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tunesmith.insight.diagnosis.curves import early_rate
 from tunesmith.insight.diagnosis.knobs import Knobs, Remedy
 
 # What conf/optimizer starts from: these rates suit standardised inputs, whatever the data.
 _USUAL_LR = {"Adam": 1e-3, "AdamW": 1e-3, "NAdam": 1e-3, "RAdam": 1e-3, "RMSprop": 1e-3, "SGD": 1e-2}
 # From this factor on, a tenth of the learning rate is still far from any usual one.
 _FAR = 100
+# A schedule that leaves less of the rate has ended the training; that of a factor that leaves a third after 10 epochs,
+# and conf/scheduler/plateau.yaml's patience, do not.
+_LEFT, _SLOW_GAMMA, _PATIENCE = 0.01, 0.9, 5
 # Beyond it a step is a mean over more than 20 steps; conf/optimizer/sgd.yaml has .8 to .99, and .9 is the default.
 _HIGH_MOMENTUM = 0.95
 
@@ -21,15 +25,15 @@ def lower_lr(knobs: Knobs) -> Iterator[Remedy]:
     lr, usual = _lr(knobs), _usual_lr(knobs)
     if lr is None:
         return
-    if usual is not None and lr >= _FAR * usual:
-        yield _to_lr(knobs, usual)
-    yield _to_lr(knobs, lr / 10)
-    yield _to_lr(knobs, lr / 100)
+    is_far = usual is not None and lr >= _FAR * usual
+    for rate in (usual, usual / 10) if is_far and usual is not None else (lr / 10, lr / 100):
+        yield _to_lr(knobs, rate)
 
 
 def higher_lr(knobs: Knobs) -> Iterator[Remedy]:
     """The finder's value first: a factor of 10 was not enough, and which one is cannot be told from the curve."""
     lr, usual = _lr(knobs), _usual_lr(knobs)
+    yield from _slower_schedule(knobs)
     if lr is None:
         return
     if _has_finder(knobs):
@@ -38,6 +42,19 @@ def higher_lr(knobs: Knobs) -> Iterator[Remedy]:
     if usual is not None and usual > lr:
         yield _to_lr(knobs, usual)
     yield _to_lr(knobs, lr * 10)
+
+
+def _slower_schedule(knobs: Knobs) -> Iterator[Remedy]:
+    """Only if a schedule has taken nearly all of the rate within a third of the epochs."""
+    left = early_rate(knobs.facts)
+    if left is None or left >= _LEFT:
+        return
+    gamma, patience = knobs.number("scheduler.gamma"), knobs.number("scheduler.patience")
+    if gamma is not None and gamma < _SLOW_GAMMA:
+        yield knobs.turn("scheduler.gamma", _SLOW_GAMMA)
+    yield knobs.scale_count("scheduler.step_size", 10)
+    if patience is not None and patience < _PATIENCE:
+        yield knobs.turn("scheduler.patience", _PATIENCE)
 
 
 def finite_steps(knobs: Knobs) -> Iterator[Remedy]:

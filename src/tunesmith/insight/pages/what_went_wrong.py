@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 
 from tunesmith.insight.diagnosis.finding import Finding
-from tunesmith.insight.diagnosis.lines import said
+from tunesmith.insight.diagnosis.lines import diagnose_command, nothing_found, rule, said
 from tunesmith.insight.pages.page import Section, command, missing, sentence, text
 from tunesmith.insight.pages.repeating import changed_command
 from tunesmith.insight.pages.run_facts import RunFacts
@@ -16,6 +15,7 @@ _TITLE = "What went wrong"
 _GAINS = {
     "time": "A remedy saves time and makes no better metric: the best epoch's weights are kept already.",
     "balanced accuracy": "A remedy is for the balanced accuracy: the accuracy itself may fall.",
+    "nothing": "A remedy promises no better metric.",
 }
 
 
@@ -25,9 +25,8 @@ def findings(facts: RunFacts) -> Section:
     if found is None:
         return Section("findings", _TITLE, missing(_not_looked_at(facts)))
     if not found:
-        ended = facts.result.get("state") in ("COMPLETE", "PRUNED", "FAIL")
-        so_far = "" if ended else " in what the run has left so far"
-        return Section("findings", _TITLE, sentence(f"Nothing was found{so_far}: no rule of docs/diagnosis.md fires."))
+        so_far = "" if facts.result else "So far: "
+        return Section("findings", _TITLE, sentence(f"{so_far}{_begun(f'found {nothing_found(facts.has_probes)}')}."))
     listed = "".join(f"<li>{_finding(facts, each)}</li>\n" for each in found)
     return Section("findings", _TITLE, f"<ol>{listed}</ol>\n{_diagnose(facts, found)}")
 
@@ -40,10 +39,10 @@ def _not_looked_at(facts: RunFacts) -> str:
 
 def _finding(facts: RunFacts, finding: Finding) -> str:
     parts = [
-        sentence(f"{'Caution: ' if finding.is_caution else ''}{said(finding)}."),
-        f'<p class="note">{text(_rule(finding))}</p>\n',
+        sentence(f"{'Caution: ' if finding.is_caution else ''}{_begun(said(finding))}."),
+        f'<p class="note">{text(rule(finding))}</p>\n',
         sentence(f"These numbers cannot tell apart: {', '.join(finding.one_of)}.") if finding.one_of else "",
-        sentence(finding.advice) if finding.advice else "",
+        sentence(f"{_begun(finding.advice.rstrip('.'))}.") if finding.advice else "",
         sentence(_GAINS[finding.gains]) if finding.remedies and finding.gains in _GAINS else "",
         sentence("Try, in this order:" if len(finding.remedies) > 1 else "Try:") if finding.remedies else "",
         *(command(changed_command(facts.overrides, overrides, facts.is_trial)) for overrides in finding.remedies),
@@ -51,19 +50,13 @@ def _finding(facts: RunFacts, finding: Finding) -> str:
     return "".join(parts)
 
 
-def _rule(finding: Finding) -> str:
-    evidence = ", ".join(f"{key} {_short(value)}" for key, value in finding.evidence.items())
-    parts = {"Threshold": finding.threshold, "Source": finding.source}
-    rule = [f"{label}: {words}" for label, words in parts.items() if words]
-    return ". ".join([f"{finding.name}{': ' if evidence else ''}{evidence}", *rule]) + "."
-
-
-def _short(value: float | str) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def _begun(words: str) -> str:
+    """Return a sentence with its first letter in capitals, unless it begins with a name."""
+    first = words.partition(" ")[0]
+    return words if "_" in first else words[:1].upper() + words[1:]
 
 
 def _diagnose(facts: RunFacts, found: Sequence[Finding]) -> str:
-    if not any(finding.remedies for finding in found):
-        return ""
-    line = shlex.join(["python", "scripts/diagnose.py", facts.folder, "--try"])
-    return sentence("Which remedy helps, tried on three seeds:") + command(line)
+    line = diagnose_command(found, facts.folder)
+    words = "Which remedy helps, tried on three seeds:" if line.endswith(" --try") else "What else is known:"
+    return sentence(words) + command(line)

@@ -52,7 +52,7 @@ def train_once(
             _train(run, member, cfg.seed)
         record.num_parameters = count_parameters(run.learner)
         result = write_result(cfg, folder, LEAN, record.result_fields(), record.data_digest)
-        log_findings(run.loggers, result)
+        log_findings(run.loggers, folder, result)
         keep_what_page_shows(cfg, folder, fold, run.learner, run.data, run.device, run.loggers)
     return result
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from tunesmith.data.batches import Batch
 from tunesmith.training.epoch_metrics import EpochMetrics
 from tunesmith.training.losses import target_weights
+from tunesmith.training.probes.norms import to_floats
 from tunesmith.training.probes.unchanged import attributes_unchanged, unchanged
 from tunesmith.training.probes.units import Units
 from tunesmith.training.supervised import SupervisedLearning
@@ -21,7 +23,7 @@ _PART = "probes"
 
 @dataclass(frozen=True)
 class Seen:
-    """What was seen of a model; numbers: by the columns of probes.csv; shares of units: by layer, see UnitShares."""
+    """What was seen of a model; numbers: by the columns of probes.csv; shares: by layer, see Units.shares."""
 
     numbers: Mapping[str, float] = field(default_factory=dict)
     dead_shares: Mapping[str, float] = field(default_factory=dict)
@@ -33,8 +35,7 @@ def look(learner: SupervisedLearning, batches: Sequence[Batch], losses: Sequence
 
     losses: of the batches that were trained on in the epoch that has just ended.
     """
-    facts, weigh = learner.facts, target_weights(learner.loss)
-    metrics = learner.epoch_metrics[_PART] = EpochMetrics(_PART, facts.has_classes, is_sum=learner.is_sum, weigh=weigh)
+    metrics = learner.epoch_metrics[_PART] = _LossAlone(learner)
     units = Units()
     try:
         with torch.no_grad(), unchanged(learner), units.watched(learner, learner.model):
@@ -42,8 +43,7 @@ def look(learner: SupervisedLearning, batches: Sequence[Batch], losses: Sequence
                 learner.evaluate_on(batch, _PART)
     finally:
         del learner.epoch_metrics[_PART]
-    weight, loss, *_ = metrics.totals()
-    return _seen({"train_loss": loss / weight}, units, batches, losses)
+    return _seen({"train_loss": metrics.mean_loss()}, units, batches, losses)
 
 
 def look_at_outputs(learner: nn.Module, batches: Sequence[Batch], losses: Sequence[Tensor] = ()) -> Seen:
@@ -62,29 +62,40 @@ def look_at_outputs(learner: nn.Module, batches: Sequence[Batch], losses: Sequen
     return _seen({}, units, batches, losses)
 
 
+class _LossAlone(EpochMetrics):
+    """Metrics of which only the loss is asked: the others take as long as a small net's forward."""
+
+    def __init__(self, learner: SupervisedLearning) -> None:
+        weigh = target_weights(learner.loss)
+        super().__init__(_PART, learner.facts.has_classes, is_sum=learner.is_sum, weigh=weigh)
+
+    def add(self, loss: Tensor, outputs: Tensor, targets: Tensor | None) -> None:
+        weight = self._weight(outputs, targets)
+        self.losses.append(self._mean_loss(loss, outputs, targets, weight))
+        self.weights.append(weight)
+
+    def mean_loss(self) -> Tensor:
+        if len(self.losses) == 1:
+            return self.losses[0]
+        losses = torch.stack(self.losses)
+        weights = self._stacked_weights(losses)
+        return losses @ weights / weights.sum()
+
+
 def _seen(numbers: Mapping[str, Tensor], units: Units, batches: Sequence[Batch], losses: Sequence[Tensor]) -> Seen:
-    """Read all numbers, which lie on a device, in one transfer."""
     largest = torch.stack([inputs.abs().amax() for inputs, _ in batches]).amax()
-    numbers = {**numbers, "input_max": largest, **units.output_numbers(), **_loss_numbers(losses)}
-    shares = units.shares()
-    dead, blocked = ([getattr(each, name) for each in shares.values()] for name in ("dead", "blocked"))
-    tensors = [each.to(largest.device, torch.float32) for each in (*numbers.values(), *dead, *blocked)]
-    values = torch.stack(tensors).tolist()
-    of_layers = len(values) - len(shares)
-    return Seen(
-        dict(zip(numbers, values, strict=False)),
-        dict(zip(shares, values[len(numbers) : of_layers], strict=True)),
-        dict(zip(shares, values[of_layers:], strict=True)),
-    )
+    numbers = {**numbers, "input_max": largest, **units.output_numbers()}
+    floats = dict(zip(numbers, to_floats(list(numbers.values())), strict=True))
+    return Seen({**floats, **_loss_numbers(to_floats(losses))}, *units.shares())
 
 
-def _loss_numbers(losses: Sequence[Tensor]) -> dict[str, Tensor]:
+def _loss_numbers(losses: Sequence[float]) -> dict[str, float]:
     """Return the mean loss of the first and of the last quarter of an epoch's steps, and the largest one."""
     if not losses:
         return {}
-    of_steps, quarter = torch.stack(list(losses)).float(), -(-len(losses) // 4)
+    quarter = -(-len(losses) // 4)
     return {
-        "first_quarter_loss": of_steps[:quarter].mean(),
-        "last_quarter_loss": of_steps[-quarter:].mean(),
-        "max_batch_loss": of_steps.amax(),
+        "first_quarter_loss": sum(losses[:quarter]) / quarter,
+        "last_quarter_loss": sum(losses[-quarter:]) / quarter,
+        "max_batch_loss": math.nan if any(map(math.isnan, losses)) else max(losses),
     }

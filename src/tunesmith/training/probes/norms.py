@@ -83,7 +83,7 @@ class StepNorms:
             torch._foreach_sub_(self._before, weights)
             updates = _norms(self._before)
         grads = [norm for norm in self._grads if norm is not None]
-        numbers = iter(_to_floats([*grads, *(self._start_norms or _norms(weights)), *updates]))
+        numbers = iter(to_floats([*grads, *(self._start_norms or _norms(weights)), *updates]))
         grad_norms = [None if norm is None else next(numbers) for norm in self._grads]
         weight_norms = [next(numbers) for _ in weights]
         return _by_layer(self._names, grad_norms, weight_norms, list(numbers))
@@ -104,12 +104,14 @@ def _norms(tensors: Sequence[Tensor]) -> list[Tensor]:
     return list(torch._foreach_norm(list(tensors), 2, torch.float32 if is_half else None))
 
 
-def _to_floats(norms: Sequence[Tensor]) -> list[float]:
+def to_floats(numbers: Sequence[Tensor]) -> list[float]:
     """Return numbers that lie on devices, in one transfer."""
-    if not norms:
+    if not numbers:
         return []
-    device = norms[0].device
-    values: list[float] = torch.stack([norm.to(device, torch.float32) for norm in norms]).tolist()
+    device, kind = numbers[0].device, numbers[0].dtype
+    if any(each.dtype != kind or each.device != device for each in numbers):
+        numbers = [each.to(device, torch.float32) for each in numbers]
+    values: list[float] = torch.stack(list(numbers)).tolist()
     return values
 
 

@@ -7,35 +7,25 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from tunesmith.training.probes.norms import layer_weights
 
-# Activation of torch -> more than 0 where its outputs let a gradient through: a ReLU does not at zero, a sigmoid or
-# tanh within .01 of a bound (saturated).
+# Activation of torch -> more than 0 where its outputs let a gradient through, else 0: a ReLU does not at zero, a
+# sigmoid or tanh within .01 of a bound (saturated).
 _PASSING: Mapping[str, Callable[[Tensor], Tensor]] = {
     "relu": lambda outputs: outputs,
     "relu6": lambda outputs: torch.minimum(outputs, 6 - outputs),
-    "sigmoid": lambda outputs: 0.49 - (outputs - 0.5).abs(),
-    "tanh": lambda outputs: 0.99 - outputs.abs(),
-    "elu": lambda outputs: outputs + 0.99,
-    "gelu": lambda outputs: outputs.abs() - 1e-6,
-    "silu": lambda outputs: outputs.abs() - 1e-6,
+    "sigmoid": lambda outputs: (0.49 - (outputs - 0.5).abs()).relu(),
+    "tanh": lambda outputs: (0.99 - outputs.abs()).relu(),
+    "elu": lambda outputs: (outputs + 0.99).relu(),
+    "gelu": lambda outputs: (outputs.abs() - 1e-6).relu(),
+    "silu": lambda outputs: (outputs.abs() - 1e-6).relu(),
     "leaky_relu": lambda outputs: outputs.abs(),
 }
-
-
-@dataclass(frozen=True)
-class UnitShares:
-    """Of a layer's units: dead are those through which no gradient comes for any sample.
-
-    blocked: share of all pairs of a sample and a unit through which none comes.
-    """
-
-    dead: Tensor
-    blocked: Tensor
 
 
 @dataclass
@@ -79,18 +69,26 @@ class Units:
             return
         name, dim = self._layer
         # (samples, units) of 0 and 1; the sum of signs takes a fifth of the time that one of booleans takes
-        passing = _PASSING[activation](outputs).transpose(dim, -1).flatten(0, -2).clamp(min=0).sign()
-        sums, num, earlier = passing.sum(0), len(passing), self._sums.get(name)
+        passing = _PASSING[activation](outputs).sign()
+        passing = passing if outputs.ndim == 2 else passing.transpose(dim, -1).flatten(0, -2)
+        sums, num, earlier = passing.sum(0, dtype=torch.float32), len(passing), self._sums.get(name)
         if earlier is not None and earlier.shape == sums.shape:
             sums, num = earlier + sums, num + self._counts[name]
         self._sums[name], self._counts[name] = sums, num
 
-    def shares(self) -> dict[str, UnitShares]:
-        """Return the shares of each layer that an activation follows."""
-        return {
-            name: UnitShares(1 - (sums > 0).float().mean(), 1 - sums.float().mean() / self._counts[name])
-            for name, sums in self._sums.items()
-        }
+    def shares(self) -> tuple[dict[str, float], dict[str, float]]:
+        """Return two shares of each layer that an activation follows: of units, and of pairs of a sample and a unit.
+
+        Through such a unit no gradient comes for any sample, through such a pair none comes for this sample.
+        """
+        if not self._sums:
+            return {}, {}
+        sums = torch.cat(list(self._sums.values())).cpu().numpy()  # one transfer
+        ends = np.cumsum([len(each) for each in self._sums.values()])
+        by_layer = dict(zip(self._sums, np.split(sums, ends[:-1]), strict=True))
+        dead = {name: 1 - float(np.count_nonzero(of_units > 0)) / len(of_units) for name, of_units in by_layer.items()}
+        blocked = {name: 1 - float(of_units.mean()) / self._counts[name] for name, of_units in by_layer.items()}
+        return dead, blocked
 
     def output_numbers(self) -> dict[str, Tensor]:
         """Return smallest and largest output, and sum over a sample's outputs, share of exact zeros, and spread."""

@@ -12,34 +12,39 @@ from tunesmith.insight.diagnosis.lines import as_markdown, console_rows, said
 OVERFITTING = Finding(
     "overfitting",
     "val/loss rises by 0.4 of the prior loss",
+    {"rise": 0.4},
     threshold="rise > 0.1",
     source="measured",
+    gains="time",
     remedies=(("model.dropout=0.5",), ("model.hidden_units=32", "model.num_layers=1")),
 )
 
 
 def test_a_finding_is_shown_with_its_first_remedy_and_the_command_that_tries_it() -> None:
-    assert list(console_rows([OVERFITTING], "runs/a b")) == [
+    assert list(console_rows([OVERFITTING], "runs/a b", has_probes=True)) == [
         ("found", "overfitting: val/loss rises by 0.4 of the prior loss (try model.dropout=0.5)"),
         ("diagnose", "python scripts/diagnose.py 'runs/a b' --try"),
     ]
 
 
 def test_what_no_override_mends_is_not_tried() -> None:
-    rows = list(console_rows([replace(OVERFITTING, remedies=())], "a"))
+    rows = list(console_rows([replace(OVERFITTING, remedies=())], "a", has_probes=True))
     assert rows[0][1].endswith("of the prior loss")
     assert rows[1] == ("diagnose", "python scripts/diagnose.py a")
+    assert list(console_rows([replace(OVERFITTING, gains="nothing")], "a", has_probes=True))[1] == rows[1]
 
 
 def test_three_findings_are_shown_and_the_others_counted() -> None:
-    rows = list(console_rows([replace(OVERFITTING, name=f"f{place}") for place in range(5)], "a"))
+    rows = list(console_rows([replace(OVERFITTING, name=f"f{place}") for place in range(5)], "a", has_probes=True))
     assert [label for label, _ in rows] == ["found", "found", "found", "", "diagnose"]
     assert rows[3][1] == "2 more in result.yaml"
 
 
 def test_a_healthy_run_says_so_and_one_that_nobody_looked_at_says_nothing() -> None:
-    assert list(console_rows([], "a")) == [("found", "nothing: no rule of docs/diagnosis.md fires")]
-    assert list(console_rows(None, "a")) == []
+    assert list(console_rows([], "a", has_probes=True)) == [("found", "nothing: no rule of docs/diagnosis.md fires")]
+    assert list(console_rows(None, "a", has_probes=True)) == []
+    ((_, shown),) = console_rows([], "a", has_probes=False)
+    assert shown.startswith("nothing in the curves of the metrics; without probes")
 
 
 @pytest.mark.parametrize(
@@ -54,8 +59,19 @@ def test_a_sentence_has_its_name(text: str, shown: str) -> None:
     assert said(Finding("learning_rate_too_low", text)) == shown
 
 
+def test_a_finding_of_folds_says_of_how_many() -> None:
+    assert said(Finding("shift", "parts differ", {"folds": "2 of 3"})) == "shift: parts differ (in 2 of 3 folds)"
+
+
+def test_a_caution_is_called_one() -> None:
+    assert (
+        next(console_rows([Finding("imbalance", "imbalance: 16:1", is_caution=True)], "a", has_probes=True))[0]
+        == "caution"
+    )
+
+
 def test_no_text_steers_a_console() -> None:
-    ((_, shown), _) = console_rows([Finding("shift", "column \x1b[2J")], "a")
+    ((_, shown), _) = console_rows([Finding("shift", "column \x1b[2J")], "a", has_probes=True)
     assert shown == "shift: column \\x1b[2J"
 
 
@@ -63,13 +79,13 @@ def test_markdown_has_remedies_as_code_and_no_text_that_is_markup() -> None:
     finding = replace(OVERFITTING, text="column <b>*x*</b>", one_of=("overfitting", "shift"), advice="look")
     assert as_markdown([finding, OVERFITTING]).split("\n\n") == [
         r"**overfitting: column \<b\>\*x\*\</b\>**",
-        r"overfitting. Threshold: rise \> 0.1. Source: measured.",
+        r"overfitting: rise 0.4. Threshold: rise \> 0.1. Source: measured.",
         "One of: overfitting, shift.",
         "Try, in this order:",
         "    model.dropout=0.5\n    model.hidden_units=32 model.num_layers=1",
         "look",
         "**overfitting: val/loss rises by 0.4 of the prior loss**",
-        r"overfitting. Threshold: rise \> 0.1. Source: measured.",
+        r"overfitting: rise 0.4. Threshold: rise \> 0.1. Source: measured.",
         "Try, in this order:",
         "    model.dropout=0.5\n    model.hidden_units=32 model.num_layers=1",
     ]

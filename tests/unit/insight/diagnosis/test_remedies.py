@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from itertools import zip_longest
 
@@ -111,6 +112,7 @@ def test_what_no_override_mends_has_advice_and_promises_nothing(name: str) -> No
         ("dead_units", ("model.initializer=0.1",), "model.initializer=he"),
         ("dead_units", ("optimizer.lr=0.1",), "optimizer.lr=0.001"),
         ("dead_units", (), "model.activation=leaky_relu"),
+        ("dead_units", ("model.hidden_units=1",), "model.hidden_units=4"),
         ("unscaled_inputs", ("data.scale=none",), "data.scale=standard"),
         ("unscaled_inputs", ("data=mnist_5k", "data.scale=none"), "data.scale=global"),
         ("too_regularised", ("model.dropout=0.9",), "model.dropout=0.45"),
@@ -150,6 +152,21 @@ def test_the_rate_of_sgd_is_sought_further_up() -> None:
         "find_lr=true",
         "lr_finder.max_lr=1.0",
     )
+
+
+@pytest.mark.parametrize(
+    ("typed", "first"),
+    [
+        (("scheduler=step", "scheduler.gamma=0.1", "scheduler.step_size=1"), "scheduler.gamma=0.9"),
+        (("scheduler=step", "scheduler.gamma=0.95", "scheduler.step_size=1"), "scheduler.step_size=10"),
+        (("scheduler.patience=0",), "scheduler.patience=5"),
+    ],
+)
+def test_a_rate_that_a_schedule_takes_away_is_the_schedules_to_mend(typed: tuple[str, ...], first: str) -> None:
+    whole = _facts(*typed)
+    fallen = replace(whole, epochs=[{"epoch": epoch + 1.0, "lr": 0.1**epoch} for epoch in range(9)])
+    assert remedies_of("learning_rate_too_low", fallen).overrides[0] == (first,)
+    assert remedies_of("learning_rate_too_low", whole).overrides[0] == ("find_lr=true",)
 
 
 def test_a_rate_that_the_finder_gave_is_lowered_from_what_it_gave() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from shown import shown_study, shown_trial
 
-from tunesmith.insight.pages.repeating import repeat_command
+from tunesmith.insight.pages.repeating import changed_command, repeat_command
 
 RESUME = (
     "python train.py -m study_name=first --config-dir conf2 model=mlp,cnn data=digits "
@@ -72,3 +72,21 @@ def test_without_the_studys_command_there_is_none(resume: str | None) -> None:
 @pytest.mark.parametrize("key", ["--config-dir", "a b", "", "-m"])
 def test_a_name_that_is_no_key_makes_no_command(key: str) -> None:
     assert command({key: 1}) is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "overrides", "is_trial", "words"),
+    [
+        (["data=iris", "optimizer.lr=1"], ["optimizer.lr=0.1"], False, ["data=iris", "optimizer.lr=0.1"]),
+        (["+model.gain=4", "ckpt_path=a"], ["model.gain=1", "seed=2"], False, ["model.gain=1", "seed=2"]),
+        (["optimizer.lr=1", "seed=1"], ["find_lr=true"], False, ["seed=1", "find_lr=true"]),
+        (["data.val_fraction=0.1"], ["data.folds=5"], False, ["data.folds=5"]),
+        (["study_name=s", "seed=1"], ["l1=0.0"], True, ["seed=1", "l1=0.0"]),
+        (["note=a b"], ["data.drop=['x y']"], False, ["note=a b", "data.drop=['x y']"]),
+    ],
+    ids=["same key", "added key", "finder", "folds", "trial", "blanks"],
+)
+def test_a_remedys_command_is_the_runs_own_with_other_values(
+    typed: list[str], overrides: list[str], is_trial: bool, words: list[str]
+) -> None:
+    assert shlex.split(changed_command(typed, overrides, is_trial)) == ["python", "train.py", *words]

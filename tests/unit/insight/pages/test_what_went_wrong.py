@@ -19,6 +19,7 @@ FINDING = Finding(
     {"learn": 0.123456, "of": "val/loss"},
     "learn < .7",
     "measured",
+    gains="metric",
     remedies=(("optimizer.lr=0.2", "model.dropout=0.3"), ("model.dropout=0",)),
 )
 FACTS = RunFacts("runs/a", {"state": "COMPLETE"}, overrides=("data=digits", "optimizer.lr=0.1"), findings=[FINDING])
@@ -30,7 +31,7 @@ def shown(facts: RunFacts = FACTS, **more: Any) -> str:
 
 def test_a_finding_has_numbers_threshold_source_and_the_runs_command_with_each_remedy() -> None:
     assert shown() == (
-        "too regularised: 0.9 of the prior loss is left. "
+        "Too regularised: 0.9 of the prior loss is left. "
         "too_regularised: learn 0.1235, of val/loss. Threshold: learn < .7. Source: measured. "
         "Try, in this order: "
         "python train.py data=digits optimizer.lr=0.2 model.dropout=0.3 copy "
@@ -40,14 +41,15 @@ def test_a_finding_has_numbers_threshold_source_and_the_runs_command_with_each_r
 
 
 def test_what_it_cannot_tell_apart_advice_and_what_a_remedy_gains_are_said() -> None:
-    said = shown(one_of=("too_regularised", "overfitting"), advice="Look at the samples.", gains="time")
+    said = shown(one_of=("too_regularised", "overfitting"), advice="look at the samples", gains="time")
     assert "cannot tell apart: too_regularised, overfitting. Look at the samples. A remedy saves time" in said
-    assert "Caution: too regularised" in shown(is_caution=True)
+    assert "Caution: Too regularised" in shown(is_caution=True)
 
 
 def test_without_a_remedy_there_is_nothing_to_try() -> None:
     assert "Try" not in shown(remedies=())
-    assert "--try" not in shown(remedies=())
+    assert shown(remedies=()).endswith("What else is known: python scripts/diagnose.py runs/a copy")
+    assert "--try" not in shown(gains="nothing")
 
 
 def test_a_trials_command_leaves_out_what_its_sweep_was_called() -> None:
@@ -57,8 +59,10 @@ def test_a_trials_command_leaves_out_what_its_sweep_was_called() -> None:
 
 
 def test_nothing_found_and_nothing_looked_at_are_said() -> None:
-    assert shown(replace(FACTS, findings=[])) == "Nothing was found: no rule of docs/diagnosis.md fires."
-    assert "in what the run has left so far" in shown(replace(FACTS, findings=[], result={}))
+    nothing = replace(FACTS, findings=[])
+    assert shown(nothing) == "Found nothing: no rule of docs/diagnosis.md fires."
+    assert shown(replace(nothing, result={})).startswith("So far: Found nothing")
+    assert "without probes most rules" in shown(replace(nothing, has_probes=False))
     assert "Nothing could be looked at" in shown(replace(FACTS, findings=None))
     assert "A refit is not looked at" in shown(replace(FACTS, findings=None, result={"refit": {}}))
 

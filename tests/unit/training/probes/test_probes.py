@@ -122,7 +122,7 @@ def test_a_trial_that_is_stopped_has_its_last_epoch(tmp_path: Path) -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_run_that_goes_on_measures_what_an_unbroken_one_does(engine: str, tmp_path: Path) -> None:
     """The save of epoch 3 is the last one before the end at a batch of epoch 5: rows of epoch 4 are cut."""
-    cfg = by_engine(engine, configured("trainer.max_epochs=6", "trainer.save_interval=0"))
+    cfg = by_engine(engine, configured("trainer.max_epochs=6", "trainer.save_interval=0", "optimizer.lr=1e-6"))
     train(tmp_path / "unbroken", cfg)
     broken = tmp_path / "broken"
     with pytest.raises(AttemptLost, match=r"^$"):
@@ -131,6 +131,8 @@ def test_a_run_that_goes_on_measures_what_an_unbroken_one_does(engine: str, tmp_
     train(broken, cfg, Listener(is_retry=True))
     for file in TABLES:
         assert (broken / file).read_text() == (tmp_path / "unbroken" / file).read_text()
+    found, expected = (read_yaml(folder / "result.yaml")["findings"] for folder in (broken, tmp_path / "unbroken"))
+    assert found == expected != []
 
 
 def test_folds_have_tables_of_their_own(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tunesmith.insight.diagnosis.measures import choose_metric, read_values
-from tunesmith.insight.diagnosis.outcomes import Measure
 from tunesmith.insight.part_outputs import CLASSES, PartOutputs, write_part_outputs
+from tunesmith.insight.tries.measures import choose_metric, read_values
+from tunesmith.insight.tries.outcomes import Measure
 from tunesmith.run_folder import METRICS_FILE, PROBES_FILE, RESULT_FILE, VAL_OUTPUTS_FILE, write_yaml
 
 LOSS = Measure("val/loss", "min")

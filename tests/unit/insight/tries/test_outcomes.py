@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tunesmith.insight.diagnosis.outcomes import BETTER, NO_DIFFERENCE, WORSE, Measure, Values, compare, judge
+from tunesmith.insight.tries.outcomes import BETTER, NO_DIFFERENCE, WORSE, Measure, Values, compare, judge
 
 LOSS, ACC = Measure("val/loss", "min", useless=0.7), Measure("val/acc", "max")
 

@@ -8,10 +8,10 @@ from statistics import fmean
 from typing import Any
 
 from tunesmith.insight.class_counts import scores
-from tunesmith.insight.diagnosis.outcomes import EPOCHS, GAP, Measure
 from tunesmith.insight.diagnosis.remedies import BALANCED_ACCURACY
 from tunesmith.insight.diagnosis.training_facts import read_training_facts
 from tunesmith.insight.part_outputs import CLASSES, read_part_outputs
+from tunesmith.insight.tries.outcomes import EPOCHS, GAP, Measure
 from tunesmith.run_folder import VAL_OUTPUTS_FILE, fold_name
 from tunesmith.run_metrics import read_run_metrics
 
