@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import hypot, inf
+from math import hypot, inf, isfinite
 from pathlib import Path
 from statistics import fmean, stdev
 
@@ -180,7 +180,10 @@ def _worse(settings: Mapping[str, Sequence[Measured]]) -> Iterator[str]:
 
 
 def _seed_se(runs: Sequence[Measured]) -> float:
-    return stdev(run.value for run in runs) / len(runs) ** 0.5 if len(runs) > 1 else 0.0
+    values = [run.value for run in runs]
+    if len(values) < 2 or not all(map(isfinite, values)):
+        return 0.0
+    return stdev(values) / len(values) ** 0.5
 
 
 def healthy_in_fact(root: Path, runs: Iterable[Recorded]) -> list[Recorded]:
