@@ -90,3 +90,17 @@ class LearningRates(L.Callback):
 
     def on_train_batch_start(self, trainer: L.Trainer, *args: object) -> None:
         self.seen.append(trainer.optimizers[0].param_groups[0]["lr"])
+
+
+class Breaking(nn.Module):
+    """A model that breaks in the first step."""
+
+    def __init__(self, input_shape: tuple[int, ...], output_size: int, **keys: Any) -> None:
+        super().__init__()
+        self.layer = nn.Linear(math.prod(input_shape), output_size)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        if self.training:
+            raise ZeroDivisionError("the first step")
+        outputs: Tensor = self.layer(inputs)
+        return outputs

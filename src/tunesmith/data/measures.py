@@ -111,7 +111,7 @@ def measure_parts(splits: Splits) -> Measures:
         copies=_find_copies(splits.train, others, columns) if is_in_memory else {},
         shifts=_find_shifts(splits.train, others, columns) if are_numbers else {},
         target_shifts={} if known is None else _target_shifts(known, others, bool(splits.classes)),
-        give_away=find_give_away(columns.merged(_numpy(inputs)), known) if is_table and known is not None else None,
+        give_away=_find_give_away(splits, columns) if is_table and has_one_target else None,
         changes=None if known is None else measure_order(known),
         columns=columns,
     )
@@ -155,6 +155,13 @@ def _are_clocks(rows: NDArray[Any]) -> NDArray[np.bool_]:
     return clocks
 
 
+def _find_give_away(splits: Splits, columns: Columns) -> GiveAway:
+    """Look at validation rows too: of few rows, one of many columns tells the target by chance."""
+    parts = (splits.train, splits.val)
+    inputs = np.concatenate([_numpy(part.inputs) for part in parts])
+    return find_give_away(columns.merged(inputs), np.concatenate([_numpy(part.targets[:]) for part in parts]))
+
+
 def _target_shifts(train: NDArray[Any], others: Mapping[str, Split], has_classes: bool) -> dict[str, Shift]:
     labels = np.unique(train) if has_classes else None
     targets = {name: _numpy(part.targets[:]) for name, part in others.items()}
@@ -181,4 +188,4 @@ def _matrix(part: Split) -> NDArray[Any]:
 
 def _numpy(values: Any) -> NDArray[Any]:
     array: NDArray[Any] = values.cpu().numpy()
-    return array.reshape(len(array), -1) if array.ndim > 1 else array
+    return array.reshape(len(array), prod(array.shape[1:])) if array.ndim > 1 else array

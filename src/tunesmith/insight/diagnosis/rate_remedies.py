@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tunesmith.insight.diagnosis.curves import early_rate
 from tunesmith.insight.diagnosis.knobs import Knobs, Remedy
 
 # What conf/optimizer starts from: these rates suit standardised inputs, whatever the data.
@@ -45,13 +46,14 @@ def higher_lr(knobs: Knobs) -> Iterator[Remedy]:
 
 def _slower_schedule(knobs: Knobs) -> Iterator[Remedy]:
     """Only if a schedule has taken nearly all of the rate within a third of the epochs."""
-    rates = [row["lr"] for row in knobs.facts.epochs if "lr" in row]
-    if not rates or rates[len(rates) // 3] >= _LEFT * max(rates):
+    left = early_rate(knobs.facts)
+    if left is None or left >= _LEFT:
         return
-    if (knobs.number("scheduler.gamma") or 1) < _SLOW_GAMMA:
+    gamma, patience = knobs.number("scheduler.gamma"), knobs.number("scheduler.patience")
+    if gamma is not None and gamma < _SLOW_GAMMA:
         yield knobs.turn("scheduler.gamma", _SLOW_GAMMA)
     yield knobs.scale_count("scheduler.step_size", 10)
-    if (knobs.number("scheduler.patience") or _PATIENCE) < _PATIENCE:
+    if patience is not None and patience < _PATIENCE:
         yield knobs.turn("scheduler.patience", _PATIENCE)
 
 
