@@ -123,6 +123,18 @@ def scheduled(factor: float) -> TrainingFacts:
         pytest.param("learning_rate_too_low", training(FLAT, update=1e-5), training(update=1e-5), id="rate too low"),
         pytest.param("overfitting", by_heart(0.25), by_heart(0.15), id="classes learnt by heart"),
         pytest.param("learning_rate_too_low", scheduled(0.1), scheduled(0.9), id="rate that falls at once"),
+        pytest.param(
+            "overfitting",
+            training([0.5, *[0.1] * 19], fit={20: 0.0}, config={"data.fraction": 0.1}),
+            training([0.5, *[0.1] * 19], fit={20: 0.0}),
+            id="few rows learnt by heart",
+        ),
+        pytest.param(
+            "stopped_too_early",
+            training([0.5, 0.6], config=LONGER | {"callbacks.early_stopping.patience": 1}),
+            training([0.5, 0.6], config=LONGER | {"callbacks.early_stopping.patience": 5}),
+            id="patience, at once",
+        ),
         pytest.param("labels_tell_nothing", training(AT_CHANCE, fit={20: 0.6}), training(HEALTHY, fit={20: 0.0})),
         pytest.param(
             "too_regularised", training(FALLING, config={"model.dropout": 0.9}), training(config={"model.dropout": 0.9})
@@ -180,6 +192,23 @@ def test_how_a_training_ended_follows_from_faults_of_its_data() -> None:
     assert names(training(OVERFIT, fit={20: 0.01}, data={"checks": [CHECK]})) == ["shift"]
 
 
+def test_rare_classes_make_a_usual_start_look_bad_against_a_constant_answer() -> None:
+    rare = {"classes": {"train": [990, 10]}, "prior_loss": {"train": 0.056, "val": 0.056}}
+    facts = training([0.8 * 0.056] * 20, start=0.69, data=rare)
+    assert names(facts) == ["imbalance"]
+
+
+def test_two_epochs_are_too_few_to_say_that_labels_tell_nothing_or_that_a_net_is_small() -> None:
+    assert names(training([1.0, 1.3], fit={1: 0.7, 2: 0.6})) == []
+    assert names(training([0.99, 0.97], fit={1: 0.98, 2: 0.95})) == ["stopped_too_early"]
+
+
+def test_a_training_that_early_stopping_has_ended_in_time_does_not_overfit() -> None:
+    facts = training([0.5, *[0.25] * 19], fit={20: 0.0}, config=LONGER)
+    assert names(facts) == []
+    assert names(replace(facts, config=training(val=[0.25] * 20).config)) == ["overfitting"]
+
+
 def test_unscaled_inputs_explain_a_loss_that_is_no_number() -> None:
     facts = training([math.nan], start=50, data=RAW, config={"data.scale": "none", **SGD, "optimizer.lr": 10.0})
     assert names(facts)[0] == "unscaled_inputs"
@@ -225,8 +254,21 @@ def test_short_steps_and_a_loss_that_still_falls_have_one_of_several_causes() ->
     assert names(training(update=8e-4)) == []
 
 
-def test_a_pruned_trial_has_not_stopped_too_early() -> None:
-    assert names(training([0.9, 0.7, 0.5], state="PRUNED")) == []
+@pytest.mark.parametrize("state", ["PRUNED", "FAIL", ""], ids=["pruned", "failed", "goes on"])
+def test_what_has_not_come_to_its_end_has_not_stopped_too_early(state: str) -> None:
+    assert names(training([0.9, 0.7, 0.5], state=state)) == []
+
+
+def test_a_loss_that_falls_while_the_accuracy_stays_high_has_not_stopped_too_early() -> None:
+    facts = training([0.9, 0.7, 0.5])
+    alike = replace(facts, epochs=[{**row, "val/acc": 0.97} for row in facts.epochs])
+    better = replace(facts, epochs=[{**row, "val/acc": 0.92 + 0.02 * row["epoch"]} for row in facts.epochs])
+    assert (names(alike), names(better)) == ([], ["stopped_too_early"])
+
+
+def test_labels_tell_something_as_long_as_the_loss_still_falls() -> None:
+    slowly = tuple(0.998 - 0.001 * epoch for epoch in range(20))
+    assert "labels_tell_nothing" not in names(training(slowly, fit={20: 0.8}))
 
 
 def test_a_rise_that_the_tuned_metric_does_not_follow_is_no_overfitting() -> None:

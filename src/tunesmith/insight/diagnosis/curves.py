@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from itertools import pairwise
 from statistics import fmean, median
 
-from tunesmith.insight.diagnosis.settings import SHORT_PATIENCE, patience
+from tunesmith.insight.diagnosis.settings import FEW_STEPS, SHORT_PATIENCE, patience, steps_per_epoch
 from tunesmith.insight.diagnosis.training_facts import TrainingFacts
 
 # A second half of the epochs that took off so many prior losses: the next doubling is worth half of it.
 LATE_GAIN = 0.1
 # A weaker sign suffices if early stopping hardly waited, or if there were hardly any epochs.
 LATE_GAIN_OF_CUT, LATE_GAIN_OF_FEW, FEW_EPOCHS = 0.02, 0.05, 5
+LATE_GAIN_OF_FEW_STEPS = 0.07
 # What is left to learn below this share of the prior loss is not worth a word.
 LEAST_LEFT, LEAST_LEFT_OF_CUT = 0.1, 0.03
 # Relative change of a metric below which validation parts of a few hundred samples are not sure of one.
@@ -24,6 +25,7 @@ LEAST_WORSENING = 0.05
 # Of fewer than a tenth of the samples, errors are too few to say how they are spread.
 MOST_ACCURACY = 0.9
 _LARGEST = 1e100
+LEAST_ACCURACY_GAIN = 0.01
 VAL_LOSS, TRAIN_LOSS, EVAL_LOSS = "val/loss", "train/loss", "train_loss"
 
 
@@ -53,6 +55,15 @@ def start_loss(facts: TrainingFacts) -> float | None:
     first = [row for row in facts.looks if row["epoch"] == 0]
     losses = _in_priors(facts, [row[EVAL_LOSS] for row in first if EVAL_LOSS in row], "train")
     return losses[0] if losses else None
+
+
+def loss_of_zero(facts: TrainingFacts) -> float:
+    """Return the training loss of outputs of zero: each class alike, or zero for each number; 1 if nobody knows."""
+    counts, prior = facts.fact("classes.train"), prior_loss(facts, "train")
+    if isinstance(counts, list) and len(counts) > 1 and prior is not None:
+        return max(1.0, math.log(len(counts)) / prior)
+    mean, spread = facts.amount("targets.mean"), facts.amount("targets.std")
+    return 1.0 if mean is None or not spread else 1 + (mean / spread) ** 2
 
 
 def learned(facts: TrainingFacts) -> float | None:
@@ -136,16 +147,26 @@ def is_unfinished(facts: TrainingFacts) -> bool:
     Not if early stopping has waited long enough.
     """
     losses, waited = val_losses(facts), patience(facts)
-    if waited is not None and waited > SHORT_PATIENCE:
-        return False
-    gain, is_cut = late_gain(losses), waited is not None
-    least = LATE_GAIN_OF_CUT if is_cut else LATE_GAIN_OF_FEW if len(losses) <= FEW_EPOCHS else LATE_GAIN
-    if gain is None or gain < least:
-        return False
-    if min(losses) < (LEAST_LEFT_OF_CUT if is_cut else LEAST_LEFT):
+    gain = late_gain(losses)
+    if gain is None:
         return False
     best = losses.index(min(losses)) + 1 if facts.best_epoch is None else facts.best_epoch
-    return best >= 0.8 * len(losses) - 1
+    is_late = best >= 0.8 * len(losses) - 1
+    if waited is not None:
+        is_told = len(losses) <= FEW_EPOCHS or (is_late and gain >= LATE_GAIN_OF_CUT)
+        return waited <= SHORT_PATIENCE and is_told and min(losses) >= LEAST_LEFT_OF_CUT
+    if (steps_per_epoch(facts) or math.inf) <= FEW_STEPS:
+        return is_late and gain >= LATE_GAIN_OF_FEW_STEPS and min(losses) >= LEAST_LEFT_OF_CUT
+    least = LATE_GAIN_OF_FEW if len(losses) <= FEW_EPOCHS else LATE_GAIN
+    return is_late and gain >= least and min(losses) >= LEAST_LEFT and not _is_right_alike(facts)
+
+
+def _is_right_alike(facts: TrainingFacts) -> bool:
+    """Whether the second half of the epochs left a good accuracy as it was: a net grows sure, and learns nothing."""
+    shares = [row["val/acc"] for row in facts.epochs if "val/acc" in row]
+    half = len(shares) // 2
+    is_good = half > 0 and max(shares) > MOST_ACCURACY
+    return is_good and max(shares) - max(shares[:half]) < LEAST_ACCURACY_GAIN
 
 
 def early_rate(facts: TrainingFacts) -> float | None:

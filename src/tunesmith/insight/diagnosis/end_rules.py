@@ -18,6 +18,7 @@ from tunesmith.insight.diagnosis.curves import (
 )
 from tunesmith.insight.diagnosis.finding import Finding
 from tunesmith.insight.diagnosis.settings import (
+    FEW_STEPS,
     FEW_UNITS,
     MANY_STEPS,
     SHORT_PATIENCE,
@@ -36,7 +37,6 @@ _UNFINISHED = {
     "stopped_too_early": ("stopped_too_early", "learning_rate_too_low", "too_small_or_short"),
     "too_small_or_short": ("too_small_or_short", "stopped_too_early", "learning_rate_too_low"),
 }
-FEW_STEPS = 2
 # Shares of the prior loss that training has removed.
 LEARNED_BY_HEART, LEARNED_MOST, LEARNED_NEXT_TO_NOTHING, LEARNED_NOTHING = 0.97, 0.7, 0.1, 0.05
 WIDE_GAP, NOISE_GAP, SOME_GAP = 0.2, 0.15, 0.08
@@ -46,6 +46,9 @@ EVEN, TOO_SURE = 0.94, 1.2
 LEARNED_SOME = 0.15
 # Validation samples whose mean loss says nothing of a rise.
 TOO_FEW_TO_SAY = 20
+EARLY, FEWEST_EPOCHS = 0.6, 5
+# Epochs that make a trend.
+FEWEST_AFTER_BEST = 3
 # Share of the training part that somebody has set.
 FEW_ROWS = 0.5
 MOST_RISE, OVERFIT_GAP = 0.15, 0.3
@@ -54,10 +57,11 @@ MOST_RISE, OVERFIT_GAP = 0.15, 0.3
 def find_no_information(facts: TrainingFacts) -> Finding | None:
     """The net learns the training part by heart, and never beats a constant answer on the validation part."""
     learnt, on_val, apart = learned(facts), learned_on_val(facts), gap(facts)
-    if learnt is None or on_val is None or apart is None or facts.state == "PRUNED":
+    if learnt is None or on_val is None or apart is None:
         return None
-    is_few = (facts.number("data.fraction") or 1.0) < FEW_ROWS  # the config says what more rows would mend
-    if on_val >= LEARNED_NOTHING or apart < SOME_GAP or is_few or is_unfinished(facts):
+    if on_val >= LEARNED_NOTHING or apart < SOME_GAP or _has_few_rows(facts):
+        return None
+    if _is_late(facts) or len(facts.epochs) < FEWEST_EPOCHS:
         return None
     return Finding(
         "labels_tell_nothing",
@@ -71,13 +75,24 @@ def find_no_information(facts: TrainingFacts) -> Finding | None:
     )
 
 
+def _has_few_rows(facts: TrainingFacts) -> bool:
+    """Whether the config leaves out most of the training part: more rows would mend what is learnt by heart."""
+    return (facts.number("data.fraction") or 1.0) < FEW_ROWS
+
+
+def _is_late(facts: TrainingFacts) -> bool:
+    """Whether the best epoch is among the last ones: a loss that still falls has not shown that there is no more."""
+    return facts.best_epoch is not None and facts.best_epoch > EARLY * len(facts.epochs)
+
+
 def find_overfitting(facts: TrainingFacts) -> Finding | None:
     """The validation loss rises again while the training loss falls."""
     up, apart, on_val = rise(facts), gap(facts), learned_on_val(facts)
     if up is None or apart is None or _has_few_to_say(facts) or not has_worsened(facts):
         return None
-    is_by_heart = (learned(facts) or 0) > LEARNED_BY_HEART and (apart > OVERFIT_GAP or has_classes(facts))
-    if apart <= WIDE_GAP or not (is_by_heart or (up > MOST_RISE + _chance(facts) and apart > OVERFIT_GAP)):
+    is_by_heart = (learned(facts) or 0) > LEARNED_BY_HEART and apart > _most_gap(facts)
+    is_rising = up > MOST_RISE + _chance(facts) and apart > OVERFIT_GAP and _num_after_best(facts) >= FEWEST_AFTER_BEST
+    if not (is_by_heart or is_rising):
         return None
     return Finding(
         "overfitting",
@@ -86,10 +101,23 @@ def find_overfitting(facts: TrainingFacts) -> Finding | None:
         {"rise": up, "gap": apart, **({} if on_val is None else {"learned_on_val": on_val})},
         threshold=f"a rise above {MOST_RISE} + 1/sqrt(validation samples) and a gap above {OVERFIT_GAP} prior losses;"
         f" or {LEARNED_BY_HEART:.0%} of the prior loss removed in training and a gap above {OVERFIT_GAP}, of classes"
-        f" {WIDE_GAP}",
+        f" {WIDE_GAP}, with data.fraction below {FEW_ROWS} {SOME_GAP}",
         source="Prechelt, Early stopping - but when? (1998); REQUIREMENTS E, overfitting",
         gains="time",
     )
+
+
+def _most_gap(facts: TrainingFacts) -> float:
+    """Return the gap that a training which has learnt its own part by heart may have: any if it was ended in time."""
+    if _has_few_rows(facts):
+        return SOME_GAP
+    if (patience(facts) or 0) > SHORT_PATIENCE:
+        return math.inf
+    return WIDE_GAP if has_classes(facts) else OVERFIT_GAP
+
+
+def _num_after_best(facts: TrainingFacts) -> int:
+    return len(facts.epochs) - (facts.best_epoch or 0)
 
 
 def _has_few_to_say(facts: TrainingFacts) -> bool:
@@ -104,7 +132,7 @@ def _chance(facts: TrainingFacts) -> float:
 def find_too_regularised(facts: TrainingFacts) -> Finding | None:
     """Little is learnt, without a gap, and the config regularises far more than is usual."""
     found, on_val, apart = extreme_regulariser(facts), learned_on_val(facts), gap(facts)
-    if found is None or on_val is None or facts.state == "PRUNED":
+    if found is None or on_val is None:
         return None
     key, value = found
     if on_val > 0.9 or (apart is not None and apart > WIDE_GAP):
@@ -121,7 +149,7 @@ def find_too_regularised(facts: TrainingFacts) -> Finding | None:
 
 def find_unfinished(facts: TrainingFacts) -> Finding | None:
     """The training ended while the loss still fell: too few epochs, a short patience, too few steps an epoch."""
-    if facts.state == "PRUNED" or not is_unfinished(facts):
+    if not is_unfinished(facts):
         return None
     gain, steps, waits = late_gain(val_losses(facts)) or 0.0, steps_per_epoch(facts), patience(facts)
     evidence: dict[str, float | str] = {"late_gain": gain, "epochs": float(len(facts.epochs))}
@@ -151,11 +179,14 @@ def _unfinished(name: str, text: str, evidence: dict[str, float | str]) -> Findi
 def find_too_small(facts: TrainingFacts) -> Finding | None:
     """A net of few units, or any net that learns neither the training part nor, without a gap, anything by heart."""
     learnt, apart = learned(facts), gap(facts)
-    if learnt is None or apart is None or facts.state == "PRUNED":
+    if learnt is None or apart is None:
         return None
     most, widest = (LEARNED_MOST, WIDE_GAP) if is_tiny(facts) else (LEARNED_NEXT_TO_NOTHING, SOME_GAP)
     if learnt >= most or apart > widest:
         return None
+    if not is_tiny(facts) and len(facts.epochs) < FEWEST_EPOCHS and _num_after_best(facts) == 0:
+        text = f"stopped too early: {len(facts.epochs)} epochs have removed {max(learnt, 0):.0%} of the prior loss"
+        return _unfinished("stopped_too_early", text, {"learned": learnt, "epochs": float(len(facts.epochs))})
     return Finding(
         "too_small_or_short",
         f"too small or too short: training has removed {max(learnt, 0):.0%} of the prior loss of its own part",
@@ -174,7 +205,7 @@ def find_noisy_labels(facts: TrainingFacts) -> Finding | None:
     Of classes alone: numbers with random errors have the curves of numbers that the inputs tell little of.
     """
     on_val, apart, evenness = learned_on_val(facts), gap(facts), error_evenness(facts)
-    if on_val is None or apart is None or evenness is None or facts.state == "PRUNED" or _has_few_to_say(facts):
+    if on_val is None or apart is None or evenness is None or _has_few_to_say(facts):
         return None
     if not (EVEN < evenness < TOO_SURE and LEARNED_SOME < on_val < LEARNED_MOST and apart > NOISE_GAP):
         return None

@@ -2,8 +2,8 @@
 
 DATA_FAULTS = ("duplicates", "shift", "give_away", "unshuffled")
 START_FAULTS = (
-    *("unscaled_inputs", "squashed_outputs", "unscaled_targets", "exploding_init"),
-    *("zero_weights", "dead_units", "vanishing_gradients"),
+    *("zero_weights", "unscaled_inputs", "squashed_outputs", "unscaled_targets"),
+    *("exploding_init", "dead_units", "vanishing_gradients"),
 )
 STEP_FAULTS = ("diverged", "learning_rate_too_high", "learning_rate_too_low")
 END_FAULTS = (

@@ -17,6 +17,8 @@ SHORT_PATIENCE = 3
 FEW_UNITS = 4
 # Steps after which a usual net on a small data set is trained.
 MANY_STEPS = 1000
+# Steps an epoch: the whole part in one batch, or in two.
+FEW_STEPS = 2
 MOST_MOMENTUM = 0.98
 _MOST_REGULARISED = {"model.dropout": 0.75, "model.input_dropout": 0.5, "l1": 0.01}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tunesmith.insight.diagnosis.curves import is_diverged, learned_on_val, start_loss
+from tunesmith.insight.diagnosis.curves import is_diverged, learned_on_val, loss_of_zero, start_loss
 from tunesmith.insight.diagnosis.finding import Finding
 from tunesmith.insight.diagnosis.layers import blocked_share, dead_share, gradient_ratio, rows_at, zero_layers
 from tunesmith.insight.diagnosis.outputs import end_activation, output_range
@@ -12,10 +12,10 @@ from tunesmith.insight.diagnosis.training_facts import TrainingFacts
 MEASURED = "measured, docs/diagnosis.md"
 # Standardised inputs rarely reach it; initial weights are made for inputs of about 1.
 MOST_INPUT = 30.0
-# Healthy runs begin at .985 to 1.08 of the prior loss.
-MOST_START_LOSS, UNUSUAL_START_LOSS = 10.0, 1.8
+# Healthy runs begin at 1 to 3.3 times the loss of outputs of zero, most of them below 1.3.
+MOST_START_LOSS, UNUSUAL_START_LOSS = 5.0, 1.8
 # A start that is unusual, and the loss is no number soon after.
-MOST_START_LOSS_OF_DIVERGED = 4.0
+MOST_START_LOSS_OF_DIVERGED = 3.0
 # A standard deviation of targets that initial weights and usual rates are not made for.
 MOST_TARGET_SPREAD = 10.0
 # Share of a layer's units: nothing passes a layer in which hardly a unit is alive.
@@ -31,7 +31,7 @@ def find_unscaled_inputs(facts: TrainingFacts) -> Finding | None:
     most = facts.amount("inputs.abs_max") or max((look.get("input_max", 0.0) for look in facts.looks), default=0.0)
     if facts.setting("data.scale") not in ("none", None) or most <= MOST_INPUT or _is_constant_one(facts):
         return None
-    start, blocked = start_loss(facts), blocked_share(facts, 0)
+    start, blocked = _excess_at_start(facts), blocked_share(facts, 0)
     is_start_off = start is not None and not start < UNUSUAL_START_LOSS
     is_blocked = blocked is not None and blocked > MOST_DEAD
     if not (
@@ -39,13 +39,13 @@ def find_unscaled_inputs(facts: TrainingFacts) -> Finding | None:
         and (is_start_off or is_blocked or _has_learned_less(facts, LEARNED_HALF))
     ):
         return None
-    shown = "" if start is None else f", and the loss begins at {start:.3g} times that of a constant answer"
+    shown = "" if start is None else f", and the loss begins at {start:.3g} times that of outputs of zero"
     return Finding(
         "unscaled_inputs",
         f"unscaled inputs: they reach {most:.3g}, far from the size of about 1 that weights begin for{shown}",
         {"input_max": most, **({} if start is None else {"start_loss": start})},
-        threshold=f"an input beyond {MOST_INPUT:g} and a loss at the start above {UNUSUAL_START_LOSS} times the prior"
-        " loss, layers that let no gradient through, or a training that learns less than half",
+        threshold=f"an input beyond {MOST_INPUT:g} and a loss at the start above {UNUSUAL_START_LOSS} times that"
+        " of outputs of zero, layers that let no gradient through, or a training that learns less than half",
         source="LeCun, Bottou, Orr, Mueller, Efficient BackProp (1998), 4.3; REQUIREMENTS E, data faults",
         gains="metric",
     )
@@ -94,15 +94,15 @@ def find_unscaled_targets(facts: TrainingFacts) -> Finding | None:
 
 def find_exploding_init(facts: TrainingFacts) -> Finding | None:
     """Initial weights are so large that the loss begins far above that of a constant answer."""
-    start, learnt = start_loss(facts), learned_on_val(facts)
-    most = (MOST_START_LOSS_OF_DIVERGED if is_diverged(facts) else MOST_START_LOSS) * _loss_of_zero(facts)
+    start, learnt = _excess_at_start(facts), learned_on_val(facts)
+    most = MOST_START_LOSS_OF_DIVERGED if is_diverged(facts) else MOST_START_LOSS
     if start is None or start < most or (learnt is not None and learnt > LEARNED_ENOUGH):
         return None
     return Finding(
         "exploding_init",
-        f"exploding init: before the first step the loss is {start:.3g} times that of a constant answer (healthy: 1)",
+        f"exploding init: at the start the loss is {start:.3g} times that of outputs of zero (healthy: to 3.3)",
         {"start_loss": start},
-        threshold=f"a loss at the start above {MOST_START_LOSS:g} times the prior loss"
+        threshold=f"a loss at the start above {MOST_START_LOSS:g} times that of outputs of zero"
         f" ({MOST_START_LOSS_OF_DIVERGED:g} if it is no number later)",
         source="He et al., Delving deep into rectifiers (2015), 2.2",
         gains="metric",
@@ -174,10 +174,13 @@ def _is_constant_one(facts: TrainingFacts) -> bool:
     return end_activation(facts) == "softmax" and found is not None and found.spread == 0
 
 
-def _loss_of_zero(facts: TrainingFacts) -> float:
-    """Return the squared loss of outputs of zero, where a usual training begins, in prior losses."""
-    mean, spread = facts.amount("targets.mean"), facts.amount("targets.std")
-    return 1.0 if has_classes(facts) or mean is None or not spread else 1 + (mean / spread) ** 2
+def _excess_at_start(facts: TrainingFacts) -> float | None:
+    """Return the loss at the start over that of outputs of zero, where a usual training begins.
+
+    Where classes are imbalanced, or numbers lie off zero, that is more than a constant answer has.
+    """
+    start, of_zero = start_loss(facts), loss_of_zero(facts)
+    return None if start is None else start / of_zero
 
 
 def _is_scaling(facts: TrainingFacts) -> bool:
