@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -50,16 +50,20 @@ def with_learner(cfg: DictConfig) -> DictConfig:
     return completed
 
 
-def taken_keys(cfg: DictConfig) -> set[str]:
-    """Return the keys of the learner's groups that a run reads: `model` if the whole group, or `optimizer.lr`."""
+def taken_keys(cfg: DictConfig | Mapping[str, Any]) -> set[str]:
+    """Return the keys of the learner's groups that a run reads: `model` if the whole group, or `optimizer.lr`.
+
+    cfg: composed; as plain values it has its interpolations as they are written.
+    """
     if not cfg.get("learner"):
         return set(OF_THE_LEARNER)
     return {key for key in read_keys(cfg, READERS) if key.partition(".")[0] in OF_THE_LEARNER}
 
 
-def read_keys(cfg: DictConfig, nodes: Sequence[str]) -> set[str]:
+def read_keys(cfg: DictConfig | Mapping[str, Any], nodes: Sequence[str]) -> set[str]:
     """Return the keys that nodes name inside ${...}, and those that are named by what is at these keys."""
-    raw = OmegaConf.to_container(cfg, resolve=False)  # once: of the whole config it takes 1 ms
+    # Once: of the whole config it takes 1 ms.
+    raw = OmegaConf.to_container(cfg, resolve=False) if isinstance(cfg, DictConfig) else cfg
     found: set[str] = set()
     unread = [key for node in nodes for key in _keys_inside(raw, node)]
     while unread:

@@ -105,8 +105,9 @@ class _Trials:
                 check_config(config)
             result = _train(config, place)
             values.append(read_values(place, result))
-            shown = "none" if result.get("value") is None else f"{result['value']:.4g}"
-            reached = f"{self.base.objective.metric} {shown}, {result.get('epochs', 0)} epochs"
+            value = values[-1].get(self.base.objective.metric)
+            shown = result.get("reason") if value is None else f"{self.base.objective.metric} {value:.4g}"
+            reached = f"{shown}, {result.get('epochs', 0)} epochs"
             self.tell(f"seed {seed}", f"{' '.join(overrides) or ORIGINAL}: {reached}")
         return values
 

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-
 from tunesmith.config.changes import is_same_value
 from tunesmith.config.doors import OF_THE_LEARNER, is_taken, taken_keys
 from tunesmith.config.quoting import override
@@ -38,11 +35,7 @@ class Knobs:
 
     @cached_property
     def _taken(self) -> set[str]:
-        try:
-            config = OmegaConf.create(dict(self.facts.config))
-        except (OmegaConfBaseException, ValueError):  # it came out of a study, and may hold anything
-            return set()
-        return taken_keys(config) if isinstance(config, DictConfig) else set()
+        return taken_keys(self.facts.config)
 
     def at(self, key: str) -> Any:
         """Return the value of a key, None if the run has no such key."""
