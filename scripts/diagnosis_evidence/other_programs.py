@@ -84,7 +84,7 @@ SCALES = (
         RAW,
         SCALED,
         "unscaled_inputs",
-        same=(*mlp("16"), *trained("sgd", 0.01, 40, 32)),
+        same=(*mlp("16"), *trained("sgd", 0.1, 60, 32)),
     ),
     _program("ids", made.identified, RAW, SCALED, "unscaled_inputs", same=(*mlp("48"), *trained("adam", 1e-3, 40, 32))),
     _program(
@@ -247,6 +247,37 @@ RATES = (
     ),
 )
 
+SHORT = ("stopped_too_early", "learning_rate_too_low", "too_small_or_short")
+SHORT_RUNS = (
+    _program(
+        *("short_rmsprop", "wine", trained("rmsprop", 1e-3, 12, 32), trained("adam", 0.01, 60, 32), *SHORT),
+        same=(*mlp("10"), *SCALED),
+    ),
+    _program(
+        *("short_adam", made.circles, trained("adam", 1e-3, 15, 32), trained("adam", 0.01, 80, 32), *SHORT),
+        same=mlp("12"),
+    ),
+    _program(
+        *("short_blobs", made.five_blobs, trained("rmsprop", 5e-4, 8, 32), trained("adam", 5e-3, 60, 32), *SHORT),
+        same=mlp("16"),
+    ),
+    _program(
+        *("slow_tanh", made.quadrants, trained("sgd", 0.01, 60, 32, *NUMBERS), trained("sgd", 0.1, 500, 32, *NUMBERS)),
+        *SHORT,
+        same=mlp("12", "tanh"),
+    ),
+    _program(
+        *(
+            "slow_numbers",
+            made.returns,
+            trained("sgd", 1e-3, 40, 16, *NUMBERS),
+            trained("sgd", 0.03, 100, 16, *NUMBERS),
+        ),
+        *SHORT,
+        same=mlp("10", "tanh"),
+    ),
+)
+
 NETS = (
     _program(
         "deep_sigmoid",
@@ -344,4 +375,4 @@ COIN = _program(
     same=(*mlp("64"), *trained("adam", 1e-3, 40, 32)),
 )
 
-OTHER_PROGRAMS = (*OUTPUTS, *SCALES, *RATES, *NETS, MANY_EPOCHS, replace(COIN, fixed_data=made.told_coin))
+OTHER_PROGRAMS = (*OUTPUTS, *SCALES, *RATES, *SHORT_RUNS, *NETS, MANY_EPOCHS, replace(COIN, fixed_data=made.told_coin))

@@ -15,7 +15,6 @@ from scoring import (
     findings_per_run,
     first_names,
     has_alarm,
-    is_anywhere,
     is_fair,
     is_strict,
     share,
@@ -26,6 +25,18 @@ FAULTY, FIXED = "faulty", "fixed"
 Runs = Sequence[Recorded]
 
 
+def is_named(run: Recorded, answer: Sequence[Named]) -> bool:
+    """Whether the first finding's own name is one of the program's: of plants its one_of counts, too."""
+    return bool(answer) and answer[0].name in run.names
+
+
+def is_named_anywhere(run: Recorded, answer: Sequence[Named]) -> bool:
+    return any(is_named(run, [each]) for each in answer)
+
+
+MEASURES = (is_strict, is_named, is_fair, is_named_anywhere)
+
+
 def program_summary(runs: Runs, answers: Mapping[str, Answers]) -> Iterator[str]:
     """A row for each diagnoser, over the programs whose fault hurts."""
     of_program = {name: own for name, own in by_program(runs).items() if _hurts(own)}
@@ -34,16 +45,24 @@ def program_summary(runs: Runs, answers: Mapping[str, Answers]) -> Iterator[str]
     rows = [
         (
             name,
-            *(_right_programs(of_program.values(), said, measure) for measure in (is_strict, is_fair, is_anywhere)),
+            *(_right_programs(of_program.values(), said, measure) for measure in MEASURES),
             share(faulty, said, is_strict),
-            share(faulty, said, is_fair),
+            share(faulty, said, is_named),
             f"{findings_per_run(faulty, said):.1f}",
             share(fixed, said, has_alarm),
             share(fixed, said, lambda run, answer: _names_any(answer, names[run.plant])),
         )
         for name, said in answers.items()
     ]
-    head = ("main name first", "right first", "right anywhere", "runs: main", "runs: right", "findings a run")
+    head = (
+        "main name first",
+        "right first",
+        "or in its one_of",
+        "right anywhere",
+        "runs: main",
+        "runs: right",
+        "findings a run",
+    )
     return table(("who", *head, "alarms on the fixed settings", "of the program's names"), rows)
 
 
@@ -64,7 +83,7 @@ def by_program(runs: Iterable[Recorded]) -> dict[str, list[Recorded]]:
 def _row(name: str, own: Runs, answers: Answers) -> tuple[object, ...]:
     faulty, fixed = ([run for run in own if run.set == kind] for kind in (FAULTY, FIXED))
     harm = _harm(own)
-    right = (f"{sum(measure(run, answers[run]) for run in faulty)}/{len(faulty)}" for measure in (is_strict, is_fair))
+    right = (f"{sum(measure(run, answers[run]) for run in faulty)}/{len(faulty)}" for measure in (is_strict, is_named))
     alarms = Counter(each.name for run in fixed for each in answers[run] if not each.is_caution)
     return (
         name,

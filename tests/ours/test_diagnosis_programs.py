@@ -149,8 +149,8 @@ def test_a_program_is_right_if_most_of_its_seeds_are(tmp_path: Path) -> None:
         answers[Recorded(folder, "programs", "row", kind, seed, of_kind, "last")] = answer
     *_, row = program_summary(list(answers), {"ours": answers})
     cells = [cell.strip() for cell in row.strip("|").split("|")]
-    assert cells[:4] == ["ours", "0/1", "1/1", "1/1"]
-    assert [cells[place][:3] for place in (4, 5, 7, 8)] == ["1/3", "2/3", "2/3", "1/3"]
+    assert cells[:5] == ["ours", "0/1", "1/1", "1/1", "1/1"]
+    assert [cells[place][:3] for place in (5, 6, 8, 9)] == ["1/3", "2/3", "2/3", "1/3"]
 
 
 def test_a_program_whose_fault_is_in_the_data_is_mended_there() -> None:
