@@ -36,7 +36,7 @@ def compare_with_none() -> str:
         ratios = each([on / off for on, off in zip(found["auto"], found["false"], strict=True)])
         print(f"    {name}: {ratio(found['auto'], found['false']):.3f}x, median of {ratios}", flush=True)
         texts.append(f"{name} {inside:.1%}")
-    return f"CPU inside of probes over that of the rest of the training: {', '.join(texts)} (limit 4 %); {_sweeps()}"
+    return f"CPU inside of probes over that of the rest of the training: {', '.join(texts)} (limit 4 % in Lightning); {_sweeps()}"
 
 
 def _train(probes: str, overrides: tuple[str, ...], shares: list[float]) -> float:

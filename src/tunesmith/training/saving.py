@@ -139,6 +139,11 @@ class RunFiles:
         for path in (self.inside_path, self.last_path):
             path.unlink(missing_ok=True)
 
+    @property
+    def held_best(self) -> Checkpoint | None:
+        """The checkpoint of the best epoch, if it is still in memory."""
+        return self._best
+
     def save_held(self, error: BaseException) -> None:
         """Save the last epoch that has ended before an error or a signal; raises nothing, the error tells more.
 

@@ -102,7 +102,7 @@ def _end(run: Run, member: Member) -> None:
 
 def _load_best(run: Run, member: Member) -> None:
     """Give the learner the run's best weights, of which none are trained further."""
-    saved = torch.load(run.files.best_path, map_location=run.device, weights_only=True)
+    saved = run.files.held_best or torch.load(run.files.best_path, map_location=run.device, weights_only=True)
     member.learner.load_state_dict(saved["state_dict"])
 
 

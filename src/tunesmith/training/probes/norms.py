@@ -15,6 +15,8 @@ from tunesmith.training.weight_groups import is_weight
 # Bytes of weights of which no copy is made: beside a net that fills the memory there is no room for one.
 MAX_COPIED = 2**28
 
+NamedWeight = tuple[str, nn.Parameter]
+
 
 @dataclass(frozen=True)
 class LayerNorms:
@@ -46,29 +48,31 @@ class StepNorms:
     _start_norms: list[Tensor] = field(default_factory=list)
 
     @torch.no_grad()
-    def take(self, learner: nn.Module, optimizer: Optimizer | None = None) -> None:
+    def take(self, learner: nn.Module, optimizer: Optimizer | None = None, weights: Sequence[NamedWeight] = ()) -> None:
         """Take gradients and weights before a step; optimizer: whose weights alone are taken, if there are several.
 
         A weight that was taken keeps its first gradient: an optimizer may ask for several of them in one step.
+
+        weights: of the learner, see named_weights, if they are known already.
         """
         groups = [] if optimizer is None else optimizer.param_groups
         of_step = {id(param) for group in groups for param in group["params"]}
         taken = set(map(id, self._weights))
         found = [
             (name, weight)
-            for name, weight in layer_weights(learner)
-            if id(weight) not in taken and (optimizer is None or id(weight) in of_step)
+            for name, weight in weights or named_weights(learner)
+            if weight.requires_grad and id(weight) not in taken and (optimizer is None or id(weight) in of_step)
         ]
-        weights = [weight for _, weight in found]
-        grads = [weight.grad for weight in weights if weight.grad is not None]
+        to_take = [weight for _, weight in found]
+        grads = [weight.grad for weight in to_take if weight.grad is not None]
         norms = iter(_norms([grad.coalesce().values() if grad.is_sparse else grad for grad in grads]))
         self._names += [name for name, _ in found]
-        self._weights += weights
-        self._grads += [None if weight.grad is None else next(norms) for weight in weights]
+        self._weights += to_take
+        self._grads += [None if weight.grad is None else next(norms) for weight in to_take]
         if self.is_start:
-            self._start_norms += _norms([weight.detach() for weight in weights])
+            self._start_norms += _norms([weight.detach() for weight in to_take])
         elif sum(weight.nbytes for weight in self._weights) <= MAX_COPIED:
-            self._before += [weight.detach().clone() for weight in weights]
+            self._before += [weight.detach().clone() for weight in to_take]
 
     def __bool__(self) -> bool:
         """Whether anything was taken."""
@@ -89,11 +93,15 @@ class StepNorms:
         return _by_layer(self._names, grad_norms, weight_norms, list(numbers))
 
 
-def layer_weights(learner: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
-    """Yield each trained weight with the name of its layer, the module that holds it; see is_weight."""
+def layer_weights(learner: nn.Module) -> Iterator[NamedWeight]:
+    """Yield each weight that is trained, see named_weights."""
+    return ((name, weight) for name, weight in named_weights(learner) if weight.requires_grad)
+
+
+def named_weights(learner: nn.Module) -> Iterator[NamedWeight]:
+    """Yield each weight with the name of its layer, the module that holds it; see is_weight."""
     for name, parameter in learner.named_parameters():
-        is_lazy = isinstance(parameter, nn.UninitializedParameter)
-        if parameter.requires_grad and not is_lazy and is_weight(parameter):
+        if not isinstance(parameter, nn.UninitializedParameter) and is_weight(parameter):
             yield name.rpartition(".")[0] or name, parameter
 
 

@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from tunesmith.run_folder import LAYERS_FILE, PROBES_FILE, read_table
 from tunesmith.training.loggers import RunLogger, log_scalars
 from tunesmith.training.probes.forward import Seen
-from tunesmith.training.probes.norms import LayerNorms, StepNorms
+from tunesmith.training.probes.norms import LayerNorms, NamedWeight, StepNorms, named_weights
 from tunesmith.training.probes.tables import Row, append_rows, rewrite
 from tunesmith.training.record import RunRecord
 
@@ -37,6 +37,7 @@ class Probes:
     _look: Look | None = field(default=None, init=False)
     _first: StepNorms = field(default_factory=lambda: StepNorms(is_start=True), init=False)
     _last: StepNorms = field(default_factory=StepNorms, init=False)
+    _weights: Sequence[NamedWeight] = field(default=(), init=False)
     _seen_at_start: Seen = field(default_factory=Seen, init=False)
 
     def start(self, look: Look | None, num_optimizers: int = 1) -> None:
@@ -54,13 +55,16 @@ class Probes:
     def before_step(self, learner: nn.Module, optimizer: Optimizer | None = None, is_last: bool = False) -> None:
         """Take the gradients of a step before they are clipped, and the weights.
 
-        optimizer: the one that steps, if there are several; is_last: whether the step is the epoch's last one.
+        optimizer: the one that steps, None if the learner keeps one optimizer of the same weights all the time.
+        is_last: whether the step is the epoch's last one.
         """
+        if optimizer is None and not self._weights:
+            self._weights = list(named_weights(learner))  # which takes as long as all norms of a small net
         if self.is_starting:
-            self._first.take(learner, optimizer)
+            self._first.take(learner, optimizer, self._weights)
             self._num_starting -= 1
         if is_last:
-            self._last.take(learner, optimizer)
+            self._last.take(learner, optimizer, self._weights)
 
     def end_epoch(self, epoch: int, is_last: bool, step: int | None = None) -> None:
         """Write what was measured of an epoch (from 1); step: where loggers show it, if not at the epoch."""

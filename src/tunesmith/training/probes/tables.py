@@ -47,11 +47,11 @@ def cut_tables(folder: Path, keep_epochs: int) -> None:
 
 
 def _as_text(path: Path, rows: Iterable[Row], has_header: bool = False) -> str:
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, _COLUMNS[path.name], restval="", extrasaction="ignore")
+    text, columns = io.StringIO(newline=""), _COLUMNS[path.name]
+    writer = csv.writer(text)
     if has_header:
-        writer.writeheader()
-    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+        writer.writerow(columns)
+    writer.writerows([_cell(row.get(name)) for name in columns] for row in rows)
     return text.getvalue()
 
 
