@@ -204,6 +204,6 @@ def read_tested(root: Path, group: str) -> Iterator[Measured]:
         if "test/acc" in test or not test:
             yield Measured(job.plant, job.set, "error", 1 - test.get("test/acc", -inf), test.get("acc_se", 0.0))
         if "test/rmse" in test:
-            yield Measured(job.plant, job.set, "rmse", test["test/rmse"], test["rmse_se"])
+            yield Measured(job.plant, job.set, "rmse", test["test/rmse"], test.get("rmse_se", 0.0))
         if test and not any(override.startswith("loss") for override in SETS[job.set].settings[job.plant]):
-            yield Measured(job.plant, job.set, "loss", test["test/loss"], test["loss_se"])
+            yield Measured(job.plant, job.set, "loss", test["test/loss"], test.get("loss_se", 0.0))
