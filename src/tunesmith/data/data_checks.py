@@ -61,10 +61,11 @@ def _duplicates(measures: Measures) -> Iterator[Check]:
     part, copies = _worst_copies(measures) or ("val", Copies(0, 0, 0, 0))
     if copies.rows < MIN_COPIES or copies.share < max(MIN_SHARE, NATURAL * copies.neighbours):
         return
+    near = f", where {_percent(copies.neighbours)} of the rows nearly equal another" if copies.neighbours else ""
     yield Check(
         "duplicates",
         f"duplicates: {copies.rows} rows of the {PARTS[part]} part ({_percent(copies.share)} of it) equal a row of "
-        f"the training part; {_percent(copies.neighbours)} of all rows nearly equal another one, but for one column",
+        f"the training part{near}",
         {"part": PARTS[part], "rows": copies.rows, "share": copies.share, "neighbours": copies.neighbours},
         f"at least {MIN_COPIES} rows, {_percent(MIN_SHARE)} of the part, {NATURAL:g} times the rows that nearly do",
     )
@@ -140,8 +141,8 @@ def _unshuffled(measures: Measures, data: ArrayData) -> Iterator[Check]:
         return
     yield Check(
         "unshuffled",
-        "unshuffled: the training part lies in the order of its targets, which change from sample to sample by "
-        f"{_percent(changes)} of what they do in a random order, and data.shuffle=false keeps it so",
+        "unshuffled: training samples come in the order of their targets, which change from one to the next by "
+        f"{_percent(changes)} of what they do in a random order",
         {"changes": changes},
         f"less than {_percent(SORTED)} of the changes of a random order",
     )

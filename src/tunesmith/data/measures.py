@@ -16,8 +16,11 @@ from tunesmith.data.give_away import GiveAway, find_give_away
 from tunesmith.data.order import measure_order
 from tunesmith.data.rows import Rows
 from tunesmith.data.shift import Shift, measure_shift
+from tunesmith.data.statistics import describe_numbers
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from tunesmith.data.splits import Split, Splits
 
 # Rows of a part whose means are compared, and values of rows that stay in a file: evenly spaced ones stand for all.
@@ -47,7 +50,8 @@ class Copies:
 class Measures:
     """copies, shifts: by part, without parts that are empty; target_shifts: of the target, or of each class's share.
 
-    changes: see measure_order. None: it cannot be measured, as of token ids or of rows in a file.
+    changes: see measure_order; inputs, targets: of the training part, see describe_numbers. None: it cannot be
+        measured, as of token ids or of rows in a file.
     """
 
     copies: Mapping[str, Copies]
@@ -55,6 +59,8 @@ class Measures:
     target_shifts: Mapping[str, Shift]
     give_away: GiveAway | None
     changes: float | None
+    inputs: Mapping[str, float] | None
+    targets: Mapping[str, float] | None
     columns: Columns
 
 
@@ -113,6 +119,8 @@ def measure_parts(splits: Splits) -> Measures:
         target_shifts={} if known is None else _target_shifts(known, others, bool(splits.classes)),
         give_away=_find_give_away(splits, columns) if is_table and has_one_target else None,
         changes=None if known is None else measure_order(known),
+        inputs=describe_numbers(inputs),
+        targets=describe_numbers(targets),
         columns=columns,
     )
 
@@ -158,8 +166,8 @@ def _are_clocks(rows: NDArray[Any]) -> NDArray[np.bool_]:
 def _find_give_away(splits: Splits, columns: Columns) -> GiveAway:
     """Look at validation rows too: of few rows, one of many columns tells the target by chance."""
     parts = (splits.train, splits.val)
-    inputs = np.concatenate([_numpy(part.inputs) for part in parts])
-    return find_give_away(columns.merged(inputs), np.concatenate([_numpy(part.targets[:]) for part in parts]))
+    inputs = np.concatenate([_matrix(part) for part in parts])
+    return find_give_away(columns.merged(inputs), np.concatenate([_spaced(part.targets, part) for part in parts]))
 
 
 def _target_shifts(train: NDArray[Any], others: Mapping[str, Split], has_classes: bool) -> dict[str, Shift]:
@@ -175,15 +183,15 @@ def _shares(targets: NDArray[Any], labels: NDArray[Any] | None) -> NDArray[Any]:
 
 def _matrix(part: Split) -> NDArray[Any]:
     """Return evenly spaced rows of a part's inputs, (rows, features)."""
-    inputs = part.inputs
-    row_size = max(1, prod(inputs.shape[1:]))
-    most = max(1, MAX_MAPPED_VALUES // row_size) if isinstance(inputs, Rows) else MAX_ROWS
-    every = -(-len(part) // most)
-    if isinstance(inputs, Rows):
-        import torch
+    return _spaced(part.inputs, part)
 
-        return _numpy(inputs[torch.arange(0, len(part), every)])
-    return _numpy(inputs[::every])
+
+def _spaced(values: Tensor | Rows, part: Split) -> NDArray[Any]:
+    """Return the values of evenly spaced rows: fewer if their inputs are read from a file."""
+    most = MAX_ROWS
+    if isinstance(part.inputs, Rows):
+        most = max(1, MAX_MAPPED_VALUES // max(1, prod(part.inputs.shape[1:])))
+    return _numpy(values[:: max(1, -(-len(part) // most))])
 
 
 def _numpy(values: Any) -> NDArray[Any]:

@@ -6,23 +6,19 @@ import logging
 import math
 from collections.abc import Mapping
 from functools import cache
-from math import prod
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from tunesmith.data.array_data import ArrayData
 from tunesmith.data.data_checks import describe_checks
-from tunesmith.data.rows import Rows
 from tunesmith.data.splits import Split
 from tunesmith.training.prior_loss import prior_loss
 from tunesmith.training.supervised import SupervisedLearning
 
 log = logging.getLogger(__name__)
 
-# Of a larger part, evenly spaced samples of so many numbers stand for all; of rows in a file fewer are read.
-MAX_VALUES, MAX_MAPPED_VALUES = 2**24, 2**20
 DIGITS = 6
 
 
@@ -40,8 +36,8 @@ def describe_data(learner: nn.Module, data: object, fold: int | None = None) -> 
         "prior_loss": {name: ours and prior_loss(ours, part) for name, part in trained.items()},
         "samples": {name: len(part) for name, part in parts.items()},
         "classes": _class_counts(data, trained),
-        "targets": None if data.has_classes else _statistics(data.splits.train.targets),
-        "inputs": _statistics(data.splits.train.inputs),
+        "targets": None if data.has_classes else data.splits.measures.targets,
+        "inputs": data.splits.measures.inputs,
         **describe_checks(data),
     }
     if not fold:  # what the first fold says holds for all
@@ -62,19 +58,6 @@ def _class_counts(data: ArrayData, parts: Mapping[str, Split]) -> dict[str, list
         return None
     num_classes = len(data.splits.classes)
     return {name: torch.bincount(part.targets[:], minlength=num_classes).tolist() for name, part in parts.items()}
-
-
-def _statistics(values: Tensor | Rows) -> dict[str, float] | None:
-    """Return statistics of a part's numbers as model and loss see them; None of token ids."""
-    if not values.dtype.is_floating_point or not len(values):
-        return None
-    most = MAX_MAPPED_VALUES if isinstance(values, Rows) else MAX_VALUES
-    num = max(1, min(len(values), most // max(1, prod(values.shape[1:]))))
-    sample = values[:] if num == len(values) else values[torch.arange(num) * len(values) // num]
-    least, largest = (each.item() for each in sample.aminmax())
-    deviation, mean = torch.std_mean(sample, correction=0)
-    numbers = {"mean": mean.item(), "std": deviation.item(), "min": least, "max": largest}
-    return {**numbers, "abs_max": max(abs(least), abs(largest))}
 
 
 def _rounded(value: Any) -> Any:

@@ -37,13 +37,18 @@ def prior_loss(learner: SupervisedLearning, part: Split) -> float | None:
         return None
     shape = (_num_classes(learner),) if learner.facts.has_classes else ()
     targets = _evenly_spaced(part, MAX_OUTPUTS // max(1, prod((*shape, *part.targets.shape[1:]))))
-    with warnings.catch_warnings(), unchanged(learner.loss):
-        warnings.simplefilter("ignore")  # a loss that complains does so in training, too
-        try:
-            found = _least(learner, targets)
-        except Exception:  # a loss of the user's own takes other outputs than these, whatever it raises then
-            return None
+    found = _least(learner, targets) if type(learner.loss) in _KNOWN else _try_least(learner, targets)
     return found if found is not None and math.isfinite(found) else None
+
+
+def _try_least(learner: SupervisedLearning, targets: Tensor) -> float | None:
+    """Return the least loss by a loss that may draw, complain, or take other outputs than these."""
+    with warnings.catch_warnings(), unchanged(learner.loss):
+        warnings.simplefilter("ignore")  # it complains in training, too
+        try:
+            return _least(learner, targets)
+        except Exception:  # whatever it raises then
+            return None
 
 
 def _evenly_spaced(part: Split, most: int) -> Tensor:
@@ -55,7 +60,7 @@ def _least(learner: SupervisedLearning, targets: Tensor) -> float | None:
     constants = [each.float() for each in _candidates(learner, targets)]
     values = [_mean_loss(learner, each, targets) for each in constants]
     best = min(range(len(values)), key=values.__getitem__)
-    if isinstance(learner.loss, _KNOWN) or _is_plain_bce(learner.loss):
+    if type(learner.loss) in _KNOWN or _is_plain_bce(learner.loss):
         return values[best]
     descended = _descend(learner, constants[best], targets)
     return None if descended is None else min(values[best], _mean_loss(learner, descended, targets))
@@ -113,7 +118,7 @@ def _mean_loss(learner: SupervisedLearning, constant: Tensor, targets: Tensor) -
 def _descend(learner: SupervisedLearning, start: Tensor, targets: Tensor) -> Tensor | None:
     """Follow the loss's slope down to a constant at which it is flat; None if there is none within some steps."""
     constant = start.clone().requires_grad_()
-    optimizer = torch.optim.LBFGS([constant], max_iter=50, line_search_fn="strong_wolfe")
+    optimizer = torch.optim.LBFGS([constant], max_iter=50, tolerance_grad=1e-5, line_search_fn="strong_wolfe")
     size = targets.numel() if learner.is_sum else 1
 
     def slope() -> Tensor:
