@@ -91,7 +91,7 @@ def test_pruned_trials_ran_fewer_epochs(study: Path) -> None:
 def test_results_have_the_design_s_keys(results: dict[str, Any]) -> None:
     assert list(results) == [
         *("name", "study", "directions", "best_value", "best_params", "best_trial", "best_dir", "best_host"),
-        *("test", "trials", "epochs", "seconds", "search", "checks"),
+        *("test", "trials", "findings", "epochs", "seconds", "search", "checks"),
     ]
     assert list(results["trials"]) == ["complete", "pruned", "failed", "lost"]
     assert (results["name"], results["study"], sum(results["trials"].values())) == ("optuna", "s", 8)

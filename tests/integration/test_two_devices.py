@@ -58,7 +58,7 @@ def test_a_rank_without_samples_to_validate_on_takes_part_in_the_metrics(shell: 
     inputs = np.arange(12, dtype=np.float32)[:, None]
     np.savez(shell.folder / "few.npz", inputs=inputs, targets=inputs[:, 0])
     data = ("data=npz", "data.path=few.npz", "data.val_fraction=0.05", "metrics=mae")
-    few = ("trainer.accelerator=cpu", "trainer.devices=2", "trainer.max_epochs=1", "logger=none")
+    few = ("trainer.accelerator=cpu", "trainer.devices=2", "trainer.max_epochs=1", "logger=tensorboard")
     ended = shell.train(*data, *few, "hydra.run.dir=few")
     assert ended.code == 0, ended.text
     assert "val/mae" in (shell.folder / "few" / "metrics.csv").read_text()

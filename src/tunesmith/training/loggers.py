@@ -190,7 +190,9 @@ def build_logger(cfg: DictConfig, key: str, folder: Path) -> Logger:
 def _summary_writer(logger: RunLogger) -> SummaryWriter | None:
     """Return what writes TensorBoard's summaries for a logger, None if the logger is no TensorBoard's."""
     if is_of(logger, f"{_LOGGERS}.TensorBoardLogger"):
-        writer: SummaryWriter = logger.experiment.file_writer  # type: ignore[attr-defined]
+        experiment = logger.experiment  # type: ignore[attr-defined]
+        # On other ranks it is Lightning's stand-in, whose every attribute is a function that does nothing.
+        writer: SummaryWriter = experiment.file_writer if hasattr(experiment.file_writer, "add_summary") else experiment
         return writer
     return logger if hasattr(logger, "add_summary") else None  # type: ignore[return-value]
 

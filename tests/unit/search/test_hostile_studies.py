@@ -154,7 +154,7 @@ def test_a_folder_of_the_same_path_on_another_host_is_this_one(app: StudyApp) ->
 ODD = ([1, [2]], {"a": {"b": 1}}, "text", -5, 2.5, True, 10**40)
 NAMES = (
     *("owner", "lease", "reason", "mistake", "epochs", "note", "tags", "first_attempt", "retry_of", "deaths"),
-    *("exhausted", "config", "data_digest", "withdrawn"),
+    *("exhausted", "config", "data_digest", "findings", "withdrawn"),
 )
 FIELDS = ("host", "machine", "pid", "started", "worker", "job", "folder", "config")
 

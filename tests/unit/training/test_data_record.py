@@ -132,9 +132,9 @@ def test_the_data_of_an_older_version_are_not_compared(tmp_path: Path, caplog: p
     assert [text for text in caplog.messages if "digest" in text] == [line]
 
 
-def test_the_digest_is_the_last_key_of_the_result(tmp_path: Path) -> None:
+def test_the_digest_is_the_last_key_of_the_result_before_its_findings(tmp_path: Path) -> None:
     trained(tmp_path)
-    assert list(read_yaml(tmp_path / "result.yaml"))[-3:] == ["commit", "dirty", "data_digest"]
+    assert list(read_yaml(tmp_path / "result.yaml"))[-4:] == ["commit", "dirty", "data_digest", "findings"]
 
 
 # preparation.json
