@@ -109,7 +109,7 @@ def _counts(tries: Sequence[dict[str, Any]]) -> tuple[str, str, str, str]:
 
 
 def _gain(said: dict[str, Any]) -> float | None:
-    """Return the difference as a share of the original's value; None if it has none, as it diverged, or is no metric."""
+    """Return the difference as a share of the original's value; None if it diverged, or is no metric."""
     if said["gains"] != METRIC:
         return None
     best = said["tried"][-1]
