@@ -105,7 +105,7 @@ Plugins.instance()
 # What training scripts import as well, the parts that they import late among them.
 TRAINING_SCRIPTS = {
     ROOT / "train.py",
-    *(ROOT / "scripts" / f"{name}.py" for name in ("evaluate", "predict", "lr_find")),
+    *(ROOT / "scripts" / f"{name}.py" for name in ("evaluate", "predict", "lr_find", "diagnose")),
 }
 TRAINS = f"""{SWEEPS}
 from tunesmith.cli import load_training

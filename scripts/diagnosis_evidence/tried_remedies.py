@@ -109,7 +109,9 @@ def _counts(tries: Sequence[dict[str, Any]]) -> tuple[str, str, str, str]:
 
 
 def _gain(said: dict[str, Any]) -> float | None:
-    """Return the difference as a share of the original's value; None if it has none, as it diverged."""
+    """Return the difference as a share of the original's value; None if it diverged, or is no metric."""
+    if said["gains"] != METRIC:
+        return None
     best = said["tried"][-1]
     before = [value for value in best["original"] if value is not None]
     return best["difference"] / abs(fmean(before)) if before and best["difference"] is not None else None

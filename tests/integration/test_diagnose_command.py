@@ -11,7 +11,12 @@ DIAGNOSE = str(ROOT / "scripts" / "diagnose.py")
 
 def test_a_run_is_diagnosed_and_its_remedy_tried(shell: Shell) -> None:
     faulty = ("data=iris", "model.initializer=zeros", "model.batch_norm=false", "optimizer.lr=0.05")
-    assert shell.train(*QUICK, *faulty, "trainer.max_epochs=3", "report=false", "hydra.run.dir=run").code == 0
+    assert (
+        shell.train(
+            *QUICK, *faulty, "trainer.max_epochs=3", "trainer.engine=lean", "report=false", "hydra.run.dir=run"
+        ).code
+        == 0
+    )
     ended = shell.python(DIAGNOSE, "run", "--try", "--seeds", "2")
     assert (ended.code, ended.err) == (0, ""), ended.text
     lines = [line.split(maxsplit=1) for line in ended.out.splitlines() if line]
