@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import hypot, inf
+from math import hypot, inf, isfinite
 from pathlib import Path
 from statistics import fmean, stdev
 
@@ -180,7 +180,10 @@ def _worse(settings: Mapping[str, Sequence[Measured]]) -> Iterator[str]:
 
 
 def _seed_se(runs: Sequence[Measured]) -> float:
-    return stdev(run.value for run in runs) / len(runs) ** 0.5 if len(runs) > 1 else 0.0
+    values = [run.value for run in runs]
+    if len(values) < 2 or not all(map(isfinite, values)):
+        return 0.0
+    return stdev(values) / len(values) ** 0.5
 
 
 def healthy_in_fact(root: Path, runs: Iterable[Recorded]) -> list[Recorded]:
@@ -204,6 +207,6 @@ def read_tested(root: Path, group: str) -> Iterator[Measured]:
         if "test/acc" in test or not test:
             yield Measured(job.plant, job.set, "error", 1 - test.get("test/acc", -inf), test.get("acc_se", 0.0))
         if "test/rmse" in test:
-            yield Measured(job.plant, job.set, "rmse", test["test/rmse"], test["rmse_se"])
+            yield Measured(job.plant, job.set, "rmse", test["test/rmse"], test.get("rmse_se", 0.0))
         if test and not any(override.startswith("loss") for override in SETS[job.set].settings[job.plant]):
-            yield Measured(job.plant, job.set, "loss", test["test/loss"], test["loss_se"])
+            yield Measured(job.plant, job.set, "loss", test["test/loss"], test.get("loss_se", 0.0))

@@ -254,8 +254,9 @@ def test_short_steps_and_a_loss_that_still_falls_have_one_of_several_causes() ->
     assert names(training(update=8e-4)) == []
 
 
-def test_a_pruned_trial_has_not_stopped_too_early() -> None:
-    assert names(training([0.9, 0.7, 0.5], state="PRUNED")) == []
+@pytest.mark.parametrize("state", ["PRUNED", "FAIL", ""], ids=["pruned", "failed", "goes on"])
+def test_what_has_not_come_to_its_end_has_not_stopped_too_early(state: str) -> None:
+    assert names(training([0.9, 0.7, 0.5], state=state)) == []
 
 
 def test_a_loss_that_falls_while_the_accuracy_stays_high_has_not_stopped_too_early() -> None:

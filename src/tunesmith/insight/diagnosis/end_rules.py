@@ -57,7 +57,7 @@ MOST_RISE, OVERFIT_GAP = 0.15, 0.3
 def find_no_information(facts: TrainingFacts) -> Finding | None:
     """The net learns the training part by heart, and never beats a constant answer on the validation part."""
     learnt, on_val, apart = learned(facts), learned_on_val(facts), gap(facts)
-    if learnt is None or on_val is None or apart is None or facts.state == "PRUNED":
+    if learnt is None or on_val is None or apart is None:
         return None
     if on_val >= LEARNED_NOTHING or apart < SOME_GAP or _has_few_rows(facts):
         return None
@@ -132,7 +132,7 @@ def _chance(facts: TrainingFacts) -> float:
 def find_too_regularised(facts: TrainingFacts) -> Finding | None:
     """Little is learnt, without a gap, and the config regularises far more than is usual."""
     found, on_val, apart = extreme_regulariser(facts), learned_on_val(facts), gap(facts)
-    if found is None or on_val is None or facts.state == "PRUNED":
+    if found is None or on_val is None:
         return None
     key, value = found
     if on_val > 0.9 or (apart is not None and apart > WIDE_GAP):
@@ -149,7 +149,7 @@ def find_too_regularised(facts: TrainingFacts) -> Finding | None:
 
 def find_unfinished(facts: TrainingFacts) -> Finding | None:
     """The training ended while the loss still fell: too few epochs, a short patience, too few steps an epoch."""
-    if facts.state == "PRUNED" or not is_unfinished(facts):
+    if not is_unfinished(facts):
         return None
     gain, steps, waits = late_gain(val_losses(facts)) or 0.0, steps_per_epoch(facts), patience(facts)
     evidence: dict[str, float | str] = {"late_gain": gain, "epochs": float(len(facts.epochs))}
@@ -179,7 +179,7 @@ def _unfinished(name: str, text: str, evidence: dict[str, float | str]) -> Findi
 def find_too_small(facts: TrainingFacts) -> Finding | None:
     """A net of few units, or any net that learns neither the training part nor, without a gap, anything by heart."""
     learnt, apart = learned(facts), gap(facts)
-    if learnt is None or apart is None or facts.state == "PRUNED":
+    if learnt is None or apart is None:
         return None
     most, widest = (LEARNED_MOST, WIDE_GAP) if is_tiny(facts) else (LEARNED_NEXT_TO_NOTHING, SOME_GAP)
     if learnt >= most or apart > widest:
@@ -205,7 +205,7 @@ def find_noisy_labels(facts: TrainingFacts) -> Finding | None:
     Of classes alone: numbers with random errors have the curves of numbers that the inputs tell little of.
     """
     on_val, apart, evenness = learned_on_val(facts), gap(facts), error_evenness(facts)
-    if on_val is None or apart is None or evenness is None or facts.state == "PRUNED" or _has_few_to_say(facts):
+    if on_val is None or apart is None or evenness is None or _has_few_to_say(facts):
         return None
     if not (EVEN < evenness < TOO_SURE and LEARNED_SOME < on_val < LEARNED_MOST and apart > NOISE_GAP):
         return None

@@ -48,8 +48,9 @@ def test_each_data_set_has_a_best_setting_of_its_own() -> None:
     assert near_best(runs) == {("default", "digits"), ("default", "wine")}
 
 
-def test_a_run_that_failed_is_not_healthy() -> None:
-    assert near_best([*measured("best", 0.02), *measured("diverged", inf)]) == {("best", "digits")}
+@pytest.mark.parametrize("errors", [(inf,), (0.02, inf)], ids=["one", "one of two"])
+def test_a_setting_that_failed_with_a_seed_is_not_healthy(errors: tuple[float, ...]) -> None:
+    assert near_best([*measured("best", 0.02), *measured("diverged", *errors)]) == {("best", "digits")}
 
 
 @pytest.mark.parametrize("group", [DEV, HELDOUT])
