@@ -1,6 +1,6 @@
 """What mends a fault: overrides made for the run at hand, in the order in which to try them.
 
-Sources: REQUIREMENTS.md E has the symptoms and remedies; which of them worked is measured, see docs/diagnosis.md.
+Which of them worked is measured: docs/diagnosis.md.
 """
 
 from __future__ import annotations
