@@ -39,8 +39,8 @@ _END: tuple[Rule, ...] = (
 def find_faults(facts: TrainingFacts) -> list[Finding]:
     """Return what went wrong in a training, the cause that acts most first, cautions last; [] if nothing was found."""
     of_data = find_data_faults(facts)
-    # How a training ends on data that mislead says nothing of the training.
-    rules = _START_AND_STEPS if of_data else (*_START_AND_STEPS, *_END)
+    # How a training ended says something of it only if it has come to its end, and on data that do not mislead.
+    rules = (*_START_AND_STEPS, *_END) if facts.state == "COMPLETE" and not of_data else _START_AND_STEPS
     of_training = [found for rule in rules if (found := rule(facts)) is not None][:1]
     return [with_remedies(each, facts) for each in (*of_data, *of_training, *find_cautions(facts))]
 

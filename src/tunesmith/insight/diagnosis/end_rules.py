@@ -23,7 +23,6 @@ from tunesmith.insight.diagnosis.settings import (
     MANY_STEPS,
     SHORT_PATIENCE,
     extreme_regulariser,
-    has_classes,
     is_tiny,
     num_steps,
     patience,
@@ -46,7 +45,9 @@ EVEN, TOO_SURE = 0.94, 1.2
 LEARNED_SOME = 0.15
 # Validation samples whose mean loss says nothing of a rise.
 TOO_FEW_TO_SAY = 20
-EARLY = 0.6
+EARLY, FEWEST_EPOCHS = 0.6, 5
+# Epochs that make a trend.
+FEWEST_AFTER_BEST = 3
 # Share of the training part that somebody has set.
 FEW_ROWS = 0.5
 MOST_RISE, OVERFIT_GAP = 0.15, 0.3
@@ -55,10 +56,12 @@ MOST_RISE, OVERFIT_GAP = 0.15, 0.3
 def find_no_information(facts: TrainingFacts) -> Finding | None:
     """The net learns the training part by heart, and never beats a constant answer on the validation part."""
     learnt, on_val, apart = learned(facts), learned_on_val(facts), gap(facts)
-    if learnt is None or on_val is None or apart is None or facts.state == "PRUNED":
+    if learnt is None or on_val is None or apart is None:
         return None
-    if on_val >= LEARNED_NOTHING or apart < SOME_GAP or _has_few_rows(facts) or _is_late(facts):
+    if on_val >= LEARNED_NOTHING or apart < SOME_GAP or _has_few_rows(facts):
         return None
+    if _is_late(facts) or len(facts.epochs) < FEWEST_EPOCHS or learnt < SOME_GAP:
+        return None  # who has learnt nothing by heart has not shown that there is nothing to learn
     return Finding(
         "labels_tell_nothing",
         f"labels tell nothing: training removed {learnt:.0%} of the prior loss on the training part, and"
@@ -87,7 +90,8 @@ def find_overfitting(facts: TrainingFacts) -> Finding | None:
     if up is None or apart is None or _has_few_to_say(facts) or not has_worsened(facts):
         return None
     is_by_heart = (learned(facts) or 0) > LEARNED_BY_HEART and apart > _most_gap(facts)
-    if not is_by_heart and (up <= MOST_RISE + _chance(facts) or apart <= OVERFIT_GAP):
+    is_rising = up > MOST_RISE + _chance(facts) and apart > OVERFIT_GAP and _num_after_best(facts) >= FEWEST_AFTER_BEST
+    if not (is_by_heart or is_rising):
         return None
     return Finding(
         "overfitting",
@@ -95,16 +99,24 @@ def find_overfitting(facts: TrainingFacts) -> Finding | None:
         " its own least",
         {"rise": up, "gap": apart, **({} if on_val is None else {"learned_on_val": on_val})},
         threshold=f"a rise above {MOST_RISE} + 1/sqrt(validation samples) and a gap above {OVERFIT_GAP} prior losses;"
-        f" or {LEARNED_BY_HEART:.0%} of the prior loss removed in training and a gap above {OVERFIT_GAP}, of classes"
-        f" {WIDE_GAP}, with data.fraction below {FEW_ROWS} {SOME_GAP}",
+        f" or {LEARNED_BY_HEART:.0%} of the prior loss removed in training and a gap above {OVERFIT_GAP}, with"
+        f" data.fraction below {FEW_ROWS} {SOME_GAP}",
         source="Prechelt, Early stopping - but when? (1998); REQUIREMENTS E, overfitting",
         gains="time",
     )
 
 
 def _most_gap(facts: TrainingFacts) -> float:
-    """Return the gap that a training which has learnt its own part by heart may have."""
-    return SOME_GAP if _has_few_rows(facts) else WIDE_GAP if has_classes(facts) else OVERFIT_GAP
+    """Return the gap that a training which has learnt its own part by heart may have: any if it was ended in time."""
+    if _has_few_rows(facts):
+        return SOME_GAP
+    if (patience(facts) or 0) > SHORT_PATIENCE:
+        return math.inf
+    return OVERFIT_GAP
+
+
+def _num_after_best(facts: TrainingFacts) -> int:
+    return len(facts.epochs) - (facts.best_epoch or 0)
 
 
 def _has_few_to_say(facts: TrainingFacts) -> bool:
@@ -119,7 +131,7 @@ def _chance(facts: TrainingFacts) -> float:
 def find_too_regularised(facts: TrainingFacts) -> Finding | None:
     """Little is learnt, without a gap, and the config regularises far more than is usual."""
     found, on_val, apart = extreme_regulariser(facts), learned_on_val(facts), gap(facts)
-    if found is None or on_val is None or facts.state == "PRUNED":
+    if found is None or on_val is None:
         return None
     key, value = found
     if on_val > 0.9 or (apart is not None and apart > WIDE_GAP):
@@ -136,7 +148,7 @@ def find_too_regularised(facts: TrainingFacts) -> Finding | None:
 
 def find_unfinished(facts: TrainingFacts) -> Finding | None:
     """The training ended while the loss still fell: too few epochs, a short patience, too few steps an epoch."""
-    if facts.state == "PRUNED" or not is_unfinished(facts):
+    if not is_unfinished(facts):
         return None
     gain, steps, waits = late_gain(val_losses(facts)) or 0.0, steps_per_epoch(facts), patience(facts)
     evidence: dict[str, float | str] = {"late_gain": gain, "epochs": float(len(facts.epochs))}
@@ -166,11 +178,14 @@ def _unfinished(name: str, text: str, evidence: dict[str, float | str]) -> Findi
 def find_too_small(facts: TrainingFacts) -> Finding | None:
     """A net of few units, or any net that learns neither the training part nor, without a gap, anything by heart."""
     learnt, apart = learned(facts), gap(facts)
-    if learnt is None or apart is None or facts.state == "PRUNED":
+    if learnt is None or apart is None:
         return None
     most, widest = (LEARNED_MOST, WIDE_GAP) if is_tiny(facts) else (LEARNED_NEXT_TO_NOTHING, SOME_GAP)
     if learnt >= most or apart > widest:
         return None
+    if not is_tiny(facts) and len(facts.epochs) < FEWEST_EPOCHS and _num_after_best(facts) == 0:
+        text = f"stopped too early: {len(facts.epochs)} epochs have removed {max(learnt, 0):.0%} of the prior loss"
+        return _unfinished("stopped_too_early", text, {"learned": learnt, "epochs": float(len(facts.epochs))})
     return Finding(
         "too_small_or_short",
         f"too small or too short: training has removed {max(learnt, 0):.0%} of the prior loss of its own part",
@@ -189,7 +204,7 @@ def find_noisy_labels(facts: TrainingFacts) -> Finding | None:
     Of classes alone: numbers with random errors have the curves of numbers that the inputs tell little of.
     """
     on_val, apart, evenness = learned_on_val(facts), gap(facts), error_evenness(facts)
-    if on_val is None or apart is None or evenness is None or facts.state == "PRUNED" or _has_few_to_say(facts):
+    if on_val is None or apart is None or evenness is None or _has_few_to_say(facts):
         return None
     if not (EVEN < evenness < TOO_SURE and LEARNED_SOME < on_val < LEARNED_MOST and apart > NOISE_GAP):
         return None
