@@ -27,7 +27,7 @@ MOST_DEAD = 0.9
 # Gradient of the first layer over that of the last one; healthy runs have .2 to 1.
 LEAST_GRADIENT_RATIO, LOW_GRADIENT_RATIO = 1e-3, 1e-2
 # Shares of the prior loss: beyond the first one a fault of the start has been overcome.
-LEARNED_ENOUGH, LEARNED_HALF, LEARNED_SOME = 0.9, 0.5, 0.3
+LEARNED_ENOUGH, LEARNED_HALF, LEARNED_SOME, LEARNED_NEXT_TO_NOTHING = 0.9, 0.5, 0.3, 0.1
 
 
 def find_unscaled_inputs(facts: TrainingFacts) -> Finding | None:
@@ -80,7 +80,7 @@ def find_unscaled_targets(facts: TrainingFacts) -> Finding | None:
     is_hurt = is_start_off or _has_learned_less(facts, LEARNED_HALF)
     if not (is_hurt and _has_learned_less(facts, LEARNED_ENOUGH)):
         return None
-    is_plain = optimizer_name(facts) == "SGD" and _has_learned_less(facts, 0)
+    is_plain = optimizer_name(facts) == "SGD" and _has_learned_less(facts, LEARNED_NEXT_TO_NOTHING)
     shown = "" if start is None else f"; the loss begins at {start:.3g} times that of a constant answer"
     return Finding(
         "unscaled_targets",

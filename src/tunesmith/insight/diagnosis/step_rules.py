@@ -86,13 +86,15 @@ def find_too_high_rate(facts: TrainingFacts) -> Finding | None:
 
 
 def find_rate_that_targets_throw(facts: TrainingFacts) -> Finding | None:
-    """Plain SGD was thrown by numbers that are not scaled; while they are not too far, a lower rate mends it as well."""
+    """Plain SGD was thrown by numbers that are not scaled, but not too far: a lower rate mends it as well."""
     spread, excess, learnt = facts.amount("targets.std"), excess_of_rate(facts), learned_on_val(facts)
     is_plain = optimizer_name(facts) == "SGD" and excess is not None and excess >= 1
     if not (is_plain and has_far_targets(facts)) or spread is None or spread > MOST_SPREAD_OF_RATE:
         return None
-    found = find_too_high_rate(facts) if is_diverged(facts) or (learnt is not None and learnt < 0) else None
-    return found and replace(found, one_of=("learning_rate_too_high", "unscaled_targets"))
+    if not (is_diverged(facts) or (learnt is not None and learnt < LEARNED_NEXT_TO_NOTHING)):
+        return None
+    found = find_too_high_rate(facts)
+    return None if found is None else replace(found, one_of=("learning_rate_too_high", "unscaled_targets"))
 
 
 def find_hopeless_rate(facts: TrainingFacts) -> Finding | None:
@@ -182,11 +184,9 @@ def find_too_low_rate(facts: TrainingFacts) -> Finding | None:
     if update is not None and 0 < update < least:
         return _short_steps(update, learnt) if learnt < LEARNED_HALF or is_unfinished(facts) else None
     is_slow = facts.state != "PRUNED" and not is_tiny(facts) and _is_slow(facts, update)
-    return (
-        _short_steps(update, learnt, is_sure=False)
-        if is_slow and (is_unfinished(facts) or _has_learned_nothing(facts))
-        else None
-    )
+    if is_slow and (is_unfinished(facts) or _has_learned_nothing(facts)):
+        return _short_steps(update, learnt, is_sure=False)
+    return None
 
 
 def _is_slow(facts: TrainingFacts, update: float | None) -> bool:
