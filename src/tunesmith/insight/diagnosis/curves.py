@@ -19,7 +19,9 @@ LATE_GAIN = 0.1
 LATE_GAIN_OF_CUT, LATE_GAIN_OF_FEW, FEW_EPOCHS = 0.02, 0.05, 5
 LATE_GAIN_OF_FEW_STEPS = 0.07
 # What is left to learn below this share of the prior loss is not worth a word.
-LEAST_LEFT, LEAST_LEFT_OF_CUT = 0.1, 0.03
+LEAST_LEFT_OF_MANY, LEAST_LEFT, LEAST_LEFT_OF_CUT = 0.15, 0.1, 0.03
+# A loss that falls slowly until the last epoch, with more than half of it left.
+HALF_LEFT, LATE_GAIN_OF_SLOW = 0.5, 0.03
 # Relative change of a metric below which validation parts of a few hundred samples are not sure of one.
 LEAST_WORSENING = 0.05
 # Of fewer than a tenth of the samples, errors are too few to say how they are spread.
@@ -157,8 +159,12 @@ def is_unfinished(facts: TrainingFacts) -> bool:
         return waited <= SHORT_PATIENCE and is_told and min(losses) >= LEAST_LEFT_OF_CUT
     if (steps_per_epoch(facts) or math.inf) <= FEW_STEPS:
         return is_late and gain >= LATE_GAIN_OF_FEW_STEPS and min(losses) >= LEAST_LEFT_OF_CUT
-    least = LATE_GAIN_OF_FEW if len(losses) <= FEW_EPOCHS else LATE_GAIN
-    return is_late and gain >= least and min(losses) >= LEAST_LEFT and not _is_right_alike(facts)
+    if not is_late or _is_right_alike(facts):
+        return False
+    if len(losses) <= FEW_EPOCHS:
+        return gain >= LATE_GAIN_OF_FEW and min(losses) >= LEAST_LEFT
+    is_slow = best == len(losses) and min(losses) > HALF_LEFT and gain >= LATE_GAIN_OF_SLOW
+    return is_slow or (gain >= LATE_GAIN and min(losses) >= LEAST_LEFT_OF_MANY)
 
 
 def _is_right_alike(facts: TrainingFacts) -> bool:

@@ -23,7 +23,6 @@ from tunesmith.insight.diagnosis.settings import (
     MANY_STEPS,
     SHORT_PATIENCE,
     extreme_regulariser,
-    has_classes,
     is_tiny,
     num_steps,
     patience,
@@ -61,8 +60,8 @@ def find_no_information(facts: TrainingFacts) -> Finding | None:
         return None
     if on_val >= LEARNED_NOTHING or apart < SOME_GAP or _has_few_rows(facts):
         return None
-    if _is_late(facts) or len(facts.epochs) < FEWEST_EPOCHS:
-        return None
+    if _is_late(facts) or len(facts.epochs) < FEWEST_EPOCHS or learnt < SOME_GAP:
+        return None  # who has learnt nothing by heart has not shown that there is nothing to learn
     return Finding(
         "labels_tell_nothing",
         f"labels tell nothing: training removed {learnt:.0%} of the prior loss on the training part, and"
@@ -100,8 +99,8 @@ def find_overfitting(facts: TrainingFacts) -> Finding | None:
         " its own least",
         {"rise": up, "gap": apart, **({} if on_val is None else {"learned_on_val": on_val})},
         threshold=f"a rise above {MOST_RISE} + 1/sqrt(validation samples) and a gap above {OVERFIT_GAP} prior losses;"
-        f" or {LEARNED_BY_HEART:.0%} of the prior loss removed in training and a gap above {OVERFIT_GAP}, of classes"
-        f" {WIDE_GAP}, with data.fraction below {FEW_ROWS} {SOME_GAP}",
+        f" or {LEARNED_BY_HEART:.0%} of the prior loss removed in training and a gap above {OVERFIT_GAP}, with"
+        f" data.fraction below {FEW_ROWS} {SOME_GAP}",
         source="Prechelt, Early stopping - but when? (1998); REQUIREMENTS E, overfitting",
         gains="time",
     )
@@ -113,7 +112,7 @@ def _most_gap(facts: TrainingFacts) -> float:
         return SOME_GAP
     if (patience(facts) or 0) > SHORT_PATIENCE:
         return math.inf
-    return WIDE_GAP if has_classes(facts) else OVERFIT_GAP
+    return OVERFIT_GAP
 
 
 def _num_after_best(facts: TrainingFacts) -> int:

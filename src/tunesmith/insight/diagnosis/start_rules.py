@@ -23,7 +23,7 @@ MOST_DEAD = 0.9
 # Gradient of the first layer over that of the last one; healthy runs have .2 to 1.
 LEAST_GRADIENT_RATIO, LOW_GRADIENT_RATIO = 1e-3, 1e-2
 # Shares of the prior loss: beyond the first one a fault of the start has been overcome.
-LEARNED_ENOUGH, LEARNED_HALF = 0.9, 0.5
+LEARNED_ENOUGH, LEARNED_HALF, LEARNED_SOME = 0.9, 0.5, 0.3
 
 
 def find_unscaled_inputs(facts: TrainingFacts) -> Finding | None:
@@ -54,8 +54,8 @@ def find_unscaled_inputs(facts: TrainingFacts) -> Finding | None:
 def find_squashed_outputs(facts: TrainingFacts) -> Finding | None:
     """An activation at the end of the model bounds the outputs, which the loss or the targets do not expect."""
     activation, found = end_activation(facts), output_range(facts)
-    if not activation or found is None:
-        return None
+    if not activation or found is None or (activation == "tanh" and _has_learned_less(facts, LEARNED_SOME)):
+        return None  # of a net that has hardly begun to learn, small outputs say nothing
     wants = "the loss takes logits, any real numbers" if has_classes(facts) else _target_range(facts)
     return Finding(
         "squashed_outputs",
