@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from tunesmith.insight.diagnosis.finding import Finding
+from tunesmith.insight.diagnosis.finding import NOTHING, Finding
 from tunesmith.insight.diagnosis.finding_lines import FOLDS
 from tunesmith.insight.diagnosis.training_facts import TrainingFacts, read_training_facts
 from tunesmith.insight.findings import can_be_looked_at, find_faults
@@ -82,7 +82,7 @@ def _finding(plain: Mapping[str, object]) -> Finding:
         remedies=tuple(filter(None, typed)),
         advice=advice if isinstance(advice, str) else None,
         is_caution=plain.get("is_caution") is True,
-        gains=_text(plain.get("gains")) or "nothing",
+        gains=_text(plain.get("gains")) or NOTHING,
     )
 
 

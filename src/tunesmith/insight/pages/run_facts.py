@@ -23,8 +23,6 @@ from tunesmith.resume.resume_command import typed_path
 
 Row = Mapping[str, str]
 T = TypeVar("T")
-# Groups of a config that may hold passwords.
-_SECRET = ("hydra", "logger")
 
 
 @dataclass(frozen=True)
@@ -121,7 +119,7 @@ def read_run_facts(folder: Path) -> RunFacts:
         val=read.read(run_folder.VAL_OUTPUTS_FILE, read_part_outputs, None),
         test_outputs=read.read(run_folder.TEST_OUTPUTS_FILE, read_part_outputs, None),
         test=read.mapping(run_folder.TEST_FILE),
-        config={key: value for key, value in config.items() if key not in _SECRET},
+        config={key: value for key, value in config.items() if key not in run_folder.SECRET_GROUPS},
         overrides=read.read(".hydra/overrides.yaml", _read_overrides, []),
         is_trial=(folder.absolute().parent / "multirun.yaml").is_file(),
         can_resume=(folder / run_folder.LAST_CHECKPOINT).is_file() and result.get("state") != "COMPLETE",

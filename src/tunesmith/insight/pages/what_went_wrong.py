@@ -6,17 +6,12 @@ from collections.abc import Sequence
 
 from tunesmith.insight.diagnosis.finding import Finding
 from tunesmith.insight.diagnosis.finding_lines import diagnose_command, nothing_found, rule, said
+from tunesmith.insight.diagnosis.report_lines import PROMISES
 from tunesmith.insight.pages.page import Section, command, missing, sentence, text
 from tunesmith.insight.pages.repeating import changed_command
 from tunesmith.insight.pages.run_facts import RunFacts
 
 _TITLE = "What went wrong"
-# What a remedy gains, if that is no better metric.
-_GAINS = {
-    "time": "A remedy saves time and makes no better metric: the best epoch's weights are kept already.",
-    "balanced accuracy": "A remedy is for the balanced accuracy: the accuracy itself may fall.",
-    "nothing": "A remedy promises no better metric.",
-}
 
 
 def findings(facts: RunFacts) -> Section:
@@ -43,7 +38,9 @@ def _finding(facts: RunFacts, finding: Finding) -> str:
         f'<p class="note">{text(rule(finding))}</p>\n',
         sentence(f"These numbers cannot tell apart: {', '.join(finding.one_of)}.") if finding.one_of else "",
         sentence(f"{_begun(finding.advice.rstrip('.'))}.") if finding.advice else "",
-        sentence(_GAINS[finding.gains]) if finding.remedies and finding.gains in _GAINS else "",
+        sentence(f"A remedy promises {PROMISES[finding.gains]}.")
+        if finding.remedies and finding.gains in PROMISES
+        else "",
         sentence("Try, in this order:" if len(finding.remedies) > 1 else "Try:") if finding.remedies else "",
         *(command(changed_command(facts.overrides, overrides, facts.is_trial)) for overrides in finding.remedies),
     ]
