@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Iterator, Sequence
+from shutil import get_terminal_size
+from textwrap import wrap
 
 from tunesmith.errors import printable
 from tunesmith.insight.diagnosis.finding import Finding
@@ -12,6 +15,8 @@ from tunesmith.insight.diagnosis.finding import Finding
 FOLDS = "folds"
 # Findings that a console shows.
 MAX_SHOWN = 3
+# Columns of a label, and the fewest that a sentence gets beside it.
+_LABEL, _LEAST = 13, 20
 # What a remedy promises that --try does not judge.
 _NO_GAIN = "nothing"
 
@@ -28,14 +33,21 @@ def console_rows(findings: Sequence[Finding] | None, folder: str, has_probes: bo
     if findings is None:
         return
     if not findings:
-        yield "found", nothing_found(has_probes)
+        yield from sentence_rows("found", nothing_found(has_probes))
         return
     for finding in findings[:MAX_SHOWN]:
-        first = f" (try {shlex.join(finding.remedies[0])})" if finding.remedies else ""
-        yield "caution" if finding.is_caution else "found", printable(f"{said(finding)}{first}")
+        yield from sentence_rows("caution" if finding.is_caution else "found", said(finding))
+        yield from (("try", printable(shlex.join(first))) for first in finding.remedies[:1])
     if len(findings) > MAX_SHOWN:
         yield "", f"{len(findings) - MAX_SHOWN} more in result.yaml"
     yield "diagnose", diagnose_command(findings, folder)
+
+
+def sentence_rows(label: str, text: str) -> Iterator[tuple[str, str]]:
+    """Yield label and text; on a terminal that is too narrow the text goes on below itself."""
+    shown, width = printable(text), max(get_terminal_size().columns - _LABEL, _LEAST)
+    lines = wrap(shown, width, break_long_words=False, break_on_hyphens=False) if sys.stdout.isatty() else [shown]
+    yield from (("" if place else label, line) for place, line in enumerate(lines))
 
 
 def diagnose_command(findings: Sequence[Finding], folder: str) -> str:
@@ -47,7 +59,9 @@ def diagnose_command(findings: Sequence[Finding], folder: str) -> str:
 def said(finding: Finding) -> str:
     """Return name and sentence, or the sentence alone if it begins with the name's words; and in which folds."""
     words, folds = finding.name.replace("_", " "), finding.evidence.get(FOLDS)
-    named = finding.text if finding.text.lower().startswith(words) else f"{finding.name}: {finding.text}"
+    named = (
+        finding.text if finding.text.lower().replace("-", " ").startswith(words) else f"{finding.name}: {finding.text}"
+    )
     return named if folds is None else f"{named} (in {folds} folds)"
 
 

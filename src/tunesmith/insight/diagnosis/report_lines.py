@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from tunesmith.errors import printable
 from tunesmith.insight.diagnosis.finding import Finding
-from tunesmith.insight.diagnosis.finding_lines import said
+from tunesmith.insight.diagnosis.finding_lines import said, sentence_rows
 from tunesmith.insight.diagnosis.training_facts import TrainingFacts
 
 Row = tuple[str, str]
@@ -21,18 +21,19 @@ PROMISES = {
 
 def finding_rows(finding: Finding, command: Callable[[Sequence[str]], str]) -> Iterator[Row]:
     """Yield label and text of each line; command: makes the run's command with further overrides."""
-    yield "caution" if finding.is_caution else "found", printable(said(finding))
+    yield from sentence_rows("caution" if finding.is_caution else "found", said(finding))
     evidence = ", ".join(f"{key} {_short(value)}" for key, value in finding.evidence.items())
     rule = {"evidence": evidence, "threshold": finding.threshold, "source": finding.source}
-    yield from ((label, printable(text)) for label, text in rule.items() if text)
+    for label, text in rule.items():
+        yield from sentence_rows(label, text) if text else ()
     if finding.one_of:
-        yield "one of", f"{', '.join(finding.one_of)}: these numbers cannot tell them apart"
+        yield from sentence_rows("one of", f"{', '.join(finding.one_of)}: these numbers cannot tell them apart")
     for place, overrides in enumerate(finding.remedies):
         yield "" if place else "remedies", printable(command(overrides))
     if finding.remedies and finding.gains in PROMISES:
-        yield "promise", PROMISES[finding.gains]
+        yield from sentence_rows("promise", PROMISES[finding.gains])
     if finding.advice:
-        yield "advice", printable(finding.advice)
+        yield from sentence_rows("advice", finding.advice)
 
 
 def not_looked_at(facts: TrainingFacts) -> Iterator[str]:

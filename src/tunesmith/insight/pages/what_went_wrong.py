@@ -39,15 +39,19 @@ def _not_looked_at(facts: RunFacts) -> str:
 
 def _finding(facts: RunFacts, finding: Finding) -> str:
     parts = [
-        sentence(f"{'Caution: ' if finding.is_caution else ''}{_begun(said(finding))}."),
+        sentence(f"{'Caution: ' if finding.is_caution else ''}{_begun(_ended(said(finding)))}"),
         f'<p class="note">{text(rule(finding))}</p>\n',
         sentence(f"These numbers cannot tell apart: {', '.join(finding.one_of)}.") if finding.one_of else "",
-        sentence(f"{_begun(finding.advice.rstrip('.'))}.") if finding.advice else "",
+        sentence(_begun(_ended(finding.advice))) if finding.advice else "",
         sentence(_GAINS[finding.gains]) if finding.remedies and finding.gains in _GAINS else "",
         sentence("Try, in this order:" if len(finding.remedies) > 1 else "Try:") if finding.remedies else "",
         *(command(changed_command(facts.overrides, overrides, facts.is_trial)) for overrides in finding.remedies),
     ]
     return "".join(parts)
+
+
+def _ended(words: str) -> str:
+    return words if words.endswith((".", "?", "!")) else f"{words}."
 
 
 def _begun(words: str) -> str:

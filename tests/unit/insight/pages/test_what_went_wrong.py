@@ -44,6 +44,7 @@ def test_what_it_cannot_tell_apart_advice_and_what_a_remedy_gains_are_said() -> 
     said = shown(one_of=("too_regularised", "overfitting"), advice="look at the samples", gains="time")
     assert "cannot tell apart: too_regularised, overfitting. Look at the samples. A remedy saves time" in said
     assert "Caution: Too regularised" in shown(is_caution=True)
+    assert "is it known before? " in shown(text="too regularised: is it known before?")
 
 
 def test_without_a_remedy_there_is_nothing_to_try() -> None:
