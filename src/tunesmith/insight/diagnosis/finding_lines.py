@@ -21,19 +21,20 @@ _LABEL, _LEAST = 13, 20
 _NO_GAIN = "nothing"
 
 
-def nothing_found(has_probes: bool) -> str:
-    """Return the words for a run of which no finding is known; has_probes: whether more than its curves was seen."""
-    if has_probes:
+def nothing_found(is_well_seen: bool) -> str:
+    """Return the words for a run of which no finding is known; is_well_seen: whether most rules could look."""
+    if is_well_seen:
         return "nothing: no rule of docs/diagnosis.md fires"
-    return "nothing in the curves of the metrics; without probes most rules of docs/diagnosis.md cannot look"
+    words = "most rules of docs/diagnosis.md cannot look without probes and the loss of a constant answer"
+    return f"nothing in what was measured, but {words}"
 
 
-def console_rows(findings: Sequence[Finding] | None, folder: str, has_probes: bool) -> Iterator[tuple[str, str]]:
+def console_rows(findings: Sequence[Finding] | None, folder: str, is_well_seen: bool) -> Iterator[tuple[str, str]]:
     """Yield label and text of each line that a plain run prints; folder: as it is typed; see nothing_found."""
     if findings is None:
         return
     if not findings:
-        yield from sentence_rows("found", nothing_found(has_probes))
+        yield from sentence_rows("found", nothing_found(is_well_seen))
         return
     for finding in findings[:MAX_SHOWN]:
         yield from sentence_rows("caution" if finding.is_caution else "found", said(finding))
@@ -77,9 +78,9 @@ def _short(value: float | str) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def as_markdown(findings: Sequence[Finding], has_probes: bool = True) -> str:
+def as_markdown(findings: Sequence[Finding], is_well_seen: bool = True) -> str:
     """Return the findings as Markdown, whose texts are shown as they are; see nothing_found."""
-    return "\n\n".join(map(_paragraphs, findings)) or f"Found {nothing_found(has_probes)}."
+    return "\n\n".join(map(_paragraphs, findings)) or f"Found {nothing_found(is_well_seen)}."
 
 
 def _paragraphs(finding: Finding) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from tunesmith.errors import printable
+from tunesmith.insight.diagnosis.curves import prior_loss
 from tunesmith.insight.diagnosis.finding import Finding
 from tunesmith.insight.diagnosis.finding_lines import said, sentence_rows
 from tunesmith.insight.diagnosis.training_facts import TrainingFacts
@@ -45,7 +46,9 @@ def not_looked_at(facts: TrainingFacts) -> Iterator[str]:
     if not any("train_loss" in look for look in facts.looks):
         yield "the training loss without dropout: probes.csv has none (probes=false, or a learner of your own)"
     if not facts.data:
-        yield "the data: data_facts.json is missing (a data module of your own, or an earlier version)"
+        yield "the data: data_facts.json is missing (a data module of your own, probes=false, or an earlier version)"
+    elif prior_loss(facts, "val") is None:
+        yield "the loss against that of a constant answer, which a learner of your own does not say"
 
 
 def _short(value: float | str) -> str:

@@ -26,7 +26,7 @@ def findings(facts: RunFacts) -> Section:
         return Section("findings", _TITLE, missing(_not_looked_at(facts)))
     if not found:
         so_far = "" if facts.result else "So far: "
-        return Section("findings", _TITLE, sentence(f"{so_far}{_begun(f'found {nothing_found(facts.has_probes)}')}."))
+        return Section("findings", _TITLE, sentence(f"{so_far}{_begun(f'found {nothing_found(facts.is_well_seen)}')}."))
     listed = "".join(f"<li>{_finding(facts, each)}</li>\n" for each in found)
     return Section("findings", _TITLE, f"<ol>{listed}</ol>\n{_diagnose(facts, found)}")
 

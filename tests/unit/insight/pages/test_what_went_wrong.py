@@ -63,7 +63,7 @@ def test_nothing_found_and_nothing_looked_at_are_said() -> None:
     nothing = replace(FACTS, findings=[])
     assert shown(nothing) == "Found nothing: no rule of docs/diagnosis.md fires."
     assert shown(replace(nothing, result={})).startswith("So far: Found nothing")
-    assert "without probes most rules" in shown(replace(nothing, has_probes=False))
+    assert "most rules of docs/diagnosis.md cannot look without probes" in shown(replace(nothing, is_well_seen=False))
     assert "Nothing could be looked at" in shown(replace(FACTS, findings=None))
     assert "A refit is not looked at" in shown(replace(FACTS, findings=None, result={"refit": {}}))
 
