@@ -13,7 +13,7 @@ from tunesmith.errors import text_of
 from tunesmith.insight.diagnosis.finding import Finding
 from tunesmith.insight.diagnosis.finding_lines import as_markdown
 from tunesmith.insight.diagnosis.training_facts import read_training_facts
-from tunesmith.insight.folder_findings import KEY, has_probes, look_at, of_folds, to_findings
+from tunesmith.insight.folder_findings import KEY, is_well_seen, look_at, of_folds, to_findings
 from tunesmith.reporting import is_trial
 from tunesmith.run_folder import SECRET_GROUPS
 from tunesmith.training.ddp.processes import is_rank_zero
@@ -65,7 +65,7 @@ def log_findings(loggers: Sequence[RunLogger], folder: Path, result: Mapping[str
             if (writer := late_writer(logger)) is not None:
                 from tunesmith.training.summaries import markdown
 
-                writer.add_summary(markdown(KEY, as_markdown(found, has_probes(folder))), result["epochs"])
+                writer.add_summary(markdown(KEY, as_markdown(found, is_well_seen(folder))), result["epochs"])
             elif hasattr(logger, "log_text"):
                 logger.log_text(KEY, columns=_COLUMNS, data=[_cells(finding) for finding in found])
         except Exception as error:

@@ -306,6 +306,19 @@ def test_cautions_come_last() -> None:
     assert names(training(FLAT, update=1e-5, data=counts)) == ["learning_rate_too_low", *CAUTIONS]
 
 
+@pytest.mark.parametrize(
+    ("classes", "known"),
+    [
+        ({"train": [50, 40]}, "an accuracy of 0.9 is known to +- 0.20"),
+        (None, "a mean squared error is known to +- 94%"),
+    ],
+    ids=["of classes", "of numbers"],
+)
+def test_few_samples_say_how_well_a_metric_of_theirs_is_known(classes: object, known: str) -> None:
+    (found,) = find_faults(training(data={"samples": {"train": 1000, "val": 9}, "classes": classes}))
+    assert known in found.text
+
+
 def test_a_small_data_set_is_not_blamed_for_its_validation_part() -> None:
     assert names(training(data={"samples": {"train": 90, "val": 30}})) == []
 

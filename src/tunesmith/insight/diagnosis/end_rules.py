@@ -101,7 +101,7 @@ def find_overfitting(facts: TrainingFacts) -> Finding | None:
         threshold=f"a rise above {MOST_RISE} + 1/sqrt(validation samples) and a gap above {OVERFIT_GAP} prior losses;"
         f" or {LEARNED_BY_HEART:.0%} of the prior loss removed in training and a gap above {OVERFIT_GAP}, with"
         f" data.fraction below {FEW_ROWS} {SOME_GAP}",
-        source="Prechelt, Early stopping - but when? (1998); REQUIREMENTS E, overfitting",
+        source="Prechelt, Early stopping - but when? (1998)",
         gains="time",
     )
 

@@ -46,7 +46,7 @@ def find_unscaled_inputs(facts: TrainingFacts) -> Finding | None:
         {"input_max": most, **({} if start is None else {"start_loss": start})},
         threshold=f"an input beyond {MOST_INPUT:g} and a loss at the start above {UNUSUAL_START_LOSS} times that"
         " of outputs of zero, layers that let no gradient through, or a training that learns less than half",
-        source="LeCun, Bottou, Orr, Mueller, Efficient BackProp (1998), 4.3; REQUIREMENTS E, data faults",
+        source="LeCun, Bottou, Orr, Mueller, Efficient BackProp (1998), 4.3",
         gains="metric",
     )
 
@@ -139,7 +139,7 @@ def find_dead_units(facts: TrainingFacts) -> Finding | None:
         {"dead_share": dead},
         threshold=f"{MOST_DEAD:.0%} of the units of a layer before the first step (healthy runs: 0)",
         one_of=("too_small_or_short", "dead_units") if is_tiny(facts) else (),
-        source="REQUIREMENTS E, not learning; Maas, Hannun, Ng, Rectifier nonlinearities (2013)",
+        source="Maas, Hannun, Ng, Rectifier nonlinearities (2013)",
         gains="metric",
     )
 
@@ -157,7 +157,7 @@ def find_vanishing_gradients(facts: TrainingFacts) -> Finding | None:
         {"gradient_ratio": ratio},
         threshold=f"first over last layer below {LEAST_GRADIENT_RATIO:g}, or below {LOW_GRADIENT_RATIO:g} if less than"
         " half of the prior loss is removed",
-        source="Glorot, Bengio, Understanding the difficulty of training deep networks (2010); REQUIREMENTS E",
+        source="Glorot, Bengio, Understanding the difficulty of training deep networks (2010)",
         gains="metric",
     )
 

@@ -150,7 +150,7 @@ def find_diverged(facts: TrainingFacts) -> Finding | None:
         f"diverged: {name} is no finite number at epoch {epoch:.0f}",
         {"epoch": epoch, **({} if start is None else {"start_loss": start})},
         threshold="a loss that is NaN or infinite",
-        source="REQUIREMENTS E, not learning",
+        source="docs/diagnosis.md",
         one_of=("diverged", "learning_rate_too_high"),
         gains="metric",
     )
