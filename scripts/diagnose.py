@@ -101,17 +101,15 @@ def _try(folder, findings, num_seeds):
         )
     finding = next((each for each in findings if each.remedies and each.gains != NOTHING), None)
     if finding is None:
-        reason = "no finding has a remedy that promises a better value" if findings else "nothing was found"
+        reason = "no finding has a remedy that promises a better value" if findings else "no fault is known"
         _print("tried", f"nothing: {reason}")
         return
     import logging
 
-    from hydra.core.utils import setup_globals
     from omegaconf import OmegaConf
 
     from tunesmith.training.remedy_trials import try_remedies
 
-    setup_globals()  # ${now:...}
     register_resolvers()
     logging.getLogger("tunesmith").setLevel(logging.ERROR)  # what is said of the data has been said by the run
     number = len(finding.remedies)

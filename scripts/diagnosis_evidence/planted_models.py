@@ -24,13 +24,13 @@ class Ended(Mlp):
 
 
 class Biased(Mlp):
-    """Begins with a bias in every hidden layer: with -20 no ReLU lets anything through."""
+    """Begins with a bias in every hidden layer that has one: with -20 no ReLU lets anything through."""
 
     def __init__(self, *args: Any, bias: float, **keys: Any) -> None:
         super().__init__(*args, **keys)
         with torch.no_grad():
             for layer in self.hidden:
-                if isinstance(layer, nn.Linear):
+                if isinstance(layer, nn.Linear) and layer.bias is not None:  # batch norm centres, so it leaves none
                     layer.bias.fill_(bias)
 
 

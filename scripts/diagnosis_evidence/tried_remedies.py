@@ -10,7 +10,6 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import Any, cast
 
-from hydra.core.utils import setup_globals
 from omegaconf import DictConfig, OmegaConf
 from recorded import Recorded
 from scoring import Share
@@ -33,7 +32,6 @@ def remedy_lines(runs: Sequence[Recorded], root: Path) -> Iterator[str]:
 
     What was tried lies in ROOT/tries/ and is not repeated: the recorded runs stay as they are.
     """
-    setup_globals()
     register_resolvers()
     logging.getLogger("tunesmith").setLevel(logging.ERROR)
     tries: list[dict[str, Any]] = []
