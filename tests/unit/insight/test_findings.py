@@ -1,7 +1,7 @@
 """Findings of a training: the cause first, one each, and nothing of a healthy one."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
@@ -281,6 +281,71 @@ def test_a_rise_that_the_tuned_metric_does_not_follow_is_no_overfitting() -> Non
     facts = training(OVERFIT, fit={20: 0.01}, metric="val/acc", mode="max")
     accuracy = [{**row, "val/acc": 0.9} for row in facts.epochs]
     assert names(replace(facts, epochs=accuracy)) == []
+
+
+def test_a_rise_beyond_chance_is_overfitting_however_few_the_samples() -> None:
+    few = {"samples": {"train": 48, "val": 12}}
+    fit = {20: 0.0}
+    assert names(training([0.4, 0.4, *[3.0] * 18], fit=fit, data=few))[0] == "overfitting"
+    assert names(training([0.4, 0.4, *[0.75] * 18], fit=fit, data=few)) == []
+
+
+def test_what_rises_while_early_stopping_waits_is_no_overfitting() -> None:
+    facts = training(OVERFIT, fit={20: 0.01})
+    assert names(facts) == ["overfitting"]
+    assert names(replace(facts, config=training(OVERFIT, config=LONGER).config)) == []
+
+
+def test_a_loss_that_falls_below_zero_has_no_prior_loss_as_its_unit() -> None:
+    assert names(training([0.5, *[-2.0] * 9, *[-1.0] * 10], fit={20: -2.0})) == []
+
+
+DAMAGED = (
+    math.nan,
+    math.inf,
+    -math.inf,
+    -3,
+    0,
+    1e308,
+    5e-324,
+    10**400,
+    "x",
+    "nan",
+    None,
+    [],
+    {},
+    [10**400],
+    [math.nan],
+)
+
+
+@pytest.mark.parametrize("value", DAMAGED, ids=lambda value: str(value)[:9])
+def test_damaged_values_are_no_evidence(value: object) -> None:
+    config = ("data.batch_size", "data.fraction", "optimizer.lr", "optimizer.momentum", "optimizer.weight_decay")
+    config += ("model.hidden_units", "model.dropout", "trainer.max_epochs", "trainer.accumulate_grad_batches", "l1")
+    data = ("prior_loss", "samples", "classes", "inputs", "targets", "checks", "give_away", "order")
+    inside = ({"train": value, "val": value, "test": value}, {"mean": value, "std": value, "min": value, "max": value})
+    for facts in (training(), training(OVERFIT, fit={20: 0.01}), training(FLAT, update=1e-5), training([math.nan])):
+        for key in config:
+            assert not any(
+                "nan" in each.text for each in find_faults(replace(facts, config=_with(facts.config, key, value)))
+            )
+        for key in data:
+            for held in (value, *inside):
+                assert not any(
+                    "nan" in each.text for each in find_faults(replace(facts, data={**facts.data, key: held}))
+                )
+
+
+def _with(config: Mapping[str, object], key: str, value: object) -> dict[str, object]:
+    """Return a config with another value at a dotted key."""
+    group, _, name = key.rpartition(".")
+    held = config.get(group)
+    return (
+        {**config, name: value}
+        if not group
+        else {**config, group: {**(held if isinstance(held, dict) else {}), name: value}}
+    )
 
 
 @pytest.mark.parametrize("lacking", ["layers", "looks", "data", "config", "epochs"])

@@ -46,7 +46,7 @@ def _find_imbalance(facts: TrainingFacts) -> Finding | None:
 
 def _find_few_samples(facts: TrainingFacts) -> Finding | None:
     val, train = facts.amount("samples.val"), facts.amount("samples.train")
-    if val is None or train is None or val >= FEW_SAMPLES or val > LEAST_SHARE * (val + train):
+    if val is None or train is None or not 0 < val < FEW_SAMPLES or val > LEAST_SHARE * (val + train):
         return None
     return Finding(
         "few_validation_samples",

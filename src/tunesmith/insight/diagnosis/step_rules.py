@@ -36,7 +36,7 @@ MEASURED = "measured, docs/diagnosis.md"
 # Healthy runs move the weights by 1.8e-3 to 1.2e-2 of their size in a step; a rate / 1000 by about 1e-5.
 LEAST_UPDATE, USUAL_UPDATE = 4e-4, 8e-3
 # Shorter than in healthy runs, not by an order: other causes may act as well.
-SHORT_UPDATE, SLOW_RATE = 1e-3, 0.1
+SHORT_UPDATE = 1e-3
 MEDIAN_UPDATE = 4e-3
 # Of a training that was pruned, early: an order below what any healthy run has.
 LEAST_UPDATE_OF_PRUNED = 1e-4
@@ -164,19 +164,18 @@ def find_too_low_rate(facts: TrainingFacts) -> Finding | None:
     if left is not None and left < LEAST_RATE_LEFT and learnt < LEARNED_ENOUGH:
         return _fallen_rate(left, learnt)
     least = LEAST_UPDATE_OF_PRUNED if facts.state == "PRUNED" else LEAST_UPDATE
-    if update is not None and 0 < update < least:
+    if update is None or update <= 0:
+        return None
+    if update < least:
         return _short_steps(update, learnt) if learnt < LEARNED_HALF or is_unfinished(facts) else None
     is_slow = facts.state != "PRUNED" and not is_tiny(facts) and _is_slow(facts, update)
     return _short_steps(update, learnt, is_sure=False) if is_slow and _has_more_to_learn(facts, learnt) else None
 
 
-def _is_slow(facts: TrainingFacts, update: float | None) -> bool:
+def _is_slow(facts: TrainingFacts, update: float) -> bool:
     """Whether steps are shorter than in healthy runs, by more than there are too few of them."""
     steps = num_steps(facts)
-    if update is None:
-        excess = excess_of_rate(facts)
-        return excess is not None and 0 < excess <= SLOW_RATE
-    return 0 < update < SHORT_UPDATE and (steps is None or update * MANY_STEPS < MEDIAN_UPDATE * steps)
+    return update < SHORT_UPDATE and (steps is None or update * MANY_STEPS < MEDIAN_UPDATE * steps)
 
 
 def _has_more_to_learn(facts: TrainingFacts, learnt: float) -> bool:
@@ -184,18 +183,14 @@ def _has_more_to_learn(facts: TrainingFacts, learnt: float) -> bool:
     return is_unfinished(facts) or (learnt < LEARNED_NEXT_TO_NOTHING and apart is not None and apart < SOME_GAP)
 
 
-def _short_steps(update: float | None, learnt: float, is_sure: bool = True) -> Finding:
-    moved = (
-        ""
-        if update is None
-        else f"a step moves the weights by {update:.1e} of their size (healthy: 2e-3 to 1e-2), and "
-    )
+def _short_steps(update: float, learnt: float, is_sure: bool = True) -> Finding:
     return Finding(
         "learning_rate_too_low",
-        f"learning rate too low: {moved}training has removed {max(learnt, 0):.0%} of the prior loss",
-        {"learned_on_val": learnt, **({} if update is None else {"update_ratio": update})},
+        f"learning rate too low: a step moves the weights by {update:.1e} of their size (healthy: 2e-3 to 1e-2), and"
+        f" training has removed {max(learnt, 0):.0%} of the prior loss",
+        {"learned_on_val": learnt, "update_ratio": update},
         threshold=f"update/weight ratio below {LEAST_UPDATE:.0e}, and less than half learnt or still falling; or below"
-        f" {SHORT_UPDATE:.0e}, or a rate of {SLOW_RATE:g} of the usual one, and nothing learnt or still falling",
+        f" {SHORT_UPDATE:.0e}, and nothing learnt or still falling",
         source=MEASURED,
         one_of=() if is_sure else ("learning_rate_too_low", "stopped_too_early", "too_small_or_short"),
         gains="metric",
