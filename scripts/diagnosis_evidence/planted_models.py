@@ -5,16 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from program_models import FUNCTIONS
 from torch import Tensor, nn
 
 from tunesmith.models.mlp import Mlp
-
-ENDS: dict[str, nn.Module] = {
-    "softmax": nn.Softmax(dim=1),
-    "sigmoid": nn.Sigmoid(),
-    "tanh": nn.Tanh(),
-    "relu": nn.ReLU(),
-}
 
 
 class Ended(Mlp):
@@ -22,12 +16,11 @@ class Ended(Mlp):
 
     def __init__(self, *args: Any, end: str, **keys: Any) -> None:
         super().__init__(*args, **keys)
-        self.end = ENDS[end]
+        self.end = FUNCTIONS[end]
 
     def forward(self, inputs: Tensor) -> Tensor:
         """inputs: (batch, *input_shape) -> (batch, output_size), float32."""
-        outputs: Tensor = self.end(super().forward(inputs))
-        return outputs
+        return self.end(super().forward(inputs))
 
 
 class Biased(Mlp):

@@ -16,8 +16,7 @@ from scoring import Share
 from tables import table
 
 from tunesmith.cli import register_resolvers
-from tunesmith.insight.diagnosis.finding import Finding
-from tunesmith.insight.diagnosis.remedies import METRIC, NOTHING
+from tunesmith.insight.diagnosis.finding import METRIC, NOTHING, Finding
 from tunesmith.insight.diagnosis.training_facts import read_training_facts
 from tunesmith.insight.findings import find_faults
 from tunesmith.run_folder import CONFIG_FILE, TRY_FILE, read_yaml

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean, stdev
+from statistics import fmean
 
-from tunesmith.insight.diagnosis.remedies import BALANCED_ACCURACY, TIME
+from tunesmith.insight.diagnosis.finding import BALANCED_ACCURACY, TIME
+from tunesmith.insight.means import standard_error
 
 BETTER, WORSE, NO_DIFFERENCE = "better", "worse", "no difference"
+# Beside metrics: how many epochs, and how far validation is above training at the end, in prior losses (curves.gap).
 EPOCHS, GAP = "epochs", "gap"
 
 # What is known of a run: number by name, of metrics and of the measures above; a run that diverged has none.
@@ -93,7 +95,7 @@ def _saved(measure: Measure, mean: float, saved: int, num: int, differences: Seq
 
 def _compared(measure: Measure, differences: Sequence[float]) -> Outcome:
     mean = fmean(differences)
-    error = stdev(differences) / math.sqrt(len(differences)) if len(differences) > 1 else math.inf
+    error = standard_error(differences) if len(differences) > 1 else math.inf
     verdict = NO_DIFFERENCE if abs(mean) <= error else BETTER if mean > 0 else WORSE
     size = f"{measure.name}: {'better' if mean >= 0 else 'worse'} by {abs(mean):.3g} +- {error:.2g}"
     doubt = " (no more than one standard error)" if verdict == NO_DIFFERENCE and mean else ""
