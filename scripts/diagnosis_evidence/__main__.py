@@ -17,7 +17,7 @@ from program_tables import program_rows, program_summary
 from programs import PROGRAMS, PUBLISHED, UNPUBLISHED, is_counted, program_jobs
 from recorded import Recorded, read_runs
 from recording import Job, record
-from tables import by_set, confusion, harm_lines, misses, summary
+from tables import alarms, by_set, confusion, harm_lines, misses, summary
 
 GROUPS: dict[str, Callable[[], list[Job]]] = {
     "dev": dev_jobs,
@@ -76,6 +76,8 @@ def _report(command: str, group: str, runs: Sequence[Recorded]) -> Iterator[str]
             program_rows(runs, answers[OURS]),
         )
         return chain([f"## {group}: {len(runs)} runs"], *(chain([""], part) for part in programs), [""])
+    if all(run.is_healthy for run in runs):
+        return chain([f"## {group}: {len(runs)} runs", ""], alarms(runs, answers), [""])
     parts = (summary(runs, answers), by_set(runs, answers[OURS]), confusion(runs, answers[OURS]))
     return chain([f"## {group}: {len(runs)} runs"], *(chain([""], part) for part in parts), [""])
 

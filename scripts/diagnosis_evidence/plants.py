@@ -117,7 +117,7 @@ HELD_OUT_PLANTS = (
     Plant("lr_x30_adam", TOO_HIGH, ("optimizer.lr=0.03", "model.num_layers=4", "scheduler=none", *NO_NORM)),
     Plant("lr_x300_adam", TOO_HIGH, ("optimizer.lr=0.3", "model.num_layers=1", *NO_NORM)),
     Plant("lr_x1000_rmsprop", TOO_HIGH, ("optimizer=rmsprop", "optimizer.lr=1", *NO_NORM)),
-    Plant("momentum_999", TOO_HIGH, (*SGD, "optimizer.lr=0.1", "optimizer.momentum=0.99", *NO_NORM)),
+    Plant("momentum_99_lr_01", TOO_HIGH, (*SGD, "optimizer.lr=0.1", "optimizer.momentum=0.99", *NO_NORM)),
     Plant("lr_by_100_sgd", ("learning_rate_too_low",), (*SGD, "optimizer.lr=1e-5", "model.num_layers=4")),
     Plant("lr_by_300", ("learning_rate_too_low",), ("optimizer.lr=3e-6", "model.num_layers=1", *NO_NORM)),
     Plant("zeros_4_layers", ("zero_weights",), ("model.initializer=zeros", "model.num_layers=4", *NO_NORM)),

@@ -51,6 +51,16 @@ def summary(runs: Sequence[Recorded], answers: Mapping[str, Answers]) -> Iterato
     return table(("who", "main name first", "right first", "right anywhere", "findings a run", "healthy alarms"), rows)
 
 
+def alarms(runs: Sequence[Recorded], answers: Mapping[str, Answers]) -> Iterator[str]:
+    """A row for each diagnoser that is no constant: how often it alarms on healthy runs, and by which names."""
+    rows = [
+        (name, share(runs, of_name, has_alarm), _named([run for run in runs if of_name[run]], of_name))
+        for name, of_name in answers.items()
+        if not name.startswith("always ")
+    ]
+    return table(("who", "healthy runs with an alarm", "named first"), rows)
+
+
 def by_set(runs: Sequence[Recorded], answers: Answers) -> Iterator[str]:
     """A row for each data set, by the rules of ours."""
     faulty = counting(runs)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tunesmith.insight.diagnosis.finding import Finding
-from tunesmith.insight.diagnosis.lines import FOLDS
+from tunesmith.insight.diagnosis.finding_lines import FOLDS
 from tunesmith.insight.diagnosis.training_facts import TrainingFacts, read_training_facts
 from tunesmith.insight.findings import can_be_looked_at, find_faults
 from tunesmith.run_folder import LAYERS_FILE, fold_name, run_rooms

@@ -10,7 +10,7 @@ from optuna import TrialPruned
 
 from tunesmith import run_folder
 from tunesmith.errors import RunFailed
-from tunesmith.insight.diagnosis.lines import console_rows
+from tunesmith.insight.diagnosis.finding_lines import console_rows
 from tunesmith.insight.folder_findings import KEY, has_probes, names_in, to_findings
 from tunesmith.reporting import Reporter, is_trial
 from tunesmith.resume.resume_command import typed_path

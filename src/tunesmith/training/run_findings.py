@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from tunesmith.errors import text_of
 from tunesmith.insight.diagnosis.finding import Finding
-from tunesmith.insight.diagnosis.lines import as_markdown
+from tunesmith.insight.diagnosis.finding_lines import as_markdown
 from tunesmith.insight.diagnosis.training_facts import read_training_facts
 from tunesmith.insight.folder_findings import KEY, has_probes, look_at, of_folds, to_findings
 from tunesmith.reporting import is_trial

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from tunesmith.errors import printable
 from tunesmith.insight.diagnosis.finding import Finding
-from tunesmith.insight.diagnosis.lines import said
+from tunesmith.insight.diagnosis.finding_lines import said
 from tunesmith.insight.diagnosis.training_facts import TrainingFacts
 
 Row = tuple[str, str]

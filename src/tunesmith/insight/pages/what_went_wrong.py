@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tunesmith.insight.diagnosis.finding import Finding
-from tunesmith.insight.diagnosis.lines import diagnose_command, nothing_found, rule, said
+from tunesmith.insight.diagnosis.finding_lines import diagnose_command, nothing_found, rule, said
 from tunesmith.insight.pages.page import Section, command, missing, sentence, text
 from tunesmith.insight.pages.repeating import changed_command
 from tunesmith.insight.pages.run_facts import RunFacts

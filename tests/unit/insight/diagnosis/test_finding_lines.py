@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tunesmith.insight.diagnosis.finding import Finding
-from tunesmith.insight.diagnosis.lines import as_markdown, console_rows, said
+from tunesmith.insight.diagnosis.finding_lines import as_markdown, console_rows, said
 
 OVERFITTING = Finding(
     "overfitting",
