@@ -109,8 +109,11 @@ def is_same_value(first: Any, second: Any) -> bool:
 
 def _is_rounded(first: float, second: float) -> bool:
     """Whether two numbers with decimals differ by the rounding of a sum: 0.1 + 0.2 is 0.30000000000000004."""
-    is_whole = float(first).is_integer() and float(second).is_integer()
-    return not is_whole and math.isclose(first, second, rel_tol=ROUNDING)
+    try:
+        is_whole = float(first).is_integer() and float(second).is_integer()
+        return not is_whole and math.isclose(first, second, rel_tol=ROUNDING)
+    except OverflowError:  # a whole number that no float holds
+        return False
 
 
 def show_digest(digest: str) -> str:

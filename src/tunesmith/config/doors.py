@@ -35,6 +35,8 @@ SUPERVISED: dict[str, Any] = {
 _INTERPOLATION = re.compile(r"\$\{([^{}]*)")
 _BRACKETS = re.compile(r"\[([^\[\]]*)\]")
 _KEY = re.compile(r"[A-Za-z_][\w.]*")
+# A damaged config may name longer and longer keys for ever: model: ${model.units}.
+_MOST_KEYS = 1000
 _WHOLE_INTERPOLATION = re.compile(rf"\$\{{({_KEY.pattern})\}}")
 
 
@@ -66,7 +68,7 @@ def read_keys(cfg: DictConfig | Mapping[str, Any], nodes: Sequence[str]) -> set[
     raw = OmegaConf.to_container(cfg, resolve=False) if isinstance(cfg, DictConfig) else cfg
     found: set[str] = set()
     unread = [key for node in nodes for key in _keys_inside(raw, node)]
-    while unread:
+    while unread and len(found) < _MOST_KEYS:
         key = unread.pop()
         if key not in found:
             found.add(key)

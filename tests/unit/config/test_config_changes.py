@@ -49,6 +49,7 @@ def test_changes(old: str, new: str, changes: list[Change]) -> None:
         (math.nan, math.nan, True),
         (1e-9, 2e-9, False),
         (4 * 10**9, 4 * 10**9 + 1, False),
+        pytest.param(10**400, 0.5, False, id="beyond floats"),
         ([1, 2], [1, 2.0], True),
         ([1], [True], False),
         ([1], [1, 2], False),

@@ -94,6 +94,10 @@ def test_the_finder_needs_a_learner_that_takes_the_learning_rate() -> None:
         check_doors(config({"_target_": "Lit"}, find_lr=True))
 
 
+def test_a_damaged_config_that_names_longer_and_longer_keys_has_an_end() -> None:
+    assert "model" in {key.partition(".")[0] for key in taken_keys({"learner": "${model}", "model": "${model.a}"})}
+
+
 def test_a_config_without_a_learner_is_supervised() -> None:
     cfg = config(None)
     completed = with_learner(cfg)

@@ -1,7 +1,7 @@
 """Findings of a training: the cause first, one each, and nothing of a healthy one."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
@@ -249,6 +249,13 @@ def test_a_rate_that_no_weights_would_stand_comes_before_how_they_began() -> Non
     assert names(replace(facts, config=training(config=SGD | {"optimizer.lr": 0.01}).config)) == ["exploding_init"]
 
 
+def test_of_a_loss_of_ones_own_steps_alone_tell_a_rate_too_low() -> None:
+    own = {"prior_loss": {"train": None, "val": None}}
+    assert names(training(FLAT, update=1e-6, data=own)) == ["learning_rate_too_low"]
+    assert names(training(FLAT, update=2e-4, data=own)) == []
+    assert names(training(FLAT, update=1e-6, data=own, config={"weights": "best.ckpt"})) == []
+
+
 def test_targets_and_rate_of_plain_sgd_cannot_be_told_apart() -> None:
     (finding,) = find_faults(training([math.nan], start=4, data=FAR, config=SGD | {"optimizer.lr": 0.01}))
     assert finding.one_of == ("unscaled_targets", "learning_rate_too_high")
@@ -264,12 +271,12 @@ def test_of_targets_that_are_not_very_far_the_rate_comes_first_unless_it_is_a_lo
 
 
 def test_what_rises_on_both_parts_is_no_overfitting() -> None:
-    worse = training([1 + 0.05 * epoch for epoch in range(20)], fit={epoch: 1.0 for epoch in range(1, 21)})
+    worse = training([1 + 0.05 * epoch for epoch in range(20)], fit=dict.fromkeys(range(1, 21), 1.0))
     assert names(worse) == ["too_small_or_short"]
 
 
 def test_a_low_rate_is_doubted_first_if_nothing_was_learnt() -> None:
-    fit = {epoch: 0.96 for epoch in range(1, 21)}
+    fit = dict.fromkeys(range(1, 21), 0.96)
     facts = training(AT_CHANCE, fit=fit, config=SGD | {"optimizer.lr": 0.01, "optimizer.momentum": 0.0})
     assert names(facts) == ["learning_rate_too_low"]
     assert names(replace(facts, config=training(config=SGD | {"optimizer.lr": 0.03}).config)) == ["too_small_or_short"]
@@ -315,6 +322,71 @@ def test_a_rise_that_the_tuned_metric_does_not_follow_is_no_overfitting() -> Non
     assert names(replace(facts, epochs=accuracy)) == []
 
 
+def test_a_rise_beyond_chance_is_overfitting_however_few_the_samples() -> None:
+    few = {"samples": {"train": 48, "val": 12}}
+    fit = {20: 0.0}
+    assert names(training([0.4, 0.4, *[3.0] * 18], fit=fit, data=few))[0] == "overfitting"
+    assert names(training([0.4, 0.4, *[0.75] * 18], fit=fit, data=few)) == []
+
+
+def test_what_rises_while_early_stopping_waits_is_no_overfitting() -> None:
+    facts = training(OVERFIT, fit={20: 0.01})
+    assert names(facts) == ["overfitting"]
+    assert names(replace(facts, config=training(OVERFIT, config=LONGER).config)) == []
+
+
+def test_a_loss_that_falls_below_zero_has_no_prior_loss_as_its_unit() -> None:
+    assert names(training([0.5, *[-2.0] * 9, *[-1.0] * 10], fit={20: -2.0})) == []
+
+
+DAMAGED = (
+    math.nan,
+    math.inf,
+    -math.inf,
+    -3,
+    0,
+    1e308,
+    5e-324,
+    10**400,
+    "x",
+    "nan",
+    None,
+    [],
+    {},
+    [10**400],
+    [math.nan],
+)
+
+
+@pytest.mark.parametrize("value", DAMAGED, ids=lambda value: str(value)[:9])
+def test_damaged_values_are_no_evidence(value: object) -> None:
+    config = ("data.batch_size", "data.fraction", "optimizer.lr", "optimizer.momentum", "optimizer.weight_decay")
+    config += ("model.hidden_units", "model.dropout", "trainer.max_epochs", "trainer.accumulate_grad_batches", "l1")
+    data = ("prior_loss", "samples", "classes", "inputs", "targets", "checks", "give_away", "order")
+    inside = ({"train": value, "val": value, "test": value}, {"mean": value, "std": value, "min": value, "max": value})
+    for facts in (training(), training(OVERFIT, fit={20: 0.01}), training(FLAT, update=1e-5), training([math.nan])):
+        for key in config:
+            assert not any(
+                "nan" in each.text for each in find_faults(replace(facts, config=_with(facts.config, key, value)))
+            )
+        for key in data:
+            for held in (value, *inside):
+                assert not any(
+                    "nan" in each.text for each in find_faults(replace(facts, data={**facts.data, key: held}))
+                )
+
+
+def _with(config: Mapping[str, object], key: str, value: object) -> dict[str, object]:
+    """Return a config with another value at a dotted key."""
+    group, _, name = key.rpartition(".")
+    held = config.get(group)
+    return (
+        {**config, name: value}
+        if not group
+        else {**config, group: {**(held if isinstance(held, dict) else {}), name: value}}
+    )
+
+
 @pytest.mark.parametrize("lacking", ["layers", "looks", "data", "config", "epochs"])
 def test_what_was_not_measured_is_no_fault(lacking: str) -> None:
     assert names(replace(training(), **{lacking: type(getattr(training(), lacking))()})) == []
@@ -336,6 +408,19 @@ def test_a_training_of_which_nothing_is_known_has_no_findings() -> None:
 def test_cautions_come_last() -> None:
     counts = {"classes": {"train": [900, 30], "val": [9, 1]}, "samples": {"train": 930, "val": 10}}
     assert names(training(FLAT, update=1e-5, data=counts)) == ["learning_rate_too_low", *CAUTIONS]
+
+
+@pytest.mark.parametrize(
+    ("classes", "known"),
+    [
+        ({"train": [50, 40]}, "an accuracy of 0.9 is known to +- 0.20"),
+        (None, "a mean squared error is known to +- 94%"),
+    ],
+    ids=["of classes", "of numbers"],
+)
+def test_few_samples_say_how_well_a_metric_of_theirs_is_known(classes: object, known: str) -> None:
+    (found,) = find_faults(training(data={"samples": {"train": 1000, "val": 9}, "classes": classes}))
+    assert known in found.text
 
 
 def test_a_small_data_set_is_not_blamed_for_its_validation_part() -> None:

@@ -15,9 +15,8 @@ from tunesmith.insight.diagnosis.training_facts import TrainingFacts
 
 # A second half of the epochs that took off so many prior losses: the next doubling is worth half of it.
 LATE_GAIN = 0.1
-# A weaker sign suffices if early stopping hardly waited, or if there were hardly any epochs.
+# A weaker sign suffices if early stopping hardly waited, or if there were hardly any epochs, or steps in one.
 LATE_GAIN_OF_CUT, LATE_GAIN_OF_FEW, FEW_EPOCHS = 0.02, 0.05, 5
-LATE_GAIN_OF_FEW_STEPS = 0.07
 # What is left to learn below this share of the prior loss is not worth a word.
 LEAST_LEFT_OF_MANY, LEAST_LEFT, LEAST_LEFT_OF_CUT = 0.15, 0.1, 0.03
 # A loss that falls slowly until the last epoch, with more than half of it left.
@@ -32,9 +31,16 @@ VAL_LOSS, TRAIN_LOSS, EVAL_LOSS = "val/loss", "train/loss", "train_loss"
 
 
 def prior_loss(facts: TrainingFacts, part: str) -> float | None:
-    """Return the prior loss of a part, train or val; None if it is unknown or no unit: zero, as of constant targets."""
+    """Return the prior loss of a part, train or val; None if it is unknown or no unit.
+
+    No unit is zero, as of constant targets, and that of a loss that falls below zero: 0 is not perfect there.
+    """
     loss = facts.amount(f"prior_loss.{part}")
-    return loss if loss is not None and math.isfinite(loss) and loss > 0 else None
+    return loss if loss is not None and loss > 0 and not _falls_below_zero(facts) else None
+
+
+def _falls_below_zero(facts: TrainingFacts) -> bool:
+    return any(row.get(name, 0) < 0 for row in facts.epochs for name in (TRAIN_LOSS, VAL_LOSS))
 
 
 def val_losses(facts: TrainingFacts) -> list[float]:
@@ -158,7 +164,7 @@ def is_unfinished(facts: TrainingFacts) -> bool:
         is_told = len(losses) <= FEW_EPOCHS or (is_late and gain >= LATE_GAIN_OF_CUT)
         return waited <= SHORT_PATIENCE and is_told and min(losses) >= LEAST_LEFT_OF_CUT
     if (steps_per_epoch(facts) or math.inf) <= FEW_STEPS:
-        return is_late and gain >= LATE_GAIN_OF_FEW_STEPS and min(losses) >= LEAST_LEFT_OF_CUT
+        return is_late and gain >= LATE_GAIN_OF_FEW and min(losses) >= LEAST_LEFT_OF_CUT
     if not is_late or _is_right_alike(facts):
         return False
     if len(losses) <= FEW_EPOCHS:

@@ -40,7 +40,7 @@ _UNFINISHED = {
 LEARNED_BY_HEART, LEARNED_MOST, LEARNED_NEXT_TO_NOTHING, LEARNED_NOTHING = 0.97, 0.7, 0.1, 0.05
 WIDE_GAP, NOISE_GAP, SOME_GAP = 0.2, 0.15, 0.08
 # Loss over that of errors spread evenly: noise has about 1; where classes overlap, errors lie at their border: to .8.
-EVEN, TOO_SURE = 0.94, 1.2
+EVEN = 0.94
 # Below it, classes told by a weak score look the same (logistic data that give .15 of the prior loss have .94).
 LEARNED_SOME = 0.15
 # Validation samples whose mean loss says nothing of a rise.
@@ -88,11 +88,12 @@ def find_overfitting(facts: TrainingFacts) -> Finding | None:
     """The validation loss rises again while the training loss falls."""
     up, apart, on_val = rise(facts), gap(facts), learned_on_val(facts)
     learnt = learned(facts) or 0.0
-    if up is None or apart is None or _has_few_to_say(facts) or not has_worsened(facts):
+    if up is None or apart is None or _is_ended_in_time(facts) or not has_worsened(facts):
         return None
     if learnt < LEARNED_NEXT_TO_NOTHING:
         return None  # a loss that rises on both parts has learnt nothing by heart
-    is_by_heart = learnt > LEARNED_BY_HEART and apart > _most_gap(facts)
+    most_gap = SOME_GAP if _has_few_rows(facts) else OVERFIT_GAP
+    is_by_heart = learnt > LEARNED_BY_HEART and apart > most_gap and not _has_few_to_say(facts)
     is_rising = up > MOST_RISE + _chance(facts) and apart > OVERFIT_GAP and _num_after_best(facts) >= FEWEST_AFTER_BEST
     if not (is_by_heart or is_rising):
         return None
@@ -104,18 +105,14 @@ def find_overfitting(facts: TrainingFacts) -> Finding | None:
         threshold=f"a rise above {MOST_RISE} + 1/sqrt(validation samples) and a gap above {OVERFIT_GAP} prior losses;"
         f" or {LEARNED_BY_HEART:.0%} of the prior loss removed in training and a gap above {OVERFIT_GAP}, with"
         f" data.fraction below {FEW_ROWS} {SOME_GAP}",
-        source="Prechelt, Early stopping - but when? (1998); REQUIREMENTS E, overfitting",
+        source="Prechelt, Early stopping - but when? (1998)",
         gains="time",
     )
 
 
-def _most_gap(facts: TrainingFacts) -> float:
-    """Return the gap that a training which has learnt its own part by heart may have: any if it was ended in time."""
-    if _has_few_rows(facts):
-        return SOME_GAP
-    if (patience(facts) or 0) > SHORT_PATIENCE:
-        return math.inf
-    return OVERFIT_GAP
+def _is_ended_in_time(facts: TrainingFacts) -> bool:
+    """Whether early stopping has done its work: what rises while it waits is what it waits for."""
+    return (patience(facts) or 0) > SHORT_PATIENCE and not _has_few_rows(facts)
 
 
 def _num_after_best(facts: TrainingFacts) -> int:
@@ -128,7 +125,7 @@ def _has_few_to_say(facts: TrainingFacts) -> bool:
 
 def _chance(facts: TrainingFacts) -> float:
     """Return about the standard error of a rise, in prior losses: a sample's loss spreads by about one of them."""
-    return 1 / math.sqrt(facts.amount("samples.val") or math.inf)
+    return 1 / math.sqrt(max(facts.amount("samples.val") or math.inf, 1))
 
 
 def find_too_regularised(facts: TrainingFacts) -> Finding | None:
@@ -211,14 +208,14 @@ def find_noisy_labels(facts: TrainingFacts) -> Finding | None:
     on_val, apart, evenness = learned_on_val(facts), gap(facts), error_evenness(facts)
     if on_val is None or apart is None or evenness is None or _has_few_to_say(facts):
         return None
-    if not (EVEN < evenness < TOO_SURE and LEARNED_SOME < on_val < LEARNED_MOST and apart > NOISE_GAP):
+    if not (evenness > EVEN and LEARNED_SOME < on_val < LEARNED_MOST and apart > NOISE_GAP):
         return None
     return Finding(
         "noisy_labels",
         f"noisy labels, or inputs that tell too little: {on_val:.0%} of the prior loss removed on validation, a gap of"
         f" {apart:.2g}, and errors as likely for each sample",
         {"learned_on_val": on_val, "gap": apart, "error_evenness": evenness},
-        threshold=f"a loss of {EVEN} to {TOO_SURE} times that of evenly spread errors, and a gap above {NOISE_GAP}",
+        threshold=f"a loss above {EVEN} times that of evenly spread errors, and a gap above {NOISE_GAP}",
         source="Guo et al., On calibration of modern neural networks (2017); measured, docs/diagnosis.md",
         one_of=("noisy_labels", "labels_tell_nothing"),
         gains="nothing",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -61,7 +62,7 @@ class Knobs:
 
     def scale_count(self, key: str, factor: float) -> Remedy:
         """Return the override that multiplies a whole number above 0, or each one of a list."""
-        return self._each(key, lambda number: max(1, round(number * factor)))
+        return self._each(key, lambda number: max(1, round(min(number * factor, sys.maxsize))))
 
     def _each(self, key: str, change: Callable[[float], float]) -> Remedy:
         value = self.at(key)

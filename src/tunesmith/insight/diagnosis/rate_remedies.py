@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from tunesmith.insight.diagnosis.curves import early_rate
 from tunesmith.insight.diagnosis.knobs import Knobs, Remedy
+from tunesmith.rules import is_number
 
 # What conf/optimizer starts from: these rates suit standardised inputs, whatever the data.
 _USUAL_LR = {"Adam": 1e-3, "AdamW": 1e-3, "NAdam": 1e-3, "RAdam": 1e-3, "RMSprop": 1e-3, "SGD": 1e-2}
@@ -78,7 +79,7 @@ def clipped(knobs: Knobs) -> Remedy:
 def _lr(knobs: Knobs) -> float | None:
     """Return the learning rate that the run trained with; of one that the finder gave, the largest of its epochs."""
     if knobs.at("find_lr") is True:
-        return max((row["lr"] for row in knobs.facts.epochs if "lr" in row), default=None)
+        return max((row["lr"] for row in knobs.facts.epochs if is_number(row.get("lr"))), default=None)
     return knobs.number("optimizer.lr")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from tunesmith.insight.diagnosis.training_facts import TrainingFacts
+from tunesmith.rules import is_number
 
 # lr / (1 - momentum) that each optimizer's own paper or conf/optimizer begins with.
 _USUAL_STEP = {"SGD": 0.1, "Adam": 1e-3, "AdamW": 1e-3, "RMSprop": 1e-3}
@@ -33,13 +34,13 @@ def optimizer_name(facts: TrainingFacts) -> str:
 def steps_per_epoch(facts: TrainingFacts) -> int | None:
     """Return how often an epoch moves the weights."""
     samples, batch = facts.amount("samples.train"), facts.number("data.batch_size")
-    if not samples or not batch:
+    if samples is None or batch is None or samples < 1 or batch < 1:
         return None
     limit = facts.number("trainer.limit_train_batches")
     batches = math.ceil(samples / batch)
     if limit is not None and limit > 1:
         batches = min(batches, int(limit))
-    return max(1, math.ceil(batches / (facts.number("trainer.accumulate_grad_batches") or 1)))
+    return max(1, math.ceil(batches / max(facts.number("trainer.accumulate_grad_batches") or 1, 1)))
 
 
 def num_steps(facts: TrainingFacts) -> int | None:
@@ -87,7 +88,7 @@ def narrowest_layer(facts: TrainingFacts) -> float | None:
     for key in _WIDTHS:
         value = facts.setting(key)
         widths = value if isinstance(value, list) else [value]
-        numbers = [float(each) for each in widths if isinstance(each, int) and not isinstance(each, bool)]
+        numbers = [float(each) for each in widths if isinstance(each, int) and is_number(each)]
         if numbers:
             return min(numbers)
     return None
@@ -102,8 +103,7 @@ def is_tiny(facts: TrainingFacts) -> bool:
 def _largest(value: object) -> float | None:
     """Return a number, or the largest one of a list, as a rate of dropout for each layer."""
     values = value if isinstance(value, list) else [value]
-    numbers = [float(each) for each in values if isinstance(each, int | float) and not isinstance(each, bool)]
-    return max(numbers, default=None)
+    return max((float(each) for each in values if is_number(each)), default=None)
 
 
 def has_far_targets(facts: TrainingFacts) -> bool:

@@ -42,8 +42,8 @@ LEAST_UPDATE, USUAL_UPDATE = 4e-4, 8e-3
 # Shorter than in healthy runs, not by an order: other causes may act as well.
 SHORT_UPDATE, SLOW_RATE = 1e-3, 0.1
 MEDIAN_UPDATE = 4e-3
-# Of a training that was pruned, early: an order below what any healthy run has.
-LEAST_UPDATE_OF_PRUNED = 1e-4
+# Of a training that was pruned, early, or of whose loss nothing is known: an order below what any healthy run has.
+LEAST_UPDATE_OF_ANY = 1e-4
 # Prior losses. An epoch, or a batch, so far above a constant answer was thrown there by a step; in healthy runs the
 # first steps bring an epoch to 4 and a batch to 12, of numbers.
 MOST_JUMP, MOST_BATCH = 10.0, 100.0
@@ -167,7 +167,7 @@ def find_diverged(facts: TrainingFacts) -> Finding | None:
         f"diverged: {name} is no finite number at epoch {epoch:.0f}",
         {"epoch": epoch, **({} if start is None else {"start_loss": start})},
         threshold="a loss that is NaN or infinite",
-        source="REQUIREMENTS E, not learning",
+        source="docs/diagnosis.md",
         one_of=("diverged", "learning_rate_too_high"),
         gains="metric",
     )
@@ -177,11 +177,13 @@ def find_too_low_rate(facts: TrainingFacts) -> Finding | None:
     """Steps hardly move the weights, and there is something left to learn."""
     update, learnt, left = update_ratio(facts), learned_on_val(facts), early_rate(facts)
     if learnt is None:
-        return None
+        return _unmoved(facts, update)
     if left is not None and left < LEAST_RATE_LEFT and learnt < LEARNED_ENOUGH:
         return _fallen_rate(left, learnt)
-    least = LEAST_UPDATE_OF_PRUNED if facts.state == "PRUNED" else LEAST_UPDATE
-    if update is not None and 0 < update < least:
+    least = LEAST_UPDATE_OF_ANY if facts.state == "PRUNED" else LEAST_UPDATE
+    if update is None or update <= 0:
+        return None
+    if update < least:
         return _short_steps(update, learnt) if learnt < LEARNED_HALF or is_unfinished(facts) else None
     is_slow = facts.state != "PRUNED" and not is_tiny(facts) and _is_slow(facts, update)
     if is_slow and (is_unfinished(facts) or _has_learned_nothing(facts)):
@@ -189,15 +191,28 @@ def find_too_low_rate(facts: TrainingFacts) -> Finding | None:
     return None
 
 
-def _is_slow(facts: TrainingFacts, update: float | None) -> bool:
+def _unmoved(facts: TrainingFacts, update: float | None) -> Finding | None:
+    """Of a loss of one's own, without a prior loss, steps alone can tell; weights that were given may need little."""
+    if update is None or not 0 < update < LEAST_UPDATE_OF_ANY or facts.setting("weights") is not None:
+        return None
+    return Finding(
+        "learning_rate_too_low",
+        f"learning rate too low: a step moves the weights by {update:.1e} of their size (healthy: 2e-3 to 1e-2)",
+        {"update_ratio": update},
+        threshold=f"update/weight ratio below {LEAST_UPDATE_OF_ANY:.0e}, of a loss whose best constant answer is not"
+        " known",
+        source=MEASURED,
+        gains="metric",
+    )
+
+
+def _is_slow(facts: TrainingFacts, update: float) -> bool:
     """Whether steps are shorter than in healthy runs, by more than there are too few of them."""
     excess, steps = excess_of_rate(facts), num_steps(facts)
     is_rate_low = excess is not None and 0 < excess <= SLOW_RATE
-    if update is None:
-        return is_rate_low
     if is_rate_low and _has_learned_nothing(facts) and not is_unfinished(facts):
         return len(facts.epochs) > FEW_EPOCHS
-    return 0 < update < SHORT_UPDATE and (steps is None or update * MANY_STEPS < MEDIAN_UPDATE * steps)
+    return update < SHORT_UPDATE and (steps is None or update * MANY_STEPS < MEDIAN_UPDATE * steps)
 
 
 def _has_learned_nothing(facts: TrainingFacts) -> bool:
@@ -206,18 +221,14 @@ def _has_learned_nothing(facts: TrainingFacts) -> bool:
     return all(share is not None and share < LEARNED_NEXT_TO_NOTHING for share in shares)
 
 
-def _short_steps(update: float | None, learnt: float, is_sure: bool = True) -> Finding:
-    moved = (
-        ""
-        if update is None
-        else f"a step moves the weights by {update:.1e} of their size (healthy: 2e-3 to 1e-2), and "
-    )
+def _short_steps(update: float, learnt: float, is_sure: bool = True) -> Finding:
     return Finding(
         "learning_rate_too_low",
-        f"learning rate too low: {moved}training has removed {max(learnt, 0):.0%} of the prior loss",
-        {"learned_on_val": learnt, **({} if update is None else {"update_ratio": update})},
+        f"learning rate too low: a step moves the weights by {update:.1e} of their size (healthy: 2e-3 to 1e-2), and"
+        f" training has removed {max(learnt, 0):.0%} of the prior loss",
+        {"learned_on_val": learnt, "update_ratio": update},
         threshold=f"update/weight ratio below {LEAST_UPDATE:.0e}, and less than half learnt or still falling; or below"
-        f" {SHORT_UPDATE:.0e}, or a rate of {SLOW_RATE:g} of the usual one, and nothing learnt or still falling",
+        f" {SHORT_UPDATE:.0e}, and nothing learnt or still falling",
         source=MEASURED,
         one_of=() if is_sure else ("learning_rate_too_low", "stopped_too_early", "too_small_or_short"),
         gains="metric",

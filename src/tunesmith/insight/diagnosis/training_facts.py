@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -76,16 +77,16 @@ class TrainingFacts:
         return None
 
     def number(self, key: str) -> float | None:
-        """Return the number that a dotted key of the config holds; or the text of one, such as 1e-3."""
-        return _number(self.setting(key))
+        """Return the finite number that a dotted key of the config holds; or the text of one, such as 1e-3."""
+        return _finite(self.setting(key))
 
     def fact(self, key: str) -> object:
         """Return what a dotted key of data_facts.json holds, None if it is not there."""
         return _at(self.data, key)
 
     def amount(self, key: str) -> float | None:
-        """Return the number that a dotted key of data_facts.json holds."""
-        return _number(self.fact(key))
+        """Return the finite number that a dotted key of data_facts.json holds."""
+        return _finite(self.fact(key))
 
 
 def read_training_facts(
@@ -141,11 +142,11 @@ def _read_texts(path: Path) -> list[dict[str, str]]:
 def _read_rows(path: Path) -> list[dict[str, float]]:
     rows = [{name: _cell(cell) for name, cell in row.items()} for row in _read_texts(path)]
     known = [{name: value for name, value in row.items() if value is not None} for row in rows]
-    return [row for row in known if "epoch" in row]
+    return [row for row in known if math.isfinite(row.get("epoch", math.nan))]
 
 
 def _layer_row(row: Mapping[str, str]) -> LayerRow:
-    return LayerRow(int(row["epoch"]), row.get("layer") or "", *(_cell(row.get(name)) for name in _LAYER_NUMBERS))
+    return LayerRow(int(row["epoch"]), row.get("layer") or "", *(_finite(row.get(name)) for name in _LAYER_NUMBERS))
 
 
 def _is_epoch(cell: str | None) -> bool:
@@ -154,6 +155,11 @@ def _is_epoch(cell: str | None) -> bool:
 
 def _cell(cell: object) -> float | None:
     return _number(cell) if isinstance(cell, str) else None
+
+
+def _finite(value: object) -> float | None:
+    number = _number(value)
+    return number if number is not None and math.isfinite(number) else None
 
 
 def _number(value: object) -> float | None:

@@ -73,5 +73,13 @@ def test_damaged_files_are_empty(folder: Path, text: str) -> None:
     assert (facts.epochs, facts.layers, facts.looks, facts.config, facts.data) == ([], [], [], {}, {})
 
 
+def test_what_is_no_finite_number_is_not_known_but_of_losses(folder: Path) -> None:
+    (folder / "layers.csv").write_text("epoch,layer,grad_norm,dead_share\n0,a,inf,nan\n")
+    (folder / "metrics.csv").write_text("epoch,val/loss\nnan,0.3\n2,inf\n")
+    facts = read_training_facts(folder, {"optimizer": {"lr": float("inf"), "momentum": 10**400}})
+    assert (facts.layers, facts.epochs) == ([LayerRow(0, "a")], [{"epoch": 2, "val/loss": float("inf")}])
+    assert (facts.number("optimizer.lr"), facts.number("optimizer.momentum")) == (None, None)
+
+
 def test_a_folder_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
     assert read_training_facts(tmp_path / "none") == TrainingFacts(epochs=[], layers=[], looks=[])
