@@ -249,6 +249,13 @@ def test_a_rate_that_no_weights_would_stand_comes_before_how_they_began() -> Non
     assert names(replace(facts, config=training(config=SGD | {"optimizer.lr": 0.01}).config)) == ["exploding_init"]
 
 
+def test_of_a_loss_of_ones_own_steps_alone_tell_a_rate_too_low() -> None:
+    own = {"prior_loss": {"train": None, "val": None}}
+    assert names(training(FLAT, update=1e-6, data=own)) == ["learning_rate_too_low"]
+    assert names(training(FLAT, update=2e-4, data=own)) == []
+    assert names(training(FLAT, update=1e-6, data=own, config={"weights": "best.ckpt"})) == []
+
+
 def test_targets_and_rate_of_plain_sgd_cannot_be_told_apart() -> None:
     (finding,) = find_faults(training([math.nan], start=4, data=FAR, config=SGD | {"optimizer.lr": 0.01}))
     assert finding.one_of == ("unscaled_targets", "learning_rate_too_high")

@@ -45,8 +45,8 @@ LEAST_UPDATE, USUAL_UPDATE = 4e-4, 8e-3
 # Shorter than in healthy runs, not by an order: other causes may act as well.
 SHORT_UPDATE, SLOW_RATE = 1e-3, 0.1
 MEDIAN_UPDATE = 4e-3
-# Of a training that was pruned, early: an order below what any healthy run has.
-LEAST_UPDATE_OF_PRUNED = 1e-4
+# Of a training that was pruned, early, or of whose loss nothing is known: an order below what any healthy run has.
+LEAST_UPDATE_OF_ANY = 1e-4
 # Prior losses. An epoch, or a batch, so far above a constant answer was thrown there by a step; in healthy runs the
 # first steps bring an epoch to 4 and a batch to 12, of numbers.
 MOST_JUMP, MOST_BATCH = 10.0, 100.0
@@ -178,10 +178,10 @@ def find_too_low_rate(facts: TrainingFacts) -> Finding | None:
     """Steps hardly move the weights, and there is something left to learn."""
     update, learnt, left = update_ratio(facts), learned_on_val(facts), early_rate(facts)
     if learnt is None:
-        return None
+        return _unmoved(facts, update)
     if left is not None and left < LEAST_RATE_LEFT and learnt < LEARNED_ENOUGH:
         return _fallen_rate(left, learnt)
-    least = LEAST_UPDATE_OF_PRUNED if facts.state == "PRUNED" else LEAST_UPDATE
+    least = LEAST_UPDATE_OF_ANY if facts.state == "PRUNED" else LEAST_UPDATE
     if update is None or update <= 0:
         return None
     if update < least:
@@ -190,6 +190,21 @@ def find_too_low_rate(facts: TrainingFacts) -> Finding | None:
     if is_slow and (is_unfinished(facts) or _has_learned_nothing(facts)):
         return _short_steps(update, learnt, is_sure=False)
     return None
+
+
+def _unmoved(facts: TrainingFacts, update: float | None) -> Finding | None:
+    """Of a loss of one's own, without a prior loss, steps alone can tell; weights that were given may need little."""
+    if update is None or not 0 < update < LEAST_UPDATE_OF_ANY or facts.setting("weights") is not None:
+        return None
+    return Finding(
+        "learning_rate_too_low",
+        f"learning rate too low: a step moves the weights by {update:.1e} of their size (healthy: 2e-3 to 1e-2)",
+        {"update_ratio": update},
+        threshold=f"update/weight ratio below {LEAST_UPDATE_OF_ANY:.0e}, of a loss whose best constant answer is not"
+        " known",
+        source=MEASURED,
+        gains="metric",
+    )
 
 
 def _is_slow(facts: TrainingFacts, update: float) -> bool:
