@@ -203,7 +203,6 @@ def _unmoved(facts: TrainingFacts, update: float | None) -> Finding | None:
         threshold=f"update/weight ratio below {LEAST_UPDATE_OF_ANY:.0e}, of a loss whose best constant answer is not"
         " known",
         source=MEASURED,
-        gains="metric",
     )
 
 
