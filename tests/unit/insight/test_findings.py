@@ -271,12 +271,12 @@ def test_of_targets_that_are_not_very_far_the_rate_comes_first_unless_it_is_a_lo
 
 
 def test_what_rises_on_both_parts_is_no_overfitting() -> None:
-    worse = training([1 + 0.05 * epoch for epoch in range(20)], fit={epoch: 1.0 for epoch in range(1, 21)})
+    worse = training([1 + 0.05 * epoch for epoch in range(20)], fit=dict.fromkeys(range(1, 21), 1.0))
     assert names(worse) == ["too_small_or_short"]
 
 
 def test_a_low_rate_is_doubted_first_if_nothing_was_learnt() -> None:
-    fit = {epoch: 0.96 for epoch in range(1, 21)}
+    fit = dict.fromkeys(range(1, 21), 0.96)
     facts = training(AT_CHANCE, fit=fit, config=SGD | {"optimizer.lr": 0.01, "optimizer.momentum": 0.0})
     assert names(facts) == ["learning_rate_too_low"]
     assert names(replace(facts, config=training(config=SGD | {"optimizer.lr": 0.03}).config)) == ["too_small_or_short"]

@@ -18,11 +18,11 @@ from tunesmith.insight.diagnosis.curves import (
 )
 from tunesmith.insight.diagnosis.finding import Finding
 from tunesmith.insight.diagnosis.settings import (
-    FEW_STEPS,
     FEW_UNITS,
     MANY_STEPS,
     SHORT_PATIENCE,
     extreme_regulariser,
+    has_few_steps,
     is_tiny,
     num_steps,
     patience,
@@ -153,7 +153,7 @@ def find_unfinished(facts: TrainingFacts) -> Finding | None:
     gain, steps, waits = late_gain(val_losses(facts)) or 0.0, steps_per_epoch(facts), patience(facts)
     evidence: dict[str, float | str] = {"late_gain": gain, "epochs": float(len(facts.epochs))}
     falls = f"the second half of {len(facts.epochs)} epochs still took {gain:.2g} of the prior loss off"
-    if not is_tiny(facts) and steps is not None and steps <= FEW_STEPS:
+    if not is_tiny(facts) and steps is not None and has_few_steps(facts):
         evidence["steps"] = float(steps)
         return _unfinished("too_few_steps", f"too few steps: {steps} an epoch, and {falls}", evidence)
     is_short = (num_steps(facts) or MANY_STEPS) < MANY_STEPS or (waits is not None and waits <= SHORT_PATIENCE)
