@@ -6,6 +6,9 @@ import math
 
 from tunesmith.insight.diagnosis.curves import (
     LATE_GAIN,
+    LEARNED_ENOUGH,
+    LEARNED_NEXT_TO_NOTHING,
+    MOST_RISE,
     error_evenness,
     gap,
     has_worsened,
@@ -16,7 +19,7 @@ from tunesmith.insight.diagnosis.curves import (
     rise,
     val_losses,
 )
-from tunesmith.insight.diagnosis.finding import Finding
+from tunesmith.insight.diagnosis.finding import MEASURED, Finding
 from tunesmith.insight.diagnosis.settings import (
     FEW_UNITS,
     MANY_STEPS,
@@ -30,14 +33,13 @@ from tunesmith.insight.diagnosis.settings import (
 )
 from tunesmith.insight.diagnosis.training_facts import TrainingFacts
 
-MEASURED = "measured, docs/diagnosis.md"
 # What a loss that still falls cannot tell apart, unless the config or the layers do.
 _UNFINISHED = {
     "stopped_too_early": ("stopped_too_early", "learning_rate_too_low", "too_small_or_short"),
     "too_small_or_short": ("too_small_or_short", "stopped_too_early", "learning_rate_too_low"),
 }
 # Shares of the prior loss that training has removed.
-LEARNED_BY_HEART, LEARNED_MOST, LEARNED_NEXT_TO_NOTHING, LEARNED_NOTHING = 0.97, 0.7, 0.1, 0.05
+LEARNED_BY_HEART, LEARNED_MOST, LEARNED_NOTHING = 0.97, 0.7, 0.05
 WIDE_GAP, NOISE_GAP, SOME_GAP = 0.2, 0.15, 0.08
 # Loss over that of errors spread evenly: noise has about 1; where classes overlap, errors lie at their border: to .8.
 EVEN = 0.94
@@ -50,7 +52,7 @@ EARLY, FEWEST_EPOCHS = 0.6, 5
 FEWEST_AFTER_BEST = 3
 # Share of the training part that somebody has set.
 FEW_ROWS = 0.5
-MOST_RISE, OVERFIT_GAP = 0.15, 0.3
+OVERFIT_GAP = 0.3
 
 
 def find_no_information(facts: TrainingFacts) -> Finding | None:
@@ -70,7 +72,6 @@ def find_no_information(facts: TrainingFacts) -> Finding | None:
         threshold=f"less than {LEARNED_NOTHING:.0%} of the prior loss removed on validation, a gap above {SOME_GAP}",
         source="Zhang et al., Understanding deep learning requires rethinking generalization (2017), 2.2",
         one_of=("labels_tell_nothing", "noisy_labels"),
-        gains="nothing",
     )
 
 
@@ -106,7 +107,6 @@ def find_overfitting(facts: TrainingFacts) -> Finding | None:
         f" or {LEARNED_BY_HEART:.0%} of the prior loss removed in training and a gap above {OVERFIT_GAP}, with"
         f" data.fraction below {FEW_ROWS} {SOME_GAP}",
         source="Prechelt, Early stopping - but when? (1998)",
-        gains="time",
     )
 
 
@@ -134,7 +134,7 @@ def find_too_regularised(facts: TrainingFacts) -> Finding | None:
     if found is None or on_val is None:
         return None
     key, value = found
-    if on_val > 0.9 or (apart is not None and apart > WIDE_GAP):
+    if on_val > LEARNED_ENOUGH or (apart is not None and apart > WIDE_GAP):
         return None
     return Finding(
         "too_regularised",
@@ -142,7 +142,6 @@ def find_too_regularised(facts: TrainingFacts) -> Finding | None:
         {key: value, "learned_on_val": on_val},
         threshold="dropout of .75 or weight decay of .1, and less than 90 % learnt without a gap",
         source=MEASURED,
-        gains="metric",
     )
 
 
@@ -171,7 +170,6 @@ def _unfinished(name: str, text: str, evidence: dict[str, float | str]) -> Findi
         " near the end",
         source=MEASURED,
         one_of=_UNFINISHED.get(name, ()),
-        gains="metric",
     )
 
 
@@ -196,7 +194,6 @@ def find_too_small(facts: TrainingFacts) -> Finding | None:
         f" or fewer, {LEARNED_NEXT_TO_NOTHING:.0%} by others, and a gap below {SOME_GAP}",
         source=MEASURED,
         one_of=("too_small_or_short", "labels_tell_nothing"),
-        gains="metric",
     )
 
 
@@ -218,5 +215,4 @@ def find_noisy_labels(facts: TrainingFacts) -> Finding | None:
         threshold=f"a loss above {EVEN} times that of evenly spread errors, and a gap above {NOISE_GAP}",
         source="Guo et al., On calibration of modern neural networks (2017); measured, docs/diagnosis.md",
         one_of=("noisy_labels", "labels_tell_nothing"),
-        gains="nothing",
     )
