@@ -10,7 +10,9 @@ from pathlib import Path
 
 from tunesmith.cli import register_resolvers
 from tunesmith.errors import UserError
-from tunesmith.insight.diagnosis.remedies import NOTHING, with_remedies
+from tunesmith.insight.diagnosis.finding import NOTHING
+from tunesmith.insight.diagnosis.finding_lines import nothing_found, sentence_rows
+from tunesmith.insight.diagnosis.remedies import with_remedies
 from tunesmith.insight.diagnosis.report_lines import finding_rows, not_looked_at
 from tunesmith.insight.diagnosis.tally import known_names, tally, tally_words
 from tunesmith.insight.diagnosis.training_facts import read_training_facts
@@ -75,7 +77,8 @@ def _show_findings(folder):
     if found is None:
         _print("found", "nothing could be looked at: the run has no epoch yet, or it is a refit")
     elif not found:
-        _print("found", "nothing: no rule of docs/diagnosis.md fires")
+        for label, text in sentence_rows("found", nothing_found(run.is_well_seen)):
+            _print(label, text)
     trained = next((room for room in run_rooms(folder) if read_training_facts(room).epochs), folder)
     for reason in (*not_looked_at(read_training_facts(trained)), *run.missing):
         _print("not seen", reason)
@@ -98,17 +101,15 @@ def _try(folder, findings, num_seeds):
         )
     finding = next((each for each in findings if each.remedies and each.gains != NOTHING), None)
     if finding is None:
-        reason = "no finding has a remedy that promises a better value" if findings else "nothing was found"
+        reason = "no finding has a remedy that promises a better value" if findings else "no fault is known"
         _print("tried", f"nothing: {reason}")
         return
     import logging
 
-    from hydra.core.utils import setup_globals
     from omegaconf import OmegaConf
 
     from tunesmith.training.remedy_trials import try_remedies
 
-    setup_globals()  # ${now:...}
     register_resolvers()
     logging.getLogger("tunesmith").setLevel(logging.ERROR)  # what is said of the data has been said by the run
     number = len(finding.remedies)

@@ -32,11 +32,6 @@ class Alarm:
     names: tuple[str, ...]
 
 
-def alarms(facts: TrainingFacts) -> dict[str, list[Alarm]]:
-    """Return the alarms of each tool, in the tool's own order."""
-    return {tool: list(rules(facts)) for tool, rules in ANCHORS.items()}
-
-
 def umlaut(facts: TrainingFacts) -> Iterator[Alarm]:
     """UMLAUT (Schoop, Huang, Hartmann; CHI 2021), BerkeleyHCI/umlaut umlaut/heuristics.py, looks after each epoch.
 

@@ -10,13 +10,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import hypot, inf, isfinite
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean
 
 import yaml
 from healthy_tables import labels, mixed, noisy, prices, series, small
 from recorded import Recorded
 from recording import DATA, DataFile, Job
 
+from tunesmith.insight.means import standard_error
 from tunesmith.run_folder import RESULT_FILE, TEST_FILE
 
 DEV, HELDOUT = "healthy_dev", "healthy_heldout"
@@ -183,7 +184,7 @@ def _seed_se(runs: Sequence[Measured]) -> float:
     values = [run.value for run in runs]
     if len(values) < 2 or not all(map(isfinite, values)):
         return 0.0
-    return stdev(values) / len(values) ** 0.5
+    return standard_error(values)
 
 
 def healthy_in_fact(root: Path, runs: Iterable[Recorded]) -> list[Recorded]:

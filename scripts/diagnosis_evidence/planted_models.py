@@ -5,16 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from program_models import FUNCTIONS
 from torch import Tensor, nn
 
 from tunesmith.models.mlp import Mlp
-
-ENDS: dict[str, nn.Module] = {
-    "softmax": nn.Softmax(dim=1),
-    "sigmoid": nn.Sigmoid(),
-    "tanh": nn.Tanh(),
-    "relu": nn.ReLU(),
-}
 
 
 class Ended(Mlp):
@@ -22,22 +16,21 @@ class Ended(Mlp):
 
     def __init__(self, *args: Any, end: str, **keys: Any) -> None:
         super().__init__(*args, **keys)
-        self.end = ENDS[end]
+        self.end = FUNCTIONS[end]
 
     def forward(self, inputs: Tensor) -> Tensor:
         """inputs: (batch, *input_shape) -> (batch, output_size), float32."""
-        outputs: Tensor = self.end(super().forward(inputs))
-        return outputs
+        return self.end(super().forward(inputs))
 
 
 class Biased(Mlp):
-    """Begins with a bias in every hidden layer: with -20 no ReLU lets anything through."""
+    """Begins with a bias in every hidden layer that has one: with -20 no ReLU lets anything through."""
 
     def __init__(self, *args: Any, bias: float, **keys: Any) -> None:
         super().__init__(*args, **keys)
         with torch.no_grad():
             for layer in self.hidden:
-                if isinstance(layer, nn.Linear):
+                if isinstance(layer, nn.Linear) and layer.bias is not None:  # batch norm centres, so it leaves none
                     layer.bias.fill_(bias)
 
 

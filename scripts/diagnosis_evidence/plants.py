@@ -51,13 +51,7 @@ DEV_PLANTS = (
     Plant("zeros", ("zero_weights",), ("model.initializer=zeros", *NO_NORM)),
     Plant("zeros_norm", ("zero_weights",), ("model.initializer=zeros",)),
     Plant("dead_bias", ("dead_units",), ("model._target_=planted_models.Biased", "+model.bias=-20", *NO_NORM)),
-    Plant(
-        "inputs_x1000",
-        ("unscaled_inputs",),
-        ("data.scale=none", *NO_NORM),
-        change="inputs",
-        strength=1000,
-    ),
+    Plant("inputs_x1000", ("unscaled_inputs",), ("data.scale=none", *NO_NORM), change="inputs", strength=1000),
     Plant("sigmoid_8_layers", ("vanishing_gradients",), (*DEEP_SIGMOID, "model.num_layers=8")),
     Plant(
         "init_x4",
@@ -89,14 +83,7 @@ DEV_PLANTS = (
     Plant("shifted", ("shift",), change="shifted", strength=1.5),
     Plant("give_away", ("give_away",), change="give_away", strength=0.99, harm="presence"),
     Plant("targets_raw", ("unscaled_targets",), ("data.scale_targets=false",), "numbers"),
-    Plant(
-        "targets_x1000",
-        ("unscaled_targets",),
-        ("data.scale_targets=false",),
-        "numbers",
-        "targets",
-        1000,
-    ),
+    Plant("targets_x1000", ("unscaled_targets",), ("data.scale_targets=false",), "numbers", "targets", 1000),
     Plant("imbalance", ("imbalance",), task="classes", change="thinned", strength=16),
     Plant("val_2_percent", ("few_validation_samples",), ("data.val_fraction=0.02",)),
 )
@@ -206,10 +193,7 @@ def make_job(group: str, plant: Plant, name: str, seed: int) -> Job:
 
 
 # Nets that are no multilayer perceptron, on pictures; learning rate, regularisation and length have the same keys.
-_NETS = {
-    "cnn": ("model=cnn",),
-    "residual": ("model=residual",),
-}
+_NETS = {"cnn": ("model=cnn",), "residual": ("model=residual",)}
 _OF_NETS = (
     Plant("lr_x1000_sgd", TOO_HIGH, (*SGD, "optimizer.lr=10")),
     Plant("lr_x100_adam", TOO_HIGH, ("optimizer.lr=0.1", "scheduler=none")),

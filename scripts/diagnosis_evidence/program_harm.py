@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +15,7 @@ from recording import PLANT_FILE
 
 from tunesmith.data.sources.images import Mnist5k
 from tunesmith.data.sources.sklearn_dataset import NAMES, SklearnDataset
+from tunesmith.insight.means import standard_error
 from tunesmith.run_folder import RESULT_FILE, read_metrics, read_yaml
 
 # Of a training that diverged: as much as a squared error is cut at, in variances of the targets.
@@ -43,7 +43,7 @@ def measure_harm(program: Path) -> Harm | None:
     faulty, fixed = ([last_error(run) for run in _runs(program / kind)] for kind in ("faulty", "fixed"))
     if min(len(faulty), len(fixed)) < 2:
         return None
-    return Harm(fmean(faulty), fmean(fixed), 2 * math.hypot(_error_of_mean(faulty), _error_of_mean(fixed)))
+    return Harm(fmean(faulty), fmean(fixed), 2 * math.hypot(standard_error(faulty), standard_error(fixed)))
 
 
 def last_error(run: Path) -> float:
@@ -61,10 +61,6 @@ def last_error(run: Path) -> float:
 
 def _runs(folder: Path) -> list[Path]:
     return sorted(path.parent for path in folder.glob(f"*/{RESULT_FILE}"))
-
-
-def _error_of_mean(values: Sequence[float]) -> float:
-    return stdev(values) / math.sqrt(len(values))
 
 
 def _targets(run: Path) -> NDArray[np.generic]:

@@ -8,17 +8,7 @@ from pathlib import Path
 
 from program_harm import Harm, measure_harm
 from recorded import Recorded
-from scoring import (
-    Answers,
-    Measure,
-    Named,
-    findings_per_run,
-    first_names,
-    has_alarm,
-    is_fair,
-    is_strict,
-    share,
-)
+from scoring import Answers, Measure, Named, findings_per_run, first_names, has_alarm, is_fair, is_strict, share
 from tables import table
 
 FAULTY, FIXED = "faulty", "fixed"

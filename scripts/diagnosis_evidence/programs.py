@@ -127,10 +127,7 @@ PROGRAMS = (
     Program(
         "31880720",
         made.ones_or_zeros,
-        (
-            *own_net("50,50", "relu", "only_unit", "+model.dropout=0.2"),
-            *trained("rmsprop", 1e-3, 3, 32),
-        ),
+        (*own_net("50,50", "relu", "only_unit", "+model.dropout=0.2"), *trained("rmsprop", 1e-3, 3, 32)),
         (*own_net("50,50", "relu", "none", "+model.dropout=0.2"), *trained("rmsprop", 1e-3, 3, 32)),
         ("squashed_outputs", "stopped_too_early"),
         "Activation; Epoch",
@@ -222,10 +219,7 @@ PROGRAMS = (
     Program(
         "46995209",
         made.sine,
-        (
-            *own_net("10,90" + ",10" * 9, f"[tanh,tanh{',relu' * 9}]", "none"),
-            *trained("sgd", 0.01, 30, 32, "loss=mse"),
-        ),
+        (*own_net("10,90" + ",10" * 9, f"[tanh,tanh{',relu' * 9}]", "none"), *trained("sgd", 0.01, 30, 32, "loss=mse")),
         (*mlp("10,25"), *trained("sgd", 0.01, 30, 32, "loss=mse"), "data.scale=standard"),
         ("vanishing_gradients", "unscaled_inputs", "dead_units", "too_small_or_short"),
         "Activation; Missing Preprocess; Layer Properties; Wrong Layers",

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from statistics import median, stdev
+from statistics import median
 
 import numpy as np
 from recording import PLANT_FILE
 
+from tunesmith.insight.means import standard_error
 from tunesmith.run_folder import RESULT_FILE, TEST_FILE, TEST_OUTPUTS_FILE, read_metrics, read_yaml
 
 HEALTHY = "healthy_default"
@@ -76,7 +77,7 @@ def hurts(cell: Sequence[Recorded], cells: Cells) -> bool:
     if first.harm == PRESENCE or len(twins) < 2:
         return True
     healthy = [error(run.folder, first.harm) for run in twins]
-    return median_error(cell) > median(healthy) + 2 * stdev(healthy) / len(healthy) ** 0.5
+    return median_error(cell) > median(healthy) + 2 * standard_error(healthy)
 
 
 def median_error(cell: Sequence[Recorded]) -> float:

@@ -10,15 +10,13 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import Any, cast
 
-from hydra.core.utils import setup_globals
 from omegaconf import DictConfig, OmegaConf
 from recorded import Recorded
 from scoring import Share
 from tables import table
 
 from tunesmith.cli import register_resolvers
-from tunesmith.insight.diagnosis.finding import Finding
-from tunesmith.insight.diagnosis.remedies import METRIC, NOTHING
+from tunesmith.insight.diagnosis.finding import METRIC, NOTHING, Finding
 from tunesmith.insight.diagnosis.training_facts import read_training_facts
 from tunesmith.insight.findings import find_faults
 from tunesmith.run_folder import CONFIG_FILE, TRY_FILE, read_yaml
@@ -34,7 +32,6 @@ def remedy_lines(runs: Sequence[Recorded], root: Path) -> Iterator[str]:
 
     What was tried lies in ROOT/tries/ and is not repeated: the recorded runs stay as they are.
     """
-    setup_globals()
     register_resolvers()
     logging.getLogger("tunesmith").setLevel(logging.ERROR)
     tries: list[dict[str, Any]] = []

@@ -14,6 +14,7 @@ from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.utils import setup_globals
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, read_write
@@ -78,7 +79,8 @@ def ignore_schema_warning() -> None:
 
 
 def register_resolvers() -> None:
-    """Register the resolvers of conf/: ${run_folder:...} and ${pruner_steps:...}."""
+    """Register the resolvers of conf/, ${run_folder:...} and ${pruner_steps:...}, and Hydra's, as ${now:...}."""
+    setup_globals()  # Hydra does so when it composes; a config that is read from a run's folder has them, too
     OmegaConf.register_new_resolver("run_folder", run_folder, replace=True)
     OmegaConf.register_new_resolver("pruner_steps", pruner_steps, replace=True)
     OmegaConf.register_new_resolver("steps", pruner_steps, replace=True)  # its name in configs of version 0.1.0

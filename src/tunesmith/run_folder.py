@@ -24,6 +24,8 @@ from tunesmith.machine_faults import writing
 from tunesmith.version import __version__
 
 CONFIG_FILE = Path(".hydra", "config.yaml")
+# Groups of a config that may hold passwords.
+SECRET_GROUPS = ("hydra", "logger")
 METRICS_FILE = "metrics.csv"
 # Of the probes: a row per epoch and layer, and a row per epoch at which the model was looked at.
 LAYERS_FILE = "layers.csv"

@@ -14,10 +14,10 @@ import yaml
 from begun import record
 from hydra import initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from tiny import composed
 
-from tunesmith.cli import CONF, main, run_folder
+from tunesmith.cli import CONF, main, register_resolvers, run_folder
 from tunesmith.errors import UserError
 
 
@@ -229,3 +229,9 @@ def test_a_runs_logging_may_be_another_of_hydras(choice: str) -> None:
     handlers = cfg.hydra.job_logging.get("handlers") or {}
     assert all("class" in handler for handler in handlers.values())
     assert bool(handlers) == (choice != "disabled")
+
+
+def test_a_config_that_is_read_from_a_runs_folder_has_hydras_resolvers() -> None:
+    OmegaConf.clear_resolver("now")  # as in a process that composes nothing: scripts/refit.py
+    register_resolvers()
+    assert OmegaConf.create({"study_name": "${now:%Y}"}).study_name.isdecimal()

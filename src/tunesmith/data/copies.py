@@ -34,7 +34,7 @@ def share_of_neighbours(rows: NDArray[Any]) -> float:
     whole = mixed.sum(axis=1, dtype=np.uint64)
     if len(whole) < 2:
         return 1.0
-    return max(_share_met(whole - left_out) for left_out in _left_out(rows[first], mixed))
+    return max(share_met(whole - left_out) for left_out in _left_out(rows[first], mixed))
 
 
 def _mixed(rows: NDArray[Any]) -> Hashes:
@@ -61,7 +61,7 @@ def _left_out(rows: NDArray[Any], mixed: Hashes) -> Iterator[Hashes]:
             yield mixed[:, half].sum(axis=1, dtype=np.uint64)
 
 
-def _share_met(hashes: Hashes) -> float:
-    """Return the share of rows that meet another one."""
+def share_met(hashes: Hashes | NDArray[np.int64]) -> float:
+    """Return the share of rows that meet another one; hashes: (rows,)."""
     _, counts = np.unique(hashes, return_counts=True)
-    return float(counts[counts > 1].sum() / len(hashes))
+    return float(counts[counts > 1].sum() / max(1, len(hashes)))

@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tunesmith.data.copies import row_hashes, share_of_neighbours
+from tunesmith.data.copies import row_hashes, share_met, share_of_neighbours
 from tunesmith.data.fitted_preparation import FittedPreparation
 from tunesmith.data.give_away import GiveAway, find_give_away
 from tunesmith.data.order import measure_order
 from tunesmith.data.rows import Rows
 from tunesmith.data.shift import Shift, measure_shift
-from tunesmith.data.statistics import describe_numbers
+from tunesmith.data.statistics import MAX_MAPPED_VALUES, describe_numbers
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from tunesmith.data.splits import Split, Splits
 
-# Rows of a part whose means are compared, and values of rows that stay in a file: evenly spaced ones stand for all.
-MAX_ROWS, MAX_MAPPED_VALUES = 5_000, 2**20
+# Rows of a part whose means are compared: evenly spaced ones stand for all.
+MAX_ROWS = 5_000
 # Copies below these are no finding, and what else is needed to judge them is not measured.
 MIN_COPIES, MIN_SHARE = 3, 0.02
 # Times between the steps of a clock and the largest one; those of a sorted random number differ by more.
@@ -127,8 +127,7 @@ def measure_parts(splits: Splits) -> Measures:
 
 def _find_copies(train: Split, others: Mapping[str, Split], columns: Columns) -> dict[str, Copies]:
     hashes = row_hashes(_numpy(train.inputs))
-    _, counts = np.unique(hashes, return_counts=True)
-    twins = float(counts[counts > 1].sum() / max(1, len(hashes)))
+    twins = share_met(hashes)
     return {name: _copies_of(part, train, hashes, twins, columns) for name, part in others.items()}
 
 

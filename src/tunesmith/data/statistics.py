@@ -18,9 +18,14 @@ def describe_numbers(values: Tensor | Rows) -> dict[str, float] | None:
     if not values.dtype.is_floating_point or not len(values):
         return None
     most = MAX_MAPPED_VALUES if isinstance(values, Rows) else MAX_VALUES
-    num = max(1, min(len(values), most // max(1, prod(values.shape[1:]))))
-    sample = values[:] if num == len(values) else values[torch.arange(num) * len(values) // num]
+    sample = evenly_spaced(values, most // max(1, prod(values.shape[1:])))
     least, largest = (each.item() for each in sample.aminmax())
     deviation, mean = torch.std_mean(sample, correction=0)
     numbers = {"mean": mean.item(), "std": deviation.item(), "min": least, "max": largest}
     return {**numbers, "abs_max": max(abs(least), abs(largest))}
+
+
+def evenly_spaced(values: Tensor | Rows, most: int) -> Tensor:
+    """Return so many samples at most, one at least, spread over all: (samples, ...)."""
+    num = max(1, min(len(values), most))
+    return values[:] if num == len(values) else values[torch.arange(num) * len(values) // num]

@@ -17,6 +17,7 @@ _START_AND_STEPS: tuple[Rule, ...] = (
     start_rules.find_zero_weights,  # their outputs are constant: they look squashed
     start_rules.find_unscaled_inputs,
     start_rules.find_squashed_outputs,
+    step_rules.find_rate_that_targets_throw,
     start_rules.find_unscaled_targets,
     step_rules.find_hopeless_rate,
     start_rules.find_exploding_init,

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from tunesmith.insight.diagnosis.finding import Finding
+from tunesmith.insight.diagnosis.curves import prior_loss
+from tunesmith.insight.diagnosis.finding import NOTHING, Finding
 from tunesmith.insight.diagnosis.finding_lines import FOLDS
 from tunesmith.insight.diagnosis.training_facts import TrainingFacts, read_training_facts
 from tunesmith.insight.findings import can_be_looked_at, find_faults
-from tunesmith.run_folder import LAYERS_FILE, fold_name, run_rooms
+from tunesmith.run_folder import fold_name, run_rooms
 
 KEY = "findings"
 
@@ -36,9 +37,10 @@ def findings_in(folder: Path, result: Mapping[str, object]) -> list[Finding] | N
     return look_at(read_training_facts(folder, result=result))
 
 
-def has_probes(folder: Path) -> bool:
-    """Whether a run, or any of its folds, has left more than its metrics to look at."""
-    return any((room / LAYERS_FILE).exists() for room in run_rooms(folder))
+def is_well_seen(folder: Path) -> bool:
+    """Whether a run, or any of its folds, has left what most rules look at: its layers, and the prior loss."""
+    trainings = map(read_training_facts, run_rooms(folder))
+    return any(facts.layers and prior_loss(facts, "val") is not None for facts in trainings)
 
 
 def of_folds(folds: Sequence[list[Finding] | None]) -> list[Finding] | None:
@@ -82,7 +84,7 @@ def _finding(plain: Mapping[str, object]) -> Finding:
         remedies=tuple(filter(None, typed)),
         advice=advice if isinstance(advice, str) else None,
         is_caution=plain.get("is_caution") is True,
-        gains=_text(plain.get("gains")) or "nothing",
+        gains=_text(plain.get("gains")) or NOTHING,
     )
 
 

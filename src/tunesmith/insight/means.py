@@ -35,7 +35,12 @@ def mean_of(values: Sequence[float]) -> Mean | None:
     from scipy.stats import t
 
     quantile = float(t.ppf((1 + LEVEL) / 2, len(values) - 1))
-    return Mean(fmean(values), quantile * stdev(values) / math.sqrt(len(values)))
+    return Mean(fmean(values), quantile * standard_error(values))
+
+
+def standard_error(values: Sequence[float]) -> float:
+    """Return that of the mean of two values or more."""
+    return stdev(values) / math.sqrt(len(values))
 
 
 def share_se(share: float, num: float) -> float:

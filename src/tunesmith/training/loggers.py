@@ -20,6 +20,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from tunesmith.config.doors import untaken_groups
 from tunesmith.errors import UserError
+from tunesmith.run_folder import SECRET_GROUPS
 from tunesmith.training.imported import is_of
 from tunesmith.training.nodes import build_node
 
@@ -124,7 +125,7 @@ def plain_config(cfg: DictConfig) -> dict[str, Any]:
 
     Left out are groups that the run does not read, and hydra and logger: they may hold passwords.
     """
-    left_out = {"hydra", "logger", *untaken_groups(cfg)}
+    left_out = {*SECRET_GROUPS, *untaken_groups(cfg)}
     shown = [str(key) for key in cfg if key not in left_out and not OmegaConf.is_missing(cfg, key)]
     return {
         key: OmegaConf.to_container(cfg[key], resolve=True) if OmegaConf.is_config(cfg[key]) else cfg[key]

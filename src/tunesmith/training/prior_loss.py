@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from tunesmith.data.splits import Split
+from tunesmith.data.statistics import evenly_spaced
 from tunesmith.training.epoch_metrics import EpochMetrics
 from tunesmith.training.losses import AutoLoss, target_weights
 from tunesmith.training.probes.unchanged import unchanged
@@ -36,7 +37,7 @@ def prior_loss(learner: SupervisedLearning, part: Split) -> float | None:
     if not len(part) or not learner.is_step_ours:
         return None
     shape = (_num_classes(learner),) if learner.facts.has_classes else ()
-    targets = _evenly_spaced(part, MAX_OUTPUTS // max(1, prod((*shape, *part.targets.shape[1:]))))
+    targets = evenly_spaced(part.targets, MAX_OUTPUTS // max(1, prod((*shape, *part.targets.shape[1:]))))
     found = _least(learner, targets) if type(learner.loss) in _KNOWN else _try_least(learner, targets)
     return found if found is not None and math.isfinite(found) else None
 
@@ -49,11 +50,6 @@ def _try_least(learner: SupervisedLearning, targets: Tensor) -> float | None:
             return _least(learner, targets)
         except Exception:  # whatever it raises then
             return None
-
-
-def _evenly_spaced(part: Split, most: int) -> Tensor:
-    num = max(1, min(len(part), most))
-    return part.targets[:] if num == len(part) else part.targets[torch.arange(num) * len(part) // num]
 
 
 def _least(learner: SupervisedLearning, targets: Tensor) -> float | None:

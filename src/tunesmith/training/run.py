@@ -11,7 +11,7 @@ from optuna import TrialPruned
 from tunesmith import run_folder
 from tunesmith.errors import RunFailed
 from tunesmith.insight.diagnosis.finding_lines import console_rows
-from tunesmith.insight.folder_findings import KEY, has_probes, names_in, to_findings
+from tunesmith.insight.folder_findings import KEY, is_well_seen, names_in, to_findings
 from tunesmith.reporting import Reporter, is_trial
 from tunesmith.resume.resume_command import typed_path
 from tunesmith.run_metrics import best_rows, read_run_metrics
@@ -98,7 +98,7 @@ def _show(result: Result, folder: Path) -> None:
             *(("its metrics", _metrics(row)) for row in best_rows(folder, result)),
             ("files", f"{where}/  {', '.join(left)}"),
         ]
-    rows += console_rows(to_findings(result.get(KEY)), where, has_probes(folder))
+    rows += console_rows(to_findings(result.get(KEY)), where, is_well_seen(folder))
     if has_weights:
         rows.append(("test it", f"python scripts/evaluate.py {shlex.quote(where)}"))
     print(*(f"{label:<12} {text}" for label, text in rows), sep="\n", flush=True)

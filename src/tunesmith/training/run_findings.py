@@ -13,8 +13,9 @@ from tunesmith.errors import text_of
 from tunesmith.insight.diagnosis.finding import Finding
 from tunesmith.insight.diagnosis.finding_lines import as_markdown
 from tunesmith.insight.diagnosis.training_facts import read_training_facts
-from tunesmith.insight.folder_findings import KEY, has_probes, look_at, of_folds, to_findings
+from tunesmith.insight.folder_findings import KEY, is_well_seen, look_at, of_folds, to_findings
 from tunesmith.reporting import is_trial
+from tunesmith.run_folder import SECRET_GROUPS
 from tunesmith.training.ddp.processes import is_rank_zero
 from tunesmith.training.late_writer import late_writer
 from tunesmith.training.loggers import RunLogger
@@ -22,8 +23,6 @@ from tunesmith.training.loggers import RunLogger
 log = logging.getLogger(__name__)
 
 PlainFindings = list[dict[str, Any]]
-# Groups of a config that may hold passwords.
-_LEFT_OUT = ("hydra", "logger")
 # Of the table that a logger makes of a text.
 _COLUMNS = ["name", "text", "threshold", "try"]
 
@@ -47,7 +46,7 @@ def _without_passwords(cfg: DictConfig) -> dict[str, object]:
     """Return the config as .hydra/config.yaml has it, its interpolations as they are, without loggers."""
     plain = OmegaConf.to_container(cfg, resolve=False)
     assert isinstance(plain, dict)
-    return {str(key): value for key, value in plain.items() if key not in _LEFT_OUT}
+    return {str(key): value for key, value in plain.items() if key not in SECRET_GROUPS}
 
 
 def find_in_folds(folds: Sequence[Mapping[str, Any]]) -> PlainFindings | None:
@@ -66,7 +65,7 @@ def log_findings(loggers: Sequence[RunLogger], folder: Path, result: Mapping[str
             if (writer := late_writer(logger)) is not None:
                 from tunesmith.training.summaries import markdown
 
-                writer.add_summary(markdown(KEY, as_markdown(found, has_probes(folder))), result["epochs"])
+                writer.add_summary(markdown(KEY, as_markdown(found, is_well_seen(folder))), result["epochs"])
             elif hasattr(logger, "log_text"):
                 logger.log_text(KEY, columns=_COLUMNS, data=[_cells(finding) for finding in found])
         except Exception as error:

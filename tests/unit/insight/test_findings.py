@@ -23,6 +23,7 @@ SOFTMAX = {**BOUNDED, "output_sum_min": 0.99999, "output_sum_max": 1.00001}
 RELU = {"output_min": 0.0, "output_max": 6.0, "output_zeros": 0.4}
 TANH = {"output_min": -0.99, "output_max": 0.98}
 RAW = {"inputs": {"abs_max": 255.0}}
+FAR = NUMBERS | {"targets": {"mean": 150.0, "std": 77.0, "min": 25.0, "max": 346.0}}
 
 
 def names(facts: TrainingFacts) -> list[str]:
@@ -89,8 +90,14 @@ def scheduled(factor: float) -> TrainingFacts:
         ),
         pytest.param(
             "unscaled_targets",
-            training(start=4, data=NUMBERS | {"targets": {"mean": 150.0, "std": 77.0, "min": 25.0, "max": 346.0}}),
-            training(data=NUMBERS | {"targets": {"mean": 3.0, "std": 2.0, "min": -2.0, "max": 9.0}}),
+            training([0.3] * 20, start=4, data=FAR),
+            training([0.3] * 20, data=NUMBERS | {"targets": {"mean": 3.0, "std": 2.0, "min": -2.0, "max": 9.0}}),
+        ),
+        pytest.param(
+            "unscaled_targets",
+            training([0.3] * 20, start=4, data=FAR),
+            training(start=4, data=FAR),
+            id="targets that are far, and overcome",
         ),
         pytest.param("exploding_init", training([0.3] * 20, start=1e3), training(start=3.5)),
         pytest.param("exploding_init", training([6.0, math.nan], start=6), training(start=6), id="exploding and NaN"),
@@ -251,10 +258,42 @@ def test_a_rate_that_no_weights_would_stand_comes_before_how_they_began() -> Non
     assert names(replace(facts, config=training(config=SGD | {"optimizer.lr": 0.01}).config)) == ["exploding_init"]
 
 
+def test_of_a_loss_of_ones_own_steps_alone_tell_a_rate_too_low() -> None:
+    own = {"prior_loss": {"train": None, "val": None}}
+    assert names(training(FLAT, update=1e-6, data=own)) == ["learning_rate_too_low"]
+    assert names(training(FLAT, update=2e-4, data=own)) == []
+    assert names(training(FLAT, update=1e-6, data=own, config={"weights": "best.ckpt"})) == []
+
+
 def test_targets_and_rate_of_plain_sgd_cannot_be_told_apart() -> None:
-    targets = NUMBERS | {"targets": {"mean": 150.0, "std": 77.0, "min": 25.0, "max": 346.0}}
-    (finding,) = find_faults(training([math.nan], start=4, data=targets, config=SGD | {"optimizer.lr": 0.01}))
+    (finding,) = find_faults(training([math.nan], start=4, data=FAR, config=SGD | {"optimizer.lr": 0.01}))
     assert finding.one_of == ("unscaled_targets", "learning_rate_too_high")
+
+
+def test_of_targets_that_are_not_very_far_the_rate_comes_first_unless_it_is_a_low_one() -> None:
+    near = NUMBERS | {"targets": {"mean": 25.0, "std": 20.0, "min": -30.0, "max": 90.0}}
+    thrown = training([1.1] * 20, start=2.5, data=near, dead={1: 1.0}, config=SGD | {"optimizer.lr": 0.1})
+    (finding,) = find_faults(thrown)
+    assert finding.one_of == ("learning_rate_too_high", "unscaled_targets")
+    low = training(config=SGD | {"optimizer.lr": 1e-3})
+    assert names(replace(thrown, config=low.config)) == ["unscaled_targets"]
+
+
+def test_what_rises_on_both_parts_is_no_overfitting() -> None:
+    worse = training([1 + 0.05 * epoch for epoch in range(20)], fit=dict.fromkeys(range(1, 21), 1.0))
+    assert names(worse) == ["too_small_or_short"]
+
+
+def test_a_low_rate_is_doubted_first_if_nothing_was_learnt() -> None:
+    fit = dict.fromkeys(range(1, 21), 0.96)
+    facts = training(AT_CHANCE, fit=fit, config=SGD | {"optimizer.lr": 0.01, "optimizer.momentum": 0.0})
+    assert names(facts) == ["learning_rate_too_low"]
+    assert names(replace(facts, config=training(config=SGD | {"optimizer.lr": 0.03}).config)) == ["too_small_or_short"]
+
+
+def test_the_same_answer_to_each_sample_shows_no_bound() -> None:
+    outputs = BOUNDED | {"output_min": 0.1, "output_max": 0.7, "output_spread": 1e-4}
+    assert names(training(FLAT, outputs=outputs, grads=(1e-7, 1e-4, 1))) == ["vanishing_gradients"]
 
 
 def test_a_loss_that_falls_slowly_to_the_end_is_unfinished_if_most_is_left() -> None:
@@ -378,6 +417,19 @@ def test_a_training_of_which_nothing_is_known_has_no_findings() -> None:
 def test_cautions_come_last() -> None:
     counts = {"classes": {"train": [900, 30], "val": [9, 1]}, "samples": {"train": 930, "val": 10}}
     assert names(training(FLAT, update=1e-5, data=counts)) == ["learning_rate_too_low", *CAUTIONS]
+
+
+@pytest.mark.parametrize(
+    ("classes", "known"),
+    [
+        ({"train": [50, 40]}, "an accuracy of 0.9 is known to +- 0.20"),
+        (None, "a mean squared error is known to +- 94%"),
+    ],
+    ids=["of classes", "of numbers"],
+)
+def test_few_samples_say_how_well_a_metric_of_theirs_is_known(classes: object, known: str) -> None:
+    (found,) = find_faults(training(data={"samples": {"train": 1000, "val": 9}, "classes": classes}))
+    assert known in found.text
 
 
 def test_a_small_data_set_is_not_blamed_for_its_validation_part() -> None:

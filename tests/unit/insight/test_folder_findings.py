@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tunesmith.insight.diagnosis.finding import Finding
-from tunesmith.insight.folder_findings import findings_in, has_probes, of_folds, to_findings
+from tunesmith.insight.folder_findings import findings_in, is_well_seen, of_folds, to_findings
 
 DIVERGED = "epoch,train/loss,val/loss,lr\n1,0.9,0.8,0.1\n2,nan,nan,0.1\n"
 HEALTHY = "epoch,train/loss,val/loss,lr\n1,0.9,0.8,0.1\n"
@@ -99,8 +99,11 @@ def test_folds_that_nobody_could_look_at_say_nothing() -> None:
     assert of_folds([[], None]) == []
 
 
-def test_a_run_of_folds_has_probes_if_a_fold_has(tmp_path: Path) -> None:
+def test_most_rules_can_look_at_a_run_of_which_a_fold_has_probes_and_the_loss_of_a_constant_answer(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "fold_1").mkdir()
-    assert not has_probes(tmp_path)
-    (tmp_path / "fold_1" / "layers.csv").touch()
-    assert has_probes(tmp_path)
+    (tmp_path / "fold_1" / "layers.csv").write_text("epoch,layer,grad_norm\n0,output,0.5\n")
+    assert not is_well_seen(tmp_path)  # as of data or a learner of the user's own
+    (tmp_path / "fold_1" / "data_facts.json").write_text('{"prior_loss": {"train": 2.3, "val": 2.3}}')
+    assert is_well_seen(tmp_path)

@@ -63,9 +63,9 @@ def test_remedies_are_tried_in_their_order_until_one_is_better(tmp_path: Path) -
 def test_what_was_interrupted_goes_on_without_training_anything_twice(tmp_path: Path) -> None:
     def interrupt(label: str, text: str) -> None:
         if label == "seed 1":
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt("after the first seed")
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="after the first seed"):
         try_remedies(tmp_path, _zeros(), _finding(HE), 2, interrupt)
     begun = _written(tmp_path)
     assert len(begun) == 2

@@ -73,7 +73,7 @@ def test_a_run_without_probes_is_looked_at_and_says_if_nothing_is_found(engine: 
     result = train_in(cfg, tmp_path, NoReporter())
     assert isinstance(result["findings"], list)
     (text,) = texts(tmp_path)
-    assert text.startswith("**" if result["findings"] else "Found nothing in the curves")
+    assert text.startswith("**" if result["findings"] else "Found nothing in what was measured")
 
 
 def test_a_plain_run_prints_what_was_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

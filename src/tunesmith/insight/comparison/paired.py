@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from statistics import stdev
 
 from tunesmith.insight.comparison.seed_groups import SeedGroup
-from tunesmith.insight.means import LEVEL, Mean, mean_of
+from tunesmith.insight.means import LEVEL, Mean, mean_of, standard_error
 
 
 def seed_lines(groups: Sequence[SeedGroup]) -> Iterator[str]:
@@ -39,8 +38,7 @@ def compare(group: SeedGroup, first: SeedGroup) -> str:
     differences = [group.values[seed] - first.values[seed] for seed in seeds]
     mean = mean_of(differences)
     assert mean is not None
-    error = stdev(differences) / math.sqrt(len(seeds))
-    size = f"{mean.value:+.3g} +- {error:.2g} (standard error of {len(seeds)} pairs)"
+    size = f"{mean.value:+.3g} +- {standard_error(differences):.2g} (standard error of {len(seeds)} pairs)"
     return f"{size}, {_interval(mean, '+')}: {_verdict(mean, group)}"
 
 

@@ -38,7 +38,7 @@ def _find_imbalance(facts: TrainingFacts) -> Finding | None:
         f"imbalance: the largest class has {ratio:.0f} times the samples of the smallest one",
         {"ratio": ratio, "smallest": float(min(known))},
         threshold=f"{MOST_IMBALANCE}:1",
-        source="REQUIREMENTS E, data faults",
+        source="docs/diagnosis.md",
         is_caution=True,
         gains="balanced accuracy",
     )
@@ -50,12 +50,19 @@ def _find_few_samples(facts: TrainingFacts) -> Finding | None:
         return None
     return Finding(
         "few_validation_samples",
-        f"few validation samples: {val:.0f}, so that an accuracy of .9 is known to +- {1.96 * (0.09 / val) ** 0.5:.2f}",
+        f"few validation samples: {val:.0f}, so that {_known_to(val, facts.fact('classes') is not None)}",
         {"samples": val},
         threshold=f"fewer than {FEW_SAMPLES} samples, and less than {LEAST_SHARE:.0%} of those outside the test part",
-        source="the binomial standard error; REQUIREMENTS E, data faults",
+        source="the standard error of a mean",
         is_caution=True,
     )
+
+
+def _known_to(num_samples: float, has_classes: bool) -> str:
+    """Return how well a metric of so many samples is known, as two standard errors of an example."""
+    if has_classes:
+        return f"an accuracy of 0.9 is known to +- {2 * (0.9 * 0.1 / num_samples) ** 0.5:.2f}"
+    return f"a mean squared error is known to +- {2 * (2 / num_samples) ** 0.5:.0%} if the errors are normal"
 
 
 def _as_finding(name: str, check: Mapping[str, object]) -> Finding:

@@ -18,11 +18,11 @@ from tunesmith.insight.diagnosis.curves import (
 )
 from tunesmith.insight.diagnosis.finding import Finding
 from tunesmith.insight.diagnosis.settings import (
-    FEW_STEPS,
     FEW_UNITS,
     MANY_STEPS,
     SHORT_PATIENCE,
     extreme_regulariser,
+    has_few_steps,
     is_tiny,
     num_steps,
     patience,
@@ -89,10 +89,13 @@ def _is_late(facts: TrainingFacts) -> bool:
 def find_overfitting(facts: TrainingFacts) -> Finding | None:
     """The validation loss rises again while the training loss falls."""
     up, apart, on_val = rise(facts), gap(facts), learned_on_val(facts)
+    learnt = learned(facts) or 0.0
     if up is None or apart is None or _is_ended_in_time(facts) or not has_worsened(facts):
         return None
+    if learnt < LEARNED_NEXT_TO_NOTHING:
+        return None  # a loss that rises on both parts has learnt nothing by heart
     most_gap = SOME_GAP if _has_few_rows(facts) else OVERFIT_GAP
-    is_by_heart = (learned(facts) or 0) > LEARNED_BY_HEART and apart > most_gap and not _has_few_to_say(facts)
+    is_by_heart = learnt > LEARNED_BY_HEART and apart > most_gap and not _has_few_to_say(facts)
     is_rising = up > MOST_RISE + _chance(facts) and apart > OVERFIT_GAP and _num_after_best(facts) >= FEWEST_AFTER_BEST
     if not (is_by_heart or is_rising):
         return None
@@ -104,7 +107,7 @@ def find_overfitting(facts: TrainingFacts) -> Finding | None:
         threshold=f"a rise above {MOST_RISE} + 1/sqrt(validation samples) and a gap above {OVERFIT_GAP} prior losses;"
         f" or {LEARNED_BY_HEART:.0%} of the prior loss removed in training and a gap above {OVERFIT_GAP}, with"
         f" data.fraction below {FEW_ROWS} {SOME_GAP}",
-        source="Prechelt, Early stopping - but when? (1998); REQUIREMENTS E, overfitting",
+        source="Prechelt, Early stopping - but when? (1998)",
         gains="time",
     )
 
@@ -160,10 +163,10 @@ def find_unfinished(facts: TrainingFacts) -> Finding | None:
 
 def _unfinished_name(facts: TrainingFacts) -> str:
     """Return what to doubt first of a training that has not come to its end."""
-    steps, waits = steps_per_epoch(facts), patience(facts)
+    waits = patience(facts)
     if is_tiny(facts):
         return "too_small_or_short"
-    if steps is not None and steps <= FEW_STEPS:
+    if has_few_steps(facts):
         return "too_few_steps"
     is_short = (num_steps(facts) or MANY_STEPS) < MANY_STEPS or (waits is not None and waits <= SHORT_PATIENCE)
     return "stopped_too_early" if is_short else "too_small_or_short"
@@ -187,8 +190,10 @@ def find_too_small(facts: TrainingFacts) -> Finding | None:
     learnt, apart = learned(facts), gap(facts)
     if learnt is None or apart is None:
         return None
-    most, widest = (LEARNED_MOST, WIDE_GAP) if is_tiny(facts) else (LEARNED_NEXT_TO_NOTHING, SOME_GAP)
-    if learnt >= most or apart > widest:
+    # Who has removed next to nothing of its own part has learnt nothing by heart, however far the parts are apart.
+    if learnt >= (LEARNED_MOST if is_tiny(facts) else LEARNED_NEXT_TO_NOTHING):
+        return None
+    if learnt >= LEARNED_NEXT_TO_NOTHING and apart > WIDE_GAP:
         return None
     if not is_tiny(facts) and _has_hardly_begun(facts):
         name = _unfinished_name(facts)

@@ -6,18 +6,21 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+# What remedies promise.
+METRIC, TIME, BALANCED_ACCURACY, NOTHING = "metric", "time", "balanced accuracy", "nothing"
+
 
 @dataclass(frozen=True)
 class Finding:
     """What went wrong in a training.
 
-    name: one of findings.NAMES; text: a sentence with its numbers.
+    name: one of names.py; text: a sentence with its numbers.
     evidence: what was measured; threshold: beyond which it is no longer healthy; source: who says so.
     one_of: names that this training's numbers cannot tell apart, its own first; () if it is certain.
     remedies: each is one or more overrides; the first one is to be tried first.
     advice: what no override can do.
     is_caution: whether nothing has gone wrong yet.
-    gains: what the remedies promise: "metric", "time", "balanced accuracy" or "nothing".
+    gains: what the remedies promise: METRIC, TIME, BALANCED_ACCURACY or NOTHING.
     """
 
     name: str
@@ -29,7 +32,7 @@ class Finding:
     remedies: tuple[tuple[str, ...], ...] = ()
     advice: str | None = None
     is_caution: bool = False
-    gains: str = "nothing"
+    gains: str = NOTHING
 
     def to_plain(self) -> dict[str, Any]:
         """Return the finding as result.yaml holds it: by the names of its fields, numbers with four digits."""

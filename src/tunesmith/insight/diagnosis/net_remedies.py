@@ -53,8 +53,9 @@ def live_units(knobs: Knobs) -> Iterator[Remedy]:
         yield from initialized(knobs)
     if is_small(knobs):  # of one or two units, all are soon dead
         yield resized(knobs, 4)
-    yield knobs.turn("model.activation", "leaky_relu")
+    # Batch norm centres what a bias has shifted; a leaky ReLU lets a hundredth of the gradient through.
     yield knobs.turn("model.batch_norm", True)
+    yield knobs.turn("model.activation", "leaky_relu")
     yield from initialized(knobs)
     yield from lower_lr(knobs)
 

@@ -12,6 +12,8 @@ from tunesmith.insight.diagnosis.training_facts import TrainingFacts
 _NEAR = 0.05
 # Standard deviation of outputs that pile up at -1 and 1; normal ones within these bounds have at most a third.
 _PILED_UP = 0.4
+# Standard deviation of outputs below which a net gives each sample the same answer, and shows no bound.
+_LEAST_SPREAD = 1e-3
 # By float32's rounding of a softmax over many outputs.
 _SUM_TOLERANCE = 1e-4
 # A trained linear output is exactly zero for no sample; a ReLU at the end for about half of them.
@@ -80,7 +82,11 @@ def _bound(found: Range) -> str:
     is_one = found.sum_high - found.sum_low < _SUM_TOLERANCE and abs(found.sum_low - 1) < _SUM_TOLERANCE
     if is_one and found.is_within(-_SUM_TOLERANCE, 1 + _SUM_TOLERANCE):
         return "softmax"
-    if found.is_within(0, 1) and found.spread > 0 and (0.3 < found.start_middle < 0.7 or found.high > 1 - _NEAR):
+    if (
+        found.is_within(0, 1)
+        and found.spread > _LEAST_SPREAD
+        and (0.3 < found.start_middle < 0.7 or found.high > 1 - _NEAR)
+    ):
         return "sigmoid"
     if found.low == 0 and found.zeros > LEAST_ZEROS:
         return "relu"

@@ -21,6 +21,8 @@ MANY_STEPS = 1000
 # Steps an epoch: the whole part in one batch, or in two.
 FEW_STEPS = 2
 MOST_MOMENTUM = 0.98
+# A standard deviation of targets that initial weights and usual rates are not made for.
+MOST_TARGET_SPREAD = 10.0
 _MOST_REGULARISED = {"model.dropout": 0.75, "model.input_dropout": 0.5, "l1": 0.01}
 
 
@@ -45,6 +47,12 @@ def num_steps(facts: TrainingFacts) -> int | None:
     """Return how often the training moved the weights."""
     steps = steps_per_epoch(facts)
     return steps * len(facts.epochs) if steps is not None and facts.epochs else None
+
+
+def has_few_steps(facts: TrainingFacts) -> bool:
+    """Whether hardly a step an epoch moved the weights, and not many in all."""
+    each, steps = steps_per_epoch(facts), num_steps(facts)
+    return each is not None and steps is not None and each <= FEW_STEPS and steps < MANY_STEPS
 
 
 def step_size(facts: TrainingFacts) -> float | None:
@@ -102,6 +110,14 @@ def _largest(value: object) -> float | None:
     """Return a number, or the largest one of a list, as a rate of dropout for each layer."""
     values = value if isinstance(value, list) else [value]
     return max((float(each) for each in values if isinstance(each, int | float) and is_number(each)), default=None)
+
+
+def has_far_targets(facts: TrainingFacts) -> bool:
+    """Whether the numbers to predict are far from the size of about 1 that outputs have at the start."""
+    spread, mean = facts.amount("targets.std"), facts.amount("targets.mean")
+    if has_classes(facts) or spread is None or mean is None or facts.setting("data.scale_targets") is True:
+        return False
+    return spread > MOST_TARGET_SPREAD or abs(mean) > MOST_TARGET_SPREAD or 0 < spread < 1 / MOST_TARGET_SPREAD
 
 
 def has_classes(facts: TrainingFacts) -> bool:

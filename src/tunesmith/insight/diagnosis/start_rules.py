@@ -8,7 +8,13 @@ from tunesmith.insight.diagnosis.curves import is_diverged, learned_on_val, loss
 from tunesmith.insight.diagnosis.finding import Finding
 from tunesmith.insight.diagnosis.layers import blocked_share, dead_share, gradient_ratio, rows_at, zero_layers
 from tunesmith.insight.diagnosis.outputs import end_activation, output_range
-from tunesmith.insight.diagnosis.settings import has_classes, is_tiny, optimizer_name
+from tunesmith.insight.diagnosis.settings import (
+    MOST_TARGET_SPREAD,
+    has_classes,
+    has_far_targets,
+    is_tiny,
+    optimizer_name,
+)
 from tunesmith.insight.diagnosis.training_facts import TrainingFacts
 
 MEASURED = "measured, docs/diagnosis.md"
@@ -16,14 +22,12 @@ MEASURED = "measured, docs/diagnosis.md"
 MOST_INPUT = 30.0
 # Healthy runs begin at 1 to 3.3 times the loss of outputs of zero, most of them below 1.3.
 MOST_START_LOSS, UNUSUAL_START_LOSS = 5.0, 1.8
-# A standard deviation of targets that initial weights and usual rates are not made for.
-MOST_TARGET_SPREAD = 10.0
 # Share of a layer's units: nothing passes a layer in which hardly a unit is alive.
 MOST_DEAD = 0.9
 # Gradient of the first layer over that of the last one; healthy runs have .2 to 1.
 LEAST_GRADIENT_RATIO = 1e-3
 # Shares of the prior loss: beyond the first one a fault of the start has been overcome.
-LEARNED_ENOUGH, LEARNED_HALF, LEARNED_SOME = 0.9, 0.5, 0.3
+LEARNED_ENOUGH, LEARNED_HALF, LEARNED_SOME, LEARNED_NEXT_TO_NOTHING = 0.9, 0.5, 0.3, 0.1
 
 
 def find_unscaled_inputs(facts: TrainingFacts) -> Finding | None:
@@ -46,7 +50,7 @@ def find_unscaled_inputs(facts: TrainingFacts) -> Finding | None:
         {"input_max": most, **({} if start is None else {"start_loss": start})},
         threshold=f"an input beyond {MOST_INPUT:g} and a loss at the start above {UNUSUAL_START_LOSS} times that"
         " of outputs of zero, layers that let no gradient through, or a training that learns less than half",
-        source="LeCun, Bottou, Orr, Mueller, Efficient BackProp (1998), 4.3; REQUIREMENTS E, data faults",
+        source="LeCun, Bottou, Orr, Mueller, Efficient BackProp (1998), 4.3",
         gains="metric",
     )
 
@@ -70,21 +74,21 @@ def find_squashed_outputs(facts: TrainingFacts) -> Finding | None:
 def find_unscaled_targets(facts: TrainingFacts) -> Finding | None:
     """Numbers to predict are far from the size of about 1 that outputs have at the start."""
     spread, mean, start = facts.amount("targets.std"), facts.amount("targets.mean"), start_loss(facts)
-    if has_classes(facts) or spread is None or mean is None or _is_scaling(facts):
+    if not has_far_targets(facts) or spread is None or mean is None:
         return None
-    is_far = spread > MOST_TARGET_SPREAD or abs(mean) > MOST_TARGET_SPREAD or 0 < spread < 1 / MOST_TARGET_SPREAD
     is_start_off = start is not None and not start < UNUSUAL_START_LOSS
     is_hurt = is_start_off or _has_learned_less(facts, LEARNED_HALF)
-    if not (is_far and is_hurt):
+    if not (is_hurt and _has_learned_less(facts, LEARNED_ENOUGH)):
         return None
-    is_plain = optimizer_name(facts) == "SGD" and _has_learned_less(facts, 0)
+    is_plain = optimizer_name(facts) == "SGD" and _has_learned_less(facts, LEARNED_NEXT_TO_NOTHING)
     shown = "" if start is None else f"; the loss begins at {start:.3g} times that of a constant answer"
     return Finding(
         "unscaled_targets",
         f"unscaled targets: mean {mean:.3g}, standard deviation {spread:.3g}, while outputs begin at 0 +- 1{shown}",
         {"target_mean": mean, "target_std": spread, **({} if start is None else {"start_loss": start})},
         threshold=f"a mean or standard deviation beyond {MOST_TARGET_SPREAD:g}, or one below 1/{MOST_TARGET_SPREAD:g},"
-        f" and a loss at the start above {UNUSUAL_START_LOSS} times the prior loss, or little learnt",
+        f" and a loss at the start above {UNUSUAL_START_LOSS} times the prior loss, or less than half learnt; never"
+        f" beyond {LEARNED_ENOUGH:.0%} learnt",
         source=MEASURED,
         # Gradients grow with the targets, and steps of plain SGD with the gradients.
         one_of=("unscaled_targets", "learning_rate_too_high") if is_plain else (),
@@ -138,7 +142,7 @@ def find_dead_units(facts: TrainingFacts) -> Finding | None:
         {"dead_share": dead},
         threshold=f"{MOST_DEAD:.0%} of the units of a layer before the first step (healthy runs: 0)",
         one_of=("too_small_or_short", "dead_units") if is_tiny(facts) else (),
-        source="REQUIREMENTS E, not learning; Maas, Hannun, Ng, Rectifier nonlinearities (2013)",
+        source="Maas, Hannun, Ng, Rectifier nonlinearities (2013)",
         gains="metric",
     )
 
@@ -153,7 +157,7 @@ def find_vanishing_gradients(facts: TrainingFacts) -> Finding | None:
         f"vanishing gradients: the first layer's gradient begins at {ratio:.1e} of the last one's (healthy: .2 to 1)",
         {"gradient_ratio": ratio},
         threshold=f"first over last layer below {LEAST_GRADIENT_RATIO:g}, and less than {LEARNED_ENOUGH:.0%} learnt",
-        source="Glorot, Bengio, Understanding the difficulty of training deep networks (2010); REQUIREMENTS E",
+        source="Glorot, Bengio, Understanding the difficulty of training deep networks (2010)",
         gains="metric",
     )
 
@@ -177,10 +181,6 @@ def _excess_at_start(facts: TrainingFacts) -> float | None:
     """
     start, of_zero = start_loss(facts), loss_of_zero(facts)
     return None if start is None else start / of_zero
-
-
-def _is_scaling(facts: TrainingFacts) -> bool:
-    return facts.setting("data.scale_targets") is True
 
 
 def _target_range(facts: TrainingFacts) -> str:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from tunesmith.insight.diagnosis.curves import (
+    FEW_EPOCHS,
     TRAIN_LOSS,
     VAL_LOSS,
     early_rate,
-    gap,
     is_diverged,
     is_unfinished,
     jump,
+    learned,
     learned_on_val,
     rise,
     start_loss,
@@ -26,9 +28,11 @@ from tunesmith.insight.diagnosis.settings import (
     MOST_MOMENTUM,
     excess_of_rate,
     has_classes,
+    has_far_targets,
     is_momentum_extreme,
     is_tiny,
     num_steps,
+    optimizer_name,
 )
 from tunesmith.insight.diagnosis.training_facts import TrainingFacts
 
@@ -36,10 +40,10 @@ MEASURED = "measured, docs/diagnosis.md"
 # Healthy runs move the weights by 1.8e-3 to 1.2e-2 of their size in a step; a rate / 1000 by about 1e-5.
 LEAST_UPDATE, USUAL_UPDATE = 4e-4, 8e-3
 # Shorter than in healthy runs, not by an order: other causes may act as well.
-SHORT_UPDATE = 1e-3
+SHORT_UPDATE, SLOW_RATE = 1e-3, 0.1
 MEDIAN_UPDATE = 4e-3
-# Of a training that was pruned, early: an order below what any healthy run has.
-LEAST_UPDATE_OF_PRUNED = 1e-4
+# Of a training that was pruned, early, or of whose loss nothing is known: an order below what any healthy run has.
+LEAST_UPDATE_OF_ANY = 1e-4
 # Prior losses. An epoch, or a batch, so far above a constant answer was thrown there by a step; in healthy runs the
 # first steps bring an epoch to 4 and a batch to 12, of numbers.
 MOST_JUMP, MOST_BATCH = 10.0, 100.0
@@ -51,10 +55,11 @@ MOST_RISE, SMALL_RISE = 0.15, 0.05
 LEAST_RATE_LEFT = 0.01
 # Share of a layer's units that die within the first epoch; healthy runs have up to .04.
 MOST_DIED = 0.15
+# Of numbers: with a spread up to 25, plain SGD learns with a rate of 1e-3 or more, of 100 with none of them.
+MOST_SPREAD_OF_RATE = 50.0
 # A rate so many times the optimizer's usual one lies beyond every range that conf/optimizer names.
 EXTREME_RATE = 20.0
 LEARNED_MOST, LEARNED_ENOUGH, LEARNED_HALF, LEARNED_NEXT_TO_NOTHING = 0.93, 0.9, 0.5, 0.1
-SOME_GAP = 0.08
 
 
 def find_too_high_rate(facts: TrainingFacts) -> Finding | None:
@@ -78,6 +83,18 @@ def find_too_high_rate(facts: TrainingFacts) -> Finding | None:
         source=MEASURED,
         gains="metric",
     )
+
+
+def find_rate_that_targets_throw(facts: TrainingFacts) -> Finding | None:
+    """Plain SGD was thrown by numbers that are not scaled, but not too far: a lower rate mends it as well."""
+    spread, excess, learnt = facts.amount("targets.std"), excess_of_rate(facts), learned_on_val(facts)
+    is_plain = optimizer_name(facts) == "SGD" and excess is not None and excess >= 1
+    if not (is_plain and has_far_targets(facts)) or spread is None or spread > MOST_SPREAD_OF_RATE:
+        return None
+    if not (is_diverged(facts) or (learnt is not None and learnt < LEARNED_NEXT_TO_NOTHING)):
+        return None
+    found = find_too_high_rate(facts)
+    return None if found is None else replace(found, one_of=("learning_rate_too_high", "unscaled_targets"))
 
 
 def find_hopeless_rate(facts: TrainingFacts) -> Finding | None:
@@ -150,7 +167,7 @@ def find_diverged(facts: TrainingFacts) -> Finding | None:
         f"diverged: {name} is no finite number at epoch {epoch:.0f}",
         {"epoch": epoch, **({} if start is None else {"start_loss": start})},
         threshold="a loss that is NaN or infinite",
-        source="REQUIREMENTS E, not learning",
+        source="docs/diagnosis.md",
         one_of=("diverged", "learning_rate_too_high"),
         gains="metric",
     )
@@ -160,27 +177,48 @@ def find_too_low_rate(facts: TrainingFacts) -> Finding | None:
     """Steps hardly move the weights, and there is something left to learn."""
     update, learnt, left = update_ratio(facts), learned_on_val(facts), early_rate(facts)
     if learnt is None:
-        return None
+        return _unmoved(facts, update)
     if left is not None and left < LEAST_RATE_LEFT and learnt < LEARNED_ENOUGH:
         return _fallen_rate(left, learnt)
-    least = LEAST_UPDATE_OF_PRUNED if facts.state == "PRUNED" else LEAST_UPDATE
+    least = LEAST_UPDATE_OF_ANY if facts.state == "PRUNED" else LEAST_UPDATE
     if update is None or update <= 0:
         return None
     if update < least:
         return _short_steps(update, learnt) if learnt < LEARNED_HALF or is_unfinished(facts) else None
     is_slow = facts.state != "PRUNED" and not is_tiny(facts) and _is_slow(facts, update)
-    return _short_steps(update, learnt, is_sure=False) if is_slow and _has_more_to_learn(facts, learnt) else None
+    if is_slow and (is_unfinished(facts) or _has_learned_nothing(facts)):
+        return _short_steps(update, learnt, is_sure=False)
+    return None
+
+
+def _unmoved(facts: TrainingFacts, update: float | None) -> Finding | None:
+    """Of a loss of one's own, without a prior loss, steps alone can tell; weights that were given may need little."""
+    if update is None or not 0 < update < LEAST_UPDATE_OF_ANY or facts.setting("weights") is not None:
+        return None
+    return Finding(
+        "learning_rate_too_low",
+        f"learning rate too low: a step moves the weights by {update:.1e} of their size (healthy: 2e-3 to 1e-2)",
+        {"update_ratio": update},
+        threshold=f"update/weight ratio below {LEAST_UPDATE_OF_ANY:.0e}, of a loss whose best constant answer is not"
+        " known",
+        source=MEASURED,
+        gains="metric",
+    )
 
 
 def _is_slow(facts: TrainingFacts, update: float) -> bool:
     """Whether steps are shorter than in healthy runs, by more than there are too few of them."""
-    steps = num_steps(facts)
+    excess, steps = excess_of_rate(facts), num_steps(facts)
+    is_rate_low = excess is not None and 0 < excess <= SLOW_RATE
+    if is_rate_low and _has_learned_nothing(facts) and not is_unfinished(facts):
+        return len(facts.epochs) > FEW_EPOCHS
     return update < SHORT_UPDATE and (steps is None or update * MANY_STEPS < MEDIAN_UPDATE * steps)
 
 
-def _has_more_to_learn(facts: TrainingFacts, learnt: float) -> bool:
-    apart = gap(facts)
-    return is_unfinished(facts) or (learnt < LEARNED_NEXT_TO_NOTHING and apart is not None and apart < SOME_GAP)
+def _has_learned_nothing(facts: TrainingFacts) -> bool:
+    """Whether training has removed next to nothing of either part's prior loss; False if nobody knows."""
+    shares = (learned(facts), learned_on_val(facts))
+    return all(share is not None and share < LEARNED_NEXT_TO_NOTHING for share in shares)
 
 
 def _short_steps(update: float, learnt: float, is_sure: bool = True) -> Finding:

@@ -15,7 +15,7 @@ import yaml
 from tunesmith import run_folder
 from tunesmith.errors import UserError, text_of
 from tunesmith.insight.diagnosis.finding import Finding
-from tunesmith.insight.folder_findings import findings_in, has_probes
+from tunesmith.insight.folder_findings import findings_in, is_well_seen
 from tunesmith.insight.pages.plain_values import dict_of, finite, to_number
 from tunesmith.insight.part_outputs import PartOutputs, read_part_outputs
 from tunesmith.objective import known_mode
@@ -23,8 +23,6 @@ from tunesmith.resume.resume_command import typed_path
 
 Row = Mapping[str, str]
 T = TypeVar("T")
-# Groups of a config that may hold passwords.
-_SECRET = ("hydra", "logger")
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class RunFacts:
     metric, mode: the objective; "" if unknown.
     rows: of metrics.csv, by the name of the fold, "" for a run without folds.
     layers: rows of layers.csv.
-    findings: what went wrong; None if nothing could be looked at; has_probes: whether more than metrics could be.
+    findings: what went wrong; None if nothing could be looked at; is_well_seen: whether most rules could look.
     val, test_outputs: None if they were not kept.
     test: content of test.yaml, {} if the run was not evaluated.
     config: without groups that may hold passwords; overrides: what was typed.
@@ -52,7 +50,7 @@ class RunFacts:
     rows: Mapping[str, Sequence[Row]] = field(default_factory=dict)
     layers: Sequence[Row] = ()
     findings: Sequence[Finding] | None = None
-    has_probes: bool = True
+    is_well_seen: bool = True
     val: PartOutputs | None = None
     test_outputs: PartOutputs | None = None
     test: Mapping[str, Any] = field(default_factory=dict)
@@ -116,12 +114,12 @@ def read_run_facts(folder: Path) -> RunFacts:
         mode=str(modes[0]) if modes else "",
         rows=read.all_rows(),
         findings=_findings(folder, result, missing),
-        has_probes=has_probes(folder),
+        is_well_seen=is_well_seen(folder),
         layers=read.read(run_folder.LAYERS_FILE, run_folder.read_table, []),
         val=read.read(run_folder.VAL_OUTPUTS_FILE, read_part_outputs, None),
         test_outputs=read.read(run_folder.TEST_OUTPUTS_FILE, read_part_outputs, None),
         test=read.mapping(run_folder.TEST_FILE),
-        config={key: value for key, value in config.items() if key not in _SECRET},
+        config={key: value for key, value in config.items() if key not in run_folder.SECRET_GROUPS},
         overrides=read.read(".hydra/overrides.yaml", _read_overrides, []),
         is_trial=(folder.absolute().parent / "multirun.yaml").is_file(),
         can_resume=(folder / run_folder.LAST_CHECKPOINT).is_file() and result.get("state") != "COMPLETE",

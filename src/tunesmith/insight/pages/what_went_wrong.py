@@ -6,17 +6,12 @@ from collections.abc import Sequence
 
 from tunesmith.insight.diagnosis.finding import Finding
 from tunesmith.insight.diagnosis.finding_lines import diagnose_command, nothing_found, rule, said
+from tunesmith.insight.diagnosis.report_lines import promise
 from tunesmith.insight.pages.page import Section, command, missing, sentence, text
 from tunesmith.insight.pages.repeating import changed_command
 from tunesmith.insight.pages.run_facts import RunFacts
 
 _TITLE = "What went wrong"
-# What a remedy gains, if that is no better metric.
-_GAINS = {
-    "time": "A remedy saves time and makes no better metric: the best epoch's weights are kept already.",
-    "balanced accuracy": "A remedy is for the balanced accuracy: the accuracy itself may fall.",
-    "nothing": "A remedy promises no better metric.",
-}
 
 
 def findings(facts: RunFacts) -> Section:
@@ -26,7 +21,7 @@ def findings(facts: RunFacts) -> Section:
         return Section("findings", _TITLE, missing(_not_looked_at(facts)))
     if not found:
         so_far = "" if facts.result else "So far: "
-        return Section("findings", _TITLE, sentence(f"{so_far}{_begun(f'found {nothing_found(facts.has_probes)}')}."))
+        return Section("findings", _TITLE, sentence(f"{so_far}{_begun(f'found {nothing_found(facts.is_well_seen)}')}."))
     listed = "".join(f"<li>{_finding(facts, each)}</li>\n" for each in found)
     return Section("findings", _TITLE, f"<ol>{listed}</ol>\n{_diagnose(facts, found)}")
 
@@ -39,15 +34,19 @@ def _not_looked_at(facts: RunFacts) -> str:
 
 def _finding(facts: RunFacts, finding: Finding) -> str:
     parts = [
-        sentence(f"{'Caution: ' if finding.is_caution else ''}{_begun(said(finding))}."),
+        sentence(f"{'Caution: ' if finding.is_caution else ''}{_begun(_ended(said(finding)))}"),
         f'<p class="note">{text(rule(finding))}</p>\n',
         sentence(f"These numbers cannot tell apart: {', '.join(finding.one_of)}.") if finding.one_of else "",
-        sentence(f"{_begun(finding.advice.rstrip('.'))}.") if finding.advice else "",
-        sentence(_GAINS[finding.gains]) if finding.remedies and finding.gains in _GAINS else "",
+        sentence(_begun(_ended(finding.advice))) if finding.advice else "",
+        sentence(f"A remedy promises {words}.") if (words := promise(finding)) else "",
         sentence("Try, in this order:" if len(finding.remedies) > 1 else "Try:") if finding.remedies else "",
         *(command(changed_command(facts.overrides, overrides, facts.is_trial)) for overrides in finding.remedies),
     ]
     return "".join(parts)
+
+
+def _ended(words: str) -> str:
+    return words if words.endswith((".", "?", "!")) else f"{words}."
 
 
 def _begun(words: str) -> str:

@@ -8,7 +8,8 @@ from statistics import fmean
 from typing import Any
 
 from tunesmith.insight.class_counts import scores
-from tunesmith.insight.diagnosis.remedies import BALANCED_ACCURACY
+from tunesmith.insight.diagnosis.curves import gap
+from tunesmith.insight.diagnosis.finding import BALANCED_ACCURACY
 from tunesmith.insight.diagnosis.training_facts import read_training_facts
 from tunesmith.insight.part_outputs import CLASSES, read_part_outputs
 from tunesmith.insight.tries.outcomes import EPOCHS, GAP, Measure
@@ -30,7 +31,10 @@ def read_values(folder: Path, result: Mapping[str, Any]) -> dict[str, float]:
         return {}
     folds = result.get("folds")
     rooms = [folder / fold_name(fold) for fold in range(len(folds))] if isinstance(folds, list) else [folder]
-    further = {GAP: _mean(map(_gap, rooms)), BALANCED_ACCURACY: _mean(map(_balanced_accuracy, rooms))}
+    further = {
+        GAP: _mean(gap(read_training_facts(room)) for room in rooms),
+        BALANCED_ACCURACY: _mean(map(_balanced_accuracy, rooms)),
+    }
     known = {name: value for name, value in further.items() if value is not None}
     return {
         **read_run_metrics(folder, result),
@@ -54,18 +58,6 @@ def choose_metric(overrides: Sequence[str], objective: Measure, names: Iterable[
 def _mean(values: Iterable[float | None]) -> float | None:
     known = list(values)
     return None if None in known or not known else fmean(value for value in known if value is not None)
-
-
-def _gap(folder: Path) -> float | None:
-    """Return validation minus training loss, both in eval mode, at the last epoch that was looked at."""
-    facts = read_training_facts(folder)
-    of_epoch = {row["epoch"]: row["val/loss"] for row in facts.epochs if "val/loss" in row}
-    gaps = [of_epoch[look["epoch"]] - look["train_loss"] for look in facts.looks if _has_both(look, of_epoch)]
-    return gaps[-1] if gaps else None
-
-
-def _has_both(look: Mapping[str, float], of_epoch: Mapping[float, float]) -> bool:
-    return "train_loss" in look and look.get("epoch") in of_epoch
 
 
 def _balanced_accuracy(folder: Path) -> float | None:

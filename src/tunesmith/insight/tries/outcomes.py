@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from statistics import fmean, stdev
+from dataclasses import dataclass, replace
+from statistics import fmean
 
-from tunesmith.insight.diagnosis.remedies import BALANCED_ACCURACY, TIME
+from tunesmith.insight.diagnosis.finding import BALANCED_ACCURACY, TIME
+from tunesmith.insight.means import standard_error
 
 BETTER, WORSE, NO_DIFFERENCE = "better", "worse", "no difference"
+# Beside metrics: how many epochs, and how far validation is above training at the end, in prior losses (curves.gap).
 EPOCHS, GAP = "epochs", "gap"
 
 # What is known of a run: number by name, of metrics and of the measures above; a run that diverged has none.
@@ -69,18 +71,23 @@ def compare(measure: Measure, before: Sequence[Values], after: Sequence[Values])
     differences = [old - new for old, new in pairs if old is not None and new is not None]
     if measure.mode == "max":
         differences = [-each for each in differences]
-    if saved:
-        return _saved(measure, fmean(reached), saved, num, differences)
-    return _compared(measure, differences)
+    mean = fmean(reached)
+    outcome = _saved(measure, mean, saved, num, differences) if saved else _compared(measure, differences)
+    return _of_use(outcome, measure, mean)
+
+
+def _of_use(outcome: Outcome, measure: Measure, mean: float) -> Outcome:
+    """A better value has to be worth something: 1e8 that becomes the loss of a constant answer has mended nothing."""
+    sign = 1 if measure.mode == "max" else -1
+    if outcome.verdict != BETTER or measure.useless is None or sign * mean > sign * measure.useless:
+        return outcome
+    words = f"{outcome.words}, but no better than the best constant answer, {measure.useless:.4g}"
+    return replace(outcome, verdict=NO_DIFFERENCE, words=words)
 
 
 def _saved(measure: Measure, mean: float, saved: int, num: int, differences: Sequence[float]) -> Outcome:
-    """Tell of runs that end with a value, which the original's do not: that value has to be worth something."""
-    sign = 1 if measure.mode == "max" else -1
-    is_useless = measure.useless is not None and sign * mean <= sign * measure.useless
+    """Tell of runs that end with a value, which the original's do not."""
     words = f"{measure.name} {mean:.4g} in {saved} of {num} runs in which the original has none"
-    if is_useless:
-        return Outcome(NO_DIFFERENCE, f"{words}: no better than the best constant answer, {measure.useless:.4g}")
     if differences and _compared(measure, differences).verdict == WORSE:
         return Outcome(NO_DIFFERENCE, f"{words}: the others are worse")
     return Outcome(BETTER, f"{words}: better")
@@ -88,7 +95,7 @@ def _saved(measure: Measure, mean: float, saved: int, num: int, differences: Seq
 
 def _compared(measure: Measure, differences: Sequence[float]) -> Outcome:
     mean = fmean(differences)
-    error = stdev(differences) / math.sqrt(len(differences)) if len(differences) > 1 else math.inf
+    error = standard_error(differences) if len(differences) > 1 else math.inf
     verdict = NO_DIFFERENCE if abs(mean) <= error else BETTER if mean > 0 else WORSE
     size = f"{measure.name}: {'better' if mean >= 0 else 'worse'} by {abs(mean):.3g} +- {error:.2g}"
     doubt = " (no more than one standard error)" if verdict == NO_DIFFERENCE and mean else ""

@@ -9,6 +9,7 @@ import torch
 from tunesmith.data.array_data import EVALUATION_BATCH_BYTES, ArrayData
 from tunesmith.data.batches import Batch
 from tunesmith.data.splits import Split
+from tunesmith.data.statistics import evenly_spaced
 
 # Samples that are looked at: 512 tell a mean loss to 4 % of its spread. If that many do not go through the learner at
 # once, fewer do, down to 256, which then take as many passes as they need: a pass is what a look costs.
@@ -29,8 +30,7 @@ class Samples:
         size = max(self.data.batch_size, len(self.data.splits.val))
         num = min(len(part), self.max_samples, max(size, MIN_SAMPLES))
         num = min(num, max(1, EVALUATION_BATCH_BYTES // max(1, part.inputs[:1].nbytes)))
-        # (num,): evenly spaced over the part, and so is what each batch has of them
-        places = torch.arange(num) * len(part) // num
+        places = evenly_spaced(torch.arange(len(part)), num)  # (num,), and so is what each batch has of them
         num_batches = -(-num // size)
         return [self._batch(part, places[start::num_batches]) for start in range(num_batches)]
 

@@ -142,6 +142,30 @@ def test_a_run_that_early_stopping_ended_gets_patience_first() -> None:
     assert _first("stopped_too_early", *typed, num_epochs=100) == ("trainer.max_epochs=200",)
 
 
+@pytest.mark.parametrize(
+    ("best_epoch", "num_epochs", "first"),
+    [
+        (30, 100, "trainer.max_epochs=60"),
+        (4, 40, "trainer.max_epochs=14"),
+        (30, 60, "model.dropout=0.5"),
+        (12, 22, "model.dropout=0.5"),  # by early stopping
+        (None, 40, "model.dropout=0.5"),
+    ],
+)
+def test_a_run_that_went_on_long_after_its_best_epoch_ends_sooner_first(
+    best_epoch: int | None, num_epochs: int, first: str
+) -> None:
+    typed = ("trainer.max_epochs=100",)
+    assert _first("overfitting", *typed, num_epochs=num_epochs, best_epoch=best_epoch) == (first,)
+
+
+def test_a_run_with_much_patience_gets_the_usual_one_which_a_plateau_schedule_needs_twice() -> None:
+    typed = ("callbacks.early_stopping.patience=50", "scheduler=none")
+    assert _first("overfitting", *typed) == ("callbacks.early_stopping.patience=10",)
+    typed = ("callbacks.early_stopping.patience=50", "scheduler.patience=8")
+    assert _first("overfitting", *typed) == ("callbacks.early_stopping.patience=16",)
+
+
 def test_the_batch_is_small_enough_for_some_steps_an_epoch() -> None:
     assert _first("too_few_steps", "data.batch_size=4096", samples={"train": 5000}) == ("data.batch_size=64",)
     assert _first("too_few_steps", "data.batch_size=4096", samples={"train": 100}) == ("data.batch_size=8",)

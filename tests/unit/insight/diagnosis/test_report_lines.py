@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tunesmith.insight.diagnosis.finding import Finding
 from tunesmith.insight.diagnosis.report_lines import finding_rows, not_looked_at
@@ -46,5 +47,7 @@ def test_what_was_not_measured_is_told() -> None:
     told = "; ".join(not_looked_at(TrainingFacts()))
     assert [word for word in ("metrics.csv", "layers.csv", "probes.csv", "data_facts.json") if word not in told] == []
     row = {"epoch": 1.0, "train_loss": 0.1}
-    whole = TrainingFacts(epochs=[row], layers=[LayerRow(1, "a")], looks=[row], data={"samples": {}})
+    whole = TrainingFacts(epochs=[row], layers=[LayerRow(1, "a")], looks=[row], data={"prior_loss": {"val": 2.3}})
     assert list(not_looked_at(whole)) == []
+    (told,) = not_looked_at(replace(whole, data={"prior_loss": {"val": None}}))
+    assert "a learner of your own" in told

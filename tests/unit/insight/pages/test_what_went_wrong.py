@@ -42,14 +42,15 @@ def test_a_finding_has_numbers_threshold_source_and_the_runs_command_with_each_r
 
 def test_what_it_cannot_tell_apart_advice_and_what_a_remedy_gains_are_said() -> None:
     said = shown(one_of=("too_regularised", "overfitting"), advice="look at the samples", gains="time")
-    assert "cannot tell apart: too_regularised, overfitting. Look at the samples. A remedy saves time" in said
+    assert "cannot tell apart: too_regularised, overfitting. Look at the samples. A remedy promises time, not" in said
     assert "Caution: Too regularised" in shown(is_caution=True)
+    assert "is it known before? " in shown(text="too regularised: is it known before?")
 
 
 def test_without_a_remedy_there_is_nothing_to_try() -> None:
     assert "Try" not in shown(remedies=())
-    assert shown(remedies=()).endswith("What else is known: python scripts/diagnose.py runs/a copy")
-    assert "--try" not in shown(gains="nothing")
+    for nothing_to_try in (shown(remedies=()), shown(gains="nothing")):
+        assert nothing_to_try.endswith("What else is known: python scripts/diagnose.py runs/a copy")
 
 
 def test_a_trials_command_leaves_out_what_its_sweep_was_called() -> None:
@@ -62,7 +63,7 @@ def test_nothing_found_and_nothing_looked_at_are_said() -> None:
     nothing = replace(FACTS, findings=[])
     assert shown(nothing) == "Found nothing: no rule of docs/diagnosis.md fires."
     assert shown(replace(nothing, result={})).startswith("So far: Found nothing")
-    assert "without probes most rules" in shown(replace(nothing, has_probes=False))
+    assert "most rules of docs/diagnosis.md cannot look without probes" in shown(replace(nothing, is_well_seen=False))
     assert "Nothing could be looked at" in shown(replace(FACTS, findings=None))
     assert "A refit is not looked at" in shown(replace(FACTS, findings=None, result={"refit": {}}))
 

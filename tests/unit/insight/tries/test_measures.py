@@ -10,7 +10,7 @@ import pytest
 from tunesmith.insight.part_outputs import CLASSES, PartOutputs, write_part_outputs
 from tunesmith.insight.tries.measures import choose_metric, read_values
 from tunesmith.insight.tries.outcomes import Measure
-from tunesmith.run_folder import METRICS_FILE, PROBES_FILE, RESULT_FILE, VAL_OUTPUTS_FILE, write_yaml
+from tunesmith.run_folder import DATA_FACTS_FILE, METRICS_FILE, PROBES_FILE, RESULT_FILE, VAL_OUTPUTS_FILE, write_yaml
 
 LOSS = Measure("val/loss", "min")
 ENDED = {"state": "COMPLETE", "metric": "val/loss", "value": 0.5, "epoch": 1, "epochs": 2, "seconds": 4.0}
@@ -20,6 +20,7 @@ def _leave(folder: Path, train_loss: str = "0.25") -> Path:
     folder.mkdir(exist_ok=True)
     (folder / METRICS_FILE).write_text("epoch,val/loss,val/acc\n1,0.5,0.75\n2,0.625,0.7\n")
     (folder / PROBES_FILE).write_text(f"epoch,train_loss\n0,1.0\n1,0.5\n2,{train_loss}\n")
+    (folder / DATA_FACTS_FILE).write_text('{"prior_loss": {"train": 0.5, "val": 0.5}}')
     write_yaml(folder / RESULT_FILE, ENDED)
     return folder
 
@@ -39,7 +40,7 @@ def _keep_outputs(folder: Path) -> None:
 
 def test_a_run_has_its_metrics_epochs_and_the_gap_of_its_last_look(tmp_path: Path) -> None:
     values = read_values(_leave(tmp_path), ENDED)
-    assert values == {"val/loss": 0.5, "val/acc": 0.75, "seconds_per_epoch": 2.0, "epochs": 2, "gap": 0.375}
+    assert values == {"val/loss": 0.5, "val/acc": 0.75, "seconds_per_epoch": 2.0, "epochs": 2, "gap": 0.75}
 
 
 def test_the_balanced_accuracy_is_the_mean_recall_of_the_classes_that_are_there(tmp_path: Path) -> None:
@@ -51,7 +52,7 @@ def test_a_run_with_folds_has_the_means_over_them(tmp_path: Path) -> None:
     _leave(tmp_path / "fold_0", train_loss="0.25")
     _leave(tmp_path / "fold_1", train_loss="0.5")
     values = read_values(tmp_path, {**ENDED, "folds": [0.5, 0.5]})
-    assert (values["gap"], values["val/loss"]) == (0.25, 0.5)
+    assert (values["gap"], values["val/loss"]) == (0.5, 0.5)
 
 
 @pytest.mark.parametrize("state", ["FAIL", "PRUNED"])

@@ -16,12 +16,19 @@ def _runs(*values: float | None, name: str = "val/loss", **further: float) -> li
 @pytest.mark.parametrize(
     ("before", "after", "verdict", "words"),
     [
-        ((1.0, 2.0, 3.0), (0.5, 1.6, 2.4), BETTER, "val/loss: better by 0.5 +- 0.058"),
+        ((0.8, 1.0, 1.2), (0.3, 0.6, 0.6), BETTER, "val/loss: better by 0.5 +- 0.058"),
         ((0.5, 1.6, 2.4), (1.0, 2.0, 3.0), WORSE, "val/loss: worse by 0.5 +- 0.058"),
         ((1.0, 1.0, 1.0), (0.5, 1.4, 1.0), NO_DIFFERENCE, "better by 0.0333 +- 0.26 (no more than one standard error)"),
         ((1.0, 1.0), (1.0, 1.0), NO_DIFFERENCE, "val/loss: the same"),
         ((None, None), (0.1, 0.2), BETTER, "val/loss 0.15 in 2 of 2 runs in which the original has none: better"),
         ((None, None), (64.0, 427.0), NO_DIFFERENCE, "no better than the best constant answer, 0.7"),
+        (
+            (2e8, 1e8),
+            (0.9, 0.6),
+            NO_DIFFERENCE,
+            "better by 1.5e+08 +- 5e+07, but no better than the best constant answer, 0.7",
+        ),
+        ((0.5, 0.6), (0.8, 0.9), WORSE, "val/loss: worse by 0.3"),
         ((None, 0.5), (0.1, 0.4), BETTER, "val/loss 0.25 in 1 of 2 runs"),
         ((0.5, 0.5), (0.1, None), WORSE, "1 of 2 runs end without a value"),
         ((None, None), (None, None), NO_DIFFERENCE, "no run ends with a value"),

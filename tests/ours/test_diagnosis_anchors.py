@@ -11,7 +11,7 @@ from conftest import ROOT
 from tunesmith.insight.diagnosis.training_facts import LayerRow, TrainingFacts
 
 sys.path.append(str(ROOT / "scripts" / "diagnosis_evidence"))
-from anchors import alarms
+from anchors import ANCHORS
 
 EPOCHS = 12
 CONFIG = {"trainer": {"max_epochs": EPOCHS}, "model": {"activation": "relu"}}
@@ -42,7 +42,7 @@ def layers(first: Mapping[str, float], last: Mapping[str, float] | None = None) 
 
 
 def names(tool: str, facts: TrainingFacts) -> list[str]:
-    return [alarm.name for alarm in alarms(facts)[tool]]
+    return [alarm.name for alarm in ANCHORS[tool](facts)]
 
 
 CALM = TrainingFacts(
