@@ -48,6 +48,8 @@ LEARNED_SOME = 0.15
 # Validation samples whose mean loss says nothing of a rise.
 TOO_FEW_TO_SAY = 20
 EARLY, FEWEST_EPOCHS = 0.6, 5
+# A tenth of the steps that train a usual net.
+BRIEF_STEPS = MANY_STEPS // 10
 # Epochs that make a trend.
 FEWEST_AFTER_BEST = 3
 # Share of the training part that somebody has set.
@@ -149,16 +151,24 @@ def find_unfinished(facts: TrainingFacts) -> Finding | None:
     """The training ended while the loss still fell: too few epochs, a short patience, too few steps an epoch."""
     if not is_unfinished(facts):
         return None
-    gain, steps, waits = late_gain(val_losses(facts)) or 0.0, steps_per_epoch(facts), patience(facts)
+    gain, steps = late_gain(val_losses(facts)) or 0.0, steps_per_epoch(facts)
     evidence: dict[str, float | str] = {"late_gain": gain, "epochs": float(len(facts.epochs))}
+    name = _unfinished_name(facts)
     falls = f"the second half of {len(facts.epochs)} epochs still took {gain:.2g} of the prior loss off"
-    if not is_tiny(facts) and steps is not None and has_few_steps(facts):
-        evidence["steps"] = float(steps)
-        return _unfinished("too_few_steps", f"too few steps: {steps} an epoch, and {falls}", evidence)
+    if name == "too_few_steps" and steps is not None:
+        return _unfinished(name, f"too few steps: {steps} an epoch, and {falls}", evidence | {"steps": float(steps)})
+    return _unfinished(name, f"{name.replace('_', ' ')}: {falls}", evidence)
+
+
+def _unfinished_name(facts: TrainingFacts) -> str:
+    """Return what to doubt first of a training that has not come to its end."""
+    waits = patience(facts)
+    if is_tiny(facts):
+        return "too_small_or_short"
+    if has_few_steps(facts):
+        return "too_few_steps"
     is_short = (num_steps(facts) or MANY_STEPS) < MANY_STEPS or (waits is not None and waits <= SHORT_PATIENCE)
-    if is_short and not is_tiny(facts):
-        return _unfinished("stopped_too_early", f"stopped too early: {falls}", evidence)
-    return _unfinished("too_small_or_short", f"too small or too short: {falls}", evidence)
+    return "stopped_too_early" if is_short else "too_small_or_short"
 
 
 def _unfinished(name: str, text: str, evidence: dict[str, float | str]) -> Finding:
@@ -183,9 +193,11 @@ def find_too_small(facts: TrainingFacts) -> Finding | None:
         return None
     if learnt >= LEARNED_NEXT_TO_NOTHING and apart > WIDE_GAP:
         return None
-    if not is_tiny(facts) and len(facts.epochs) < FEWEST_EPOCHS and _num_after_best(facts) == 0:
-        text = f"stopped too early: {len(facts.epochs)} epochs have removed {max(learnt, 0):.0%} of the prior loss"
-        return _unfinished("stopped_too_early", text, {"learned": learnt, "epochs": float(len(facts.epochs))})
+    if not is_tiny(facts) and _has_hardly_begun(facts):
+        name = _unfinished_name(facts)
+        done = f"{len(facts.epochs)} epochs have removed {max(learnt, 0):.0%} of the prior loss"
+        evidence: dict[str, float | str] = {"learned": learnt, "epochs": float(len(facts.epochs))}
+        return _unfinished(name, f"{name.replace('_', ' ')}: {done}", evidence)
     return Finding(
         "too_small_or_short",
         f"too small or too short: training has removed {max(learnt, 0):.0%} of the prior loss of its own part",
@@ -195,6 +207,12 @@ def find_too_small(facts: TrainingFacts) -> Finding | None:
         source=MEASURED,
         one_of=("too_small_or_short", "labels_tell_nothing"),
     )
+
+
+def _has_hardly_begun(facts: TrainingFacts) -> bool:
+    """Whether so few epochs, or steps, say nothing of the net yet."""
+    is_brief = len(facts.epochs) < FEWEST_EPOCHS or (num_steps(facts) or BRIEF_STEPS) < BRIEF_STEPS
+    return is_brief and _num_after_best(facts) == 0
 
 
 def find_noisy_labels(facts: TrainingFacts) -> Finding | None:
