@@ -10,15 +10,13 @@ from collections.abc import Sequence
 from itertools import pairwise
 from statistics import fmean, median
 
-from tunesmith.insight.diagnosis.settings import SHORT_PATIENCE, has_few_steps, patience
+from tunesmith.insight.diagnosis.settings import FEW_STEPS, SHORT_PATIENCE, patience, steps_per_epoch
 from tunesmith.insight.diagnosis.training_facts import TrainingFacts
 
 # A second half of the epochs that took off so many prior losses: the next doubling is worth half of it.
 LATE_GAIN = 0.1
 # A weaker sign suffices if early stopping hardly waited, or if there were hardly any epochs, or steps in one.
 LATE_GAIN_OF_CUT, LATE_GAIN_OF_FEW, FEW_EPOCHS = 0.02, 0.05, 5
-# Falling as 1 / time, the last quarter of the epochs takes off a third of what the second half does.
-LAST_QUARTERS = 3
 # What is left to learn below this share of the prior loss is not worth a word.
 LEAST_LEFT_OF_MANY, LEAST_LEFT, LEAST_LEFT_OF_CUT = 0.15, 0.1, 0.03
 # A loss that falls slowly until the last epoch, with more than half of it left.
@@ -163,15 +161,13 @@ def is_unfinished(facts: TrainingFacts) -> bool:
     if waited is not None:
         is_told = len(losses) <= FEW_EPOCHS or (is_late and gain >= LATE_GAIN_OF_CUT)
         return waited <= SHORT_PATIENCE and is_told and min(losses) >= LEAST_LEFT_OF_CUT
-    if has_few_steps(facts):
+    if (steps_per_epoch(facts) or math.inf) <= FEW_STEPS:
         return is_late and gain >= LATE_GAIN_OF_FEW and min(losses) >= LEAST_LEFT_OF_CUT
     if not is_late or _is_right_alike(facts):
         return False
     if len(losses) <= FEW_EPOCHS:
         return gain >= LATE_GAIN_OF_FEW and min(losses) >= LEAST_LEFT
     is_slow = best == len(losses) and min(losses) > HALF_LEFT and gain >= LATE_GAIN_OF_SLOW
-    # A loss that fell in a step, some time ago, takes off little by the end.
-    gain = min(gain, LAST_QUARTERS * (min(losses[: -(len(losses) // 4)]) - min(losses)))
     return is_slow or (gain >= LATE_GAIN and min(losses) >= LEAST_LEFT_OF_MANY)
 
 

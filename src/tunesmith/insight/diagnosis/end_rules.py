@@ -21,11 +21,11 @@ from tunesmith.insight.diagnosis.curves import (
 )
 from tunesmith.insight.diagnosis.finding import MEASURED, Finding
 from tunesmith.insight.diagnosis.settings import (
+    FEW_STEPS,
     FEW_UNITS,
     MANY_STEPS,
     SHORT_PATIENCE,
     extreme_regulariser,
-    has_few_steps,
     is_tiny,
     num_steps,
     patience,
@@ -165,7 +165,7 @@ def _unfinished_name(facts: TrainingFacts) -> str:
     waits = patience(facts)
     if is_tiny(facts):
         return "too_small_or_short"
-    if has_few_steps(facts):
+    if (steps_per_epoch(facts) or math.inf) <= FEW_STEPS:
         return "too_few_steps"
     is_short = (num_steps(facts) or MANY_STEPS) < MANY_STEPS or (waits is not None and waits <= SHORT_PATIENCE)
     return "stopped_too_early" if is_short else "too_small_or_short"

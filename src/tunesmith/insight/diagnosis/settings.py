@@ -49,12 +49,6 @@ def num_steps(facts: TrainingFacts) -> int | None:
     return steps * len(facts.epochs) if steps is not None and facts.epochs else None
 
 
-def has_few_steps(facts: TrainingFacts) -> bool:
-    """Whether hardly a step an epoch moved the weights, and not many in all."""
-    each, steps = steps_per_epoch(facts), num_steps(facts)
-    return each is not None and steps is not None and each <= FEW_STEPS and steps < MANY_STEPS
-
-
 def step_size(facts: TrainingFacts) -> float | None:
     """Return the learning rate as momentum makes it: lr / (1 - momentum), how far a steady gradient moves a weight."""
     rate, momentum = facts.number("optimizer.lr"), facts.number("optimizer.momentum") or 0.0
