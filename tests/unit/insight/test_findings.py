@@ -210,6 +210,15 @@ def test_two_epochs_are_too_few_to_say_that_labels_tell_nothing_or_that_a_net_is
     assert names(training([0.99, 0.97], fit={1: 0.98, 2: 0.95})) == ["stopped_too_early"]
 
 
+def test_a_few_steps_say_nothing_of_the_net_but_that_they_are_few() -> None:
+    whole = {"data.batch_size": 1000}
+    falls = [1 - 0.001 * epoch for epoch in range(30)]
+    fit = dict(enumerate(falls, 1))
+    assert names(training(falls, fit=fit, config=whole)) == ["too_few_steps"]
+    many = {"samples": {"train": 8000, "val": 300}}
+    assert names(training(falls, fit=fit, config=whole, data=many)) == ["too_small_or_short"]
+
+
 def test_a_training_that_early_stopping_has_ended_in_time_does_not_overfit() -> None:
     facts = training([0.5, *[0.35] * 19], fit={20: 0.0}, config=LONGER)
     assert names(facts) == []

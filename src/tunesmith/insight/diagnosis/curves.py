@@ -27,6 +27,10 @@ LEAST_WORSENING = 0.05
 MOST_ACCURACY = 0.9
 _LARGEST = 1e100
 LEAST_ACCURACY_GAIN = 0.01
+# Shares of the prior loss that training has removed.
+LEARNED_ENOUGH, LEARNED_HALF, LEARNED_NEXT_TO_NOTHING = 0.9, 0.5, 0.1
+# Prior losses by which a validation loss may end above its least.
+MOST_RISE = 0.15
 VAL_LOSS, TRAIN_LOSS, EVAL_LOSS = "val/loss", "train/loss", "train_loss"
 
 
@@ -102,12 +106,6 @@ def has_worsened(facts: TrainingFacts) -> bool:
         return True
     best = max(values) if facts.mode == "max" else min(values)
     return abs(values[-1] - best) > LEAST_WORSENING * abs(best)
-
-
-def train_rise(facts: TrainingFacts) -> float | None:
-    """Return by how much the training loss in evaluation mode has risen again, from its least to its last value."""
-    losses = _finite(eval_losses(facts)[1:])
-    return losses[-1] - min(losses) if losses else None
 
 
 def gap(facts: TrainingFacts, at_best: bool = False) -> float | None:

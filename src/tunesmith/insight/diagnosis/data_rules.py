@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tunesmith.insight.diagnosis.finding import Finding
+from tunesmith.insight.diagnosis.finding import MEASURED, Finding
 from tunesmith.insight.diagnosis.names import DATA_FAULTS
 from tunesmith.insight.diagnosis.training_facts import TrainingFacts
 
 MOST_IMBALANCE = 10
 # A small data set may have no more than 50 to give; a small share of it is a choice.
 FEW_SAMPLES, LEAST_SHARE = 50, 0.1
-_SOURCE = "measured, docs/diagnosis.md"
 
 
 def find_data_faults(facts: TrainingFacts) -> list[Finding]:
@@ -40,7 +39,6 @@ def _find_imbalance(facts: TrainingFacts) -> Finding | None:
         threshold=f"{MOST_IMBALANCE}:1",
         source="docs/diagnosis.md",
         is_caution=True,
-        gains="balanced accuracy",
     )
 
 
@@ -73,5 +71,5 @@ def _as_finding(name: str, check: Mapping[str, object]) -> Finding:
         str(check.get("text") or name),
         {str(key): value for key, value in known.items() if isinstance(value, int | float | str)},
         threshold=str(check.get("threshold") or ""),
-        source=_SOURCE,
+        source=MEASURED,
     )

@@ -6,6 +6,9 @@ import math
 
 from tunesmith.insight.diagnosis.curves import (
     LATE_GAIN,
+    LEARNED_ENOUGH,
+    LEARNED_NEXT_TO_NOTHING,
+    MOST_RISE,
     error_evenness,
     gap,
     has_worsened,
@@ -16,7 +19,7 @@ from tunesmith.insight.diagnosis.curves import (
     rise,
     val_losses,
 )
-from tunesmith.insight.diagnosis.finding import Finding
+from tunesmith.insight.diagnosis.finding import MEASURED, Finding
 from tunesmith.insight.diagnosis.settings import (
     FEW_STEPS,
     FEW_UNITS,
@@ -30,14 +33,13 @@ from tunesmith.insight.diagnosis.settings import (
 )
 from tunesmith.insight.diagnosis.training_facts import TrainingFacts
 
-MEASURED = "measured, docs/diagnosis.md"
 # What a loss that still falls cannot tell apart, unless the config or the layers do.
 _UNFINISHED = {
     "stopped_too_early": ("stopped_too_early", "learning_rate_too_low", "too_small_or_short"),
     "too_small_or_short": ("too_small_or_short", "stopped_too_early", "learning_rate_too_low"),
 }
 # Shares of the prior loss that training has removed.
-LEARNED_BY_HEART, LEARNED_MOST, LEARNED_NEXT_TO_NOTHING, LEARNED_NOTHING = 0.97, 0.7, 0.1, 0.05
+LEARNED_BY_HEART, LEARNED_MOST, LEARNED_NOTHING = 0.97, 0.7, 0.05
 WIDE_GAP, NOISE_GAP, SOME_GAP = 0.2, 0.15, 0.08
 # Loss over that of errors spread evenly: noise has about 1; where classes overlap, errors lie at their border: to .8.
 EVEN = 0.94
@@ -46,11 +48,13 @@ LEARNED_SOME = 0.15
 # Validation samples whose mean loss says nothing of a rise.
 TOO_FEW_TO_SAY = 20
 EARLY, FEWEST_EPOCHS = 0.6, 5
+# A tenth of the steps that train a usual net.
+BRIEF_STEPS = MANY_STEPS // 10
 # Epochs that make a trend.
 FEWEST_AFTER_BEST = 3
 # Share of the training part that somebody has set.
 FEW_ROWS = 0.5
-MOST_RISE, OVERFIT_GAP = 0.15, 0.3
+OVERFIT_GAP = 0.3
 
 
 def find_no_information(facts: TrainingFacts) -> Finding | None:
@@ -70,7 +74,6 @@ def find_no_information(facts: TrainingFacts) -> Finding | None:
         threshold=f"less than {LEARNED_NOTHING:.0%} of the prior loss removed on validation, a gap above {SOME_GAP}",
         source="Zhang et al., Understanding deep learning requires rethinking generalization (2017), 2.2",
         one_of=("labels_tell_nothing", "noisy_labels"),
-        gains="nothing",
     )
 
 
@@ -106,7 +109,6 @@ def find_overfitting(facts: TrainingFacts) -> Finding | None:
         f" or {LEARNED_BY_HEART:.0%} of the prior loss removed in training and a gap above {OVERFIT_GAP}, with"
         f" data.fraction below {FEW_ROWS} {SOME_GAP}",
         source="Prechelt, Early stopping - but when? (1998)",
-        gains="time",
     )
 
 
@@ -134,7 +136,7 @@ def find_too_regularised(facts: TrainingFacts) -> Finding | None:
     if found is None or on_val is None:
         return None
     key, value = found
-    if on_val > 0.9 or (apart is not None and apart > WIDE_GAP):
+    if on_val > LEARNED_ENOUGH or (apart is not None and apart > WIDE_GAP):
         return None
     return Finding(
         "too_regularised",
@@ -142,7 +144,6 @@ def find_too_regularised(facts: TrainingFacts) -> Finding | None:
         {key: value, "learned_on_val": on_val},
         threshold="dropout of .75 or weight decay of .1, and less than 90 % learnt without a gap",
         source=MEASURED,
-        gains="metric",
     )
 
 
@@ -150,16 +151,24 @@ def find_unfinished(facts: TrainingFacts) -> Finding | None:
     """The training ended while the loss still fell: too few epochs, a short patience, too few steps an epoch."""
     if not is_unfinished(facts):
         return None
-    gain, steps, waits = late_gain(val_losses(facts)) or 0.0, steps_per_epoch(facts), patience(facts)
+    gain, steps = late_gain(val_losses(facts)) or 0.0, steps_per_epoch(facts)
     evidence: dict[str, float | str] = {"late_gain": gain, "epochs": float(len(facts.epochs))}
+    name = _unfinished_name(facts)
     falls = f"the second half of {len(facts.epochs)} epochs still took {gain:.2g} of the prior loss off"
-    if not is_tiny(facts) and steps is not None and steps <= FEW_STEPS:
-        evidence["steps"] = float(steps)
-        return _unfinished("too_few_steps", f"too few steps: {steps} an epoch, and {falls}", evidence)
+    if name == "too_few_steps" and steps is not None:
+        return _unfinished(name, f"too few steps: {steps} an epoch, and {falls}", evidence | {"steps": float(steps)})
+    return _unfinished(name, f"{name.replace('_', ' ')}: {falls}", evidence)
+
+
+def _unfinished_name(facts: TrainingFacts) -> str:
+    """Return what to doubt first of a training that has not come to its end."""
+    waits = patience(facts)
+    if is_tiny(facts):
+        return "too_small_or_short"
+    if (steps_per_epoch(facts) or math.inf) <= FEW_STEPS:
+        return "too_few_steps"
     is_short = (num_steps(facts) or MANY_STEPS) < MANY_STEPS or (waits is not None and waits <= SHORT_PATIENCE)
-    if is_short and not is_tiny(facts):
-        return _unfinished("stopped_too_early", f"stopped too early: {falls}", evidence)
-    return _unfinished("too_small_or_short", f"too small or too short: {falls}", evidence)
+    return "stopped_too_early" if is_short else "too_small_or_short"
 
 
 def _unfinished(name: str, text: str, evidence: dict[str, float | str]) -> Finding:
@@ -171,7 +180,6 @@ def _unfinished(name: str, text: str, evidence: dict[str, float | str]) -> Findi
         " near the end",
         source=MEASURED,
         one_of=_UNFINISHED.get(name, ()),
-        gains="metric",
     )
 
 
@@ -185,9 +193,11 @@ def find_too_small(facts: TrainingFacts) -> Finding | None:
         return None
     if learnt >= LEARNED_NEXT_TO_NOTHING and apart > WIDE_GAP:
         return None
-    if not is_tiny(facts) and len(facts.epochs) < FEWEST_EPOCHS and _num_after_best(facts) == 0:
-        text = f"stopped too early: {len(facts.epochs)} epochs have removed {max(learnt, 0):.0%} of the prior loss"
-        return _unfinished("stopped_too_early", text, {"learned": learnt, "epochs": float(len(facts.epochs))})
+    if not is_tiny(facts) and _has_hardly_begun(facts):
+        name = _unfinished_name(facts)
+        done = f"{len(facts.epochs)} epochs have removed {max(learnt, 0):.0%} of the prior loss"
+        evidence: dict[str, float | str] = {"learned": learnt, "epochs": float(len(facts.epochs))}
+        return _unfinished(name, f"{name.replace('_', ' ')}: {done}", evidence)
     return Finding(
         "too_small_or_short",
         f"too small or too short: training has removed {max(learnt, 0):.0%} of the prior loss of its own part",
@@ -196,8 +206,13 @@ def find_too_small(facts: TrainingFacts) -> Finding | None:
         f" or fewer, {LEARNED_NEXT_TO_NOTHING:.0%} by others, and a gap below {SOME_GAP}",
         source=MEASURED,
         one_of=("too_small_or_short", "labels_tell_nothing"),
-        gains="metric",
     )
+
+
+def _has_hardly_begun(facts: TrainingFacts) -> bool:
+    """Whether so few epochs, or steps, say nothing of the net yet."""
+    is_brief = len(facts.epochs) < FEWEST_EPOCHS or (num_steps(facts) or BRIEF_STEPS) < BRIEF_STEPS
+    return is_brief and _num_after_best(facts) == 0
 
 
 def find_noisy_labels(facts: TrainingFacts) -> Finding | None:
@@ -218,5 +233,4 @@ def find_noisy_labels(facts: TrainingFacts) -> Finding | None:
         threshold=f"a loss above {EVEN} times that of evenly spread errors, and a gap above {NOISE_GAP}",
         source="Guo et al., On calibration of modern neural networks (2017); measured, docs/diagnosis.md",
         one_of=("noisy_labels", "labels_tell_nothing"),
-        gains="nothing",
     )

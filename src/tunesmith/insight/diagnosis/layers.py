@@ -41,11 +41,6 @@ def blocked_share(facts: TrainingFacts, epoch: int) -> float | None:
     return max(shares, default=None)
 
 
-def dead_epochs(facts: TrainingFacts) -> list[int]:
-    """Return the epochs at which units were looked at."""
-    return sorted({row.epoch for row in facts.layers if row.dead_share is not None})
-
-
 def zero_layers(facts: TrainingFacts, epoch: int) -> list[str]:
     """Return the layers whose weights are all zero."""
     return [row.layer for row in rows_at(facts, epoch) if row.weight_norm == 0]

@@ -60,7 +60,7 @@ def more_steps(knobs: Knobs) -> Iterator[Remedy]:
 def batch_size_for(samples: float | None) -> int:
     """Return the largest power of two, from 8 to 64, that gives an epoch at least 8 steps."""
     size = _LARGEST
-    while is_number(samples) and size > _SMALLEST and (samples or 0) / size < _LEAST_STEPS:
+    while is_number(samples) and size > _SMALLEST and samples / size < _LEAST_STEPS:
         size //= 2
     return size
 

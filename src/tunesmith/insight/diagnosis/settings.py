@@ -103,7 +103,7 @@ def is_tiny(facts: TrainingFacts) -> bool:
 def _largest(value: object) -> float | None:
     """Return a number, or the largest one of a list, as a rate of dropout for each layer."""
     values = value if isinstance(value, list) else [value]
-    return max((float(each) for each in values if is_number(each)), default=None)
+    return max((float(each) for each in values if isinstance(each, int | float) and is_number(each)), default=None)
 
 
 def has_far_targets(facts: TrainingFacts) -> bool:

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import math
 
-from tunesmith.insight.diagnosis.curves import is_diverged, learned_on_val, loss_of_zero, start_loss
-from tunesmith.insight.diagnosis.finding import Finding
+from tunesmith.insight.diagnosis.curves import (
+    LEARNED_ENOUGH,
+    LEARNED_HALF,
+    LEARNED_NEXT_TO_NOTHING,
+    is_diverged,
+    learned_on_val,
+    loss_of_zero,
+    start_loss,
+)
+from tunesmith.insight.diagnosis.finding import MEASURED, Finding
 from tunesmith.insight.diagnosis.layers import blocked_share, dead_share, gradient_ratio, rows_at, zero_layers
 from tunesmith.insight.diagnosis.outputs import end_activation, output_range
 from tunesmith.insight.diagnosis.settings import (
@@ -17,7 +25,6 @@ from tunesmith.insight.diagnosis.settings import (
 )
 from tunesmith.insight.diagnosis.training_facts import TrainingFacts
 
-MEASURED = "measured, docs/diagnosis.md"
 # Standardised inputs rarely reach it; initial weights are made for inputs of about 1.
 MOST_INPUT = 30.0
 # Healthy runs begin at 1 to 3.3 times the loss of outputs of zero, most of them below 1.3.
@@ -26,8 +33,8 @@ MOST_START_LOSS, UNUSUAL_START_LOSS = 5.0, 1.8
 MOST_DEAD = 0.9
 # Gradient of the first layer over that of the last one; healthy runs have .2 to 1.
 LEAST_GRADIENT_RATIO = 1e-3
-# Shares of the prior loss: beyond the first one a fault of the start has been overcome.
-LEARNED_ENOUGH, LEARNED_HALF, LEARNED_SOME, LEARNED_NEXT_TO_NOTHING = 0.9, 0.5, 0.3, 0.1
+# Share of the prior loss below which a training has hardly begun; beyond LEARNED_ENOUGH it has overcome its start.
+LEARNED_HARDLY = 0.3
 
 
 def find_unscaled_inputs(facts: TrainingFacts) -> Finding | None:
@@ -51,14 +58,13 @@ def find_unscaled_inputs(facts: TrainingFacts) -> Finding | None:
         threshold=f"an input beyond {MOST_INPUT:g} and a loss at the start above {UNUSUAL_START_LOSS} times that"
         " of outputs of zero, layers that let no gradient through, or a training that learns less than half",
         source="LeCun, Bottou, Orr, Mueller, Efficient BackProp (1998), 4.3",
-        gains="metric",
     )
 
 
 def find_squashed_outputs(facts: TrainingFacts) -> Finding | None:
     """An activation at the end of the model bounds the outputs, which the loss or the targets do not expect."""
     activation, found = end_activation(facts), output_range(facts)
-    if not activation or found is None or (activation == "tanh" and _has_learned_less(facts, LEARNED_SOME)):
+    if not activation or found is None or (activation == "tanh" and _has_learned_less(facts, LEARNED_HARDLY)):
         return None  # of a net that has hardly begun to learn, small outputs say nothing
     wants = "the loss takes logits, any real numbers" if has_classes(facts) else _target_range(facts)
     return Finding(
@@ -67,7 +73,6 @@ def find_squashed_outputs(facts: TrainingFacts) -> Finding | None:
         {"output_min": found.low, "output_max": found.high, "output_zeros": found.zeros, "activation": activation},
         threshold="all outputs of all looks inside the bounds of a softmax, sigmoid, tanh or ReLU, and at them",
         source="torch.nn.CrossEntropyLoss: the input is expected to contain the unnormalized logits",
-        gains="metric",
     )
 
 
@@ -92,7 +97,6 @@ def find_unscaled_targets(facts: TrainingFacts) -> Finding | None:
         source=MEASURED,
         # Gradients grow with the targets, and steps of plain SGD with the gradients.
         one_of=("unscaled_targets", "learning_rate_too_high") if is_plain else (),
-        gains="metric",
     )
 
 
@@ -108,7 +112,6 @@ def find_exploding_init(facts: TrainingFacts) -> Finding | None:
         {"start_loss": start},
         threshold=f"a loss at the start above {MOST_START_LOSS:g} times that of outputs of zero",
         source="He et al., Delving deep into rectifiers (2015), 2.2",
-        gains="metric",
     )
 
 
@@ -127,7 +130,6 @@ def find_zero_weights(facts: TrainingFacts) -> Finding | None:
         {"zero_layers": float(len(zero)), "layers": float(len(all_layers))},
         threshold="weights of two or more layers that are all zero before the first step",
         source="Goodfellow, Bengio, Courville, Deep Learning (2016), 8.4: initial weights must break symmetry",
-        gains="metric",
     )
 
 
@@ -143,7 +145,6 @@ def find_dead_units(facts: TrainingFacts) -> Finding | None:
         threshold=f"{MOST_DEAD:.0%} of the units of a layer before the first step (healthy runs: 0)",
         one_of=("too_small_or_short", "dead_units") if is_tiny(facts) else (),
         source="Maas, Hannun, Ng, Rectifier nonlinearities (2013)",
-        gains="metric",
     )
 
 
@@ -158,7 +159,6 @@ def find_vanishing_gradients(facts: TrainingFacts) -> Finding | None:
         {"gradient_ratio": ratio},
         threshold=f"first over last layer below {LEAST_GRADIENT_RATIO:g}, and less than {LEARNED_ENOUGH:.0%} learnt",
         source="Glorot, Bengio, Understanding the difficulty of training deep networks (2010)",
-        gains="metric",
     )
 
 

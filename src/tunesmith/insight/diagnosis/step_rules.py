@@ -7,6 +7,10 @@ from dataclasses import replace
 
 from tunesmith.insight.diagnosis.curves import (
     FEW_EPOCHS,
+    LEARNED_ENOUGH,
+    LEARNED_HALF,
+    LEARNED_NEXT_TO_NOTHING,
+    MOST_RISE,
     TRAIN_LOSS,
     VAL_LOSS,
     early_rate,
@@ -21,7 +25,7 @@ from tunesmith.insight.diagnosis.curves import (
     val_losses,
     worst_batch,
 )
-from tunesmith.insight.diagnosis.finding import Finding
+from tunesmith.insight.diagnosis.finding import MEASURED, Finding
 from tunesmith.insight.diagnosis.layers import dead_share, update_ratio
 from tunesmith.insight.diagnosis.settings import (
     MANY_STEPS,
@@ -36,7 +40,6 @@ from tunesmith.insight.diagnosis.settings import (
 )
 from tunesmith.insight.diagnosis.training_facts import TrainingFacts
 
-MEASURED = "measured, docs/diagnosis.md"
 # Healthy runs move the weights by 1.8e-3 to 1.2e-2 of their size in a step; a rate / 1000 by about 1e-5.
 LEAST_UPDATE, USUAL_UPDATE = 4e-4, 8e-3
 # Shorter than in healthy runs, not by an order: other causes may act as well.
@@ -50,7 +53,7 @@ MOST_JUMP, MOST_BATCH = 10.0, 100.0
 # A validation loss that goes up and down by so much from epoch to epoch; healthy runs have up to .07.
 MOST_SWING, MOST_SWING_OF_EXTREME = 0.12, 0.05
 # A validation loss that ends so much above its least: of a usual rate, overfitting looks the same.
-MOST_RISE, SMALL_RISE = 0.15, 0.05
+SMALL_RISE = 0.05
 # Schedules that help keep most of the rate for a third of the epochs; halving it every 5 epochs leaves .06 after 20.
 LEAST_RATE_LEFT = 0.01
 # Share of a layer's units that die within the first epoch; healthy runs have up to .04.
@@ -59,7 +62,7 @@ MOST_DIED = 0.15
 MOST_SPREAD_OF_RATE = 50.0
 # A rate so many times the optimizer's usual one lies beyond every range that conf/optimizer names.
 EXTREME_RATE = 20.0
-LEARNED_MOST, LEARNED_ENOUGH, LEARNED_HALF, LEARNED_NEXT_TO_NOTHING = 0.93, 0.9, 0.5, 0.1
+LEARNED_NEARLY_ALL = 0.93
 
 
 def find_too_high_rate(facts: TrainingFacts) -> Finding | None:
@@ -81,7 +84,6 @@ def find_too_high_rate(facts: TrainingFacts) -> Finding | None:
         f" units dead within an epoch; with a rate {EXTREME_RATE:g} times the usual one or a momentum above"
         f" {MOST_MOMENTUM} a swing above {MOST_SWING_OF_EXTREME}, a rise above {MOST_RISE}, or no number",
         source=MEASURED,
-        gains="metric",
     )
 
 
@@ -140,7 +142,7 @@ def _is_moved(facts: TrainingFacts) -> bool:
 def _ends_worse(facts: TrainingFacts, rises: float) -> bool:
     """Whether the loss has risen too much; a small rise counts if it is no chance and much is left to learn."""
     learnt = learned_on_val(facts)
-    is_small = has_classes(facts) and learnt is not None and learnt < LEARNED_MOST
+    is_small = has_classes(facts) and learnt is not None and learnt < LEARNED_NEARLY_ALL
     return rises > (SMALL_RISE if is_small else MOST_RISE)
 
 
@@ -169,7 +171,6 @@ def find_diverged(facts: TrainingFacts) -> Finding | None:
         threshold="a loss that is NaN or infinite",
         source="docs/diagnosis.md",
         one_of=("diverged", "learning_rate_too_high"),
-        gains="metric",
     )
 
 
@@ -202,7 +203,6 @@ def _unmoved(facts: TrainingFacts, update: float | None) -> Finding | None:
         threshold=f"update/weight ratio below {LEAST_UPDATE_OF_ANY:.0e}, of a loss whose best constant answer is not"
         " known",
         source=MEASURED,
-        gains="metric",
     )
 
 
@@ -231,7 +231,6 @@ def _short_steps(update: float, learnt: float, is_sure: bool = True) -> Finding:
         f" {SHORT_UPDATE:.0e}, and nothing learnt or still falling",
         source=MEASURED,
         one_of=() if is_sure else ("learning_rate_too_low", "stopped_too_early", "too_small_or_short"),
-        gains="metric",
     )
 
 
@@ -243,5 +242,4 @@ def _fallen_rate(left: float, learnt: float) -> Finding:
         {"rate_left": left, "learned_on_val": learnt, "setting": "scheduler"},
         threshold=f"less than {LEAST_RATE_LEFT:g} of the largest rate after a third of the epochs",
         source=MEASURED,
-        gains="metric",
     )

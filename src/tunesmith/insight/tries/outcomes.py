@@ -81,7 +81,9 @@ def _of_use(outcome: Outcome, measure: Measure, mean: float) -> Outcome:
     sign = 1 if measure.mode == "max" else -1
     if outcome.verdict != BETTER or measure.useless is None or sign * mean > sign * measure.useless:
         return outcome
-    words = f"{outcome.words}, but no better than the best constant answer, {measure.useless:.4g}"
+    words = (
+        f"{outcome.words.removesuffix(': better')}, but no better than the best constant answer, {measure.useless:.4g}"
+    )
     return replace(outcome, verdict=NO_DIFFERENCE, words=words)
 
 

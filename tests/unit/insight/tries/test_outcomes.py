@@ -21,7 +21,7 @@ def _runs(*values: float | None, name: str = "val/loss", **further: float) -> li
         ((1.0, 1.0, 1.0), (0.5, 1.4, 1.0), NO_DIFFERENCE, "better by 0.0333 +- 0.26 (no more than one standard error)"),
         ((1.0, 1.0), (1.0, 1.0), NO_DIFFERENCE, "val/loss: the same"),
         ((None, None), (0.1, 0.2), BETTER, "val/loss 0.15 in 2 of 2 runs in which the original has none: better"),
-        ((None, None), (64.0, 427.0), NO_DIFFERENCE, "no better than the best constant answer, 0.7"),
+        ((None, None), (64.0, 427.0), NO_DIFFERENCE, "none, but no better than the best constant answer, 0.7"),
         (
             (2e8, 1e8),
             (0.9, 0.6),
