@@ -30,28 +30,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from tunesmith.errors import printable
 from tunesmith.insight.diagnosis.tally import known_names
-from tunesmith.search.attribute_names import (
-    CONFIG,
-    CONFIG_ERROR,
-    CRASHES,
-    DATA,
-    EPOCHS,
-    FINDINGS,
-    FIRST_ATTEMPT,
-    HEARTBEAT,
-    NOTE,
-    OUTSIDE,
-    OWNER,
-    PROGRESS,
-    REASON,
-    REPEAT,
-    REQUEUED,
-    RETRY_OF,
-    STAGE,
-    SURPLUS,
-    TAGS,
-    VERSION,
-)
+from tunesmith.search import attribute_names as attribute
 from tunesmith.search.study.attributes import read_name, read_number, read_owner, read_text, read_texts
 from tunesmith.search.study.owner import Owner
 
@@ -84,12 +63,18 @@ _OTHER_STATES = {
 
 def state_of(trial: FrozenTrial) -> State:
     """Return the state of an attempt."""
-    if OUTSIDE in trial.user_attrs:
+    if attribute.OUTSIDE in trial.user_attrs:
         return State.OUTSIDE
     if trial.state != TrialState.FAIL:
         return _OTHER_STATES[trial.state]
     attributes = trial.user_attrs
-    return State.FAILED if REASON in attributes else State.SURPLUS if SURPLUS in attributes else State.LOST
+    return (
+        State.FAILED
+        if attribute.REASON in attributes
+        else State.SURPLUS
+        if attribute.SURPLUS in attributes
+        else State.LOST
+    )
 
 
 class Attempt(NamedTuple):
@@ -109,12 +94,12 @@ class Attempt(NamedTuple):
     @property
     def is_surplus(self) -> bool:
         """Whether the attempt is beyond the budget; it is marked so before it ends, and never runs."""
-        return SURPLUS in self.trial.user_attrs
+        return attribute.SURPLUS in self.trial.user_attrs
 
     @property
     def is_repeat(self) -> bool:
         """Whether the trial runs a point of an enumerated space once more: it brings the end no nearer."""
-        return REPEAT in self.trial.user_attrs
+        return attribute.REPEAT in self.trial.user_attrs
 
     @property
     def holds_point(self) -> bool:
@@ -124,23 +109,23 @@ class Attempt(NamedTuple):
     @property
     def params(self) -> dict[str, Any]:
         """What the trial has drawn: override key -> value."""
-        return {name.partition(VERSION)[0]: value for name, value in self.trial.params.items()}
+        return {name.partition(attribute.VERSION)[0]: value for name, value in self.trial.params.items()}
 
     @property
     def stage(self) -> str | None:
         """Name of the sweep's stage that the attempt is of, None without stages."""
-        return read_name(self.trial.user_attrs, STAGE)
+        return read_name(self.trial.user_attrs, attribute.STAGE)
 
     @property
     def config_digest(self) -> str | None:
         """Digest of the record of the config that the trial ran with, None if there is none."""
-        holder = self.trial.user_attrs if self.is_retry else self.trial.user_attrs.get(OWNER)
-        return read_name(holder, CONFIG) if isinstance(holder, Mapping) else None
+        holder = self.trial.user_attrs if self.is_retry else self.trial.user_attrs.get(attribute.OWNER)
+        return read_name(holder, attribute.CONFIG) if isinstance(holder, Mapping) else None
 
     @property
     def owner(self) -> Owner | None:
         """The process that has claimed the attempt, None as long as nobody has."""
-        return read_owner(self.trial.user_attrs, OWNER)
+        return read_owner(self.trial.user_attrs, attribute.OWNER)
 
     @property
     def host(self) -> str | None:
@@ -149,43 +134,43 @@ class Attempt(NamedTuple):
 
     @property
     def heartbeat(self) -> object:
-        return self.trial.user_attrs.get(HEARTBEAT)
+        return self.trial.user_attrs.get(attribute.HEARTBEAT)
 
     @property
     def progress(self) -> tuple[int | None, int]:
         """What changes while the attempt's run gets on: a heartbeat says that the worker lives, and no more."""
         assert isinstance(self.trial, FrozenTrial)
-        return self.trial.user_attrs.get(PROGRESS), len(self.trial.intermediate_values)
+        return self.trial.user_attrs.get(attribute.PROGRESS), len(self.trial.intermediate_values)
 
     @property
     def reason(self) -> str | None:
-        return read_text(self.trial.user_attrs, REASON)
+        return read_text(self.trial.user_attrs, attribute.REASON)
 
     @property
     def config_error(self) -> str | None:
-        return read_text(self.trial.user_attrs, CONFIG_ERROR)
+        return read_text(self.trial.user_attrs, attribute.CONFIG_ERROR)
 
     @property
     def note(self) -> str | None:
-        return read_text(self.trial.user_attrs, NOTE)
+        return read_text(self.trial.user_attrs, attribute.NOTE)
 
     @property
     def tags(self) -> list[str]:
-        return read_texts(self.trial.user_attrs, TAGS)
+        return read_texts(self.trial.user_attrs, attribute.TAGS)
 
     @property
     def findings(self) -> list[str]:
         """Names of what went wrong in its training, the first cause first; those that this version knows."""
-        return known_names(self.trial.user_attrs.get(FINDINGS))
+        return known_names(self.trial.user_attrs.get(attribute.FINDINGS))
 
     @property
     def data_digest(self) -> str | None:
-        return read_name(self.trial.user_attrs, DATA)
+        return read_name(self.trial.user_attrs, attribute.DATA)
 
     @property
     def first_attempt(self) -> int:
         """Number of the trial's first attempt: its own, unless it is a retry; the name of the trial's folder."""
-        first = read_number(self.trial.user_attrs, FIRST_ATTEMPT, self.trial.number)
+        first = read_number(self.trial.user_attrs, attribute.FIRST_ATTEMPT, self.trial.number)
         return self.trial.number if first is None else first
 
     @property
@@ -194,23 +179,23 @@ class Attempt(NamedTuple):
 
     @property
     def retry_of(self) -> int | None:
-        return read_number(self.trial.user_attrs, RETRY_OF, self.trial.number)
+        return read_number(self.trial.user_attrs, attribute.RETRY_OF, self.trial.number)
 
     @property
     def crashes(self) -> int:
         """How many attempts before this one ended together with their process, since the trial last got on."""
-        return read_number(self.trial.user_attrs, CRASHES) or 0
+        return read_number(self.trial.user_attrs, attribute.CRASHES) or 0
 
     @property
     def is_requeued(self) -> bool:
         """Whether its worker gave the attempt back, so that its end is no crash."""
-        return REQUEUED in self.trial.user_attrs
+        return attribute.REQUEUED in self.trial.user_attrs
 
     @property
     def epochs(self) -> int:
         """Epochs that were trained: one per report, unless a step is a fold."""
         assert isinstance(self.trial, FrozenTrial)
-        return read_number(self.trial.user_attrs, EPOCHS) or len(self.trial.intermediate_values)
+        return read_number(self.trial.user_attrs, attribute.EPOCHS) or len(self.trial.intermediate_values)
 
     @property
     def seconds(self) -> float:
