@@ -35,7 +35,7 @@ def test_nothing_is_warned_of(ended: Ended) -> None:
 def test_a_line_an_epoch_and_a_summary_are_printed(ended: Ended) -> None:
     lines = ended.out.splitlines()
     labels = [line.split("  ")[0] for line in lines]
-    assert [label for label in labels if label not in ("found", "caution", "diagnose")] == [
+    assert [label for label in labels if label not in ("found", "try", "caution", "diagnose")] == [
         *("data", "samples", "model", "device", "folder"),
         *("epoch 1/4", "epoch 2/4", "epoch 3/4", "epoch 4/4"),
         *("best epoch", "its metrics", "files", "test it"),
