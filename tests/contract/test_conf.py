@@ -66,8 +66,9 @@ def check_rules(target: str) -> None:
 def test_every_space_can_be_swept(space: str, tmp_path: Path) -> None:
     """Compose both ends of all ranges, with the model or learner of the space's name, else with any that fits."""
     beside = [ON_CPU, *needed("space", space, tmp_path)]
-    refusals = [refusal(f"space={space}", *model, *beside) for model in models_of(space)]
-    assert "" in refusals, refusals[0]
+    refusals = (refusal(f"space={space}", *model, *beside) for model in models_of(space))
+    first = next(refusals)
+    assert first == "" or "" in refusals, first
 
 
 @pytest.mark.slow
