@@ -31,7 +31,7 @@ MOST_INPUT = 30.0
 MOST_START_LOSS, UNUSUAL_START_LOSS = 5.0, 1.8
 # Share of a layer's units: nothing passes a layer in which hardly a unit is alive.
 MOST_DEAD = 0.9
-# Gradient of the first layer over that of the last one; healthy runs have .2 to 1.
+# Gradient of the first layer over that of the last one; healthy runs have .13 to 1.4.
 LEAST_GRADIENT_RATIO = 1e-3
 # Share of the prior loss below which a training has hardly begun; beyond LEARNED_ENOUGH it has overcome its start.
 LEARNED_HARDLY = 0.3
@@ -155,7 +155,7 @@ def find_vanishing_gradients(facts: TrainingFacts) -> Finding | None:
         return None
     return Finding(
         "vanishing_gradients",
-        f"vanishing gradients: the first layer's gradient begins at {ratio:.1e} of the last one's (healthy: .2 to 1)",
+        f"vanishing gradients: the first layer's gradient begins at {ratio:.1e} of the last's (healthy: .13 to 1.4)",
         {"gradient_ratio": ratio},
         threshold=f"first over last layer below {LEAST_GRADIENT_RATIO:g}, and less than {LEARNED_ENOUGH:.0%} learnt",
         source="Glorot, Bengio, Understanding the difficulty of training deep networks (2010)",
