@@ -344,6 +344,13 @@ def test_what_rises_while_early_stopping_waits_is_no_overfitting() -> None:
     assert names(replace(facts, config=training(OVERFIT, config=LONGER).config)) == []
 
 
+def test_a_part_of_the_data_that_early_stopping_ended_is_no_overfitting() -> None:
+    """search=subset_then_full trains its first trials on an eighth of the data, on purpose."""
+    by_heart, few = [0.5, *[0.1] * 19], {"data.fraction": 0.125}
+    assert names(training(by_heart, fit={20: 0.0}, config=few)) == ["overfitting"]
+    assert names(training(by_heart, fit={20: 0.0}, config=few | LONGER)) == []
+
+
 def test_a_loss_that_falls_below_zero_has_no_prior_loss_as_its_unit() -> None:
     assert names(training([0.5, *[-2.0] * 9, *[-1.0] * 10], fit={20: -2.0})) == []
 

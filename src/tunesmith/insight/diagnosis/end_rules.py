@@ -114,7 +114,7 @@ def find_overfitting(facts: TrainingFacts) -> Finding | None:
 
 def _is_ended_in_time(facts: TrainingFacts) -> bool:
     """Whether early stopping has done its work: what rises while it waits is what it waits for."""
-    return (patience(facts) or 0) > SHORT_PATIENCE and not _has_few_rows(facts)
+    return (patience(facts) or 0) > SHORT_PATIENCE
 
 
 def _num_after_best(facts: TrainingFacts) -> int:
